@@ -1,0 +1,28 @@
+# Compiler settings of every target. Presets choose the build type and SLUICE_SANITIZE.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+# Most of a debug build's time and size is debug text nobody reads; line tables serve a backtrace.
+set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g1")
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+
+set(SLUICE_SANITIZE "" CACHE STRING "address,undefined or thread; empty for none")
+add_library(sluice_settings INTERFACE)
+target_compile_options(sluice_settings INTERFACE -Wall -Wextra -Wconversion -Wshadow -Werror
+  # Designated initializers leave fields at their defaults on purpose.
+  -Wno-missing-field-initializers)
+target_include_directories(sluice_settings INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR})
+target_compile_definitions(sluice_settings INTERFACE SLUICE_VERSION="${PROJECT_VERSION}")
+if(SLUICE_SANITIZE)
+  target_compile_options(sluice_settings INTERFACE
+    -fsanitize=${SLUICE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(sluice_settings INTERFACE -fsanitize=${SLUICE_SANITIZE})
+endif()

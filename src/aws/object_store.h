@@ -1,0 +1,81 @@
+// One bucket, as staging needs it. The doer behind src/staging; S3 implements it, tests fake it.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+
+namespace sluice::aws {
+
+struct ObjectInfo {
+  std::string key;
+  std::uint64_t bytes = 0;
+  std::string etag;            // with its quotes, as S3 sends it
+  base::UtcTime last_modified;
+};
+
+struct MultipartUpload {
+  std::string key;
+  std::string upload_id;
+};
+
+struct DeleteFailure {
+  std::string key;
+  std::string code;            // S3's: "AccessDenied"
+  std::string message;
+};
+
+// One ranged read. Bytes are handed over as they arrive, in order within the request; after a failed
+// try the store resumes behind the last byte handed over, so no byte is handed over twice.
+struct RangeRead {
+  std::string key;
+  std::string etag;            // sent as If-Match: a part replaced underneath is an error. May be empty.
+  std::uint64_t offset = 0;
+  std::uint64_t bytes = 0;     // exactly as many are delivered, or on_done gets an error
+  // Called on a thread of the store: quick, and may throw base::Error, which ends the read with it
+  // (a full disk, for instance).
+  std::function<void(std::uint64_t offset, std::span<const std::byte>)> on_bytes;
+  // Called exactly once, on a thread of the store: nullptr, or what ended it (base::Error).
+  std::function<void(std::exception_ptr)> on_done;
+};
+
+// Thread-safe. Every call retries what is retryable (base::Retry) within its deadline.
+// Errors of all calls: kAuthentication (unknown key, signature), kPermission (AccessDenied),
+// kNotFound (bucket; for Get also the key), kInvalidConfig (bucket in another region, which the
+// message names), kThrottled, kUnavailable, kUnreachable, kTimeout, kCancelled.
+class ObjectStore {
+ public:
+  virtual ~ObjectStore() = default;
+
+  // All objects whose key starts with `prefix`, by key, all pages.
+  virtual std::vector<ObjectInfo> List(std::string_view prefix, const base::Call& call) = 0;
+  // nullopt only on a 404: a 403 is kPermission, never "absent" (REF 5.7).
+  virtual std::optional<ObjectInfo> Head(std::string_view key, const base::Call& call) = 0;
+  // The whole object, for small ones. kCorrupt if longer than bytes_max. nullopt only on a 404.
+  virtual std::optional<std::string> Get(std::string_view key, std::uint64_t bytes_max,
+                                         const base::Call& call) = 0;
+  virtual void Put(std::string_view key, std::string_view body, const base::Call& call) = 0;
+  // Any number of keys; a missing key counts as deleted. Returns those that S3 refused.
+  virtual std::vector<DeleteFailure> Delete(const std::vector<std::string>& keys,
+                                            const base::Call& call) = 0;
+  virtual std::vector<MultipartUpload> ListUploads(std::string_view prefix,
+                                                   const base::Call& call) = 0;
+  virtual void AbortUpload(const MultipartUpload& upload, const base::Call& call) = 0;
+
+  // Queues a read and returns at once; the store runs as many at a time as it has connections for.
+  // `call.stop` ends it with kCancelled. Reads still queued when the store dies end with kCancelled.
+  virtual void StartRead(RangeRead read, const base::Call& call) = 0;
+
+  // The bucket's own region, from x-amz-bucket-region of HEAD bucket (present on 403 too).
+  virtual std::string BucketRegion(const base::Call& call) = 0;
+};
+
+}  // namespace sluice::aws

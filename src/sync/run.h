@@ -1,0 +1,117 @@
+// A sync, from plan to clean: the order of steps, and only that. Reads as the story in
+// docs/ARCHITECTURE.md.
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "aws/object_store.h"
+#include "aws/session_keys.h"
+#include "base/byte_budget.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "destinations/destination.h"
+#include "model/part.h"
+#include "model/stream.h"
+#include "redshift/session.h"
+
+namespace sluice::sync {
+
+enum class Phase { kWaiting, kPlan, kLogin, kUnload, kLoad, kCommit, kClean, kDone, kFailed };
+std::string_view ToString(Phase phase);
+
+// What an onlooker may know about one stream while it runs. Counters only grow within a run.
+struct Progress {
+  std::string stream;
+  Phase phase = Phase::kWaiting;
+  std::uint64_t rows_loaded = 0;
+  std::optional<std::uint64_t> rows_total;    // known once UNLOAD has ended
+  std::uint64_t bytes_fetched = 0;
+  std::optional<std::uint64_t> bytes_total;   // known once the manifest is read
+};
+
+// Called from any thread, often: quick, thread-safe, must not throw.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  virtual void OnProgress(const Progress& progress) = 0;
+};
+
+struct StreamResult {
+  std::string stream;
+  model::TableName target;
+  std::optional<base::ErrorInfo> error;       // nullopt: committed
+  model::Proof proof;
+  model::Counts counts;
+  std::uint64_t bytes = 0;                    // of all parts
+  std::chrono::milliseconds duration{0};
+  std::chrono::milliseconds unload_duration{0};
+  // Keys or prefixes that are still in the bucket although they should not be; empty if clean.
+  std::vector<std::string> left_behind;
+  // Parts of this run that could not be removed, unusual counts and the like; sentences.
+  std::vector<std::string> warnings;
+};
+
+struct RunResult {
+  std::string run;                            // id
+  std::vector<StreamResult> streams;          // in the order of the request
+  std::chrono::milliseconds duration{0};
+  bool interrupted = false;
+};
+
+// What a stream will do, as --dry-run prints it.
+struct StreamPlan {
+  model::Stream stream;
+  model::StreamTarget target;
+  std::string select;                         // level 1, without keys
+};
+
+struct RunOptions {
+  std::string connection;                     // `name` of the configuration: part of the prefix
+  std::string bucket;
+  std::string bucket_region;
+  std::string root;                           // "sluice/": ends in '/', not empty
+  std::optional<std::string> destination_schema;
+  std::filesystem::path work_dir;             // parts on local disk; made, and emptied at the end
+  std::filesystem::path ledger;               // SQLite file
+  int streams_parallel = 4;
+  int part_mb_max = 64;
+  std::uint64_t disk_bytes_max = 2ULL << 30;  // parts on local disk at one time, all streams
+  std::uint64_t range_bytes = 8ULL << 20;     // one ranged GET
+  std::chrono::seconds unload_timeout{3000};  // below the life of the keys in its text
+  bool dry_run = false;
+};
+
+// What a run works with. REQUIRES: all outlive the run and are thread-safe.
+struct RunParts {
+  const base::Clock& clock;
+  base::Logger& log;
+  aws::ObjectStore& store;
+  destinations::Destination& destination;
+  // A new login; called once per parallel stream.
+  std::function<std::unique_ptr<redshift::Session>(const base::Call&)> login;
+  // Keys for the text of one UNLOAD: may write beneath `prefix` only, and live at least `life_min`.
+  std::function<aws::SessionKeys(const std::string& prefix, std::chrono::seconds life_min,
+                                 const base::Call&)>
+      unload_keys;
+  Observer& observer;
+};
+
+// Syncs the streams, `streams_parallel` at a time. One failing stream does not stop the others.
+// `stop` (Ctrl-C) cancels UNLOADs at the server, cleans the bucket and returns with `interrupted`.
+// Throws base::Error only for what concerns the whole run: the ledger or work_dir cannot be used
+// (kConflict if another run holds the ledger, kNoSpace, kPermission), or a stream that cannot be
+// planned by anybody (kInvalidConfig).
+RunResult Run(const std::vector<model::Stream>& streams, const RunOptions& options,
+              const RunParts& parts, std::stop_token stop);
+
+// The plan alone: logs in and describes, sends no UNLOAD, writes nothing.
+std::vector<StreamPlan> Plan(const std::vector<model::Stream>& streams, const RunOptions& options,
+                             const RunParts& parts, std::stop_token stop);
+
+}  // namespace sluice::sync
