@@ -11,7 +11,8 @@ std::optional<std::chrono::nanoseconds> Retry::NextPause(const Error& error) {
   if (!error.info().retryable || error.info().in_doubt) return std::nullopt;
   if (++used_ >= options_.attempts_max) return std::nullopt;
   const int doublings = std::min(used_ - 1, 20);
-  const auto bound = std::min(options_.backoff_max, options_.backoff_first * (1LL << doublings));
+  const auto bound = std::min<std::chrono::nanoseconds>(
+      options_.backoff_max, options_.backoff_first * (1LL << doublings));
   std::uniform_int_distribution<std::int64_t> pause(
       0, std::chrono::duration_cast<std::chrono::nanoseconds>(bound).count());
   return std::chrono::nanoseconds(pause(random_));
