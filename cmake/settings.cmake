@@ -3,11 +3,12 @@ set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
-set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
 find_program(CCACHE ccache)
 if(CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  # Sloppiness: or nothing that uses the precompiled header is ever cached.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+    ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
 endif()
 
 # Most of a debug build's time and size is debug text nobody reads; line tables serve a backtrace.
@@ -16,7 +17,7 @@ set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 
 set(SLUICE_SANITIZE "" CACHE STRING "address,undefined or thread; empty for none")
 add_library(sluice_settings INTERFACE)
-target_compile_options(sluice_settings INTERFACE -Wall -Wextra -Wconversion -Wshadow -Werror
+target_compile_options(sluice_settings INTERFACE -fpch-preprocess -Wall -Wextra -Wconversion -Wshadow -Werror
   # Designated initializers leave fields at their defaults on purpose.
   -Wno-missing-field-initializers)
 target_include_directories(sluice_settings INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR})
