@@ -43,7 +43,8 @@ struct RangeRead {
   // Called on a thread of the store: quick, and may throw base::Error, which ends the read with it
   // (a full disk, for instance).
   std::function<void(std::uint64_t offset, std::span<const std::byte>)> on_bytes;
-  // Called exactly once, on a thread of the store: nullptr, or what ended it (base::Error).
+  // Called exactly once: nullptr, or what ended it (base::Error). On a thread of the store or within
+  // StartRead, but never within request_stop() of the call's stop source, whose caller may hold locks.
   std::function<void(std::exception_ptr)> on_done;
 };
 

@@ -39,8 +39,8 @@ ByteBudget::Lease ByteBudget::Acquire(std::uint64_t bytes, std::stop_token stop)
   std::unique_lock lock(mu_);
   const std::uint64_t ticket = next_ticket_++;
   waiting_.insert(ticket);
-  const bool served = freed_.wait(
-      lock, stop, [&] { return ticket == *waiting_.begin() && FitsLocked(bytes); });
+  const bool served =
+      freed_.wait(lock, stop, [&] { return ticket == *waiting_.begin() && FitsLocked(bytes); });
   waiting_.erase(ticket);
   freed_.notify_all();  // Served or cancelled: the next in line may fit now.
   if (!served) ThrowCancelled("wait for free space", "byte budget");

@@ -9,22 +9,22 @@
 namespace sluice::base {
 
 enum class ErrorCode {
-  kInvalidConfig,    // the configuration or a flag is wrong: mend it, nothing was contacted
-  kAuthentication,   // who we are was not accepted: keys, signature, password, trust
-  kPermission,       // we are known, but may not do this: grant or policy
-  kNotFound,         // workgroup, bucket, table, column, file does not exist (or is invisible)
-  kUnreachable,      // name, network, TLS: nobody who speaks the protocol answered
-  kThrottled,        // asked to slow down; retryable
-  kUnavailable,      // the service failed; retryable
-  kTimeout,          // a deadline or a statement limit passed
-  kCancelled,        // the user or a shutdown stopped it
-  kConflict,         // somebody else holds or changed it: locked file, serialization failure
-  kNoSpace,          // local disk or destination is full
-  kCorrupt,          // bytes or counts disagree: nothing may be committed
-  kUnsupported,      // the source or destination cannot do this; the remedy names what can
-  kSource,           // the database refused or failed a statement for another reason
-  kDestination,      // the destination failed for another reason
-  kInternal,         // a bug in Sluice
+  kInvalidConfig,   // the configuration or a flag is wrong: mend it, nothing was contacted
+  kAuthentication,  // who we are was not accepted: keys, signature, password, trust
+  kPermission,      // we are known, but may not do this: grant or policy
+  kNotFound,        // workgroup, bucket, table, column, file does not exist (or is invisible)
+  kUnreachable,     // name, network, TLS: nobody who speaks the protocol answered
+  kThrottled,       // asked to slow down; retryable
+  kUnavailable,     // the service failed; retryable
+  kTimeout,         // a deadline or a statement limit passed
+  kCancelled,       // the user or a shutdown stopped it
+  kConflict,        // somebody else holds or changed it: locked file, serialization failure
+  kNoSpace,         // local disk or destination is full
+  kCorrupt,         // bytes or counts disagree: nothing may be committed
+  kUnsupported,     // the source or destination cannot do this; the remedy names what can
+  kSource,          // the database refused or failed a statement for another reason
+  kDestination,     // the destination failed for another reason
+  kInternal,        // a bug in Sluice
 };
 
 // "invalid_config", "authentication", ...: stable names, part of the --json contract.
@@ -32,10 +32,10 @@ std::string_view ErrorCodeName(ErrorCode code);
 
 struct ErrorInfo {
   ErrorCode code = ErrorCode::kInternal;
-  std::string operation;  // what was being done: "GetCredentials", "UNLOAD", "read configuration"
-  std::string subject;    // what it concerns: "workgroup analytics", "stream sales.orders"
-  std::string message;    // what was seen, one sentence
-  std::string remedy;     // what to do, ready to paste where possible; may have several lines
+  std::string operation;   // what was being done: "GetCredentials", "UNLOAD", "read configuration"
+  std::string subject;     // what it concerns: "workgroup analytics", "stream sales.orders"
+  std::string message;     // what was seen, one sentence
+  std::string remedy;      // what to do, ready to paste where possible; may have several lines
   bool retryable = false;  // the same call may succeed later without anybody mending anything
   bool in_doubt = false;   // it may have happened: ask the other side before repeating
   std::string cause;       // the lower error's text, if there was one

@@ -11,9 +11,9 @@
 namespace sluice::base {
 
 struct RetryOptions {
-  int attempts_max = 5;                       // calls in all, not repeats
-  milliseconds backoff_first{100};            // upper bound of the first pause
-  milliseconds backoff_max{5000};             // upper bound of any pause
+  int attempts_max = 5;             // calls in all, not repeats
+  milliseconds backoff_first{100};  // upper bound of the first pause
+  milliseconds backoff_max{5000};   // upper bound of any pause
 };
 
 // Full jitter: a pause is uniform in [0, min(backoff_max, backoff_first * 2^n)], because equal

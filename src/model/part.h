@@ -9,9 +9,9 @@ namespace sluice::model {
 
 // A file that the manifest lists.
 struct Part {
-  std::string key;               // object key in the staging bucket
+  std::string key;  // object key in the staging bucket
   std::uint64_t bytes = 0;
-  std::uint64_t rows = 0;        // as the manifest says
+  std::uint64_t rows = 0;  // as the manifest says
 };
 
 // A part whose bytes are on local disk, complete.
@@ -23,10 +23,10 @@ struct LocalPart {
 // Row counts of one attempt at each joint. All that are present must be equal, and part bytes too;
 // else nothing is committed.
 struct Proof {
-  std::optional<std::uint64_t> notice_rows;    // server: "UNLOAD completed, n record(s)"
-  std::uint64_t manifest_rows = 0;             // manifest: sum of its entries
-  std::uint64_t footer_rows = 0;               // Parquet footers of the parts fetched
-  std::uint64_t loaded_rows = 0;               // rows the destination says it took
+  std::optional<std::uint64_t> notice_rows;  // server: "UNLOAD completed, n record(s)"
+  std::uint64_t manifest_rows = 0;           // manifest: sum of its entries
+  std::uint64_t footer_rows = 0;             // Parquet footers of the parts fetched
+  std::uint64_t loaded_rows = 0;             // rows the destination says it took
   std::uint64_t parts = 0;
   std::uint64_t manifest_bytes = 0;
   std::uint64_t fetched_bytes = 0;

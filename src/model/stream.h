@@ -12,23 +12,24 @@ namespace sluice::model {
 enum class SyncMode { kFullRefresh, kIncremental };
 enum class WriteMode { kOverwrite, kAppend, kMerge };
 
-std::string_view ToString(SyncMode mode);    // "full_refresh", "incremental"
-std::string_view ToString(WriteMode mode);   // "overwrite", "append", "merge"
+std::string_view ToString(SyncMode mode);   // "full_refresh", "incremental"
+std::string_view ToString(WriteMode mode);  // "overwrite", "append", "merge"
 
 // A table or a query we sync. REQUIRES: exactly one of `table` and `sql`.
 struct Stream {
-  std::string name;                    // unique in a configuration: "sales.orders", "big_spenders"
+  std::string name;  // unique in a configuration: "sales.orders", "big_spenders"
   std::optional<TableName> table;
-  std::optional<std::string> sql;      // one SELECT, no trailing semicolon
+  std::optional<std::string> sql;  // one SELECT, no trailing semicolon
   SyncMode sync_mode = SyncMode::kFullRefresh;
   WriteMode write_mode = WriteMode::kOverwrite;
   std::vector<std::string> primary_key;
-  std::optional<std::string> cursor;   // column we follow
-  std::vector<std::string> columns;    // selection by name; empty: all
+  std::optional<std::string> cursor;  // column we follow
+  std::vector<std::string> columns;   // selection by name; empty: all
 };
 
 // Where a stream lands: schema and table at the destination.
-// A table keeps its own name; a query's name is its table; `destination.schema` replaces the schema.
+// A table keeps its own name; a query's name is its table; `destination.schema` replaces the
+// schema.
 struct StreamTarget {
   std::string stream;
   TableName table;
@@ -40,7 +41,7 @@ struct StreamTarget {
 // The cursor's committed value as exact text, and which run and attempt committed it.
 struct Watermark {
   std::string stream;
-  std::optional<std::string> value;    // nullopt: full refresh, nothing to follow
+  std::optional<std::string> value;  // nullopt: full refresh, nothing to follow
   std::string run;
   std::string attempt;
 };

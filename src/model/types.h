@@ -14,9 +14,9 @@ enum class TypeKind {
   kInt64,
   kFloat32,
   kFloat64,
-  kDecimal,      // precision 1..38, scale 0..37
-  kChar,         // blanks at the end do not count
-  kVarchar,      // length counts bytes, at most 65535
+  kDecimal,  // precision 1..38, scale 0..37
+  kChar,     // blanks at the end do not count
+  kVarchar,  // length counts bytes, at most 65535
   kDate,
   kTimestamp,    // microseconds, no zone
   kTimestampTz,  // microseconds, UTC
@@ -24,18 +24,18 @@ enum class TypeKind {
   kTimeTz,
   kIntervalYearToMonth,
   kIntervalDayToSecond,
-  kSuper,        // JSON text
+  kSuper,  // JSON text
   kVarbyte,
-  kGeometry,     // hex EWKB
+  kGeometry,  // hex EWKB
   kGeography,
-  kHllSketch,    // cannot be read
+  kHllSketch,  // cannot be read
 };
 
 struct Type {
   TypeKind kind = TypeKind::kVarchar;
-  int precision = 0;   // kDecimal
-  int scale = 0;       // kDecimal
-  int bytes_max = 0;   // kChar, kVarchar, kVarbyte; 0 if unknown
+  int precision = 0;  // kDecimal
+  int scale = 0;      // kDecimal
+  int bytes_max = 0;  // kChar, kVarchar, kVarbyte; 0 if unknown
   friend bool operator==(const Type&, const Type&) = default;
 };
 
@@ -43,7 +43,7 @@ struct Type {
 std::string ToString(const Type& type);
 
 struct Column {
-  std::string name;      // exactly as the source has it
+  std::string name;  // exactly as the source has it
   Type type;
   bool nullable = true;  // Redshift enforces NOT NULL; the parts are optional all the same
   friend bool operator==(const Column&, const Column&) = default;

@@ -16,10 +16,10 @@ inline auto ThrowsError(base::ErrorCode code) {
 
 // The same, and the field of ErrorInfo meets `matcher`.
 template <typename Matcher>
-auto ThrowsErrorWith(base::ErrorCode code, std::string base::ErrorInfo::* field, Matcher matcher) {
-  return testing::Throws<base::Error>(
-      testing::AllOf(testing::Property("code", &base::Error::code, code),
-                     testing::Property("info", &base::Error::info, testing::Field(field, matcher))));
+auto ThrowsErrorWith(base::ErrorCode code, std::string base::ErrorInfo::*field, Matcher matcher) {
+  return testing::Throws<base::Error>(testing::AllOf(
+      testing::Property("code", &base::Error::code, code),
+      testing::Property("info", &base::Error::info, testing::Field(field, matcher))));
 }
 
 }  // namespace sluice::test

@@ -1,0 +1,91 @@
+// Download of one attempt's parts to local disk: begun while UNLOAD still writes, bounded in bytes,
+// each range written to its place in a pre-sized file. Only parts the manifest lists come out.
+#pragma once
+#include <condition_variable>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "aws/object_store.h"
+#include "base/byte_budget.h"
+#include "model/part.h"
+#include "staging/manifest.h"
+
+namespace sluice::staging {
+
+struct FetchOptions {
+  // Folder of this attempt's files. REQUIRES: exists, and nobody else writes in it.
+  std::filesystem::path dir;
+  // One ranged GET. 8-16 MiB keep 16 connections busy without many requests (measured, DESIGN 6).
+  std::uint64_t range_bytes = 8ULL << 20;
+};
+
+// Prefetch and the calls after it may come from different threads, but never at the same time.
+// REQUIRES: store and budget outlive it.
+class Fetch {
+ public:
+  // `on_bytes(n)`: n more bytes are on disk; called from the store's threads.
+  Fetch(aws::ObjectStore& store, base::ByteBudget& disk, FetchOptions options,
+        std::function<void(std::uint64_t)> on_bytes);
+  Fetch(const Fetch&) = delete;
+  Fetch& operator=(const Fetch&) = delete;
+  // Cancels what is in flight, waits for the store to let go of it, removes the files.
+  ~Fetch();
+
+  // While UNLOAD runs: starts the parts of `listed` not yet started. An object that S3 lists is
+  // whole. Takes at most half of the disk budget, so that attempts whose manifest is not there yet
+  // cannot starve one that is ready to load. Never blocks, never throws: a failed prefetch is
+  // fetched again by Next.
+  void Prefetch(std::span<const aws::ObjectInfo> listed);
+
+  // UNLOAD has ended: from now on only the manifest's parts count; prefetched others are dropped.
+  // `listed`: the prefix as it is now. Throws kCorrupt if a part is missing in it or has another
+  // size. Called once.
+  void Expect(const Manifest& manifest, std::span<const aws::ObjectInfo> listed);
+
+  // Parts that are complete, in any order, each handed out once; waits for at least one. Empty: all
+  // have been handed out. Throws the first download error (those of ObjectStore; kNoSpace if the
+  // disk is full), kCancelled, kTimeout.
+  std::vector<model::LocalPart> Next(const base::Call& call, const base::Clock& clock);
+
+  // The caller is done with these: their files are removed, their bytes free again.
+  void Release(std::span<const model::LocalPart> parts);
+
+  // Bytes of the manifest's parts that have arrived on disk.
+  std::uint64_t bytes_complete() const;
+
+ private:
+  struct Download;
+  void Start(const std::shared_ptr<Download>& download, base::ByteBudget::Lease lease);
+  void StartRanges(const std::shared_ptr<Download>& download);
+  // Starts expected parts while the budget lasts. False if that started nothing, nothing is in
+  // flight and nothing is complete: then only waiting for the budget helps.
+  bool StartWhatFits();
+  void StartOneWaiting(const base::Call& call);
+  void OnRangeDone(const std::shared_ptr<Download>& download, std::exception_ptr error);
+  void DropLocked(const std::shared_ptr<Download>& download);
+
+  // Constant.
+  aws::ObjectStore& store_;
+  base::ByteBudget& disk_;
+  const FetchOptions options_;
+  const std::function<void(std::uint64_t)> on_bytes_;
+  // The driving thread's own.
+  std::uint64_t files_made_ = 0;
+  // Guarded by mu_.
+  mutable std::mutex mu_;
+  std::condition_variable_any changed_;
+  std::map<std::string, std::shared_ptr<Download>> downloads_;  // by key
+  std::vector<std::string> waiting_;                            // expected, not started; last first
+  std::size_t to_hand_out_ = 0;
+  std::size_t ranges_in_flight_ = 0;
+  std::uint64_t bytes_complete_ = 0;
+};
+
+}  // namespace sluice::staging

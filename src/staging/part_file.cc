@@ -1,0 +1,64 @@
+#include "staging/part_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "base/error.h"
+
+namespace sluice::staging {
+namespace {
+
+[[noreturn]] void ThrowErrno(const std::filesystem::path& path, std::string operation, int number) {
+  base::ErrorInfo info{.code = base::ErrorCode::kInternal,
+                       .operation = std::move(operation),
+                       .subject = "folder " + path.parent_path().string(),
+                       .message = std::strerror(number)};
+  if (number == ENOSPC || number == EDQUOT || number == EFBIG) {
+    info.code = base::ErrorCode::kNoSpace;
+    info.message = "the disk is full";
+    info.remedy =
+        "Free space there, or set limits.work_dir to a folder on a larger disk, or lower "
+        "limits.disk_mb: parts then wait in the bucket instead of on disk.";
+  } else if (number == EACCES || number == EPERM || number == EROFS) {
+    info.code = base::ErrorCode::kPermission;
+    info.remedy = "Make the folder writable, or set limits.work_dir to one that is.";
+  }
+  throw base::Error(std::move(info));
+}
+
+}  // namespace
+
+PartFile::PartFile(std::filesystem::path path, std::uint64_t bytes) : path_(std::move(path)) {
+  fd_ = open(path_.c_str(), O_CREAT | O_TRUNC | O_RDWR | O_CLOEXEC, 0600);
+  if (fd_ < 0) ThrowErrno(path_, "create part file", errno);
+  if (bytes == 0) return;
+  const int failed = posix_fallocate(fd_, 0, static_cast<off_t>(bytes));
+  if (failed != 0) {
+    close(fd_);
+    unlink(path_.c_str());
+    ThrowErrno(path_, "reserve space for part", failed);
+  }
+}
+
+PartFile::~PartFile() {
+  close(fd_);
+  unlink(path_.c_str());
+}
+
+void PartFile::Write(std::uint64_t offset, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (n < 0) {
+      if (errno == EINTR) continue;
+      ThrowErrno(path_, "write part", errno);
+    }
+    offset += static_cast<std::uint64_t>(n);
+    bytes = bytes.subspan(static_cast<std::size_t>(n));
+  }
+}
+
+}  // namespace sluice::staging

@@ -1,0 +1,183 @@
+// A bucket in memory with scripted faults. StartRead delivers at once, on the calling thread, in
+// pieces; a fault may refuse it, cut it short or hold it until released.
+#pragma once
+#include <algorithm>
+#include <cstring>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "aws/object_store.h"
+
+namespace sluice::test {
+
+class FakeObjectStore final : public aws::ObjectStore {
+ public:
+  // Called before each operation: ("list", prefix), ("get", key), ("read", key), ("delete", key),
+  // ("put", key), ("uploads", prefix), ("abort", key). May throw base::Error: refuse.
+  std::function<void(const std::string& operation, const std::string& subject)> before;
+  bool hold_reads = false;
+
+  void Add(const std::string& key, std::string body) {
+    const std::lock_guard lock(mu_);
+    objects_[key] = {std::move(body), base::UtcTime(std::chrono::seconds(1767225600)), ++version_};
+  }
+  void SetModified(const std::string& key, base::UtcTime at) {
+    const std::lock_guard lock(mu_);
+    objects_.at(key).modified = at;
+  }
+  void AddUpload(const std::string& key) {
+    const std::lock_guard lock(mu_);
+    uploads_.push_back({key, "upload-" + key});
+  }
+  std::vector<std::string> Keys() const {
+    const std::lock_guard lock(mu_);
+    std::vector<std::string> keys;
+    for (const auto& [key, object] : objects_) keys.push_back(key);
+    return keys;
+  }
+  std::size_t uploads() const {
+    const std::lock_guard lock(mu_);
+    return uploads_.size();
+  }
+  std::vector<std::string> log() const {
+    const std::lock_guard lock(mu_);
+    return log_;
+  }
+  void ReleaseReads() {
+    std::vector<aws::RangeRead> held;
+    {
+      const std::lock_guard lock(mu_);
+      hold_reads = false;
+      held.swap(held_);
+    }
+    for (auto& read : held) Deliver(read);
+  }
+
+  std::vector<aws::ObjectInfo> List(std::string_view prefix, const base::Call&) override {
+    Note("list", std::string(prefix));
+    const std::lock_guard lock(mu_);
+    std::vector<aws::ObjectInfo> found;
+    for (const auto& [key, object] : objects_) {
+      if (key.starts_with(prefix)) found.push_back(Info(key, object));
+    }
+    return found;
+  }
+  std::optional<aws::ObjectInfo> Head(std::string_view key, const base::Call&) override {
+    Note("head", std::string(key));
+    const std::lock_guard lock(mu_);
+    const auto it = objects_.find(std::string(key));
+    if (it == objects_.end()) return std::nullopt;
+    return Info(it->first, it->second);
+  }
+  std::optional<std::string> Get(std::string_view key, std::uint64_t, const base::Call&) override {
+    Note("get", std::string(key));
+    const std::lock_guard lock(mu_);
+    const auto it = objects_.find(std::string(key));
+    if (it == objects_.end()) return std::nullopt;
+    return it->second.body;
+  }
+  void Put(std::string_view key, std::string_view body, const base::Call&) override {
+    Note("put", std::string(key));
+    Add(std::string(key), std::string(body));
+  }
+  std::vector<aws::DeleteFailure> Delete(const std::vector<std::string>& keys,
+                                         const base::Call&) override {
+    std::vector<aws::DeleteFailure> failures;
+    for (const auto& key : keys) {
+      Note("delete", key);
+      const std::lock_guard lock(mu_);
+      if (undeletable.contains(key)) {
+        failures.push_back({key, "AccessDenied", "Access Denied"});
+      } else {
+        objects_.erase(key);
+      }
+    }
+    return failures;
+  }
+  std::vector<aws::MultipartUpload> ListUploads(std::string_view prefix,
+                                                const base::Call&) override {
+    Note("uploads", std::string(prefix));
+    const std::lock_guard lock(mu_);
+    std::vector<aws::MultipartUpload> found;
+    for (const auto& upload : uploads_) {
+      if (upload.key.starts_with(prefix)) found.push_back(upload);
+    }
+    return found;
+  }
+  void AbortUpload(const aws::MultipartUpload& upload, const base::Call&) override {
+    Note("abort", upload.key);
+    const std::lock_guard lock(mu_);
+    std::erase_if(uploads_, [&](const auto& u) { return u.upload_id == upload.upload_id; });
+  }
+  void StartRead(aws::RangeRead read, const base::Call& call) override {
+    if (call.stop.stop_requested()) {
+      read.on_done(std::make_exception_ptr(
+          base::Error({.code = base::ErrorCode::kCancelled, .operation = "read"})));
+      return;
+    }
+    {
+      const std::lock_guard lock(mu_);
+      if (hold_reads) {
+        held_.push_back(std::move(read));
+        return;
+      }
+    }
+    Deliver(read);
+  }
+  std::string BucketRegion(const base::Call&) override { return "us-east-1"; }
+
+  std::set<std::string> undeletable;
+
+ private:
+  struct Object {
+    std::string body;
+    base::UtcTime modified;
+    int version = 0;
+  };
+  static aws::ObjectInfo Info(const std::string& key, const Object& object) {
+    return {key, object.body.size(), "\"" + std::to_string(object.version) + "\"", object.modified};
+  }
+  void Note(const std::string& operation, const std::string& subject) {
+    {
+      const std::lock_guard lock(mu_);
+      log_.push_back(operation + " " + subject);
+    }
+    if (before) before(operation, subject);
+  }
+  void Deliver(aws::RangeRead& read) {
+    try {
+      Note("read", read.key);
+      std::string body;
+      {
+        const std::lock_guard lock(mu_);
+        const auto it = objects_.find(read.key);
+        if (it == objects_.end()) {
+          throw base::Error(
+              {.code = base::ErrorCode::kNotFound, .operation = "read", .subject = read.key});
+        }
+        body = it->second.body.substr(read.offset, read.bytes);
+      }
+      for (std::size_t at = 0; at < body.size(); at += 3) {
+        const auto piece = std::min<std::size_t>(3, body.size() - at);
+        read.on_bytes(read.offset + at, std::as_bytes(std::span(body.data() + at, piece)));
+      }
+      read.on_done(nullptr);
+    } catch (...) {
+      read.on_done(std::current_exception());
+    }
+  }
+
+  mutable std::mutex mu_;
+  std::map<std::string, Object> objects_;
+  std::vector<aws::MultipartUpload> uploads_;
+  std::vector<std::string> log_;
+  std::vector<aws::RangeRead> held_;
+  int version_ = 0;
+};
+
+}  // namespace sluice::test
