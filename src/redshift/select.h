@@ -1,0 +1,24 @@
+// The SELECT of a stream, level 1: what stands inside UNLOAD ('...') before it is escaped.
+// Pure; any thread. Every column is named: SELECT * shrinks silently under column grants, and the
+// parts are mapped to the schema by position.
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/stream.h"
+
+namespace sluice::redshift {
+
+// SELECT <expr> AS "alias", ... FROM "schema"."table", or FROM (<sql>) AS "sluice_stream".
+// `columns` are those of DescribeStream, in its order.
+// Throws kInvalidConfig (no column, or a stream with neither or both of table and sql),
+// kUnsupported (HLLSKETCH: it cannot be written as Parquet; the message names the column).
+std::string BuildSelect(const model::Stream& stream, const std::vector<model::Column>& columns);
+
+// A query as a derived table, "(<sql>) AS "sluice_stream"": lets LIMIT pass, which UNLOAD refuses
+// outermost, and survives a comment at the query's end. Throws kInvalidConfig for an empty query,
+// or one with a ';' at its end.
+std::string AsDerivedTable(std::string_view sql);
+
+}  // namespace sluice::redshift

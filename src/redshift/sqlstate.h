@@ -1,0 +1,60 @@
+// What a failure of the server means: one table, SQLSTATE + text + phase -> error with remedy.
+// Pure; any thread. A new remedy is a new row here and a new row in its test.
+//
+// Matched by text first where it is known, because Redshift answers XX000 to many user errors, and
+// libpq tells no SQLSTATE for a refused log-in. The texts are recorded from live workgroups where
+// known; all are English, since Redshift has no other lc_messages.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace sluice::redshift {
+
+enum class Phase { kLogin, kQuery, kUnload };
+
+struct ServerFailure {
+  std::string sqlstate;  // empty for a failed log-in
+  std::string message;
+  std::string detail;
+};
+
+// What remedies are filled in with. Empty fields become a <placeholder>.
+struct FailureContext {
+  std::string operation;  // of the error: "log in", "UNLOAD", "query"
+  std::string subject;    // of the error; if empty, made from what is known below
+  std::string user;       // the database user as GetCredentials returned it
+  std::string host;
+  int port = 0;
+  std::string database;
+  std::string workgroup;
+  std::string schema;
+  std::string table;
+  std::string bucket;
+  std::string bucket_region;
+};
+
+base::ErrorInfo Classify(Phase phase, const ServerFailure& failure, const FailureContext& context);
+
+// The block that Redshift hangs on errors of S3, wherever it stands in the text.
+//   error:  S3ServiceException:Access Denied,Status 403,Error AccessDenied,Rid X,ExtRid Y,CanRetry
+//   1 query:     123
+struct S3Failure {
+  int status = 0;          // HTTP; 0 if the block has none
+  std::string error;       // "AccessDenied"
+  std::string request_id;  // Rid: what AWS support asks for
+  std::string query_id;
+};
+std::optional<S3Failure> ParseS3Failure(std::string_view text);
+
+// A server's text that may be shown: quoted pieces, long digits and long runs that could be keys
+// are masked, because the server quotes rows and statements in its errors.
+std::string Mask(std::string_view text);
+
+// Statements for the administrator, ready to paste: USAGE on the schema, SELECT on the table (or,
+// if `table` is empty, on all tables), for the real database user.
+std::string GrantStatements(const FailureContext& context);
+
+}  // namespace sluice::redshift
