@@ -1,0 +1,83 @@
+"""What S3 and PostgreSQL answer -> what UNLOAD answers, with the DETAIL block Redshift prints."""
+
+from __future__ import annotations
+
+import re
+import secrets
+
+from redshift_sandbox.contracts import AwsError, SqlError
+
+_RULE = "-" * 47
+_OTHER_REGION = "The S3 bucket addressed by the query is in a different region from this cluster."
+# Codes S3 itself asks clients to repeat.
+_RETRYABLE = frozenset({"AccessDenied", "InternalError", "SlowDown", "ServiceUnavailable", "RequestTimeout"})
+
+
+def detail_block(error: str, query_id: int) -> str:
+    """Shape as recorded in https://github.com/embulk/embulk-output-jdbc/issues/85 (measured by others)."""
+    lines = [
+        "",
+        f"  {_RULE}",
+        f"  error:  {error}",
+        "  code:      8001",
+        "  context:   ",
+        f"  query:     {query_id}",
+        "  location:  s3_unloader.cpp:181",
+        f"  process:   padbmaster [pid={10000 + query_id % 50000}]",
+        f"  {_RULE}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def from_aws(error: AwsError, query_id: int) -> SqlError:
+    """An S3 refusal as the database reports it: XX000, the same line as message and in the block."""
+    message = _OTHER_REGION if error.status == 301 else error.message
+    rid = error.members.get("RequestId") or secrets.token_hex(8).upper()
+    ext_rid = error.members.get("HostId") or secrets.token_urlsafe(32)
+    line = (
+        f"S3ServiceException:{message},Status {error.status},Error {error.code},"
+        f"Rid {rid},ExtRid {ext_rid},CanRetry {int(error.code in _RETRYABLE)}"
+    )
+    return SqlError("XX000", line, detail=detail_block(line, query_id))
+
+
+def not_empty(query_id: int) -> SqlError:
+    text = (
+        "Specified unload destination on S3 is not empty. Consider using a different bucket / prefix, manually "
+        "removing the target files in S3, or using the ALLOWOVERWRITE option."
+    )
+    return SqlError("XX000", text, detail=detail_block(text, query_id))
+
+
+def not_authorized_for_role(role_chain: tuple[str, ...], query_id: int) -> SqlError:
+    """https://docs.aws.amazon.com/redshift/latest/mgmt/authorizing-redshift-service.html; text measured by others."""
+    if not role_chain:
+        text = "The default IAM role is not set for this namespace"  # assumed
+    else:
+        text = f"Not authorized to get credentials of role {','.join(role_chain)}"
+    return SqlError("XX000", text, detail=detail_block(text, query_id))
+
+
+def cancelled(query_id: int) -> SqlError:
+    return SqlError("57014", f"Query ({query_id}) canceled on user's request")
+
+
+def internal_failure(files: int, query_id: int) -> SqlError:
+    """The answer of the failure knob: one slice lost its connection to S3 after `files` files."""
+    text = f"S3CurlException: Connection was reset by peer after {files} file(s),CurlError 56,CanRetry 1"
+    return SqlError("XX000", text, detail=detail_block(text, query_id))
+
+
+_REWORDED = (
+    (re.compile(r"permission denied for (?:table|view|materialized view|sequence|foreign table) "),
+     "permission denied for relation "),
+)
+
+
+def from_postgres(sqlstate: str | None, message: str) -> SqlError:
+    """A refusal of the private PostgreSQL in Redshift's words. Only the first line: the others quote the statement."""
+    text = message.strip().splitlines()[0] if message.strip() else "internal error"
+    text = text.removeprefix("ERROR:").strip()
+    for pattern, replacement in _REWORDED:
+        text = pattern.sub(replacement, text)
+    return SqlError(sqlstate or "XX000", text)

@@ -1,0 +1,261 @@
+"""Runs UNLOAD statements: parse, plan as the user, ask S3, read, write, manifest, notice."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import random
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from redshift_sandbox.contracts import (
+    AccessKeys,
+    Clock,
+    Faults,
+    ObjectGate,
+    SessionContext,
+    SqlError,
+    UnloadOutcome,
+)
+from redshift_sandbox.unload import columns, errors
+from redshift_sandbox.unload.blank import blank_credentials
+from redshift_sandbox.unload.cache import Fingerprint, ResultCache
+from redshift_sandbox.unload.lexer import starts_with_unload
+from redshift_sandbox.unload.parser import parse
+from redshift_sandbox.unload.parts import ParquetPart, Part
+from redshift_sandbox.unload.slices import Layout, Names, rows_for_file
+from redshift_sandbox.unload.source import Plan, Source
+from redshift_sandbox.unload.statement import Format, UnloadStatement
+from redshift_sandbox.unload.target import Target
+from redshift_sandbox.unload.textual import TextFiles, text_extension
+from redshift_sandbox.unload.watch import read_ahead
+
+
+class RoleKeys(Protocol):
+    """Keys of a role chain attached to the namespace, for `IAM_ROLE`; None if the chain may not be used."""
+
+    def __call__(self, db_user: str, role_chain: tuple[str, ...]) -> AccessKeys | None: ...
+
+
+@dataclass(frozen=True)
+class UnloadRecord:
+    """One UNLOAD as sys_unload_history and sys_unload_detail show it."""
+
+    query_id: int
+    session_id: int
+    user: str
+    database: str
+    status: str  # "completed" or "aborted"
+    start: dt.datetime
+    end: dt.datetime
+    file_format: str
+    location: str
+    outcome: UnloadOutcome
+    error: str = ""
+    files: list[tuple[str, int, int]] = field(default_factory=list)  # url, rows, bytes
+
+
+@dataclass(frozen=True)
+class UnloadSettings:
+    """What an UNLOAD of this workgroup knows besides its statement."""
+
+    region: str  # of the workgroup: where a bucket is sought when the statement has no REGION
+    work_dir: Path  # for files being written; on the same file system as the object store
+    cache_dir: Path
+    seed: int = 0  # of the slice numbers
+
+
+class UnloadService:
+    """Implements contracts.Unloader. Any number of sessions may run at once, each in its own thread."""
+
+    def __init__(
+        self, gate: ObjectGate, clock: Clock, faults: Faults, settings: UnloadSettings, *,
+        role_keys: RoleKeys | None = None, on_record: Callable[[UnloadRecord], None] | None = None,
+    ) -> None:
+        self._gate = gate
+        self._clock = clock
+        self._faults = faults
+        self._settings = settings
+        self._role_keys = role_keys
+        self._on_record = on_record
+        self._rng = random.Random(settings.seed)
+        self._query_ids = itertools.count(1000)
+        self.cache = ResultCache(settings.cache_dir)
+        settings.work_dir.mkdir(parents=True, exist_ok=True)
+
+    def is_unload(self, sql: str) -> bool:
+        return starts_with_unload(sql)
+
+    def blank(self, sql: str) -> str:
+        return blank_credentials(sql)
+
+    def run(self, session: SessionContext, sql: str) -> UnloadOutcome:
+        query_id = next(self._query_ids)
+        statement = parse(sql)
+        keys = self._keys(session, statement, query_id)
+        run = _Run(self, session, statement, keys, query_id)
+        start = self._clock.now()
+        try:
+            outcome = run.execute()
+        except SqlError as error:
+            if run.unloading:
+                session.last_unload_count(0)
+            self._record(run, start, "aborted", UnloadOutcome(0, 0, 0), error.message)
+            raise
+        session.last_unload_count(outcome.rows)
+        session.notice("INFO", f"UNLOAD completed, {outcome.rows} record(s) unloaded successfully.")
+        self._record(run, start, "completed", outcome, "")
+        return outcome
+
+    def _keys(self, session: SessionContext, statement: UnloadStatement, query_id: int) -> AccessKeys:
+        authorization = statement.authorization
+        if authorization.keys is not None:
+            return authorization.keys
+        keys = self._role_keys(session.user, authorization.role_chain) if self._role_keys else None
+        if keys is None:
+            raise errors.not_authorized_for_role(authorization.role_chain, query_id)
+        return keys
+
+    def _record(self, run: _Run, start: dt.datetime, status: str, outcome: UnloadOutcome, error: str) -> None:
+        if self._on_record is None:
+            return
+        statement, session = run.statement, run.session
+        location = f"s3://{statement.bucket}/{statement.prefix}"
+        files = [(entry.url, entry.rows, entry.size_bytes) for entry in run.target.entries]
+        self._on_record(UnloadRecord(
+            run.query_id, session.session_id, session.user, session.database, status, start, self._clock.now(),
+            statement.format.value, location, outcome, error, files,
+        ))
+
+    # -- what a run asks of the service ---------------------------------------------------------
+
+    def layout(self) -> Layout:
+        knob = self._faults.peek("unload.slices") or {}
+        rows = knob.get("rows_per_file")
+        return Layout(slices=max(1, int(knob.get("slices", 4))), rows_per_file=None if rows is None else int(rows))
+
+    def caching(self) -> bool:
+        return bool((self._faults.peek("unload.cache") or {}).get("enabled", True))
+
+    def target(
+        self, session: SessionContext, statement: UnloadStatement, keys: AccessKeys, query_id: int, layout: Layout
+    ) -> Target:
+        extension = ".parquet" if statement.format is Format.PARQUET else text_extension(statement)
+        names = Names(statement.prefix, extension, layout.slices, statement.parallel, self._rng)
+        region = statement.region or self._settings.region
+        return Target(self._gate, self._faults, session, statement, keys, region, query_id, names)
+
+    def work_folder(self) -> Path:
+        return Path(tempfile.mkdtemp(prefix="unload-", dir=self._settings.work_dir))
+
+
+class _Run:
+    """One execution of one statement."""
+
+    def __init__(
+        self, service: UnloadService, session: SessionContext, statement: UnloadStatement, keys: AccessKeys,
+        query_id: int,
+    ) -> None:
+        self.session = session
+        self.statement = statement
+        self.query_id = query_id
+        self.unloading = False  # from here on a failure sets pg_last_unload_count() to 0
+        self._service = service
+        self._layout = service.layout()
+        self.target = service.target(session, statement, keys, query_id, self._layout)
+        self._schema: list[tuple[str, dict[str, object]]] = []
+
+    def execute(self) -> UnloadOutcome:
+        with Source(self.session, self.statement.select, self.query_id) as source:
+            plan = source.plan()
+            described = source.describe()
+            if self.statement.format is Format.PARQUET:
+                typed = columns.parquet_columns(described, source.scales(described))
+                self._schema = [(c.name, c.manifest_type) for c in typed]
+                self._begin()
+                self._parquet(source, plan, typed)
+            else:
+                kinds = columns.manifest_types(described)
+                self._schema = [(d.name, kind) for d, kind in zip(described, kinds, strict=True)]
+                self._begin()
+                self._text(source, plan, described)
+        return self._finished()
+
+    def _begin(self) -> None:
+        self.unloading = True
+        self.target.prepare()
+
+    def _finished(self) -> UnloadOutcome:
+        entries = self.target.entries
+        if entries and self.statement.manifest:
+            self.target.put_manifest(self._schema)
+        rows, size = sum(e.rows for e in entries), sum(e.size_bytes for e in entries)
+        return UnloadOutcome(rows, len(entries), size)
+
+    # -- Parquet --------------------------------------------------------------------------------
+
+    def _parquet(self, source: Source, plan: Plan, typed: list[columns.Column]) -> None:
+        fingerprint = self._fingerprint(source, plan)
+        kept = self._service.cache.find(source, fingerprint) if fingerprint else None
+        if kept is not None:
+            for part in kept:
+                self.target.put(part)
+            return
+        folder = self._service.work_folder()
+        try:
+            made = []
+            for part in self._parquet_parts(source, plan, typed, folder):
+                self.target.put(part)
+                made.append(part)
+            if fingerprint is not None:
+                self._service.cache.store(source, fingerprint, made)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _fingerprint(self, source: Source, plan: Plan) -> Fingerprint | None:
+        if not self._service.caching():
+            return None
+        statement = self.statement
+        layout = (self._layout, statement.max_file_bytes(), statement.parallel)
+        return self._service.cache.fingerprint(source, plan, layout)
+
+    def _parquet_parts(
+        self, source: Source, plan: Plan, typed: list[columns.Column], folder: Path
+    ) -> Iterator[Part]:
+        part: ParquetPart | None = None
+        index = 0
+        with read_ahead(source.batches(typed), depth=1) as batches:
+            for batch in batches:
+                self.target.refuse_if_cancelled()
+                while batch.num_rows:
+                    if part is None:
+                        allowed = rows_for_file(index, self._layout, plan.rows, self.statement.parallel)
+                        path = folder / f"{index}.parquet"
+                        part = ParquetPart(path, typed, self.statement.max_file_bytes())
+                    taken = min(batch.num_rows, allowed - part.rows)
+                    part.write(batch.slice(0, taken))
+                    batch = batch.slice(taken)
+                    if part.rows >= allowed or part.full():
+                        yield part.finish()
+                        part, index = None, index + 1
+            if part is not None:
+                yield part.finish()
+
+    # -- text formats ---------------------------------------------------------------------------
+
+    def _text(self, source: Source, plan: Plan, described: list[columns.Described]) -> None:
+        folder = self._service.work_folder()
+        try:
+            files = TextFiles(self.statement, described, folder)
+            rows = source.text_rows(len(described))
+            sizes = (
+                rows_for_file(i, self._layout, plan.rows, self.statement.parallel) for i in itertools.count()
+            )
+            for part in files.write(rows, sizes):
+                self.target.put(part)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
