@@ -1,0 +1,52 @@
+// Where each AWS service is reached. Pure: no network, any thread.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "aws/environment.h"
+
+namespace sluice::aws {
+
+// A host to talk to and the region its signatures name.
+struct Endpoint {
+  std::string scheme = "https";
+  std::string host;         // with ":port" if it is not the scheme's own, as the Host header sends it
+  std::string base_path;    // "" or "/prefix": begins with '/', does not end in it
+  std::string region;       // of the signature
+  bool path_style = false;  // S3: the bucket is the first path segment, not the first host label
+
+  bool tls() const { return scheme == "https"; }
+  // "https://host": what messages show.
+  std::string Url() const { return scheme + "://" + host + base_path; }
+};
+
+// Addresses that replace AWS's own. A service's own address wins over the one for all.
+struct EndpointOverrides {
+  std::optional<std::string> all;                  // AWS_ENDPOINT_URL
+  std::optional<std::string> s3;                   // AWS_ENDPOINT_URL_S3
+  std::optional<std::string> sts;                  // AWS_ENDPOINT_URL_STS
+  std::optional<std::string> redshift_serverless;  // AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS
+};
+
+// Reads the four variables above.
+// https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+EndpointOverrides EndpointOverridesFrom(const Environment& environment);
+
+// "aws", "aws-cn" or "aws-us-gov", by the region's name: the second field of every ARN.
+std::string_view PartitionOf(std::string_view region);
+
+// All throw kInvalidConfig if `region` is not a region's name (letters, digits, hyphens) or the
+// override is not an http or https address without query.
+
+// The regional STS: the global host is a legacy, and a role session from it is not valid everywhere.
+Endpoint StsEndpoint(std::string_view region, const EndpointOverrides& overrides = {});
+Endpoint RedshiftServerlessEndpoint(std::string_view region,
+                                    const EndpointOverrides& overrides = {});
+// Virtual-hosted style; path style for a bucket with dots in its name (the certificate's wildcard
+// covers one label only) and for an overridden address. Throws kInvalidConfig also if `bucket` is
+// no bucket's name, so that it can never become part of another host.
+Endpoint S3Endpoint(std::string_view region, std::string_view bucket,
+                    const EndpointOverrides& overrides = {});
+
+}  // namespace sluice::aws

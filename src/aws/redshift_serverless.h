@@ -1,0 +1,72 @@
+// redshift-serverless: a database login for an AWS identity, and facts about a workgroup.
+// https://docs.aws.amazon.com/redshift-serverless/latest/APIReference/API_GetCredentials.html
+#pragma once
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "aws/endpoints.h"
+#include "aws/session_keys.h"
+#include "aws/transport.h"
+#include "base/clock.h"
+#include "base/retry.h"
+#include "base/secret.h"
+
+namespace sluice::aws {
+
+struct DbCredentialsRequest {
+  std::string workgroup;
+  std::string database;                 // sent as dbName; empty: not sent
+  std::chrono::seconds duration{3600};  // 900-3600
+};
+
+// Holds a '+', '/' or '=' in the password and a ':' in the user: never put either into a URI.
+struct DbCredentials {
+  std::string user;  // "IAMR:<role>" or "IAM:<user>", derived by AWS; use exactly as it is
+  base::Secret password;
+  base::UtcTime expiration;  // of logins, not of sessions already open
+  std::optional<base::UtcTime> next_refresh;
+  // False if the policy refused dbName and the call passed without it (REF: the API's text and the
+  // authorization reference disagree on a "dbname" resource).
+  bool named_database = true;
+};
+
+struct Workgroup {
+  std::string name;
+  std::string id;   // a UUID, part of its ARN; changes when the workgroup is made anew
+  std::string arn;
+  std::string status;  // CREATING, AVAILABLE, MODIFYING, DELETING
+  std::string namespace_name;
+  std::string host;  // empty until it is available
+  int port = 0;
+  std::optional<bool> publicly_accessible;
+  std::string patch_version;
+};
+
+// Thread-safe. Neither call starts compute. Both retry what is retryable and throw as errors.h maps:
+// kNotFound (no such workgroup in that region), kPermission (with the policy to add),
+// kAuthentication, kInvalidConfig (a member breaks its rule), kThrottled, kUnavailable, and those of
+// credentials and transport. REQUIRES: all references outlive it.
+class RedshiftServerless {
+ public:
+  RedshiftServerless(Endpoint endpoint, CredentialProvider& credentials, HttpTransport& transport,
+                     const base::Clock& clock, base::RetryOptions retry = {});
+
+  // One login; mint one per connection attempt.
+  DbCredentials GetCredentials(const DbCredentialsRequest& request, const base::Call& call);
+  // For diagnostics only: it is an IAM action of its own that the set-up guide does not ask for.
+  Workgroup GetWorkgroup(const std::string& workgroup, const base::Call& call);
+
+ private:
+  DbCredentials GetCredentialsOnce(const DbCredentialsRequest& request, const base::Call& call);
+  std::string Send(const std::string& action, const std::string& workgroup, std::string body,
+                   const base::Call& call);
+
+  const Endpoint endpoint_;
+  CredentialProvider& credentials_;
+  HttpTransport& transport_;
+  const base::Clock& clock_;
+  const base::RetryOptions retry_;
+};
+
+}  // namespace sluice::aws
