@@ -1,0 +1,1 @@
+"""Data sets: tables that a sandbox holds from its first start."""
