@@ -1,5 +1,6 @@
 // Waits for a socket, a deadline or a stop, whichever comes first.
 #pragma once
+#include <optional>
 #include <stop_token>
 
 #include "base/clock.h"
@@ -29,7 +30,7 @@ class Waiter {
   };
   std::stop_token stop_;
   int event_ = -1;
-  std::stop_callback<Ring> ring_;
+  std::optional<std::stop_callback<Ring>> ring_;
 };
 
 }  // namespace sluice::pq
