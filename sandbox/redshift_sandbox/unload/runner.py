@@ -1,4 +1,12 @@
-"""Runs UNLOAD statements: parse, plan as the user, ask S3, read, write, manifest, notice."""
+"""Runs UNLOAD statements: parse, plan as the user, ask S3, read, write, manifest, notice.
+
+| Fault | Effect | Arguments |
+|---|---|---|
+| `unload.fail_after_files` | the statement fails once so many files stand in S3; they stay | `files`, default 1 |
+| `unload.slow_per_file` | a pause before each file is put | `seconds`, default 1 |
+| `unload.slices` | how many slices write, and rows per file | `slices`, default 4; `rows_per_file`, default even |
+| `unload.cache` | the result cache | `enabled`, default true |
+"""
 
 from __future__ import annotations
 
@@ -34,6 +42,8 @@ from redshift_sandbox.unload.target import Target
 from redshift_sandbox.unload.textual import TextFiles, text_extension
 from redshift_sandbox.unload.watch import read_ahead
 
+FAULTS = frozenset({"unload.fail_after_files", "unload.slow_per_file", "unload.slices", "unload.cache"})
+
 
 class RoleKeys(Protocol):
     """Keys of a role chain attached to the namespace, for `IAM_ROLE`; None if the chain may not be used."""
@@ -67,6 +77,7 @@ class UnloadSettings:
     work_dir: Path  # for files being written; on the same file system as the object store
     cache_dir: Path
     seed: int = 0  # of the slice numbers
+    bookkeeping: tuple[str, ...] = ()  # tables the sandbox itself writes to; see cache.py
 
 
 class UnloadService:
@@ -84,7 +95,7 @@ class UnloadService:
         self._on_record = on_record
         self._rng = random.Random(settings.seed)
         self._query_ids = itertools.count(1000)
-        self.cache = ResultCache(settings.cache_dir)
+        self.cache = ResultCache(settings.cache_dir, settings.bookkeeping)
         settings.work_dir.mkdir(parents=True, exist_ok=True)
 
     def is_unload(self, sql: str) -> bool:
