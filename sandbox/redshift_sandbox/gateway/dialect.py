@@ -1,0 +1,153 @@
+"""Redshift SQL in, the private PostgreSQL's SQL out.
+
+Pure: tokens and session settings decide, nothing is asked of a server. What Redshift refuses is refused
+here with its SQLSTATE; what PostgreSQL reads the same way passes untouched, down to its comments.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from redshift_sandbox.contracts import SqlError
+from redshift_sandbox.gateway import parameters, principals, tables
+from redshift_sandbox.gateway.expressions import rewrite_expressions
+from redshift_sandbox.gateway.tokens import Kind, Token, fold, meaningful, split_statements, text_of, tokenize
+from redshift_sandbox.gateway.types import check_name
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """The settings of a session that change how its SQL reads."""
+
+    case_sensitive: bool = False
+    superuser: bool = False
+    deny_pg_tables: bool = False
+
+
+@dataclass(frozen=True)
+class Translated:
+    """One statement for the backend."""
+
+    sql: str
+    verb: str  # first word, upper case
+    tag: str | None = None  # command tag the client sees, where the backend's own differs
+    assignment: parameters.Assignment | None = None
+    words: frozenset[str] = field(default=frozenset())  # bare and quoted names in it, folded
+
+
+def translate(sql: str, dialect: Dialect) -> list[Translated]:
+    """Every statement of `sql`, in order. Throws SqlError at the first refused one, as a parser does."""
+    return [translate_statement(tokens, dialect) for tokens in split_statements(tokenize(sql))]
+
+
+def translate_statement(tokens: list[Token], dialect: Dialect) -> Translated:
+    main = meaningful(tokens)
+    _refuse(main, dialect)
+    verb = main[0].word
+    words = frozenset(fold(token.text.strip('"')) for token in main if token.kind in (Kind.WORD, Kind.QUOTED))
+    if verb in ("SET", "RESET", "SHOW"):
+        return _parameter(verb, main, tokens, dialect)
+    replaced = _replace(verb, main)
+    if replaced is not None:
+        return Translated(replaced, verb, words=words)
+    query_start = _declare(verb, main)
+    _fold_names(main, dialect)
+    rewrite_expressions(main, query_start)
+    return Translated(text_of(tokens), verb, words=words)
+
+
+def _parameter(verb: str, main: list[Token], tokens: list[Token], dialect: Dialect) -> Translated:
+    if verb == "SHOW":
+        return Translated(parameters.translate_show(main, text_of(tokens)), verb, "SHOW")
+    if [token.word for token in main[1:3]] == ["SESSION", "AUTHORIZATION"]:
+        principals.keep_users(main, 3)
+    _fold_names(main, dialect)
+    make = parameters.translate_set if verb == "SET" else parameters.translate_reset
+    assignment = make(main, text_of(tokens))
+    return Translated(assignment.sql, verb, verb, assignment)
+
+
+_SYNTAX_REFUSED = frozenset(("DISCARD", "RELEASE", "NOTIFY", "UNLISTEN", "DO"))
+
+
+def _refuse(main: list[Token], dialect: Dialect) -> None:
+    words = [token.word for token in main]
+    verb = words[0]
+    if verb in _SYNTAX_REFUSED:
+        raise SqlError("42601", f'syntax error at or near "{main[0].text}"')
+    if verb in ("LISTEN", "SAVEPOINT") or words[:2] == ["ROLLBACK", "TO"]:
+        raise SqlError("0A000", f'SQL command "{" ".join(token.text for token in main)}" not supported.')
+    if verb == "DEALLOCATE" and "ALL" in words[1:3]:
+        raise SqlError("42601", 'syntax error at or near "ALL"')
+    if verb == "COPY":
+        refused = "TO" if "TO" in words else "FROM"
+        raise SqlError("0A000", f"COPY {refused} is not supported by the sandbox")
+    for index, token in enumerate(main):
+        if token.kind is Kind.ESCAPED:
+            # The letter before the quote is read as a type name, as PostgreSQL 8.0 read it.
+            raise SqlError("42704", f'type "{fold(token.text[: token.text.index(chr(39))])}" does not exist')
+        check_name(token)
+        if token.kind is Kind.WORD or token.kind is Kind.QUOTED:
+            _refuse_relation(main, index, dialect)
+    if verb in ("INSERT", "UPDATE", "DELETE", "WITH") and "RETURNING" in words:
+        raise SqlError("42601", f'syntax error at or near "{main[words.index("RETURNING")].text}"')
+
+
+def _refuse_relation(main: list[Token], index: int, dialect: Dialect) -> None:
+    name = fold(main[index].text.strip('"'))
+    if name == "pg_tables" and dialect.deny_pg_tables:
+        raise SqlError("42501", "permission denied for relation pg_tables")
+    if name.startswith(("stl_", "stv_", "svl_")):
+        before = index - 3 if index >= 3 and main[index - 1].text == "." else index - 1
+        if before >= 0 and main[before].word in ("FROM", "JOIN"):
+            if dialect.superuser:
+                raise SqlError("0A000", f"{name} is not kept by the sandbox")
+            raise SqlError("42501", f"permission denied for relation {name}")
+
+
+def _replace(verb: str, main: list[Token]) -> str | None:
+    """Statements whose whole text is written anew."""
+    words = [token.word for token in main]
+    if verb == "BEGIN" or words[:2] == ["START", "TRANSACTION"]:
+        # Snapshot isolation: one snapshot for the transaction, taken at its first read
+        # (https://docs.aws.amazon.com/redshift/latest/dg/c_serial_isolation.html).
+        mode = " READ ONLY" if words[-2:] == ["READ", "ONLY"] or "ONLY" in words else ""
+        return f"{'BEGIN' if verb == 'BEGIN' else 'START TRANSACTION'} ISOLATION LEVEL REPEATABLE READ{mode}"
+    makers = {
+        ("CREATE", "USER"): principals.create_user, ("CREATE", "GROUP"): principals.create_group,
+        ("CREATE", "ROLE"): principals.create_role, ("ALTER", "USER"): principals.alter_user,
+        ("ALTER", "GROUP"): principals.alter_group, ("ALTER", "ROLE"): principals.alter_role,
+        ("DROP", "USER"): principals.drop_principal, ("DROP", "GROUP"): principals.drop_principal,
+        ("DROP", "ROLE"): principals.drop_principal,
+    }  # fmt: skip
+    maker = makers.get((verb, words[1] if len(words) > 1 else ""))
+    return maker(main) if maker is not None else None
+
+
+def _declare(verb: str, main: list[Token]) -> int:
+    """Rewrites the parts of DDL and DCL; returns where ordinary expressions begin."""
+    words = [token.word for token in main[:4]]
+    if verb in ("GRANT", "REVOKE"):
+        principals.translate_grant(main)
+        return len(main)
+    if words[:3] == ["ALTER", "DEFAULT", "PRIVILEGES"]:
+        principals.translate_default_privileges(main)
+        return len(main)
+    for position, token in enumerate(main):
+        follows = main[position + 1].word if position + 1 < len(main) else ""
+        if (token.word, follows) == ("OWNER", "TO") or (verb == "CREATE" and token.word == "AUTHORIZATION"):
+            principals.keep_users(main, position + (2 if token.word == "OWNER" else 1))
+    if verb == "CREATE" and "TABLE" in words:
+        return tables.translate_create_table(main)
+    if words[:2] == ["ALTER", "TABLE"]:
+        tables.translate_alter_table(main)
+    return 0
+
+
+def _fold_names(main: list[Token], dialect: Dialect) -> None:
+    """Letters fold to lower case even inside double quotes unless the session says otherwise."""
+    if dialect.case_sensitive:
+        return
+    for token in main:
+        if token.kind is Kind.QUOTED and not token.keep:
+            token.text = fold(token.text)

@@ -1,0 +1,54 @@
+"""Turns the private PostgreSQL's errors into Redshift's.
+
+Texts as recorded on live workgroups or in the documentation; fields PostgreSQL 8.0 did not have are left
+out, and so are positions, which would point into the translated statement.
+"""
+
+from __future__ import annotations
+
+import re
+
+from redshift_sandbox.contracts import SqlError
+
+_FIELDS_8_0 = frozenset("SCMDHWFLR")
+_REFUSED = re.compile(r"__refused_(\d+)__")
+_DENIED = re.compile(r"^permission denied for (?:table|view|materialized view|foreign table|sequence) ")
+_COLUMN = re.compile(r'^column "?([^" ]+)"? does not exist$')
+
+
+def refused_marker(number: int) -> str:
+    """SQL that cannot be parsed: sent in place of a statement the gateway refuses, so that the backend
+    fails where the client expects it, transaction state and extended protocol included."""
+    return f"__refused_{number}__"
+
+
+def refused_number(message: str) -> int | None:
+    match = _REFUSED.search(message)
+    return int(match.group(1)) if match and message.startswith("syntax error") else None
+
+
+def as_fields(error: SqlError) -> list[tuple[str, str]]:
+    values = [("S", error.severity), ("C", error.sqlstate), ("M", error.message)]
+    if error.detail:
+        values.append(("D", error.detail))
+    if error.hint:
+        values.append(("H", error.hint))
+    return values
+
+
+def rewrite(values: list[tuple[str, str]], query_id: int, relations: tuple[str, ...]) -> list[tuple[str, str]]:
+    """The fields of one ErrorResponse as Redshift would send them. `relations` are the tables the
+    statement reads, for the texts that name them."""
+    kept = [(code, value) for code, value in values if code in _FIELDS_8_0]
+    by_code = dict(kept)
+    sqlstate, text = by_code.get("C", ""), by_code.get("M", "")
+    if sqlstate == "57014":
+        # Cancel and statement_timeout alike: dg/r_statement_timeout.html
+        text = f"Query ({query_id}) canceled on user's request"
+    elif sqlstate == "42501":
+        text = _DENIED.sub("permission denied for relation ", text)
+    elif sqlstate == "42703" and relations:
+        match = _COLUMN.match(text)
+        if match:
+            text = f'column "{match.group(1).rpartition(".")[2]}" does not exist in {", ".join(relations)}'
+    return [(code, text if code == "M" else value) for code, value in kept]

@@ -1,0 +1,37 @@
+"""What all sessions of one gateway share."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from redshift_sandbox.contracts import Clock, Faults, Unloader
+from redshift_sandbox.gateway.records import Records
+from redshift_sandbox.gateway.users import Users
+from redshift_sandbox.meter import Meter
+from redshift_sandbox.pg import Postgres
+
+if TYPE_CHECKING:
+    from redshift_sandbox.gateway.session import Session
+
+# Called with an event's name and its facts: never SQL, secrets or row values.
+Log = Callable[[str, dict[str, Any]], None]
+
+
+@dataclass
+class Hub:
+    """All members are thread-safe; `sessions` is guarded by `mutex`."""
+
+    postgres: Postgres
+    clock: Clock
+    faults: Faults
+    meter: Meter
+    unloader: Unloader | None
+    log: Log
+    users: Users
+    records: Records
+    stopping: threading.Event = field(default_factory=threading.Event)
+    mutex: threading.Lock = field(default_factory=threading.Lock)
+    sessions: dict[bytes, Session] = field(default_factory=dict)  # by BackendKeyData

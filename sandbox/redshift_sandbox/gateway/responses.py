@@ -1,0 +1,75 @@
+"""The backend's messages on their way to the client.
+
+Rows are passed on in blocks: the loop only steps over their lengths, and everything between two messages
+that need a look is one slice of what was received.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+
+# Handles one message that is not a row: its type and body; None passes it on unchanged.
+Handler = Callable[[int, bytes], bytes | None]
+
+_LENGTH = struct.Struct(">I").unpack_from
+_DATA_ROW = ord("D")
+# version() cannot hold the NUL its text ends with; the compatibility catalog puts chr(1) there.
+_VERSION_MARK, _VERSION_END = b"Redshift 1.0.436211\x01", b"Redshift 1.0.436211\x00"
+
+
+class ResponseFilter:
+    """One per session, one thread."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+        self._tail = b""
+        self.rows = 0  # DataRows passed on since the owner last set this to zero
+        self.shows_version = False
+
+    @property
+    def incomplete(self) -> bool:
+        return bool(self._tail)
+
+    def feed(self, data: bytes) -> list[bytes | memoryview]:
+        """What the client is to get for `data`, in order."""
+        buffer = self._tail + data if self._tail else data
+        view = memoryview(buffer)
+        out: list[bytes | memoryview] = []
+        size, start, position = len(buffer), 0, 0
+        while size - position >= 5:
+            kind = buffer[position]
+            first = position
+            if kind == _DATA_ROW:
+                count = 0
+                while size - position >= 5 and buffer[position] == _DATA_ROW:
+                    end = position + 1 + _LENGTH(buffer, position + 1)[0]
+                    if end > size:
+                        break
+                    position = end
+                    count += 1
+                self.rows += count
+                if position == first:
+                    break
+                continue
+            end = position + 1 + _LENGTH(buffer, position + 1)[0]
+            if end > size:
+                break
+            # What the handler decides may concern the rows before it: they go out first.
+            if position > start:
+                out.append(self._patched(view[start:position]))
+            replaced = self._handler(kind, bytes(view[position + 5 : end]))
+            if replaced is None:
+                out.append(view[position:end])
+            elif replaced:
+                out.append(replaced)
+            start = position = end
+        if position > start:
+            out.append(self._patched(view[start:position]))
+        self._tail = bytes(view[position:])
+        return out
+
+    def _patched(self, rows: memoryview) -> bytes | memoryview:
+        if not self.shows_version:
+            return rows
+        return bytes(rows).replace(_VERSION_MARK, _VERSION_END)

@@ -1,0 +1,172 @@
+"""The gateway: a Redshift on one TCP port, in front of the private PostgreSQL.
+
+    gateway = Gateway(postgres, passwords, clock, faults, meter, log, tls_context, unloader)
+    port = gateway.start("127.0.0.1")     # 0 as port: any free one
+    gateway.admin_execute('GRANT SELECT ON t TO "IAMR:x"')
+    gateway.stop()
+
+Faults it honours (contracts.Faults): gateway.tls_refused, gateway.auth_code {"code": 3|5|13},
+gateway.connection_limit {"limit": n}, gateway.cold_start_delay {"seconds": n},
+gateway.drop_during_statement, gateway.deny_pg_tables.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from typing import Any
+
+from redshift_sandbox.contracts import Clock, Faults, LoginPasswords, SqlError, Unloader
+from redshift_sandbox.gateway import backend as backends
+from redshift_sandbox.gateway import login, wire
+from redshift_sandbox.gateway.admin import admin_execute
+from redshift_sandbox.gateway.backend import Backend
+from redshift_sandbox.gateway.hub import Hub, Log
+from redshift_sandbox.gateway.records import Records
+from redshift_sandbox.gateway.session import Session, greeting_parameters
+from redshift_sandbox.gateway.users import Users
+from redshift_sandbox.meter import Meter
+from redshift_sandbox.pg import Postgres
+
+_CONNECTIONS_MAX = 2000  # of a workgroup: dg/amazon-redshift-limits
+_STOP_SECONDS = 10.0
+
+
+class Gateway:
+    """REQUIRES: `postgres` runs from start() to stop(). start() and stop() belong to one owner and may be
+    called once each; the rest may be called from any thread."""
+
+    def __init__(
+        self,
+        postgres: Postgres,
+        passwords: LoginPasswords,
+        clock: Clock,
+        faults: Faults,
+        meter: Meter,
+        log: Log,
+        tls_context: ssl.SSLContext | None,
+        unloader: Unloader | None = None,
+    ) -> None:
+        self._postgres = postgres
+        self._passwords = passwords
+        self._tls = tls_context
+        self._hub = Hub(postgres, clock, faults, meter, unloader, log, Users(postgres), Records(postgres))
+        self._listener: socket.socket | None = None
+        self._threads: set[threading.Thread] = set()
+        self._acceptor: threading.Thread | None = None
+
+    def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
+        """Listens and returns the port. Throws OSError if it is taken."""
+        self._listener = socket.create_server((host, port), backlog=128)
+        self._acceptor = threading.Thread(target=self._accept, name="gateway-accept", daemon=True)
+        self._acceptor.start()
+        return int(self._listener.getsockname()[1])
+
+    def stop(self) -> None:
+        """Ends every session and returns when their threads have gone."""
+        self._hub.stopping.set()
+        if self._listener is not None:
+            self._listener.shutdown(socket.SHUT_RDWR)
+            self._listener.close()
+        if self._acceptor is not None:
+            self._acceptor.join(_STOP_SECONDS)
+        with self._hub.mutex:
+            sessions, threads = list(self._hub.sessions.values()), list(self._threads)
+        for session in sessions:
+            session.end()
+        for thread in threads:
+            thread.join(_STOP_SECONDS)
+        self._hub.users.close()
+
+    def admin_execute(self, redshift_sql: str, database: str = "dev") -> list[tuple[Any, ...]]:
+        """Runs an administrator's Redshift SQL; rows of the last statement."""
+        return admin_execute(self._postgres, redshift_sql, database)
+
+    def sessions(self) -> list[dict[str, Any]]:
+        """Who is connected now."""
+        with self._hub.mutex:
+            return [
+                {"session_id": one.session_id, "user": one.user, "database": one.database}
+                for one in self._hub.sessions.values()
+            ]
+
+    def _accept(self) -> None:
+        assert self._listener is not None
+        while not self._hub.stopping.is_set():
+            try:
+                sock, _ = self._listener.accept()
+            except OSError:
+                return
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            thread = threading.Thread(target=self._serve, args=(sock,), name="gateway-session", daemon=True)
+            with self._hub.mutex:
+                self._threads.add(thread)
+            thread.start()
+
+    def _serve(self, sock: socket.socket) -> None:
+        try:
+            greeting = login.greet(sock, self._tls, self._hub.faults)
+            if isinstance(greeting, login.CancelRequest):
+                self._cancel(greeting.key)
+                sock.close()
+                return
+            sock = greeting.sock
+            self._log_in(greeting)
+        except (OSError, wire.ProtocolError) as error:
+            self._hub.log("login.broken", {"error": type(error).__name__})
+            sock.close()
+        finally:
+            with self._hub.mutex:
+                self._threads.discard(threading.current_thread())
+
+    def _log_in(self, greeting: login.Greeting) -> None:
+        try:
+            backend, user = self._admit(greeting)
+        except SqlError as error:
+            self._hub.log("login.refused", {"user": greeting.db_user, "sqlstate": error.sqlstate})
+            greeting.sock.sendall(wire.error_response(error))
+            greeting.sock.close()
+            return
+        answer = [wire.message(b"R", b"\0\0\0\0")]
+        answer += [wire.parameter_status(name, value) for name, value in greeting_parameters(backend)]
+        answer += [wire.message(b"K", backend.key), wire.ready_for_query(b"I")]
+        try:
+            greeting.sock.sendall(b"".join(answer))
+        except OSError:
+            backend.sock.close()
+            raise
+        self._hub.log("login.accepted", {"user": greeting.db_user, "session_id": backend.pid})
+        self._run(Session(self._hub, greeting, backend, user), backend.key)
+
+    def _run(self, session: Session, key: bytes) -> None:
+        with self._hub.mutex:
+            self._hub.sessions[key] = session
+        try:
+            if not self._hub.stopping.is_set():
+                session.run()
+        finally:
+            with self._hub.mutex:
+                del self._hub.sessions[key]
+
+    def _admit(self, greeting: login.Greeting) -> tuple[Backend, str]:
+        verdict = login.authenticate(greeting, self._passwords, self._hub.faults)
+        login.check_parameters(greeting.parameters)
+        self._check_limit()
+        user = self._hub.users.prepare(greeting.db_user, verdict)
+        name = greeting.parameters.get("application_name", "")
+        return backends.connect(self._postgres.socket_path, user, greeting.database, name), user
+
+    def _check_limit(self) -> None:
+        knob = self._hub.faults.peek("gateway.connection_limit") or {}
+        limit = int(knob.get("limit", _CONNECTIONS_MAX))
+        with self._hub.mutex:
+            full = len(self._hub.sessions) >= limit
+        if full:
+            raise login.fatal("53300", f'connection limit "{limit}" exceeded for non-bootstrap users')
+
+    def _cancel(self, key: bytes) -> None:
+        with self._hub.mutex:
+            session = self._hub.sessions.get(key)
+        if session is not None:
+            session.cancel()

@@ -1,0 +1,119 @@
+"""A socket, plain or TLS, that never blocks and keeps what it could not send yet.
+
+One thread owns a Stream: OpenSSL's connection object does not bear two.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import ssl
+from collections import deque
+
+RECEIVE_BYTES = 1 << 18
+# Above this much unsent output the other side is not read any further, so that a slow client costs
+# memory for a few rows and not for the whole result.
+BACKLOG_BYTES = 1 << 20
+
+
+class Closed(Exception):
+    """The peer is gone."""
+
+
+class Stream:
+    """Takes over `sock`, which must have finished its handshake."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        self.sock = sock
+        self._out: deque[memoryview] = deque()
+        self._out_bytes = 0
+        self._read_needs_write = False
+
+    def receive(self) -> bytes | None:
+        """What has arrived; None if nothing has. Throws Closed at the end of the stream."""
+        self._read_needs_write = False
+        try:
+            data = self.sock.recv(RECEIVE_BYTES)
+        except (ssl.SSLWantReadError, BlockingIOError, InterruptedError):
+            return None
+        except ssl.SSLWantWriteError:
+            self._read_needs_write = True
+            return None
+        except (OSError, ValueError) as error:
+            raise Closed(type(error).__name__) from error
+        if not data:
+            raise Closed("end of stream")
+        return data
+
+    def queue(self, data: bytes | memoryview) -> None:
+        if data:
+            self._out.append(memoryview(data))
+            self._out_bytes += len(data)
+
+    def flush(self) -> None:
+        """Sends as much as the socket takes now. Throws Closed."""
+        while self._out:
+            head = self._out[0]
+            try:
+                sent = self.sock.send(head)
+            except (ssl.SSLWantWriteError, ssl.SSLWantReadError, BlockingIOError, InterruptedError):
+                return
+            except (OSError, ValueError) as error:
+                raise Closed(type(error).__name__) from error
+            self._out_bytes -= sent
+            if sent == len(head):
+                self._out.popleft()
+            else:
+                self._out[0] = head[sent:]
+
+    def flush_all(self, timeout_seconds: float) -> None:
+        """Sends everything or throws Closed when the peer does not take it in time."""
+        self.flush()
+        while self._out:
+            poller = select.poll()
+            poller.register(self.sock, select.POLLOUT | select.POLLIN)
+            if not poller.poll(timeout_seconds * 1000):
+                raise Closed("peer does not read")
+            self.flush()
+
+    @property
+    def waits_to_send(self) -> bool:
+        return bool(self._out)
+
+    @property
+    def congested(self) -> bool:
+        return self._out_bytes > BACKLOG_BYTES
+
+    @property
+    def has_decrypted(self) -> bool:
+        """Bytes already taken off the socket by TLS: poll() does not see them."""
+        return isinstance(self.sock, ssl.SSLSocket) and self.sock.pending() > 0
+
+    def events(self, *, read: bool) -> int:
+        wanted = select.POLLIN if read else 0
+        if self._out or self._read_needs_write:
+            wanted |= select.POLLOUT
+        return wanted
+
+    def shut(self) -> None:
+        """Wakes the owner's wait from another thread; TLS state is not touched."""
+        with contextlib.suppress(OSError, ValueError):
+            socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self.sock.close()
+
+
+def wait(streams: list[tuple[Stream, bool]], timeout_seconds: float | None) -> None:
+    """Returns when a stream can be read (if asked) or take output, or after the timeout."""
+    poller = select.poll()
+    for stream, read in streams:
+        if read and stream.has_decrypted:
+            return
+        events = stream.events(read=read)
+        if events:
+            poller.register(stream.sock, events)
+    poller.poll(None if timeout_seconds is None else timeout_seconds * 1000)

@@ -1,0 +1,71 @@
+"""The database side of a login: the user made on the fly, his roles, his session."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import psycopg
+from psycopg import errors, sql
+
+from redshift_sandbox.contracts import LoginVerdict
+from redshift_sandbox.gateway.login import fatal
+from redshift_sandbox.gateway.principals import ROLE_PREFIX
+from redshift_sandbox.gateway.types import NAME_BYTES_MAX
+from redshift_sandbox.pg import Postgres
+
+_EXISTS = "SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = %s AND rolcanlogin"
+_ROLES = "SELECT rolname FROM pg_catalog.pg_roles WHERE rolname = ANY(%s) AND NOT rolcanlogin"
+
+
+class Users:
+    """Thread-safe. Keeps one administrator's connection, opened at the first login."""
+
+    def __init__(self, postgres: Postgres) -> None:
+        self._postgres = postgres
+        self._mutex = threading.Lock()
+        self._connection: psycopg.Connection[Any] | None = None
+
+    def prepare(self, db_user: str, verdict: LoginVerdict) -> str:
+        """The role to run as: made if it is missing (a member of PUBLIC only), with the verdict's
+        existing roles granted (https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-migration.html).
+        Throws SqlError (FATAL)."""
+        name = verdict.login_as or db_user
+        if len(name.encode()) > NAME_BYTES_MAX:
+            raise fatal("42622", f"user name is longer than the {NAME_BYTES_MAX} bytes the sandbox keeps")
+        with self._mutex:
+            connection = self._connect()
+            if connection.execute(_EXISTS, (name,)).fetchone() is None:
+                if verdict.login_as is not None:
+                    raise fatal("42704", f'user "{db_user}" does not exist')
+                self._create(connection, name)
+            if verdict.db_roles:
+                self._grant(connection, name, verdict.db_roles)
+        return name
+
+    def close(self) -> None:
+        with self._mutex:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        if self._connection is None or self._connection.closed:
+            self._connection = self._postgres.admin()
+        return self._connection
+
+    @staticmethod
+    def _create(connection: psycopg.Connection[Any], name: str) -> None:
+        try:
+            connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(name)))
+        except errors.DuplicateObject:
+            return  # a statement of somebody else was first
+        except errors.ReservedName as error:
+            raise fatal("42939", f'user name "{name}" is reserved') from error
+
+    @staticmethod
+    def _grant(connection: psycopg.Connection[Any], name: str, roles: tuple[str, ...]) -> None:
+        wanted = [ROLE_PREFIX + role.lower() for role in roles]
+        for (role,) in connection.execute(_ROLES, (wanted,)).fetchall():
+            grant = sql.SQL("GRANT {} TO {}").format(sql.Identifier(role), sql.Identifier(name))
+            connection.execute(grant)

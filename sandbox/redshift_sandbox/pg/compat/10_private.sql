@@ -1,0 +1,21 @@
+-- The sandbox's own tables. The schema is closed to everybody but superusers; views in pg_catalog show
+-- from it what Redshift shows. Literals here hold no backslash: the cluster reads it as an escape.
+CREATE SCHEMA pg_sandbox;
+REVOKE ALL ON SCHEMA pg_sandbox FROM PUBLIC;
+
+-- Columns: https://docs.aws.amazon.com/redshift/latest/dg/SYS_UNLOAD_HISTORY.html and SYS_UNLOAD_DETAIL.html
+CREATE UNLOGGED TABLE pg_sandbox.unload_history (
+  user_id integer, query_id bigint, transaction_id bigint, session_id integer, database_name text,
+  status text, start_time timestamp, end_time timestamp, duration bigint, file_format text,
+  compression_type text, unloaded_location text, unloaded_rows bigint, unloaded_files_count bigint,
+  unloaded_files_size bigint, error_message text);
+CREATE UNLOGGED TABLE pg_sandbox.unload_detail (
+  user_id integer, query_id bigint, start_time timestamp, file_name text, line_count bigint,
+  transfer_size bigint, file_format text);
+-- The columns of https://docs.aws.amazon.com/redshift/latest/dg/SYS_QUERY_HISTORY.html that mean something here.
+CREATE UNLOGGED TABLE pg_sandbox.query_history (
+  user_id integer, query_id bigint, query_label text, transaction_id bigint, session_id integer,
+  database_name text, query_type text, status text, result_cache_hit boolean DEFAULT false,
+  start_time timestamp, end_time timestamp, elapsed_time bigint, queue_time bigint DEFAULT 0,
+  execution_time bigint, error_message text, returned_rows bigint, query_text text,
+  redshift_version text DEFAULT '1.0.436211');

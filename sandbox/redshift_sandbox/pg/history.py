@@ -1,0 +1,120 @@
+"""Rows of sys_unload_history, sys_unload_detail and sys_query_history.
+
+The tables live in the sandbox's private schema; the views of the same names show a user only the rows of
+his own (https://docs.aws.amazon.com/redshift/latest/dg/SYS_UNLOAD_HISTORY.html). Texts given here must
+already be blanked of credentials.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import psycopg
+
+
+@dataclass(frozen=True)
+class UnloadedFile:
+    """One object that an UNLOAD wrote."""
+
+    name: str  # s3://bucket/key
+    line_count: int
+    transfer_size: int
+
+
+@dataclass(frozen=True)
+class UnloadRecord:
+    """One finished UNLOAD, as sys_unload_history shows it."""
+
+    user: str
+    database: str
+    session_id: int
+    query_id: int
+    status: str  # completed or aborted
+    start_time: dt.datetime
+    end_time: dt.datetime
+    location: str
+    file_format: str = "PARQUET"
+    compression_type: str = "SNAPPY"
+    rows: int = 0
+    files: tuple[UnloadedFile, ...] = field(default=())
+    error_message: str = ""
+
+
+@dataclass(frozen=True)
+class QueryRecord:
+    """One finished statement, as sys_query_history shows it."""
+
+    user: str
+    database: str
+    session_id: int
+    query_id: int
+    query_type: str
+    status: str  # success, failed or canceled
+    start_time: dt.datetime
+    end_time: dt.datetime
+    query_text: str
+    query_label: str = "default"
+    returned_rows: int = 0
+    error_message: str = ""
+
+
+_UNLOAD = """
+INSERT INTO pg_sandbox.unload_history (user_id, query_id, transaction_id, session_id, database_name, status,
+  start_time, end_time, duration, file_format, compression_type, unloaded_location, unloaded_rows,
+  unloaded_files_count, unloaded_files_size, error_message)
+SELECT oid::int, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s FROM pg_roles WHERE rolname = %s"""
+
+_FILE = """
+INSERT INTO pg_sandbox.unload_detail (user_id, query_id, start_time, file_name, line_count, transfer_size,
+  file_format) SELECT oid::int, %s, %s, %s, %s, %s, %s FROM pg_roles WHERE rolname = %s"""
+
+_QUERY = """
+INSERT INTO pg_sandbox.query_history (user_id, query_id, query_label, transaction_id, session_id,
+  database_name, query_type, status, start_time, end_time, elapsed_time, execution_time, error_message,
+  returned_rows, query_text)
+SELECT oid::int, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s FROM pg_roles WHERE rolname = %s"""
+
+
+def _utc(moment: dt.datetime) -> dt.datetime:
+    return moment.astimezone(dt.UTC).replace(tzinfo=None)
+
+
+def _micros(start: dt.datetime, end: dt.datetime) -> int:
+    return int((end - start) / dt.timedelta(microseconds=1))
+
+
+def record_unload(connection: psycopg.Connection[Any], record: UnloadRecord) -> None:
+    """Adds the UNLOAD and its files. `connection` is an administrator's (Postgres.admin) to the database."""
+    start, end = _utc(record.start_time), _utc(record.end_time)
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.execute(
+            _UNLOAD,
+            (record.query_id, record.query_id, record.session_id, record.database, record.status, start, end,
+             _micros(start, end), record.file_format, record.compression_type, record.location, record.rows,
+             len(record.files), sum(file.transfer_size for file in record.files), record.error_message,
+             record.user),
+        )  # fmt: skip
+        cursor.executemany(
+            _FILE,
+            [(record.query_id, start, file.name, file.line_count, file.transfer_size, record.file_format,
+              record.user) for file in record.files],
+        )  # fmt: skip
+
+
+def record_queries(connection: psycopg.Connection[Any], records: Sequence[QueryRecord]) -> None:
+    """Adds finished statements in one go."""
+    rows = []
+    for record in records:
+        start, end = _utc(record.start_time), _utc(record.end_time)
+        elapsed = _micros(start, end)
+        rows.append(
+            (record.query_id, record.query_label, record.query_id, record.session_id, record.database,
+             record.query_type, record.status, start, end, elapsed, elapsed, record.error_message,
+             record.returned_rows, record.query_text[:65535].replace("\0", ""), record.user)
+        )  # fmt: skip
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.executemany(_QUERY, rows)
