@@ -30,9 +30,9 @@ struct Progress {
   std::string stream;
   Phase phase = Phase::kWaiting;
   std::uint64_t rows_loaded = 0;
-  std::optional<std::uint64_t> rows_total;    // known once UNLOAD has ended
+  std::optional<std::uint64_t> rows_total;  // known once UNLOAD has ended
   std::uint64_t bytes_fetched = 0;
-  std::optional<std::uint64_t> bytes_total;   // known once the manifest is read
+  std::optional<std::uint64_t> bytes_total;  // known once the manifest is read
 };
 
 // Called from any thread, often: quick, thread-safe, must not throw.
@@ -45,10 +45,10 @@ class Observer {
 struct StreamResult {
   std::string stream;
   model::TableName target;
-  std::optional<base::ErrorInfo> error;       // nullopt: committed
+  std::optional<base::ErrorInfo> error;  // nullopt: committed
   model::Proof proof;
   model::Counts counts;
-  std::uint64_t bytes = 0;                    // of all parts
+  std::uint64_t bytes = 0;  // of all parts
   std::chrono::milliseconds duration{0};
   std::chrono::milliseconds unload_duration{0};
   // Keys or prefixes that are still in the bucket although they should not be; empty if clean.
@@ -58,33 +58,43 @@ struct StreamResult {
 };
 
 struct RunResult {
-  std::string run;                            // id
-  std::vector<StreamResult> streams;          // in the order of the request
+  std::string run;                    // id
+  std::vector<StreamResult> streams;  // in the order of the request
   std::chrono::milliseconds duration{0};
   bool interrupted = false;
 };
+
+// The moments of the order of effects (docs/GUARANTEES.md), each right after its effect is durable.
+enum class Effect {
+  kPrefixRecorded,  // the ledger holds the prefix; UNLOAD not yet sent
+  kUnloaded,        // the objects are in the bucket; nothing loaded
+  kLoaded,          // all rows are with the destination; nothing committed
+  kCommitted,       // rows and watermark are visible; the objects are still in the bucket
+  kCleaned,         // the objects are gone; the ledger does not say so yet
+};
+std::string_view ToString(Effect effect);  // "prefix_recorded", ...
 
 // What a stream will do, as --dry-run prints it.
 struct StreamPlan {
   model::Stream stream;
   model::StreamTarget target;
-  std::string select;                         // level 1, without keys
+  std::string select;  // level 1, without keys
 };
 
 struct RunOptions {
-  std::string connection;                     // `name` of the configuration: part of the prefix
+  std::string connection;  // `name` of the configuration: part of the prefix
+  std::string database;    // the one logged in to
   std::string bucket;
   std::string bucket_region;
-  std::string root;                           // "sluice/": ends in '/', not empty
+  std::string root;  // "sluice/": ends in '/', not empty
   std::optional<std::string> destination_schema;
-  std::filesystem::path work_dir;             // parts on local disk; made, and emptied at the end
-  std::filesystem::path ledger;               // SQLite file
+  std::filesystem::path work_dir;  // parts on local disk; made, and emptied at the end
+  std::filesystem::path ledger;    // SQLite file
   int streams_parallel = 4;
   int part_mb_max = 64;
   std::uint64_t disk_bytes_max = 2ULL << 30;  // parts on local disk at one time, all streams
   std::uint64_t range_bytes = 8ULL << 20;     // one ranged GET
   std::chrono::seconds unload_timeout{3000};  // below the life of the keys in its text
-  bool dry_run = false;
 };
 
 // What a run works with. REQUIRES: all outlive the run and are thread-safe.
@@ -100,13 +110,15 @@ struct RunParts {
                                  const base::Call&)>
       unload_keys;
   Observer& observer;
+  // Called after each effect, on the stream's thread. Tests kill the process in it.
+  std::function<void(Effect, std::string_view stream)> after_effect = {};
 };
 
 // Syncs the streams, `streams_parallel` at a time. One failing stream does not stop the others.
 // `stop` (Ctrl-C) cancels UNLOADs at the server, cleans the bucket and returns with `interrupted`.
 // Throws base::Error only for what concerns the whole run: the ledger or work_dir cannot be used
-// (kConflict if another run holds the ledger, kNoSpace, kPermission), or a stream that cannot be
-// planned by anybody (kInvalidConfig).
+// (kConflict if another run holds the ledger, kNoSpace, kPermission), the first login fails, or
+// streams that cannot be told apart at the destination (kInvalidConfig).
 RunResult Run(const std::vector<model::Stream>& streams, const RunOptions& options,
               const RunParts& parts, std::stop_token stop);
 

@@ -1,0 +1,309 @@
+#include "sync/ledger.h"
+
+#include <fcntl.h>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <sqlite3.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace sluice::sync {
+namespace {
+
+constexpr int kVersion = 1;
+constexpr std::chrono::hours kZombieLife{48};
+
+constexpr std::array kStateNames = {"planned", "committed", "failed", "abandoned", "cleaned"};
+
+const char* StateName(AttemptState state) {
+  return kStateNames.at(static_cast<std::size_t>(state));
+}
+
+std::string Subject(const std::filesystem::path& path) { return "ledger " + path.string(); }
+
+[[noreturn]] void ThrowErrno(const std::filesystem::path& path, int number) {
+  const bool full = number == ENOSPC || number == EDQUOT;
+  throw base::Error({.code = full ? base::ErrorCode::kNoSpace : base::ErrorCode::kPermission,
+                     .operation = "open ledger",
+                     .subject = Subject(path),
+                     .message = std::strerror(number),
+                     .remedy = full ? "Free space on that disk."
+                                    : "Make the folder writable for the user who runs Sluice."});
+}
+
+[[noreturn]] void ThrowSqlite(const std::filesystem::path& path, int code, const char* text) {
+  base::ErrorInfo info{.code = base::ErrorCode::kInternal,
+                       .operation = "write ledger",
+                       .subject = Subject(path),
+                       .message = text};
+  switch (code & 0xff) {
+    case SQLITE_FULL:
+      info.code = base::ErrorCode::kNoSpace;
+      info.remedy = "Free space on that disk.";
+      break;
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+      info.code = base::ErrorCode::kPermission;
+      info.remedy = "Make the file and its folder writable for the user who runs Sluice.";
+      break;
+    case SQLITE_NOTADB:
+    case SQLITE_CORRUPT:
+      info.code = base::ErrorCode::kCorrupt;
+      info.remedy =
+          "Move the file away; the next sync starts a new one. No rows are lost by that: objects "
+          "that earlier runs left in the bucket are then swept when they are a day old.";
+      break;
+    default: break;
+  }
+  throw base::Error(std::move(info));
+}
+
+std::int64_t Seconds(base::UtcTime time) {
+  return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+}
+
+}  // namespace
+
+// flock on a file beside the ledger: the kernel frees it when the process dies, however it dies.
+class Ledger::Lock {
+ public:
+  Lock(const std::filesystem::path& ledger, const base::Clock& clock) {
+    const auto path = std::filesystem::path(ledger.string() + ".lock");
+    fd_ = open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    if (fd_ < 0) ThrowErrno(path, errno);
+    if (flock(fd_, LOCK_EX | LOCK_NB) != 0) {
+      const std::string holder = ReadHolder();
+      close(fd_);
+      throw base::Error({.code = base::ErrorCode::kConflict,
+                         .operation = "open ledger",
+                         .subject = Subject(ledger),
+                         .message = "another sync holds it: " + holder,
+                         .remedy = "Wait until that sync has ended, or stop it with Ctrl-C or "
+                                   "'kill' and its process id."});
+    }
+    const std::string text =
+        fmt::format("process {} since {:%Y-%m-%d %H:%M:%S} UTC", getpid(),
+                    fmt::gmtime(std::chrono::system_clock::to_time_t(clock.Utc())));
+    if (ftruncate(fd_, 0) != 0 ||
+        pwrite(fd_, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
+      const int number = errno;
+      close(fd_);
+      ThrowErrno(path, number);
+    }
+  }
+  Lock(const Lock&) = delete;
+  Lock& operator=(const Lock&) = delete;
+  ~Lock() { close(fd_); }
+
+ private:
+  std::string ReadHolder() const {
+    std::array<char, 128> text{};
+    const ssize_t n = pread(fd_, text.data(), text.size(), 0);
+    return n > 0 ? std::string(text.data(), static_cast<std::size_t>(n)) : "unknown process";
+  }
+  int fd_ = -1;
+};
+
+class Ledger::Statement {
+ public:
+  Statement(const Ledger& ledger, const char* sql) : ledger_(ledger) {
+    Check(sqlite3_prepare_v2(ledger.db_.get(), sql, -1, &statement_, nullptr));
+  }
+  Statement(const Statement&) = delete;
+  Statement& operator=(const Statement&) = delete;
+  ~Statement() { sqlite3_finalize(statement_); }
+
+  Statement& Bind(std::string_view text) {
+    Check(sqlite3_bind_text(statement_, ++bound_, text.data(), static_cast<int>(text.size()),
+                            SQLITE_TRANSIENT));
+    return *this;
+  }
+  Statement& Bind(std::int64_t number) {
+    Check(sqlite3_bind_int64(statement_, ++bound_, number));
+    return *this;
+  }
+  // True while there is a row.
+  bool Step() {
+    const int code = sqlite3_step(statement_);
+    if (code == SQLITE_ROW) return true;
+    if (code != SQLITE_DONE) Check(code);
+    return false;
+  }
+  std::string Text(int column) const {
+    const auto* text = sqlite3_column_text(statement_, column);
+    return text == nullptr ? "" : reinterpret_cast<const char*>(text);
+  }
+  std::int64_t Number(int column) const { return sqlite3_column_int64(statement_, column); }
+
+ private:
+  void Check(int code) const {
+    if (code != SQLITE_OK) ThrowSqlite(ledger_.path_, code, sqlite3_errmsg(ledger_.db_.get()));
+  }
+  const Ledger& ledger_;
+  sqlite3_stmt* statement_ = nullptr;
+  int bound_ = 0;
+};
+
+Ledger::Ledger(std::filesystem::path path, const base::Clock& clock)
+    : clock_(clock), path_(std::move(path)), db_(nullptr, sqlite3_close_v2) {
+  std::error_code failed;
+  if (path_.has_parent_path()) std::filesystem::create_directories(path_.parent_path(), failed);
+  if (failed) ThrowErrno(path_, failed.value());
+  lock_ = std::make_unique<Lock>(path_, clock);
+  sqlite3* db = nullptr;
+  const int code =
+      sqlite3_open_v2(path_.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
+  db_.reset(db);
+  if (code != SQLITE_OK) ThrowSqlite(path_, code, sqlite3_errmsg(db));
+  sqlite3_busy_timeout(db, 5000);  // A page that reads it may hold it for a moment.
+  Execute("PRAGMA journal_mode=WAL");
+  Execute("PRAGMA synchronous=FULL");  // The prefix must be on disk before UNLOAD is sent.
+  Migrate();
+}
+
+Ledger::~Ledger() = default;
+
+void Ledger::Execute(const char* sql) {
+  const int code = sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) ThrowSqlite(path_, code, sqlite3_errmsg(db_.get()));
+}
+
+void Ledger::Migrate() {
+  std::int64_t version = 0;
+  {
+    Statement statement(*this, "PRAGMA user_version");
+    if (statement.Step()) version = statement.Number(0);
+  }
+  if (version > kVersion) {
+    throw base::Error(
+        {.code = base::ErrorCode::kCorrupt,
+         .operation = "open ledger",
+         .subject = Subject(path_),
+         .message = fmt::format("it is of format {}, this program knows {}", version, kVersion),
+         .remedy = "Use the newer sluice that wrote it, or move the file away."});
+  }
+  if (version == kVersion) return;
+  Execute(
+      "BEGIN;"
+      "CREATE TABLE run(run TEXT PRIMARY KEY, began INTEGER NOT NULL, ended INTEGER, outcome TEXT)"
+      " STRICT;"
+      "CREATE TABLE attempt(attempt TEXT PRIMARY KEY, run TEXT NOT NULL, stream TEXT NOT NULL,"
+      " prefix TEXT NOT NULL, state TEXT NOT NULL, began INTEGER NOT NULL, changed INTEGER NOT "
+      "NULL,"
+      " rows INTEGER, bytes INTEGER, error TEXT) STRICT;"
+      "CREATE INDEX attempt_state ON attempt(state);"
+      "PRAGMA user_version=1;"
+      "COMMIT");
+}
+
+void Ledger::BeginRun(std::string_view run) {
+  const std::lock_guard lock(mu_);
+  Statement(*this, "INSERT INTO run(run, began) VALUES(?, ?)")
+      .Bind(run)
+      .Bind(Seconds(clock_.Utc()))
+      .Step();
+}
+
+void Ledger::EndRun(std::string_view run, std::string_view outcome) {
+  const std::lock_guard lock(mu_);
+  Statement(*this, "UPDATE run SET ended = ?, outcome = ? WHERE run = ?")
+      .Bind(Seconds(clock_.Utc()))
+      .Bind(outcome)
+      .Bind(run)
+      .Step();
+}
+
+void Ledger::AddAttempt(std::string_view run, std::string_view stream, std::string_view attempt,
+                        std::string_view prefix) {
+  const std::lock_guard lock(mu_);
+  const std::int64_t now = Seconds(clock_.Utc());
+  Statement(*this,
+            "INSERT INTO attempt(attempt, run, stream, prefix, state, began, changed)"
+            " VALUES(?, ?, ?, ?, 'planned', ?, ?)")
+      .Bind(attempt)
+      .Bind(run)
+      .Bind(stream)
+      .Bind(prefix)
+      .Bind(now)
+      .Bind(now)
+      .Step();
+}
+
+void Ledger::SetState(std::string_view attempt, AttemptState state) {
+  Statement(*this, "UPDATE attempt SET state = ?, changed = ? WHERE attempt = ?")
+      .Bind(StateName(state))
+      .Bind(Seconds(clock_.Utc()))
+      .Bind(attempt)
+      .Step();
+}
+
+void Ledger::SetCommitted(std::string_view attempt, const model::Proof& proof) {
+  const std::lock_guard lock(mu_);
+  Statement(*this,
+            "UPDATE attempt SET state = 'committed', changed = ?, rows = ?, bytes = ?"
+            " WHERE attempt = ?")
+      .Bind(Seconds(clock_.Utc()))
+      .Bind(static_cast<std::int64_t>(proof.loaded_rows))
+      .Bind(static_cast<std::int64_t>(proof.fetched_bytes))
+      .Bind(attempt)
+      .Step();
+}
+
+void Ledger::SetFailed(std::string_view attempt, std::string_view error_code) {
+  const std::lock_guard lock(mu_);
+  Statement(*this, "UPDATE attempt SET state = 'failed', changed = ?, error = ? WHERE attempt = ?")
+      .Bind(Seconds(clock_.Utc()))
+      .Bind(error_code)
+      .Bind(attempt)
+      .Step();
+}
+
+void Ledger::SetCleaned(std::string_view attempt) {
+  const std::lock_guard lock(mu_);
+  SetState(attempt, AttemptState::kCleaned);
+}
+
+std::set<std::string> Ledger::DeadRuns(std::string_view current) {
+  const std::lock_guard lock(mu_);
+  Statement statement(*this,
+                      "SELECT DISTINCT run FROM attempt WHERE state <> 'cleaned' AND run <> ?");
+  statement.Bind(current);
+  std::set<std::string> runs;
+  while (statement.Step()) runs.insert(statement.Text(0));
+  return runs;
+}
+
+void Ledger::MarkSwept(const std::set<std::string>& runs) {
+  const std::lock_guard lock(mu_);
+  const std::int64_t zombie_from = Seconds(clock_.Utc() - kZombieLife);
+  for (const auto& run : runs) {
+    Statement(*this,
+              "UPDATE attempt SET changed = ?, state = CASE"
+              " WHEN state IN ('planned', 'abandoned') AND began > ? THEN 'abandoned'"
+              " ELSE 'cleaned' END WHERE run = ? AND state <> 'cleaned'")
+        .Bind(Seconds(clock_.Utc()))
+        .Bind(zombie_from)
+        .Bind(run)
+        .Step();
+  }
+}
+
+std::optional<AttemptState> Ledger::StateOf(std::string_view attempt) {
+  const std::lock_guard lock(mu_);
+  Statement statement(*this, "SELECT state FROM attempt WHERE attempt = ?");
+  statement.Bind(attempt);
+  if (!statement.Step()) return std::nullopt;
+  const std::string name = statement.Text(0);
+  for (std::size_t i = 0; i < kStateNames.size(); ++i) {
+    if (name == kStateNames.at(i)) return static_cast<AttemptState>(i);
+  }
+  ThrowSqlite(path_, SQLITE_CORRUPT, "an attempt has an unknown state");
+}
+
+}  // namespace sluice::sync

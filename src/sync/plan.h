@@ -1,0 +1,28 @@
+// What each stream will do. Deciders are pure; PlanStream asks the catalog.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "destinations/destination.h"
+#include "redshift/session.h"
+#include "sync/run.h"
+
+namespace sluice::sync {
+
+// Where a stream lands: its own table name (a query: the stream's name) beneath
+// `destination_schema`, else its own schema (a query: "main").
+model::TableName TargetOf(const model::Stream& stream, const RunOptions& options);
+
+// Throws kInvalidConfig if two streams would land in one table (names compare without case, as
+// destinations fold them), naming both.
+void CheckTargets(const std::vector<model::Stream>& streams, const RunOptions& options);
+
+// Throws kUnsupported if this program or the destination cannot do what the stream asks for; the
+// remedy names what can.
+void CheckModes(const model::Stream& stream, const destinations::Capabilities& capabilities);
+
+// One or two statements. Errors: those of redshift::DescribeStream and BuildSelect.
+StreamPlan PlanStream(redshift::Session& session, const model::Stream& stream,
+                      const RunOptions& options, const base::Call& call);
+
+}  // namespace sluice::sync

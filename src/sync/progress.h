@@ -1,0 +1,52 @@
+// One stream's progress, told to the observer often enough to look alive and no oftener.
+#pragma once
+#include <cstdint>
+#include <mutex>
+#include <string>
+
+#include "sync/run.h"
+
+namespace sluice::sync {
+
+// Thread-safe. REQUIRES: `observer` outlives it.
+class StreamProgress {
+ public:
+  StreamProgress(Observer& observer, std::string stream) : observer_(observer) {
+    now_.stream = std::move(stream);
+  }
+  void SetPhase(Phase phase) {
+    Change([&] { now_.phase = phase; });
+  }
+  void SetTotals(std::uint64_t rows, std::uint64_t bytes) {
+    Change([&] {
+      now_.rows_total = rows;
+      now_.bytes_total = bytes;
+    });
+  }
+  void AddRows(std::uint64_t rows) {
+    Change([&] { now_.rows_loaded += rows; });
+  }
+  // Called for every piece that arrives: told on only once per mebibyte.
+  void AddBytes(std::uint64_t bytes) {
+    const std::lock_guard lock(mu_);
+    now_.bytes_fetched += bytes;
+    if (now_.bytes_fetched - bytes_told_ < (1U << 20)) return;
+    bytes_told_ = now_.bytes_fetched;
+    observer_.OnProgress(now_);
+  }
+
+ private:
+  template <typename Body>
+  void Change(Body body) {
+    const std::lock_guard lock(mu_);
+    body();
+    bytes_told_ = now_.bytes_fetched;
+    observer_.OnProgress(now_);
+  }
+  Observer& observer_;
+  std::mutex mu_;
+  Progress now_;  // guarded by mu_, as below
+  std::uint64_t bytes_told_ = 0;
+};
+
+}  // namespace sluice::sync

@@ -1,0 +1,237 @@
+#include "sync/run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <random>
+#include <thread>
+#include <utility>
+
+#include "staging/clean.h"
+#include "staging/prefix.h"
+#include "sync/attempt.h"
+#include "sync/ledger.h"
+#include "sync/plan.h"
+#include "sync/progress.h"
+
+namespace sluice::sync {
+namespace {
+
+using std::chrono::duration_cast;
+using std::chrono::milliseconds;
+
+constexpr std::chrono::seconds kSweepPatience{300};
+
+base::Call Until(std::stop_token stop) {
+  return {.deadline = base::Deadline::Never(), .stop = std::move(stop)};
+}
+
+// After these the session cannot be trusted with another statement.
+bool BreaksSession(base::ErrorCode code) {
+  return code == base::ErrorCode::kUnreachable || code == base::ErrorCode::kCancelled ||
+         code == base::ErrorCode::kTimeout || code == base::ErrorCode::kInternal;
+}
+
+class Runner {
+ public:
+  Runner(const std::vector<model::Stream>& streams, const RunOptions& options,
+         const RunParts& parts, std::stop_token stop)
+      : streams_(streams),
+        options_(options),
+        parts_(parts),
+        stop_(std::move(stop)),
+        ledger_(options.ledger, parts.clock),
+        disk_(options.disk_bytes_max),
+        run_(staging::MakeRunId(parts.clock.Utc(),
+                                std::random_device{}() * 0x100000000ULL + std::random_device{}())),
+        context_{.options = options_,
+                 .parts = parts_,
+                 .ledger = ledger_,
+                 .disk = disk_,
+                 .run = run_,
+                 .own_root = staging::OwnRoot(options.root, options.connection),
+                 .run_prefix = staging::RunPrefix(options.root, options.connection, run_)} {}
+
+  RunResult Run() {
+    const auto began = parts_.clock.Steady();
+    CheckTargets(streams_, options_);
+    PrepareResults();
+    dead_runs_ = ledger_.DeadRuns(run_);
+    DropPartsOf(dead_runs_);
+    ledger_.BeginRun(run_);
+    auto first_session = LoginWhileSweeping();
+    SyncAll(std::move(first_session));
+    SweepAgain();
+    Finish();
+    result_.duration = duration_cast<milliseconds>(parts_.clock.Steady() - began);
+    return std::move(result_);
+  }
+
+ private:
+  void PrepareResults() {
+    result_.run = run_;
+    for (const auto& stream : streams_) {
+      result_.streams.push_back({.stream = stream.name, .target = TargetOf(stream, options_)});
+    }
+  }
+
+  // Only folders that carry a dead run's id or our own: the folder may be one that others use too.
+  void DropPartsOf(const std::set<std::string>& runs) const {
+    for (const auto& run : runs) {
+      std::error_code ignored;
+      std::filesystem::remove_all(options_.work_dir / run, ignored);
+    }
+  }
+
+  std::unique_ptr<redshift::Session> LoginWhileSweeping() {
+    const std::jthread sweeper([this] { SweepDead(); });
+    try {
+      return parts_.login(Until(stop_));
+    } catch (const base::Error&) {
+      ledger_.EndRun(run_, "failed");
+      throw;
+    }
+  }
+
+  void SweepDead() {
+    const auto swept = Sweep();
+    if (swept.objects_deleted + swept.uploads_aborted > 0) {
+      parts_.log.Info("removed what dead runs left in the bucket",
+                      {{"objects", fmt::format("{}", swept.objects_deleted)},
+                       {"uploads", fmt::format("{}", swept.uploads_aborted)}});
+    }
+    if (swept.error) {
+      // Not the run's failure: what cannot be swept now is swept later, and rights that are missing
+      // show in this run's own clean-up.
+      parts_.log.Warning("leftovers of earlier runs could not all be removed",
+                         {{"reason", swept.error->message}});
+    }
+  }
+
+  staging::CleanResult Sweep() {
+    return staging::Sweep(
+        parts_.store, options_.bucket,
+        {.own_root = context_.own_root, .current_run = run_, .dead_runs = dead_runs_},
+        parts_.clock.Utc(),
+        {.deadline = base::Deadline::After(parts_.clock, kSweepPatience), .stop = stop_});
+  }
+
+  // What died with UNLOAD running may have written after the first sweep.
+  void SweepAgain() {
+    if (dead_runs_.empty() || stop_.stop_requested()) return;
+    if (Sweep().left_behind.empty()) ledger_.MarkSwept(dead_runs_);
+  }
+
+  void SyncAll(std::unique_ptr<redshift::Session> first_session) {
+    const auto workers = std::clamp<std::size_t>(
+        streams_.size(), 1, static_cast<std::size_t>(std::max(1, options_.streams_parallel)));
+    const bool parallel = parts_.destination.Describe().parallel_loads;
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 1; i < workers && parallel; ++i) {
+      threads.emplace_back([this] { Work(nullptr); });
+    }
+    Work(std::move(first_session));
+  }
+
+  // One worker: one session, closed as soon as there is nothing left to read with it.
+  void Work(std::unique_ptr<redshift::Session> session) {
+    for (;;) {
+      const std::size_t at = next_++;
+      if (at >= streams_.size()) return;
+      SyncOne(streams_[at], result_.streams[at], session);
+    }
+  }
+
+  void SyncOne(const model::Stream& stream, StreamResult& result,
+               std::unique_ptr<redshift::Session>& session) {
+    StreamProgress progress(parts_.observer, stream.name);
+    const auto began = parts_.clock.Steady();
+    try {
+      if (stop_.stop_requested()) base::ThrowCancelled("sync", "stream " + stream.name);
+      progress.SetPhase(Phase::kPlan);
+      CheckModes(stream, parts_.destination.Describe());
+      if (!session) {
+        progress.SetPhase(Phase::kLogin);
+        session = parts_.login(Until(stop_));
+        progress.SetPhase(Phase::kPlan);
+      }
+      const StreamPlan plan = PlanStream(*session, stream, options_, Until(stop_));
+      RunAttempt(context_, plan, *session, progress, result, stop_);
+      progress.SetPhase(Phase::kDone);
+    } catch (...) {
+      const base::Error error = base::AsError(std::current_exception());
+      result.error = error.info();
+      if (BreaksSession(error.code())) session.reset();
+      progress.SetPhase(Phase::kFailed);
+    }
+    result.duration = duration_cast<milliseconds>(parts_.clock.Steady() - began);
+  }
+
+  void Finish() {
+    const auto failed = std::count_if(result_.streams.begin(), result_.streams.end(),
+                                      [](const auto& s) { return s.error.has_value(); });
+    result_.interrupted = stop_.stop_requested() && failed > 0;
+    ledger_.EndRun(run_, result_.interrupted ? "interrupted" : failed > 0 ? "failed" : "done");
+    DropPartsOf({run_});
+  }
+
+  const std::vector<model::Stream>& streams_;
+  const RunOptions& options_;
+  const RunParts& parts_;
+  const std::stop_token stop_;
+  Ledger ledger_;
+  base::ByteBudget disk_;
+  const std::string run_;
+  const RunContext context_;
+  std::set<std::string> dead_runs_;
+  std::atomic<std::size_t> next_ = 0;
+  RunResult result_;  // each worker writes its own elements of `streams`
+};
+
+}  // namespace
+
+std::string_view ToString(Phase phase) {
+  switch (phase) {
+    case Phase::kWaiting: return "waiting";
+    case Phase::kPlan: return "plan";
+    case Phase::kLogin: return "login";
+    case Phase::kUnload: return "unload";
+    case Phase::kLoad: return "load";
+    case Phase::kCommit: return "commit";
+    case Phase::kClean: return "clean";
+    case Phase::kDone: return "done";
+    case Phase::kFailed: return "failed";
+  }
+  return "waiting";
+}
+
+std::string_view ToString(Effect effect) {
+  switch (effect) {
+    case Effect::kPrefixRecorded: return "prefix_recorded";
+    case Effect::kUnloaded: return "unloaded";
+    case Effect::kLoaded: return "loaded";
+    case Effect::kCommitted: return "committed";
+    case Effect::kCleaned: return "cleaned";
+  }
+  return "prefix_recorded";
+}
+
+RunResult Run(const std::vector<model::Stream>& streams, const RunOptions& options,
+              const RunParts& parts, std::stop_token stop) {
+  return Runner(streams, options, parts, std::move(stop)).Run();
+}
+
+std::vector<StreamPlan> Plan(const std::vector<model::Stream>& streams, const RunOptions& options,
+                             const RunParts& parts, std::stop_token stop) {
+  CheckTargets(streams, options);
+  const auto session = parts.login(Until(stop));
+  std::vector<StreamPlan> plans;
+  for (const auto& stream : streams) {
+    CheckModes(stream, parts.destination.Describe());
+    plans.push_back(PlanStream(*session, stream, options, Until(stop)));
+  }
+  return plans;
+}
+
+}  // namespace sluice::sync

@@ -1,0 +1,373 @@
+// Goal: every stream ends committed and clean, or untouched and clean, or tells exactly what is
+// left; and the order of effects holds at every joint.
+#include "sync/run.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "redshift/testing/fake_session.h"
+#include "sync/ledger.h"
+#include "tests/support/fake_destination.h"
+#include "tests/support/fake_object_store.h"
+#include "tests/support/matchers.h"
+#include "tests/support/null_logger.h"
+#include "tests/support/temp_dir.h"
+
+namespace sluice::sync {
+namespace {
+using base::ErrorCode;
+using redshift::testing::Contains;
+using redshift::testing::FakeWorkgroup;
+using redshift::testing::Rule;
+using redshift::testing::StartsWith;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+base::Error Failure(ErrorCode code, bool in_doubt = false) {
+  return base::Error({.code = code, .operation = "scripted", .in_doubt = in_doubt});
+}
+
+class Onlooker final : public Observer {
+ public:
+  void OnProgress(const Progress& progress) override {
+    const std::lock_guard lock(mu_);
+    last_[progress.stream] = progress;
+  }
+  Progress Last(const std::string& stream) {
+    const std::lock_guard lock(mu_);
+    return last_[stream];
+  }
+
+ private:
+  std::mutex mu_;
+  std::map<std::string, Progress> last_;
+};
+
+class RunTest : public testing::Test {
+ protected:
+  RunTest() {
+    options_.connection = "acme";
+    options_.database = "dev";
+    options_.bucket = "b";
+    options_.bucket_region = "us-east-1";
+    options_.root = "sluice/";
+    options_.work_dir = dir_.path() / "work";
+    options_.ledger = dir_.path() / "acme.ledger";
+    options_.range_bytes = 8;
+    store_.Add("sluice/neighbour/object", "not ours");
+    for (const char* name : {"orders", "items", "notes"}) {
+      streams_.push_back({.name = name, .sql = std::string("SELECT n FROM ") + name});
+    }
+    workgroup_->When(Contains("LIMIT 0")).Describes({{.name = "n", .type_oid = 23}});
+  }
+
+  // UNLOAD as the server does it: parts, then the manifest, then the notice. Lasting rule.
+  Rule& ServerUnloads(std::uint64_t parts = 2, std::uint64_t rows_each = 5) {
+    return workgroup_->When(StartsWith("UNLOAD"))
+        .Runs([=, this](std::string_view sql) { WriteParts(PrefixOf(sql), parts, rows_each); })
+        .Unloads(parts * rows_each);
+  }
+  static std::string PrefixOf(std::string_view sql) {
+    const auto at = sql.find("s3://b/") + 7;
+    return std::string(sql.substr(at, sql.find('\'', at) - at));
+  }
+  void WriteParts(const std::string& prefix, std::uint64_t parts, std::uint64_t rows_each) {
+    std::string entries;
+    for (std::uint64_t i = 0; i < parts; ++i) {
+      const std::string key = prefix + "000" + std::to_string(i) + "_part_00.parquet";
+      store_.Add(key, std::string(20, 'x'));
+      entries +=
+          (i ? "," : "") + ("{\"url\":\"s3://b/" + key) +
+          "\",\"meta\":{\"content_length\":20,\"record_count\":" + std::to_string(rows_each) + "}}";
+    }
+    if (parts == 0) return;
+    store_.Add(prefix + "manifest",
+               "{\"entries\":[" + entries +
+                   "],\"meta\":{\"content_length\":" + std::to_string(parts * 20) +
+                   ",\"record_count\":" + std::to_string(parts * rows_each) + "}}");
+  }
+
+  RunParts Parts() {
+    return {.clock = clock_,
+            .log = log_,
+            .store = store_,
+            .destination = destination_,
+            .login = [this](const base::Call&) { return workgroup_->Login(); },
+            .unload_keys =
+                [](const std::string&, std::chrono::seconds, const base::Call&) {
+                  return aws::SessionKeys{"AKIDEXAMPLE", base::Secret("c2VjcmV0"),
+                                          base::Secret("dG9rZW4=")};
+                },
+            .observer = onlooker_,
+            .after_effect = after_effect_};
+  }
+  RunResult Run() { return sync::Run(streams_, options_, Parts(), stop_.get_token()); }
+
+  // The bucket holds the neighbour's object alone, and no part lies on local disk.
+  void ExpectClean() {
+    EXPECT_THAT(store_.Keys(), ElementsAre("sluice/neighbour/object"));
+    EXPECT_EQ(store_.uploads(), 0u);
+    EXPECT_TRUE(!std::filesystem::exists(options_.work_dir) ||
+                std::filesystem::is_empty(options_.work_dir));
+  }
+
+  test::TempDir dir_;
+  base::SystemClock clock_;
+  test::NullLogger log_;
+  test::FakeObjectStore store_;
+  test::FakeDestination destination_;
+  std::shared_ptr<FakeWorkgroup> workgroup_ = std::make_shared<FakeWorkgroup>();
+  Onlooker onlooker_;
+  std::function<void(Effect, std::string_view)> after_effect_;
+  RunOptions options_;
+  std::vector<model::Stream> streams_;
+  std::stop_source stop_;
+};
+
+TEST_F(RunTest, BringsEveryStreamAndAccountsForEveryRow) {
+  ServerUnloads();
+  const auto result = Run();
+  ASSERT_THAT(result.streams, SizeIs(3));
+  for (const auto& stream : result.streams) {
+    EXPECT_EQ(stream.error, std::nullopt) << stream.stream;
+    EXPECT_EQ(stream.proof.notice_rows, 10u);
+    EXPECT_EQ(stream.proof.loaded_rows, 10u);
+    EXPECT_EQ(stream.proof.fetched_bytes, 40u);
+    EXPECT_TRUE(stream.proof.Agrees());
+    EXPECT_EQ(stream.counts.inserted, 10u);
+    EXPECT_EQ(onlooker_.Last(stream.stream).phase, Phase::kDone);
+    EXPECT_EQ(onlooker_.Last(stream.stream).rows_loaded, 10u);
+  }
+  EXPECT_THAT(destination_.tables(), SizeIs(3));
+  EXPECT_EQ(workgroup_->sessions_open(), 0);
+  ExpectClean();
+}
+
+TEST_F(RunTest, OneFailingStreamDoesNotStopTheOthers) {
+  workgroup_
+      ->When([](std::string_view sql) {
+        return sql.starts_with("UNLOAD") && sql.find("items") != std::string_view::npos;
+      })
+      .Fails({.code = ErrorCode::kPermission, .operation = "UNLOAD"});
+  ServerUnloads();
+  const auto result = Run();
+  EXPECT_EQ(result.streams[0].error, std::nullopt);
+  EXPECT_EQ(result.streams[1].error->code, ErrorCode::kPermission);
+  EXPECT_EQ(result.streams[2].error, std::nullopt);
+  EXPECT_FALSE(result.interrupted);
+  ExpectClean();
+}
+
+TEST_F(RunTest, AnEmptySelectEmptiesTheTable) {
+  streams_.resize(1);
+  ServerUnloads(0, 0);
+  const auto result = Run();
+  EXPECT_EQ(result.streams[0].error, std::nullopt);
+  EXPECT_EQ(destination_.tables().at("orders").rows, 0u);
+  ExpectClean();
+}
+
+// GUARANTEE: A part is loaded only if the manifest lists it and size and row count agree.
+TEST_F(RunTest, CommitsNothingWhenCountsDisagree) {
+  streams_.resize(1);
+  ServerUnloads();
+  destination_.lose_rows = 1;
+  const auto result = Run();
+  EXPECT_EQ(result.streams[0].error->code, ErrorCode::kCorrupt);
+  EXPECT_THAT(result.streams[0].error->message, HasSubstr("parts hold 10, 9 were loaded"));
+  EXPECT_THAT(destination_.tables(), IsEmpty());
+  ExpectClean();
+}
+
+TEST_F(RunTest, CommitsNothingWhenRowsWereAnnouncedButNoManifestIsThere) {
+  streams_.resize(1);
+  workgroup_->When(StartsWith("UNLOAD")).Unloads(7);
+  EXPECT_EQ(Run().streams[0].error->code, ErrorCode::kCorrupt);
+  EXPECT_THAT(destination_.tables(), IsEmpty());
+}
+
+TEST_F(RunTest, AsksTheServerWhenThereIsNeitherNoticeNorManifest) {
+  streams_.resize(2);
+  options_.streams_parallel = 1;
+  workgroup_->When(StartsWith("UNLOAD"));
+  workgroup_->When(Contains("pg_last_unload_count")).Once().Rows({"count"}, {{"0"}});
+  workgroup_->When(Contains("pg_last_unload_count")).Rows({"count"}, {{"3"}});
+  const auto result = Run();
+  EXPECT_EQ(result.streams[0].error, std::nullopt);
+  EXPECT_EQ(result.streams[1].error->code, ErrorCode::kCorrupt);
+}
+
+// GUARANTEE: The ledger holds the staging prefix before UNLOAD is sent.
+TEST_F(RunTest, RecordsThePrefixBeforeUnloadIsSent) {
+  streams_.resize(1);
+  ServerUnloads();
+  std::vector<std::string> order;
+  after_effect_ = [&](Effect effect, std::string_view) {
+    const auto statements = workgroup_->statements();
+    const bool sent = std::any_of(statements.begin(), statements.end(),
+                                  [](const auto& sql) { return sql.starts_with("UNLOAD"); });
+    order.push_back(std::string(ToString(effect)) + (sent ? " sent" : " unsent"));
+  };
+  Run();
+  EXPECT_THAT(order, ElementsAre("prefix_recorded unsent", "unloaded sent", "loaded sent",
+                                 "committed sent", "cleaned sent"));
+}
+
+// GUARANTEE: Files go only after the commit is confirmed, and only beneath our own prefix.
+TEST_F(RunTest, DeletesOnlyAfterTheCommitAndOnlyItsOwn) {
+  streams_.resize(1);
+  ServerUnloads();
+  bool committed = false;
+  after_effect_ = [&](Effect effect, std::string_view) {
+    committed |= effect == Effect::kCommitted;
+  };
+  store_.before = [&](const std::string& operation, const std::string& key) {
+    if (operation != "delete") return;
+    EXPECT_TRUE(committed) << key;
+    EXPECT_TRUE(key.starts_with("sluice/acme/")) << key;
+  };
+  EXPECT_EQ(Run().streams[0].error, std::nullopt);
+  ExpectClean();
+}
+
+TEST_F(RunTest, ACommitInDoubtIsAskedForAndNotRepeated) {
+  streams_.resize(1);
+  ServerUnloads();
+  destination_.commit_in_doubt = true;
+  const auto result = Run();
+  EXPECT_EQ(result.streams[0].error, std::nullopt);
+  EXPECT_EQ(result.streams[0].counts.inserted, 10u);
+  ExpectClean();
+}
+
+TEST_F(RunTest, AFailedCommitLeavesTheBucketClean) {
+  streams_.resize(1);
+  ServerUnloads();
+  destination_.before = [](const std::string& step, const std::string&) {
+    if (step == "commit") throw Failure(ErrorCode::kNoSpace);
+  };
+  EXPECT_EQ(Run().streams[0].error->code, ErrorCode::kNoSpace);
+  ExpectClean();
+}
+
+TEST_F(RunTest, NamesWhatCouldNotBeRemovedAndStillCounts) {
+  streams_.resize(1);
+  ServerUnloads();
+  store_.before = [&](const std::string& operation, const std::string& key) {
+    if (operation == "put" || operation == "read") store_.undeletable.insert(key);
+  };
+  const auto result = Run();
+  EXPECT_EQ(result.streams[0].error, std::nullopt);
+  EXPECT_THAT(result.streams[0].left_behind, SizeIs(2));
+  EXPECT_THAT(result.streams[0].warnings, SizeIs(1));
+}
+
+TEST_F(RunTest, NamesThePrefixWhenTheConnectionBrokeDuringUnload) {
+  streams_.resize(1);
+  workgroup_->When(StartsWith("UNLOAD"))
+      .Fails({.code = ErrorCode::kUnreachable, .operation = "UNLOAD", .in_doubt = true});
+  const auto result = Run();
+  ASSERT_THAT(result.streams[0].left_behind, SizeIs(1));
+  EXPECT_THAT(result.streams[0].left_behind[0], HasSubstr("s3://b/sluice/acme/" + result.run));
+  // Redshift goes on writing; the next run removes it.
+  WriteParts("sluice/acme/" + result.run + "/orders/1-late/", 1, 1);
+  workgroup_ = std::make_shared<FakeWorkgroup>();
+  workgroup_->When(Contains("LIMIT 0")).Describes({{.name = "n", .type_oid = 23}});
+  ServerUnloads();
+  EXPECT_EQ(Run().streams[0].error, std::nullopt);
+  ExpectClean();
+}
+
+TEST_F(RunTest, CtrlCDuringUnloadEndsCleanAndTouchesNothing) {
+  workgroup_->When(StartsWith("UNLOAD")).HoldsUntilStopped();
+  std::jthread presser([&] {
+    workgroup_->AwaitStatement(StartsWith("UNLOAD"));
+    stop_.request_stop();
+  });
+  const auto result = Run();
+  EXPECT_TRUE(result.interrupted);
+  for (const auto& stream : result.streams) EXPECT_EQ(stream.error->code, ErrorCode::kCancelled);
+  EXPECT_THAT(destination_.tables(), IsEmpty());
+  ExpectClean();
+}
+
+TEST_F(RunTest, CtrlCDuringFetchEndsCleanAndTouchesNothing) {
+  streams_.resize(1);
+  ServerUnloads();
+  destination_.before = [&](const std::string& step, const std::string&) {
+    if (step == "begin") stop_.request_stop();
+  };
+  const auto result = Run();
+  EXPECT_TRUE(result.interrupted);
+  EXPECT_THAT(destination_.tables(), IsEmpty());
+  ExpectClean();
+}
+
+TEST_F(RunTest, ALoginThatFailsConcernsTheWholeRun) {
+  auto parts = Parts();
+  parts.login = [](const base::Call&) -> std::unique_ptr<redshift::Session> {
+    throw Failure(ErrorCode::kAuthentication);
+  };
+  EXPECT_THAT([&] { sync::Run(streams_, options_, parts, {}); },
+              test::ThrowsError(ErrorCode::kAuthentication));
+}
+
+TEST_F(RunTest, ASecondRunIsToldThatTheFirstHoldsTheLedger) {
+  const Ledger held(options_.ledger, clock_);
+  EXPECT_THAT([&] { Run(); }, test::ThrowsError(ErrorCode::kConflict));
+}
+
+TEST_F(RunTest, StreamsThatWouldLandInOneTableAreRefusedByName) {
+  streams_[1] = {.name = "shop.Orders", .table = model::TableName{"shop", "Orders"}};
+  options_.destination_schema = "main";
+  EXPECT_THAT([&] { Run(); },
+              test::ThrowsErrorWith(ErrorCode::kInvalidConfig, &base::ErrorInfo::message,
+                                    HasSubstr("as stream orders does")));
+}
+
+TEST_F(RunTest, AModeThatIsNotThereIsRefusedForThatStreamAlone) {
+  streams_.resize(2);
+  streams_[0].sync_mode = model::SyncMode::kIncremental;
+  ServerUnloads();
+  const auto result = Run();
+  EXPECT_EQ(result.streams[0].error->code, ErrorCode::kUnsupported);
+  EXPECT_EQ(result.streams[1].error, std::nullopt);
+}
+
+TEST_F(RunTest, SweepsWhatADeadRunLeft) {
+  streams_.resize(1);
+  {
+    Ledger ledger(options_.ledger, clock_);
+    ledger.AddAttempt("dead", "orders", "a1", "sluice/acme/dead/orders/a1/");
+  }
+  store_.Add("sluice/acme/dead/orders/a1/0000_part_00.parquet", "left");
+  store_.AddUpload("sluice/acme/dead/orders/a1/0001_part_00.parquet");
+  std::filesystem::create_directories(options_.work_dir / "dead");
+  ServerUnloads();
+  EXPECT_EQ(Run().streams[0].error, std::nullopt);
+  ExpectClean();
+}
+
+TEST_F(RunTest, LeavesOtherFilesOfTheWorkFolderAlone) {
+  streams_.resize(1);
+  ServerUnloads();
+  std::filesystem::create_directories(options_.work_dir / "somebody-else");
+  Run();
+  EXPECT_TRUE(std::filesystem::exists(options_.work_dir / "somebody-else"));
+}
+
+TEST_F(RunTest, PlanSendsNoUnload) {
+  const auto plans = Plan(streams_, options_, Parts(), {});
+  ASSERT_THAT(plans, SizeIs(3));
+  EXPECT_EQ(plans[0].target.table.ToString(), "main.orders");
+  EXPECT_THAT(plans[0].select, HasSubstr("\"n\""));
+  for (const auto& sql : workgroup_->statements()) EXPECT_FALSE(sql.starts_with("UNLOAD"));
+  EXPECT_FALSE(std::filesystem::exists(options_.ledger));
+}
+
+}  // namespace
+}  // namespace sluice::sync

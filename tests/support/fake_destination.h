@@ -1,0 +1,97 @@
+// A destination in memory: what was committed, per stream, and scripted failures.
+#pragma once
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include "destinations/destination.h"
+
+namespace sluice::test {
+
+class FakeDestination final : public destinations::Destination {
+ public:
+  struct Table {
+    std::uint64_t rows = 0;
+    model::Watermark watermark;
+  };
+  // ("begin" | "add" | "commit", stream): may throw base::Error.
+  std::function<void(const std::string& step, const std::string& stream)> before;
+  // Thrown by Commit after the commit has happened.
+  bool commit_in_doubt = false;
+  // Rows that Add claims to have lost.
+  std::uint64_t lose_rows = 0;
+
+  std::map<std::string, Table> tables() const {
+    const std::lock_guard lock(mu_);
+    return tables_;
+  }
+
+  destinations::Capabilities Describe() const override {
+    return {.overwrite = true, .append = false, .merge = false, .parallel_loads = true};
+  }
+  std::string Name() const override { return "memory"; }
+  std::optional<model::Watermark> ReadWatermark(std::string_view stream,
+                                                const base::Call&) override {
+    const std::lock_guard lock(mu_);
+    const auto it = tables_.find(std::string(stream));
+    if (it == tables_.end()) return std::nullopt;
+    return it->second.watermark;
+  }
+  std::unique_ptr<destinations::Load> Begin(const model::StreamTarget& target,
+                                            const base::Call&) override {
+    Before("begin", target.stream);
+    return std::make_unique<FakeLoad>(*this, target.stream);
+  }
+  void Probe(const base::Call&) override {}
+  void Close() override {}
+
+ private:
+  class FakeLoad final : public destinations::Load {
+   public:
+    FakeLoad(FakeDestination& home, std::string stream) : home_(home), stream_(std::move(stream)) {}
+    destinations::LoadedRows Add(std::span<const model::LocalPart> parts,
+                                 const base::Call& call) override {
+      home_.Before("add", stream_);
+      if (call.stop.stop_requested()) base::ThrowCancelled("load", stream_);
+      destinations::LoadedRows rows;
+      for (const auto& part : parts) {
+        if (std::filesystem::file_size(part.file) != part.part.bytes) {
+          throw base::Error({.code = base::ErrorCode::kCorrupt, .operation = "load"});
+        }
+        rows.footer_rows += part.part.rows;
+      }
+      rows.loaded_rows = rows.footer_rows - home_.lose_rows;
+      rows_ += rows.loaded_rows;
+      return rows;
+    }
+    model::Counts Commit(const model::Watermark& watermark, const model::Proof&,
+                         const base::Call&) override {
+      home_.Before("commit", stream_);
+      {
+        const std::lock_guard lock(home_.mu_);
+        home_.tables_[stream_] = {rows_, watermark};
+      }
+      if (home_.commit_in_doubt) {
+        throw base::Error(
+            {.code = base::ErrorCode::kDestination, .operation = "commit", .in_doubt = true});
+      }
+      return {.inserted = rows_};
+    }
+
+   private:
+    FakeDestination& home_;
+    const std::string stream_;
+    std::uint64_t rows_ = 0;
+  };
+  void Before(const std::string& step, const std::string& stream) const {
+    if (before) before(step, stream);
+  }
+
+  mutable std::mutex mu_;
+  std::map<std::string, Table> tables_;
+};
+
+}  // namespace sluice::test
