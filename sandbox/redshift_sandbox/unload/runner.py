@@ -36,7 +36,7 @@ from redshift_sandbox.unload.lexer import starts_with_unload
 from redshift_sandbox.unload.parser import parse
 from redshift_sandbox.unload.parts import ParquetPart, Part
 from redshift_sandbox.unload.slices import Layout, Names, rows_for_file
-from redshift_sandbox.unload.source import Plan, Source
+from redshift_sandbox.unload.source import AdminDsn, Plan, Source
 from redshift_sandbox.unload.statement import Format, UnloadStatement
 from redshift_sandbox.unload.target import Target
 from redshift_sandbox.unload.textual import TextFiles, text_extension
@@ -84,13 +84,14 @@ class UnloadService:
     """Implements contracts.Unloader. Any number of sessions may run at once, each in its own thread."""
 
     def __init__(
-        self, gate: ObjectGate, clock: Clock, faults: Faults, settings: UnloadSettings, *,
+        self, gate: ObjectGate, clock: Clock, faults: Faults, settings: UnloadSettings, *, admin_dsn: AdminDsn,
         role_keys: RoleKeys | None = None, on_record: Callable[[UnloadRecord], None] | None = None,
     ) -> None:
         self._gate = gate
         self._clock = clock
         self._faults = faults
         self._settings = settings
+        self.admin_dsn = admin_dsn
         self._role_keys = role_keys
         self._on_record = on_record
         self._rng = random.Random(settings.seed)
@@ -105,7 +106,8 @@ class UnloadService:
         return blank_credentials(sql)
 
     def run(self, session: SessionContext, sql: str) -> UnloadOutcome:
-        query_id = next(self._query_ids)
+        # A gateway that numbers its statements lends its number, so that all histories agree.
+        query_id = int(getattr(session, "query_id", 0)) or next(self._query_ids)
         statement = parse(sql)
         keys = self._keys(session, statement, query_id)
         run = _Run(self, session, statement, keys, query_id)
@@ -181,7 +183,7 @@ class _Run:
         self._schema: list[tuple[str, dict[str, object]]] = []
 
     def execute(self) -> UnloadOutcome:
-        with Source(self.session, self.statement.select, self.query_id) as source:
+        with Source(self.session, self.statement.select, self.query_id, self._service.admin_dsn) as source:
             plan = source.plan()
             described = source.describe()
             if self.statement.format is Format.PARQUET:

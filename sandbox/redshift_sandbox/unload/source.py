@@ -1,14 +1,14 @@
 """Reads the rows of one SELECT from the private PostgreSQL, as the session's user and in the session's snapshot.
 
-Two connections take part in one snapshot: psycopg plans, describes and asks about changes; ADBC streams the rows
-as Arrow. Neither is the session's own, so temporary tables and uncommitted changes of the session are not seen;
-the README names this limit.
+Two connections of the session's user take part in one snapshot: psycopg plans and describes, ADBC streams the rows
+as Arrow. Neither is the session's own, so temporary tables and uncommitted changes of the session are not seen; the
+README names this limit. A third one, an administrator's, answers the result cache.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -27,6 +27,9 @@ from redshift_sandbox.unload.watch import cancelling
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
+AdminDsn = Callable[[str], str]  # database -> libpq keywords of an administrator
+
+
 @dataclass(frozen=True)
 class Plan:
     """What PostgreSQL's planner says of the SELECT."""
@@ -38,42 +41,45 @@ class Plan:
 class Source:
     """REQUIRES: used as a context manager, by one thread."""
 
-    def __init__(self, session: SessionContext, select: str, query_id: int) -> None:
+    def __init__(self, session: SessionContext, select: str, query_id: int, admin_dsn: AdminDsn) -> None:
         self._session = session
+        self._admin_dsn = admin_dsn
+        self._admin: psycopg.Connection[Any] | None = None
         self._select = session.to_backend_sql(select)
         self._query_id = query_id
         self._dsn = session.backend_dsn()
-        self._planner = self._connected()
+        self._planner = self._connected(self._dsn)
 
     def __enter__(self) -> Source:
         try:
             self._begin()
         except BaseException:
-            self._planner.close()
+            self._close()
             raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
+        self._close()
+
+    def _close(self) -> None:
         self._planner.close()
+        if self._admin is not None:
+            self._admin.close()
 
     # -- planning -------------------------------------------------------------------------------
 
     def plan(self) -> Plan:
         """Plans the SELECT. This is also the check of names and privileges: EXPLAIN starts the executor."""
-        with self._as_user():
-            tree = self._planned()
+        tree = self._planned()
         return Plan(rows=max(1, int(tree["Plan Rows"])), tree=tree)
 
     def describe(self) -> list[Described]:
         """Name, type and typmod of each column."""
-        with self._as_user():
-            prepared = self._planner.pgconn.prepare(b"", self._select.encode())
-            self._checked(prepared)
-            result = self._checked(self._planner.pgconn.describe_prepared(b""))
-            return [
-                Described((result.fname(i) or b"").decode(), result.ftype(i), result.fmod(i))
-                for i in range(result.nfields)
-            ]
+        self._checked(self._planner.pgconn.prepare(b"", self._select.encode()))
+        result = self._checked(self._planner.pgconn.describe_prepared(b""))
+        return [
+            Described((result.fname(i) or b"").decode(), result.ftype(i), result.fmod(i)) for i in range(result.nfields)
+        ]
 
     def scales(self, described: Sequence[Described]) -> dict[int, int]:
         """The largest scale in each NUMERIC column that has none declared, by position."""
@@ -81,8 +87,8 @@ class Source:
         if not open_columns:
             return {}
         wanted = ", ".join(f"max(scale(c{i}))" for i in open_columns)
-        with self._as_user(), self._cancellable():
-            row = self._rows(f"SELECT {wanted} FROM {self._wrapped(len(described))}")[0]
+        with self._cancellable():
+            row = self._rows(self._planner, f"SELECT {wanted} FROM {self._wrapped(len(described))}")[0]
         return {i: min(int(value or 0), 37) for i, value in zip(open_columns, row, strict=True)}
 
     # -- rows -----------------------------------------------------------------------------------
@@ -108,13 +114,13 @@ class Source:
         """The rows in PostgreSQL's text form, one by one."""
         wanted = ", ".join(f"c{i}::text" for i in range(width))
         cursor = self._planner.cursor()
-        with self._as_user(), self._cancellable():
+        with self._cancellable():
             try:
                 yield from cursor.stream(f"SELECT {wanted} FROM {self._wrapped(width)}".encode())
             except psycopg.Error as error:
                 raise self._from_psycopg(error) from None
 
-    # -- change tokens (as the superuser; see cache.py) -----------------------------------------
+    # -- change tokens (see cache.py) -----------------------------------------------------------
 
     def identity(self) -> tuple[str, str]:
         """Whose rights and which database this read stands for."""
@@ -122,38 +128,38 @@ class Source:
 
     def query_as_superuser(self, text: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Runs a query of the sandbox's own in the same snapshot."""
-        return self._rows(text, parameters)
+        if self._admin is None:
+            self._admin = self._connected(self._admin_dsn(self._session.database))
+            self._share_snapshot(self._admin)
+        return self._rows(self._admin, text, parameters)
 
     # -- plumbing -------------------------------------------------------------------------------
 
-    def _connected(self) -> psycopg.Connection[Any]:
+    def _connected(self, dsn: str) -> psycopg.Connection[Any]:
         try:
-            return psycopg.connect(self._dsn, autocommit=True)
+            return psycopg.connect(dsn, autocommit=True)
         except psycopg.Error as error:
             raise SqlError("08006", "the sandbox's database refused a connection of UNLOAD") from error
 
     def _begin(self) -> None:
         snapshot = self._session.snapshot()
-        try:
-            if snapshot is not None:
-                self._refuse_read_only(snapshot)
+        if snapshot is None:
             self._planner.execute(_BEGIN)
-            if snapshot is not None:
-                self._planner.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(snapshot))
+            snapshot = self._rows(self._planner, "SELECT pg_catalog.pg_export_snapshot()")[0][0]
+            self._snapshot = str(snapshot)
+        else:
+            self._snapshot = snapshot
+            self._share_snapshot(self._planner)
+
+    def _share_snapshot(self, connection: psycopg.Connection[Any]) -> None:
+        try:
+            for statement in self._reader_setup():
+                connection.execute(statement.encode())
         except psycopg.Error as error:
             raise self._from_psycopg(error) from None
-        self._snapshot = snapshot or self._rows("SELECT pg_export_snapshot()")[0][0]
-
-    def _refuse_read_only(self, snapshot: str) -> None:
-        # The file of an exported snapshot says whether its transaction is read-only; nothing else does.
-        exported = self._rows("SELECT pg_read_file('pg_snapshots/' || %s)", [snapshot])[0][0]
-        if "\nro:1" in exported:
-            raise SqlError("25006", "transaction is read-only")
 
     def _reader_setup(self) -> list[str]:
-        user = psycopg.sql.Identifier(self._session.user).as_string(self._planner)
-        snapshot = psycopg.sql.Literal(self._snapshot).as_string(self._planner)
-        return [_BEGIN, f"SET TRANSACTION SNAPSHOT {snapshot}", f"SET LOCAL SESSION AUTHORIZATION {user}"]
+        return [_BEGIN, f"SET TRANSACTION SNAPSHOT {sql.Literal(self._snapshot).as_string(self._planner)}"]
 
     def _wrapped(self, width: int) -> str:
         names = ", ".join(f"c{i}" for i in range(width))
@@ -167,15 +173,14 @@ class Source:
         tree: dict[str, Any] = json.loads(result.get_value(0, 0) or b"")[0]["Plan"]
         return tree
 
-    def _as_user(self) -> _AsUser:
-        return _AsUser(self._planner, self._session.user)
-
     def _cancellable(self) -> Any:
         return cancelling(self._session, self._planner.cancel_safe)
 
-    def _rows(self, text: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def _rows(
+        self, connection: psycopg.Connection[Any], text: str, parameters: Sequence[Any] = ()
+    ) -> list[tuple[Any, ...]]:
         try:
-            return self._planner.execute(text.encode(), parameters or None).fetchall()
+            return connection.execute(text.encode(), parameters or None).fetchall()
         except psycopg.Error as error:
             raise self._from_psycopg(error) from None
 
@@ -199,17 +204,3 @@ class Source:
         text = primary.decode(errors="replace") if isinstance(primary, bytes) else str(primary)
         return from_postgres(error.sqlstate, text or "the database broke off while reading")
 
-
-class _AsUser:
-    """Acts as the session's user within the block; statements outside it are the superuser's."""
-
-    def __init__(self, connection: psycopg.Connection[Any], user: str) -> None:
-        self._connection = connection
-        self._user = user
-
-    def __enter__(self) -> None:
-        self._connection.execute(sql.SQL("SET LOCAL SESSION AUTHORIZATION {}").format(sql.Identifier(self._user)))
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
-        if self._connection.info.transaction_status == pq.TransactionStatus.INTRANS:
-            self._connection.execute("RESET SESSION AUTHORIZATION")

@@ -6,6 +6,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
+
 from redshift_sandbox.contracts import SqlError
 from redshift_sandbox.unload.blank import blank_credentials
 from redshift_sandbox.unload.lexer import starts_with_unload
