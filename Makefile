@@ -1,0 +1,50 @@
+# What people type. `make demo` and `make test` work on a fresh Debian 12; a second run of either
+# uses no network. ONLY=label runs one part of the tests; see tools/test.py --help.
+.DEFAULT_GOAL := build
+.PHONY: build setup demo test test-sanitizers sandbox sandbox-down bench lint fuzz lock clean
+
+PRESET ?= release
+JOBS ?= 2
+BUILD := build/$(PRESET)
+
+setup:
+	@tools/setup.sh
+
+# The program lands in build/sluice, the sandbox's commands in build/venv/bin/.
+build: setup
+	@cmake --preset $(PRESET) --log-level=WARNING > build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
+	@cmake --build $(BUILD) -j$(JOBS) --target sluice_program
+	@ln -sfn $(PRESET)/src/cli/sluice build/sluice
+
+demo: build
+	@tools/demo.sh
+
+test: setup
+	@tools/test.py $(if $(ONLY),--only $(ONLY))
+
+# Unit tests and the end-to-end test under ASan+UBSan and TSan; `.ci/run` calls it.
+test-sanitizers: setup
+	@tools/test.py --sanitizers
+
+sandbox: build
+	@build/venv/bin/redshift-sandbox up --dir build/sandbox --data tpch:0.1,types
+	@echo "Stop it with: make sandbox-down"
+
+sandbox-down:
+	@build/venv/bin/redshift-sandbox down --dir build/sandbox
+
+bench: build
+	@build/venv/bin/python bench/run.py
+
+lint: setup
+	@tools/lint.sh
+
+fuzz: setup
+	@tools/fuzz.sh
+
+# Resolves tools/requirements.in anew; the only step that moves a version.
+lock:
+	@tools/lock.sh
+
+clean:
+	rm -rf build

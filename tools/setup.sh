@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# Installs what is missing: Debian packages, the Python environment in build/venv, DuckDB's archives
+# in build/deps. Each step leaves a stamp of what it was made from and does nothing, without network,
+# while the stamp still fits.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. tools/versions.sh
+mkdir -p build/deps
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; elif command -v sudo >/dev/null; then sudo "$@"; else
+    echo "setup: missing Debian packages can only be installed by root; run as root:" >&2
+    echo "  apt-get install --no-install-recommends $*" >&2
+    exit 1
+  fi
+}
+
+# A package counts as installed only when dpkg says so: a half-configured one is installed again.
+install_debian() {
+  local missing=()
+  for package in "$@"; do
+    # golang-go stands for any Go at all: a newer one elsewhere on the PATH serves as well.
+    [ "$package" = golang-go ] && command -v go >/dev/null && continue
+    [ "$(dpkg-query -W -f='${db:Status-Abbrev}' "$package" 2>/dev/null)" = "ii " ] || missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  echo "setup: installing Debian packages: ${missing[*]}"
+  # The server package would make and start a cluster of its own; the sandbox brings one.
+  if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+    as_root sh -c 'mkdir -p /etc/postgresql-common && echo "create_main_cluster = false" > /etc/postgresql-common/createcluster.conf'
+  fi
+  as_root apt-get -qq update
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${missing[@]}" >build/apt.log 2>&1 ||
+    { tail -n 30 build/apt.log >&2; echo "setup: apt-get failed, its whole output is in build/apt.log" >&2; exit 1; }
+}
+
+install_python() {
+  local stamp=build/venv/.stamp want
+  want=$(cat tools/requirements.lock sandbox/pyproject.toml | sha256sum)
+  [ "$(cat $stamp 2>/dev/null)" = "$want" ] && return 0
+  echo "setup: making the Python environment in build/venv"
+  rm -rf build/venv
+  # Debian's own Python, whatever else stands first on the PATH: 3.11 is what the lock was made for.
+  /usr/bin/python3 -m venv build/venv
+  build/venv/bin/pip install -q --disable-pip-version-check --no-deps -r tools/requirements.lock
+  build/venv/bin/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e sandbox
+  echo "$want" >$stamp
+}
+
+install_duckdb() {
+  local arch stamp=build/deps/duckdb/.stamp json dir sum want_sum
+  case "$(uname -m)" in x86_64) arch=amd64 ;; aarch64) arch=arm64 ;; *)
+    echo "setup: DuckDB's archives exist for x86_64 and aarch64, not $(uname -m)" >&2; exit 1 ;;
+  esac
+  [ "$(cat $stamp 2>/dev/null)" = "$DUCKDB_MODULE_VERSION" ] && return 0
+  echo "setup: fetching DuckDB's static archives ($DUCKDB_MODULE_VERSION)"
+  json=$(cd build/deps && GOFLAGS=-mod=mod go mod download -json "$DUCKDB_MODULE-$arch@$DUCKDB_MODULE_VERSION")
+  dir=$(sed -n 's/^\t"Dir": "\(.*\)",\?$/\1/p' <<<"$json")
+  sum=$(sed -n 's/^\t"Sum": "\(.*\)",\?$/\1/p' <<<"$json")
+  want_sum_name=DUCKDB_SUM_$arch
+  want_sum=${!want_sum_name:-$sum}
+  if [ -z "$dir" ] || [ "$sum" != "$want_sum" ]; then
+    echo "setup: DuckDB's archives have checksum '$sum', expected '$want_sum'" >&2
+    exit 1
+  fi
+  rm -rf build/deps/duckdb
+  mkdir -p build/deps/duckdb
+  cp "$dir"/*.a "$dir"/duckdb.h "$dir"/LICENSE build/deps/duckdb/
+  chmod -R u+w build/deps/duckdb
+  echo "$DUCKDB_MODULE_VERSION" >$stamp
+}
+
+# shellcheck disable=SC2086  # lists of packages
+install_debian $DEBIAN_PACKAGES
+[ "${1:-}" != --lint ] || install_debian $LINT_PACKAGES
+install_python
+install_duckdb

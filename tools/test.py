@@ -1,0 +1,163 @@
+#!/usr/bin/python3
+"""Runs the project's tests and ends with one line, `N passed, N failed`.
+
+  tools/test.py                 everything but the sanitizers
+  tools/test.py --only unit     one label: unit, tidy, sandbox, or a marker of tests/e2e (LABELS)
+  tools/test.py --sanitizers    unit tests and the end-to-end run under ASan+UBSan and TSan
+
+Needs only Debian's own Python; what it runs comes from tools/setup.sh.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+REPORTS = ROOT / "build" / "reports"
+PYTEST = [str(ROOT / "build/venv/bin/python"), "-m", "pytest"]
+# Markers of tests/e2e, each what `--only` takes (tests/e2e/conftest.py declares the same).
+E2E_LABELS = ("e2e", "types", "faults", "secrets", "crash", "cli")
+LABELS = ("unit", "tidy", "sandbox", *E2E_LABELS)
+# A C++ test program takes milliseconds; one that takes minutes hangs.
+UNIT_SECONDS_MAX = 600
+
+SANITIZER_OPTIONS = {
+    "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=97",
+    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:exitcode=97",
+    "TSAN_OPTIONS": f"suppressions={ROOT}/tests/tsan.supp:halt_on_error=1:exitcode=97",
+    "LSAN_OPTIONS": f"suppressions={ROOT}/tests/lsan.supp",
+}
+
+
+@dataclass
+class Tally:
+    passed: int = 0
+    failed: int = 0
+
+    def add(self, report: Path, name: str, exit_code: int) -> None:
+        """Counts a JUnit report; a program that died without one, or that found nothing to run but
+        said so by its exit code, is one failure."""
+        passed = failed = 0
+        if report.exists():
+            for suite in ElementTree.parse(report).getroot().iter("testsuite"):
+                tests = int(suite.get("tests", 0))
+                bad = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+                skipped = int(suite.get("skipped", 0) or 0) + int(suite.get("disabled", 0) or 0)
+                passed += tests - bad - skipped
+                failed += bad
+        if exit_code != 0 and failed == 0:
+            print(f"{name}: ended with exit code {exit_code} and no failed test in its report")
+            failed += 1
+        self.passed += passed
+        self.failed += failed
+
+
+def say(text: str) -> None:
+    print(f"== {text}", flush=True)
+
+
+def build(preset: str, targets: list[str]) -> bool:
+    say(f"build {preset}")
+    log = ROOT / "build" / f"build-{preset}.log"
+    with log.open("w") as out:
+        for command in (
+            ["cmake", "--preset", preset],
+            ["cmake", "--build", f"build/{preset}", "-j", os.environ.get("JOBS", "2"), "--target", *targets],
+        ):
+            if subprocess.run(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT).returncode != 0:
+                out.flush()
+                print("\n".join(log.read_text(errors="replace").splitlines()[-60:]))
+                print(f"the build failed; its whole output is in {log}")
+                return False
+    return True
+
+
+def run_unit(preset: str, tally: Tally, environment: dict[str, str]) -> None:
+    for program in sorted((ROOT / "build" / preset).glob("src/**/*_test")):
+        if not program.is_file():
+            continue
+        report = REPORTS / f"{preset}-{program.name}.xml"
+        report.unlink(missing_ok=True)
+        command = [str(program), "--gtest_brief=1", f"--gtest_output=xml:{report}"]
+        began = time.monotonic()
+        try:
+            code = subprocess.run(command, cwd=ROOT, env=environment, timeout=UNIT_SECONDS_MAX).returncode
+        except subprocess.TimeoutExpired:
+            print(f"{program.name}: still running after {UNIT_SECONDS_MAX} s")
+            code = 124
+        tally.add(report, program.name, code)
+        print(f"{program.name}: {time.monotonic() - began:.1f} s", flush=True)
+
+
+def run_pytest(name: str, arguments: list[str], tally: Tally, environment: dict[str, str]) -> None:
+    say(name)
+    report = REPORTS / f"{name.replace(' ', '-')}.xml"
+    report.unlink(missing_ok=True)
+    command = [*PYTEST, "-q", "--no-header", f"--junitxml={report}", "-p", "no:cacheprovider", *arguments]
+    code = subprocess.run(command, cwd=ROOT, env=environment).returncode
+    tally.add(report, name, code)
+
+
+def run_all(only: str | None, tally: Tally) -> None:
+    environment = dict(os.environ)
+    environment.pop("PYTHONPATH", None)
+    needs_build = only is None or only == "unit" or only in E2E_LABELS
+    if needs_build and not build("dev", ["all"]):
+        tally.failed += 1
+        return
+    environment["SLUICE_BUILD"] = str(ROOT / "build/dev")
+    if only in (None, "tidy"):
+        run_pytest("tidy", ["tests/tidy"], tally, environment)
+    if only in (None, "unit"):
+        say("unit")
+        run_unit("dev", tally, environment)
+    if only in (None, "sandbox"):
+        run_pytest("sandbox", ["sandbox/tests", "-n", "2", "--dist", "loadfile"], tally, environment)
+    if only is None:
+        run_pytest("e2e", ["tests/e2e", "-n", "2", "--dist", "loadfile"], tally, environment)
+    elif only in E2E_LABELS:
+        run_pytest(only, ["tests/e2e", "-n", "2", "--dist", "loadfile", "-m", only], tally, environment)
+
+
+def run_sanitizers(tally: Tally) -> None:
+    environment = {**os.environ, **SANITIZER_OPTIONS}
+    environment.pop("PYTHONPATH", None)
+    for preset in ("asan-ubsan", "tsan"):
+        if not build(preset, ["all"]):
+            tally.failed += 1
+            continue
+        say(f"unit under {preset}")
+        run_unit(preset, tally, environment)
+        environment["SLUICE_BUILD"] = str(ROOT / "build" / preset)
+        run_pytest(f"e2e under {preset}", ["tests/e2e", "-m", "sanitized"], tally, environment)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--only", choices=LABELS, metavar="LABEL", help=", ".join(LABELS))
+    parser.add_argument("--sanitizers", action="store_true")
+    arguments = parser.parse_args()
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    tally = Tally()
+    began = time.monotonic()
+    if arguments.sanitizers:
+        run_sanitizers(tally)
+    else:
+        run_all(arguments.only, tally)
+    if tally.passed + tally.failed == 0:
+        print("no test ran")
+        tally.failed = 1
+    print(f"in {time.monotonic() - began:.0f} s")
+    print(f"{tally.passed} passed, {tally.failed} failed", flush=True)
+    return 1 if tally.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
