@@ -12,9 +12,10 @@ namespace sluice::aws {
 struct Endpoint {
   std::string scheme = "https";
   std::string host;         // with ":port" if it is not the scheme's own, as the Host header sends it
-  std::string base_path;    // "" or "/prefix": begins with '/', does not end in it
+  std::string base_path;    // "" or "/prefix": begins with '/', does not end in it; S3: the bucket,
+                            // if it is not in the host
   std::string region;       // of the signature
-  bool path_style = false;  // S3: the bucket is the first path segment, not the first host label
+  bool path_style = false;  // S3: the bucket is the last segment of base_path
 
   bool tls() const { return scheme == "https"; }
   // "https://host": what messages show.
