@@ -1,0 +1,68 @@
+"""Which service a request is for. One port serves them all, so clients need one endpoint override.
+
+In this order: the control path; a Host of AWS's form; the service in the signature's scope; the target
+header; a form body, which STS and redshift speak; everything else is S3.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from redshift_sandbox.aws.messages import Request, Response
+from redshift_sandbox.aws.regions import HostName, read_host
+from redshift_sandbox.aws.sigv4 import read_signature
+from redshift_sandbox.control import PREFIX
+from redshift_sandbox.request_log import RequestLog
+
+
+class Service(Protocol):
+    def handle(self, request: Request, host: HostName) -> Response: ...
+
+
+class Router:
+    def __init__(
+        self, services: Mapping[str, Service], control: Callable[[Request], Response], log: RequestLog
+    ) -> None:
+        self._services = services
+        self._control = control
+        self._log = log
+
+    def handle(self, request: Request) -> Response:
+        if request.path.startswith(PREFIX):
+            return self._control(request)
+        started = time.perf_counter()
+        host = read_host(request.host)
+        service = host.service or _service_of(request)
+        if service not in self._services:
+            return Response(404, [("Content-Type", "text/plain")], f"no service {service!r} here".encode())
+        response = self._services[service].handle(request, host)
+        # Kept before the answer leaves, so that a client that has its answer finds its own request here.
+        self._log.add(
+            {
+                "time": time.time(), "service": service, "method": request.method, "path": request.path,
+                "host": request.host, "query": dict(request.query), "status": response.status,
+                "bytes": response.length, "range": request.headers.get("range"),
+                "seconds": round(time.perf_counter() - started, 6), **response.note,
+            }
+        )  # fmt: skip
+        return response
+
+
+
+
+def _service_of(request: Request) -> str:
+    try:
+        signature = read_signature(request)
+    except ValueError:
+        signature = None
+    if signature is not None:
+        return signature.service
+    target = request.headers.get("x-amz-target") or ""
+    if target.startswith("RedshiftServerless."):
+        return "redshift-serverless"
+    content_type = (request.headers.get("content-type") or "").partition(";")[0]
+    if request.method == "POST" and content_type == "application/x-www-form-urlencoded":
+        return "sts"
+    return "sts" if request.param("Action") is not None else "s3"

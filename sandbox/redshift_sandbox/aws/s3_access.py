@@ -1,0 +1,89 @@
+"""Rights and regions before the object store: every S3 call passes here, signed or through the gate."""
+
+from __future__ import annotations
+
+from redshift_sandbox.aws.s3_store import Bucket, ObjectStore
+from redshift_sandbox.contracts import AwsError
+from redshift_sandbox.identity.conditions import Context
+from redshift_sandbox.identity.model import Caller
+from redshift_sandbox.identity.policy import Ask, Decision, authorise
+
+REGION_HEADER = "x-amz-bucket-region"
+
+
+class S3Access:
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    def allowed(
+        self, caller: Caller, action: str, bucket: Bucket, key: str | None = None,
+        context: Context | None = None,
+    ) -> bool:  # fmt: skip
+        return self._decide(caller, action, bucket, key, context)[0] is Decision.ALLOW
+
+    def require(
+        self, caller: Caller, action: str, bucket: Bucket, key: str | None = None,
+        context: Context | None = None,
+    ) -> None:  # fmt: skip
+        """Raises AwsError AccessDenied 403, with the long text only where a policy says Deny."""
+        decision, why = self._decide(caller, action, bucket, key, context)
+        if decision is Decision.ALLOW:
+            return
+        message = "Access Denied"
+        if decision is Decision.EXPLICIT_DENY:
+            message = (
+                f"User: {caller.arn} is not authorized to perform: {action} on resource: "
+                f'"{_arn(bucket, key)}" {why}'
+            )
+        raise AwsError("AccessDenied", message, 403, headers={REGION_HEADER: bucket.region})
+
+    def missing_key(self, caller: Caller, bucket: Bucket, key: str) -> AwsError:
+        """What a read of an absent key is answered: 404 only to those who may list the bucket.
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html"""
+        if self.allowed(caller, "s3:ListBucket", bucket):
+            return AwsError("NoSuchKey", "The specified key does not exist.", 404, members={"Key": key})
+        return AwsError("AccessDenied", "Access Denied", 403)
+
+    def require_region(self, bucket: Bucket, region: str, *, signed: bool) -> None:
+        """Raises AwsError that names the bucket's region when `region` is another one.
+
+        us-east-1, the home of the old global endpoint, answers a signed request 400 because of its scope;
+        every other region answers 301. https://docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html
+        """
+        if region == bucket.region:
+            return
+        headers = {REGION_HEADER: bucket.region}
+        if signed and region == "us-east-1":
+            raise AwsError(
+                "AuthorizationHeaderMalformed",
+                f"The authorization header is malformed; the region '{region}' is wrong; "
+                f"expecting '{bucket.region}'",
+                400, headers=headers, members={"Region": bucket.region},
+            )  # fmt: skip
+        raise AwsError(
+            "PermanentRedirect",
+            "The bucket you are attempting to access must be addressed using the specified endpoint. "
+            "Please send all future requests to this endpoint.",
+            301, headers=headers,
+            members={"Endpoint": f"s3.{bucket.region}.amazonaws.com", "Bucket": bucket.name},
+        )  # fmt: skip
+
+    def _decide(
+        self, caller: Caller, action: str, bucket: Bucket, key: str | None, context: Context | None
+    ) -> tuple[Decision, str]:
+        ask = Ask(
+            action, _arn(bucket, key),
+            {"aws:SecureTransport": "true", "aws:RequestedRegion": bucket.region, **(context or {})},
+        )  # fmt: skip
+        verdict = authorise(caller, ask, resource_policy=bucket.policy, resource_account=bucket.account)
+        return verdict.decision, verdict.why
+
+
+def _arn(bucket: Bucket, key: str | None) -> str:
+    return bucket.arn if key is None else f"{bucket.arn}/{key}"
+
+
+def check_key(key: str) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html"""
+    if len(key.encode()) > 1024:
+        raise AwsError("KeyTooLongError", "Your key is too long", members={"MaxSizeAllowed": "1024"})

@@ -1,0 +1,232 @@
+"""Operations on buckets: listings, regions, policies."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from urllib.parse import quote_plus
+
+from redshift_sandbox.aws.messages import Response
+from redshift_sandbox.aws.regions import is_region
+from redshift_sandbox.aws.s3_access import REGION_HEADER
+from redshift_sandbox.aws.s3_call import Call, xml_response
+from redshift_sandbox.aws.s3_store import Listing, StoredObject
+from redshift_sandbox.aws.xml import parse_s3, s3_document, tag, tags, wrap
+from redshift_sandbox.contracts import AwsError
+from redshift_sandbox.identity.policy import Ask, require
+from redshift_sandbox.identity.policy_document import parse_policy
+
+_PAGE_MAX = 1000
+_NAME = re.compile(r"(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+
+
+def list_buckets(call: Call) -> Response:
+    call.finish_body()
+    require(call.caller, Ask("s3:ListAllMyBuckets", "*"))
+    found = [
+        wrap("Bucket", tags({"Name": b.name, "CreationDate": b.created.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+                             "BucketRegion": b.region}))
+        for b in call.backend.store.buckets() if b.account == call.caller.account
+    ]  # fmt: skip
+    owner = wrap("Owner", tag("ID", call.caller.account))
+    return xml_response(s3_document("ListAllMyBucketsResult", owner + wrap("Buckets", "".join(found))))
+
+
+def create_bucket(call: Call) -> Response:
+    name, body = call.bucket_name, call.payload.read_small()
+    if not _NAME.fullmatch(name):
+        raise AwsError("InvalidBucketName", "The specified bucket is not valid.")
+    require(call.caller, Ask("s3:CreateBucket", f"arn:aws:s3:::{name}"))
+    region = "us-east-1"
+    if body:
+        region = parse_s3(body, "CreateBucketConfiguration").findtext("LocationConstraint") or region
+    if not is_region(region):
+        raise AwsError("InvalidLocationConstraint", "The specified location-constraint is not valid")
+    if region != call.region:
+        raise AwsError(
+            "IllegalLocationConstraintException",
+            f"The {region} location constraint is incompatible for the region specific endpoint this request "
+            "was sent to.",
+        )
+    call.backend.store.add_bucket(name, region, call.caller.account)
+    return Response(200, [("Location", f"/{name}")])
+
+
+def delete_bucket(call: Call) -> Response:
+    bucket = call.bucket()
+    call.finish_body()
+    call.require("s3:DeleteBucket", bucket)
+    call.backend.store.delete_bucket(bucket)
+    return Response(204)
+
+
+def head_bucket(call: Call) -> Response:
+    bucket = call.bucket()
+    call.finish_body()
+    call.require("s3:ListBucket", bucket)
+    return Response(200, [(REGION_HEADER, bucket.region), ("Content-Type", "application/xml")])
+
+
+def get_location(call: Call) -> Response:
+    """Answered at us-east-1 for every bucket, and elsewhere for the region's own: clients ask it because
+    they do not know the region yet. https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html
+    """
+    bucket = call.backend.store.bucket(call.bucket_name)
+    if call.region != "us-east-1":
+        call.backend.access.require_region(bucket, call.region, signed=True)
+    call.finish_body()
+    call.require("s3:GetBucketLocation", bucket)
+    region = "" if bucket.region == "us-east-1" else bucket.region
+    return xml_response(s3_document("LocationConstraint", region))
+
+
+def get_versioning(call: Call) -> Response:
+    bucket = call.bucket()
+    call.finish_body()
+    call.require("s3:GetBucketVersioning", bucket)
+    return xml_response(s3_document("VersioningConfiguration", ""))
+
+
+def get_policy(call: Call) -> Response:
+    bucket = call.bucket()
+    call.finish_body()
+    call.require("s3:GetBucketPolicy", bucket)
+    if bucket.policy is None:
+        raise AwsError("NoSuchBucketPolicy", "The bucket policy does not exist", 404)
+    return Response(200, [("Content-Type", "application/json")], json.dumps(bucket.policy).encode())
+
+
+def put_policy(call: Call) -> Response:
+    bucket = call.bucket()
+    body = call.payload.read_small()
+    call.require("s3:PutBucketPolicy", bucket)
+    try:
+        bucket.policy = parse_policy(body.decode("utf-8", "replace"), kind="bucket")
+    except AwsError as error:
+        raise AwsError("MalformedPolicy", error.message) from None
+    return Response(204)
+
+
+def delete_policy(call: Call) -> Response:
+    bucket = call.bucket()
+    call.finish_body()
+    call.require("s3:DeleteBucketPolicy", bucket)
+    bucket.policy = None
+    return Response(204)
+
+
+def list_objects_v2(call: Call) -> Response:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html"""
+    given = call.request.params()
+    token = given.get("continuation-token")
+    after = given.get("start-after", "") if token is None else _place(token)
+    page = _Page(call, after)
+    listing = page.listing
+    head: dict[str, object] = {"Name": call.bucket_name, "Prefix": page.text(page.prefix)}
+    if "start-after" in given:
+        head["StartAfter"] = page.text(given["start-after"])
+    if token is not None:
+        head["ContinuationToken"] = token
+    if listing.truncated and listing.last is not None:
+        head["NextContinuationToken"] = _token(listing.last)
+    head |= {"KeyCount": len(listing.objects) + len(listing.prefixes), **page.common_fields()}
+    owner = call.caller.account if given.get("fetch-owner") == "true" else None
+    return page.document(head, owner)
+
+
+def list_objects(call: Call) -> Response:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjects.html"""
+    marker = call.request.param("marker") or ""
+    page = _Page(call, marker)
+    listing = page.listing
+    head: dict[str, object] = {
+        "Name": call.bucket_name, "Prefix": page.text(page.prefix), "Marker": page.text(marker),
+        **page.common_fields(),
+    }  # fmt: skip
+    # Without a delimiter the reply has no NextMarker: clients take the last key.
+    if listing.truncated and listing.last is not None and page.delimiter:
+        head["NextMarker"] = page.text(listing.last)
+    return page.document(head, call.caller.account)
+
+
+class _Page:
+    """What both listings share."""
+
+    def __init__(self, call: Call, after: str) -> None:
+        bucket = call.bucket()
+        call.finish_body()
+        self._call = call
+        given = call.request.params()
+        self.prefix, self.delimiter = given.get("prefix", ""), given.get("delimiter", "")
+        if given.get("encoding-type", "url") != "url":
+            raise AwsError("InvalidArgument", "Invalid Encoding Method specified in Request")
+        self._encoded = "encoding-type" in given
+        self._asked = _max_keys(given.get("max-keys"))
+        knob = call.backend.faults.peek("s3.page_size")
+        limit = min(self._asked, _PAGE_MAX if knob is None else int(knob.get("keys", 2)))
+        context = {"s3:prefix": self.prefix, "s3:max-keys": str(self._asked)}
+        if self.delimiter:
+            context["s3:delimiter"] = self.delimiter
+        call.require("s3:ListBucket", bucket, context=context)
+        self.listing: Listing = (
+            call.backend.store.list_objects(bucket, self.prefix, self.delimiter, after, limit)
+            if limit > 0
+            else Listing([], [], False, None)
+        )
+
+    def text(self, value: str) -> str:
+        """Names as the client asked for them; S3's form of URL encoding writes a space as '+'."""
+        return quote_plus(value, safe="/") if self._encoded else value
+
+    def common_fields(self) -> dict[str, object]:
+        fields: dict[str, object] = {"MaxKeys": min(self._asked, _PAGE_MAX)}
+        if self.delimiter:
+            fields["Delimiter"] = self.text(self.delimiter)
+        if self._encoded:
+            fields["EncodingType"] = "url"
+        return {**fields, "IsTruncated": self.listing.truncated}
+
+    def document(self, head: dict[str, object], owner: str | None) -> Response:
+        rows = [self._object(o, owner) for o in self.listing.objects]
+        rows += [wrap("CommonPrefixes", tag("Prefix", self.text(p))) for p in self.listing.prefixes]
+        body = s3_document("ListBucketResult", tags(head) + "".join(rows))
+        if self._call.backend.faults.take("s3.truncate_list") is not None:
+            body = body[: len(body) // 2]
+        return xml_response(body, {REGION_HEADER: self._call.bucket().region})
+
+    def _object(self, stored: StoredObject, owner: str | None) -> str:
+        fields = {
+            "Key": self.text(stored.key),
+            "LastModified": stored.modified.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+            "ETag": f'"{stored.etag}"',
+            "Size": stored.size,
+        }
+        who = "" if owner is None else wrap("Owner", tag("ID", owner))
+        return wrap("Contents", tags(fields) + who + tag("StorageClass", "STANDARD"))
+
+
+def _max_keys(text: str | None) -> int:
+    if text is None:
+        return _PAGE_MAX
+    if not text.isdecimal():
+        raise AwsError("InvalidArgument", "Provided max-keys not an integer or within integer range",
+                       members={"ArgumentName": "max-keys", "ArgumentValue": text})  # fmt: skip
+    return int(text)
+
+
+def _token(last: str) -> str:
+    """Opaque to clients; the mark in front lets us refuse what we did not hand out."""
+    return "1" + base64.b64encode(last.encode()).decode()
+
+
+def _place(token: str) -> str:
+    try:
+        if not token.startswith("1"):
+            raise ValueError(token)
+        return base64.b64decode(token[1:], validate=True).decode()
+    except ValueError:
+        raise AwsError(
+            "InvalidArgument", "The continuation token provided is incorrect",
+            members={"ArgumentName": "continuation-token"},
+        ) from None  # fmt: skip

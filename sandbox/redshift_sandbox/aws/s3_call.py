@@ -1,0 +1,94 @@
+"""What the handlers of S3 operations share: the call in hand, and how headers become an object's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from redshift_sandbox.aws.messages import Request, Response
+from redshift_sandbox.aws.s3_access import S3Access
+from redshift_sandbox.aws.s3_payload import Payload
+from redshift_sandbox.aws.s3_store import Bucket, ObjectHeaders, ObjectStore
+from redshift_sandbox.contracts import AwsError
+from redshift_sandbox.faults import FaultRegistry
+from redshift_sandbox.identity.conditions import Context
+from redshift_sandbox.identity.model import Caller
+
+XML = [("Content-Type", "application/xml")]
+_KEPT = ("Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Expires")
+# Object ownership "bucket owner enforced" is what new buckets have; it leaves these two harmless ACLs.
+_ACLS = ("private", "bucket-owner-full-control")
+
+
+@dataclass
+class Backend:
+    store: ObjectStore
+    access: S3Access
+    faults: FaultRegistry
+
+
+@dataclass
+class Call:
+    """One authenticated S3 request. `bucket_name` and `key` are decoded; "" where there is none."""
+
+    request: Request
+    caller: Caller
+    region: str
+    bucket_name: str
+    key: str
+    payload: Payload
+    backend: Backend
+
+    def bucket(self) -> Bucket:
+        """The bucket, if this region is its own."""
+        bucket = self.backend.store.bucket(self.bucket_name)
+        self.backend.access.require_region(bucket, self.region, signed=True)
+        return bucket
+
+    def require(
+        self, action: str, bucket: Bucket, key: str | None = None, context: Context | None = None
+    ) -> None:
+        self.backend.access.require(self.caller, action, bucket, key, context)
+
+    def finish_body(self) -> None:
+        """Reads and proves a body that the operation has no use for."""
+        for _ in self.payload.chunks():
+            pass
+
+
+def xml_response(body: bytes, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(200, [*XML, *(headers or {}).items()], body)
+
+
+def object_headers(request: Request) -> ObjectHeaders:
+    """The headers that a PUT, a copy with REPLACE or a multipart upload gives to its object."""
+    acl = request.headers.get("x-amz-acl")
+    if acl is not None and acl not in _ACLS:
+        raise AwsError("AccessControlListNotSupported", "The bucket does not allow ACLs")
+    other = {name: value for name in _KEPT if (value := request.headers.get(name)) is not None}
+    encoding = [
+        part.strip() for part in other.pop("Content-Encoding", "").split(",") if part.strip() != "aws-chunked"
+    ]
+    if any(encoding):
+        other["Content-Encoding"] = ",".join(encoding)
+    metadata = {
+        name.lower(): value for name, value in request.headers.items() if name.lower().startswith("x-amz-meta-")
+    }
+    return ObjectHeaders(
+        request.headers.get("content-type") or "binary/octet-stream", other, metadata,
+        request.headers.get("x-amz-server-side-encryption") or "AES256",
+        request.headers.get("x-amz-server-side-encryption-aws-kms-key-id"),
+    )  # fmt: skip
+
+
+def encryption_context(request: Request) -> dict[str, str]:
+    """Condition keys by which bucket policies demand encryption."""
+    names = ("x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id")
+    return {f"s3:{name}": value for name in names if (value := request.headers.get(name)) is not None}
+
+
+def encryption_headers(headers: ObjectHeaders) -> list[tuple[str, str]]:
+    found = [("x-amz-server-side-encryption", headers.encryption)]
+    if headers.kms_key is not None:
+        found.append(("x-amz-server-side-encryption-aws-kms-key-id", headers.kms_key))
+    return found

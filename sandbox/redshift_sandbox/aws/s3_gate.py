@@ -1,0 +1,94 @@
+"""S3 without HTTP in between, for UNLOAD: the same keys, policies and store as for a signed request."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+from pathlib import Path
+
+from redshift_sandbox.aws.auth_errors import FAMILIES
+from redshift_sandbox.aws.s3_access import S3Access, check_key
+from redshift_sandbox.aws.s3_store import Bucket, ObjectStore
+from redshift_sandbox.contracts import AccessKeys, AwsError, Clock
+from redshift_sandbox.faults import FaultRegistry
+from redshift_sandbox.identity.directory import Directory
+from redshift_sandbox.identity.model import Caller
+
+
+class S3Gate:
+    """Implements contracts.ObjectGate. Any thread may call it."""
+
+    def __init__(
+        self, directory: Directory, store: ObjectStore, access: S3Access, clock: Clock, faults: FaultRegistry
+    ) -> None:
+        self._directory = directory
+        self._store = store
+        self._access = access
+        self._clock = clock
+        self._faults = faults
+
+    def list_keys(self, keys: AccessKeys, region: str, bucket: str, prefix: str, limit: int) -> list[str]:
+        caller, found = self._enter(keys, region, bucket, "ListObjectsV2")
+        context = {"s3:prefix": prefix, "s3:max-keys": str(limit)}
+        self._access.require(caller, "s3:ListBucket", found, context=context)
+        return [o.key for o in self._store.list_objects(found, prefix, "", "", limit).objects]
+
+    def put_file(
+        self, keys: AccessKeys, region: str, bucket: str, key: str, path: Path, *, link: bool
+    ) -> None:
+        """Stores the file under the key; `link` hard-links instead of copying (the file never changes)."""
+        self._store.put_file(self._may_put(keys, region, bucket, key), key, path, link=link)
+
+    def put_bytes(self, keys: AccessKeys, region: str, bucket: str, key: str, body: bytes) -> None:
+        self._store.put_bytes(self._may_put(keys, region, bucket, key), key, body)
+
+    def delete(self, keys: AccessKeys, region: str, bucket: str, names: Sequence[str]) -> None:
+        """All or nothing in rights: none is removed unless each of them may be."""
+        caller, found = self._enter(keys, region, bucket, "DeleteObjects")
+        for name in names:
+            self._access.require(caller, "s3:DeleteObject", found, name)
+        for name in names:
+            self._store.delete(found, name)
+
+    def _may_put(self, keys: AccessKeys, region: str, bucket: str, key: str) -> Bucket:
+        caller, found = self._enter(keys, region, bucket, "PutObject")
+        check_key(key)
+        self._access.require(caller, "s3:PutObject", found, key)
+        return found
+
+    def _enter(
+        self, keys: AccessKeys, region: str, bucket: str, operation: str
+    ) -> tuple[Caller, Bucket]:
+        raise_fault(self._faults, operation)
+        caller = self._authenticate(keys)
+        found = self._store.bucket(bucket)
+        self._access.require_region(found, region, signed=False)
+        return caller, found
+
+    def _authenticate(self, keys: AccessKeys) -> Caller:
+        family = FAMILIES["s3"]
+        credential = self._directory.credential(keys.access_key_id)
+        if credential is None or (credential.token is not None and not keys.session_token):
+            raise family.error("unknown_key")
+        if not hmac.compare_digest(credential.secret.encode(), keys.secret_access_key.encode()):
+            raise family.error("signature")
+        if (credential.token or "") != (keys.session_token or ""):
+            raise family.error("token")
+        if credential.expires is not None and self._clock.now() >= credential.expires:
+            raise family.error("expired_token")
+        caller = self._directory.caller(keys.access_key_id)
+        if caller is None:
+            raise family.error("unknown_key")
+        return caller
+
+
+def raise_fault(faults: FaultRegistry, operation: str) -> None:
+    """Raises SlowDown or InternalError if that fault is on for this operation."""
+
+    def concerns(args: dict[str, object]) -> bool:
+        return args.get("operation", operation) == operation
+
+    if faults.take_if("s3.slow_down", concerns) is not None:
+        raise AwsError("SlowDown", "Please reduce your request rate.", 503)
+    if faults.take_if("s3.internal_error", concerns) is not None:
+        raise AwsError("InternalError", "We encountered an internal error. Please try again.", 500)

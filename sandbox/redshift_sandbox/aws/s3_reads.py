@@ -1,0 +1,160 @@
+"""GetObject and HeadObject: conditions, ranges, and the faults of a download."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+from email.utils import format_datetime, parsedate_to_datetime
+
+from redshift_sandbox.aws.messages import FileBody, Request, Response
+from redshift_sandbox.aws.s3_call import Call, encryption_headers
+from redshift_sandbox.aws.s3_store import StoredObject
+from redshift_sandbox.contracts import AwsError
+
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_OVERRIDES = {
+    "response-content-type": "Content-Type",
+    "response-content-disposition": "Content-Disposition",
+    "response-content-encoding": "Content-Encoding",
+    "response-content-language": "Content-Language",
+    "response-cache-control": "Cache-Control",
+    "response-expires": "Expires",
+}
+
+
+def get_object(call: Call) -> Response:
+    stored, descriptor = _open(call)
+    body = FileBody(descriptor, 0, stored.size)
+    try:
+        response = _reply(call.request, stored, body)
+        _apply_faults(call, body)
+    except Exception:
+        body.close()
+        raise
+    if response.status == 304:
+        body.close()
+        response.body = b""
+    return response
+
+
+def head_object(call: Call) -> Response:
+    stored, descriptor = _open(call)
+    os.close(descriptor)
+    body = FileBody(-1, 0, stored.size)
+    response = _reply(call.request, stored, body)
+    response.announced_length, response.body = body.length, b""
+    return response
+
+
+def _open(call: Call) -> tuple[StoredObject, int]:
+    bucket, backend = call.bucket(), call.backend
+    call.finish_body()
+    call.require("s3:GetObject", bucket, call.key)
+    if backend.faults.take_for("s3.vanish", call.key) is not None:
+        backend.store.delete(bucket, call.key)
+    found = backend.store.open(bucket, call.key)
+    if found is None:
+        raise backend.access.missing_key(call.caller, bucket, call.key)
+    return found
+
+
+def _reply(request: Request, stored: StoredObject, body: FileBody) -> Response:
+    headers = [
+        ("Last-Modified", format_datetime(stored.modified, usegmt=True)),
+        ("ETag", f'"{stored.etag}"'),
+    ]
+    if _not_modified(request, stored):
+        return Response(304, headers, body)
+    headers += _description(request, stored)
+    span = _range(request.headers.get("range"), stored.size)
+    if span is None:
+        if stored.checksum is not None and request.headers.get("x-amz-checksum-mode") == "ENABLED":
+            algorithm, value = stored.checksum
+            headers += [(f"x-amz-checksum-{algorithm}", value), ("x-amz-checksum-type", "FULL_OBJECT")]
+        return Response(200, headers, body)
+    first, last = span
+    body.offset, body.length = first, last - first + 1
+    headers.append(("Content-Range", f"bytes {first}-{last}/{stored.size}"))
+    return Response(206, headers, body)
+
+
+def _description(request: Request, stored: StoredObject) -> list[tuple[str, str]]:
+    kept = stored.headers
+    fields = {"Content-Type": kept.content_type, "Accept-Ranges": "bytes", **kept.other, **kept.metadata}
+    for name, header in _OVERRIDES.items():
+        value = request.param(name)
+        if value is not None:
+            fields[header] = value
+    return [*fields.items(), *encryption_headers(kept)]
+
+
+def _not_modified(request: Request, stored: StoredObject) -> bool:
+    """True for a 304. Raises PreconditionFailed 412. If-Match and If-None-Match outrank the dates.
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html"""
+    modified = stored.modified.replace(microsecond=0)
+    match, none_match = request.headers.get("if-match"), request.headers.get("if-none-match")
+    since = _date(request.headers.get("if-modified-since"))
+    unmodified = _date(request.headers.get("if-unmodified-since"))
+    if match is not None and not _names(match, stored.etag):
+        raise _failed("If-Match")
+    if match is None and unmodified is not None and modified > unmodified:
+        raise _failed("If-Unmodified-Since")
+    if none_match is not None:
+        return _names(none_match, stored.etag)
+    return since is not None and modified <= since
+
+
+def _names(header: str, etag: str) -> bool:
+    given = [part.strip().removeprefix("W/").strip('"') for part in header.split(",")]
+    return "*" in given or etag in given
+
+
+def _failed(condition: str) -> AwsError:
+    return AwsError(
+        "PreconditionFailed", "At least one of the pre-conditions you specified did not hold", 412,
+        members={"Condition": condition},
+    )  # fmt: skip
+
+
+def _date(text: str | None) -> dt.datetime | None:
+    try:
+        return None if text is None else parsedate_to_datetime(text).astimezone(dt.UTC)
+    except ValueError:
+        return None
+
+
+def _range(header: str | None, size: int) -> tuple[int, int] | None:
+    """First and last byte; None for the whole object, which also answers several ranges at once and
+    what is no range. Raises InvalidRange 416 if nothing of it exists."""
+    match = _RANGE.fullmatch(header.strip()) if header else None
+    if match is None or header is None or not (match[1] or match[2]):
+        return None
+    if match[1]:
+        first, last = int(match[1]), min(int(match[2]) if match[2] else size - 1, size - 1)
+        if match[2] and int(match[2]) < first:
+            return None
+    else:
+        first, last = max(0, size - int(match[2])), size - 1
+    if first >= size or (not match[1] and int(match[2]) == 0):
+        raise AwsError(
+            "InvalidRange", "The requested range is not satisfiable", 416,
+            headers={"Content-Range": f"bytes */{size}"},
+            members={"RangeRequested": header, "ActualObjectSize": str(size)},
+        )  # fmt: skip
+    return first, last
+
+
+def _apply_faults(call: Call, body: FileBody) -> None:
+    faults = call.backend.faults
+    if body.length == 0:
+        return
+    slow = faults.take_for("s3.slow", call.key)
+    if slow is not None:
+        body.bytes_per_second = float(slow.get("bytes_per_second", 1 << 20))
+    reset = faults.take_for("s3.reset_mid_body", call.key)
+    if reset is not None:
+        body.reset_after = int(reset.get("after", body.length // 2))
+    flip = faults.take_for("s3.flip_byte", call.key)
+    if flip is not None:
+        body.flip_at = int(flip.get("offset", body.length // 2))

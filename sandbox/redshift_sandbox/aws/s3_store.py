@@ -1,0 +1,339 @@
+"""Buckets and objects on disk. Objects are files of this directory, everything about them is in memory:
+a started sandbox begins with empty buckets.
+
+Files never change once they are stored: a PUT over a key brings a new file and unlinks the old one, so
+a download that has begun goes on to its end, and hard links into the store stay what they were.
+"""
+
+from __future__ import annotations
+
+import bisect
+import datetime as dt
+import hashlib
+import os
+import shutil
+import threading
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from redshift_sandbox.contracts import AwsError, Clock
+from redshift_sandbox.identity.model import Policy, unique_id
+
+_LAST = chr(0x10FFFF)  # sorts behind every character of a key
+# Above this a linked file gets an ETag of the multipart kind, which is no MD5 of its content: Redshift
+# uploads large parts so (assumed), and reading gigabytes again would only make UNLOAD slow.
+_HASHED_LINK_MAX = 8 << 20
+
+
+@dataclass(frozen=True)
+class ObjectHeaders:
+    """What travels with an object besides its bytes."""
+
+    content_type: str = "binary/octet-stream"
+    other: Mapping[str, str] = field(default_factory=dict)  # Cache-Control and its like
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    encryption: str = "AES256"
+    kms_key: str | None = None
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    key: str
+    file: Path
+    size: int
+    etag: str  # without its quotes
+    modified: dt.datetime
+    headers: ObjectHeaders = ObjectHeaders()
+    checksum: tuple[str, str] | None = None  # algorithm in lower case, base64 value
+
+
+@dataclass(frozen=True)
+class Part:
+    number: int
+    file: Path
+    size: int
+    etag: str
+    modified: dt.datetime
+    checksum: tuple[str, str] | None = None
+
+
+@dataclass
+class Upload:
+    """An unfinished multipart upload."""
+
+    id: str
+    key: str
+    initiated: dt.datetime
+    headers: ObjectHeaders
+    initiator: str
+    parts: dict[int, Part] = field(default_factory=dict)
+
+
+@dataclass
+class Bucket:
+    name: str
+    region: str
+    account: str
+    created: dt.datetime
+    policy: Policy | None = None
+    objects: dict[str, StoredObject] = field(default_factory=dict)
+    order: list[str] = field(default_factory=list)  # keys, sorted: by code point, as UTF-8 sorts
+    uploads: dict[str, Upload] = field(default_factory=dict)
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:s3:::{self.name}"
+
+
+@dataclass(frozen=True)
+class Listing:
+    objects: Sequence[StoredObject]
+    prefixes: Sequence[str]
+    truncated: bool
+    last: str | None  # the last key or common prefix on this page
+
+
+class ObjectStore:
+    """Any thread may call it. Raises AwsError NoSuchBucket, NoSuchUpload and their like; it knows no
+    rights: `s3_access.S3Access` stands before it."""
+
+    def __init__(self, directory: Path, clock: Clock) -> None:
+        """REQUIRES: `directory` belongs to this store alone; what an earlier one left there is removed."""
+        self._objects = directory / "objects"
+        self._incoming = directory / "incoming"
+        for folder in (self._objects, self._incoming):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+        self._clock = clock
+        self._mutex = threading.RLock()
+        self._buckets: dict[str, Bucket] = {}
+
+    # Buckets
+
+    def add_bucket(self, name: str, region: str, account: str) -> Bucket:
+        with self._mutex:
+            existing = self._buckets.get(name)
+            if existing is not None:
+                code = "BucketAlreadyOwnedByYou" if existing.account == account else "BucketAlreadyExists"
+                raise AwsError(code, "The requested bucket name is not available.", 409)
+            self._buckets[name] = Bucket(name, region, account, self._clock.now())
+            return self._buckets[name]
+
+    def bucket(self, name: str) -> Bucket:
+        with self._mutex:
+            if name not in self._buckets:
+                raise AwsError(
+                    "NoSuchBucket", "The specified bucket does not exist", 404, members={"BucketName": name}
+                )
+            return self._buckets[name]
+
+    def buckets(self) -> list[Bucket]:
+        with self._mutex:
+            return sorted(self._buckets.values(), key=lambda b: b.name)
+
+    def delete_bucket(self, bucket: Bucket) -> None:
+        with self._mutex:
+            if bucket.objects or bucket.uploads:
+                raise AwsError("BucketNotEmpty", "The bucket you tried to delete is not empty", 409)
+            self._buckets.pop(bucket.name, None)
+
+    # Objects
+
+    def incoming_file(self) -> Path:
+        """A fresh path for bytes on their way in; give it to `commit` or unlink it."""
+        return self._incoming / uuid.uuid4().hex
+
+    def commit(
+        self, bucket: Bucket, key: str, file: Path, etag: str, headers: ObjectHeaders,
+        checksum: tuple[str, str] | None = None, *, if_match: str | None = None, if_none_match: bool = False,
+    ) -> StoredObject:  # fmt: skip
+        """Takes the incoming file over as the object; from its return on, every read and list sees it.
+
+        Raises PreconditionFailed 412 if the object that is there does not fit; nothing changes then.
+        """
+        size = file.stat().st_size
+        with self._mutex:
+            existing = bucket.objects.get(key)
+            try:
+                _check_preconditions(existing, if_match, if_none_match)
+            except AwsError:
+                file.unlink(missing_ok=True)
+                raise
+            final = self._objects / uuid.uuid4().hex
+            file.rename(final)
+            stored = StoredObject(key, final, size, etag, self._clock.now(), headers, checksum)
+            if existing is None:
+                bisect.insort(bucket.order, key)
+            bucket.objects[key] = stored
+        if existing is not None:
+            existing.file.unlink(missing_ok=True)
+        return stored
+
+    def put_bytes(self, bucket: Bucket, key: str, body: bytes) -> StoredObject:
+        file = self.incoming_file()
+        file.write_bytes(body)
+        return self.commit(bucket, key, file, hashlib.md5(body).hexdigest(), ObjectHeaders())
+
+    def put_file(self, bucket: Bucket, key: str, path: Path, *, link: bool) -> StoredObject:
+        """Stores a local file; `link` makes a hard link where the file system allows it."""
+        file = self.incoming_file()
+        try:
+            if not link:
+                raise OSError("a copy is wanted")
+            os.link(path, file)
+        except OSError:
+            shutil.copyfile(path, file)
+        return self.commit(bucket, key, file, _etag_of_file(file), ObjectHeaders())
+
+    def find(self, bucket: Bucket, key: str) -> StoredObject | None:
+        with self._mutex:
+            return bucket.objects.get(key)
+
+    def open(self, bucket: Bucket, key: str) -> tuple[StoredObject, int] | None:
+        """The object and a descriptor of its bytes, taken together; the caller closes it."""
+        with self._mutex:
+            stored = bucket.objects.get(key)
+            return None if stored is None else (stored, os.open(stored.file, os.O_RDONLY | os.O_CLOEXEC))
+
+    def delete(self, bucket: Bucket, key: str) -> bool:
+        """True if it was there."""
+        with self._mutex:
+            stored = bucket.objects.pop(key, None)
+            if stored is None:
+                return False
+            del bucket.order[bisect.bisect_left(bucket.order, key)]
+        stored.file.unlink(missing_ok=True)
+        return True
+
+    def list_objects(self, bucket: Bucket, prefix: str, delimiter: str, after: str, limit: int) -> Listing:
+        """At most `limit` keys and common prefixes behind `after`, in order."""
+        with self._mutex:
+            return _list(bucket, prefix, delimiter, after, limit)
+
+    # Multipart uploads
+
+    def create_upload(self, bucket: Bucket, key: str, headers: ObjectHeaders, initiator: str) -> Upload:
+        upload = Upload(unique_id("up") + uuid.uuid4().hex, key, self._clock.now(), headers, initiator)
+        with self._mutex:
+            bucket.uploads[upload.id] = upload
+        return upload
+
+    def upload(self, bucket: Bucket, key: str, upload_id: str) -> Upload:
+        with self._mutex:
+            upload = bucket.uploads.get(upload_id)
+            if upload is None or upload.key != key:
+                raise AwsError(
+                    "NoSuchUpload",
+                    "The specified upload does not exist. The upload ID may be invalid, or the upload may "
+                    "have been aborted or completed.",
+                    404, members={"UploadId": upload_id},
+                )  # fmt: skip
+            return upload
+
+    def uploads(self, bucket: Bucket, prefix: str = "") -> list[Upload]:
+        with self._mutex:
+            found = [u for u in bucket.uploads.values() if u.key.startswith(prefix)]
+        return sorted(found, key=lambda u: (u.key, u.initiated))
+
+    def add_part(
+        self, bucket: Bucket, upload: Upload, number: int, file: Path, etag: str,
+        checksum: tuple[str, str] | None,
+    ) -> Part:  # fmt: skip
+        part = Part(number, file, file.stat().st_size, etag, self._clock.now(), checksum)
+        with self._mutex:
+            if upload.id not in bucket.uploads:  # aborted while the part was on its way
+                file.unlink(missing_ok=True)
+            self.upload(bucket, upload.key, upload.id)
+            replaced = upload.parts.get(number)
+            upload.parts[number] = part
+        if replaced is not None:
+            replaced.file.unlink(missing_ok=True)
+        return part
+
+    def abort_upload(self, bucket: Bucket, upload: Upload) -> None:
+        with self._mutex:
+            bucket.uploads.pop(upload.id, None)
+            parts = list(upload.parts.values())
+        for part in parts:
+            part.file.unlink(missing_ok=True)
+
+    def complete_upload(
+        self, bucket: Bucket, upload: Upload, numbers: Sequence[int], *, if_none_match: bool = False
+    ) -> StoredObject:
+        """Joins the named parts, in this order; parts that are not named are dropped."""
+        with self._mutex:
+            parts = [upload.parts[n] for n in numbers]
+        digest = hashlib.md5(b"".join(bytes.fromhex(p.etag) for p in parts)).hexdigest()
+        file = self.incoming_file()
+        with file.open("wb") as out:
+            for part in parts:
+                _append(out.fileno(), part.file)
+        stored = self.commit(
+            bucket, upload.key, file, f"{digest}-{len(parts)}", upload.headers, if_none_match=if_none_match
+        )
+        self.abort_upload(bucket, upload)
+        return stored
+
+
+def _check_preconditions(existing: StoredObject | None, if_match: str | None, if_none_match: bool) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html"""
+    text = "At least one of the pre-conditions you specified did not hold"
+    if if_none_match and existing is not None:
+        raise AwsError("PreconditionFailed", text, 412, members={"Condition": "If-None-Match"})
+    if if_match is not None:
+        if existing is None:
+            raise AwsError("NoSuchKey", "The specified key does not exist.", 404)
+        if if_match.strip('"') not in ("*", existing.etag):
+            raise AwsError("PreconditionFailed", text, 412, members={"Condition": "If-Match"})
+
+
+def _append(out: int, file: Path) -> None:
+    with file.open("rb") as source:
+        offset, left = 0, file.stat().st_size
+        while left > 0:
+            sent = os.sendfile(out, source.fileno(), offset, left)
+            offset, left = offset + sent, left - sent
+
+
+def _etag_of_file(file: Path) -> str:
+    status = file.stat()
+    if status.st_size <= _HASHED_LINK_MAX:
+        return hashlib.md5(file.read_bytes()).hexdigest()
+    identity = f"{status.st_dev} {status.st_ino} {status.st_size} {status.st_mtime_ns}"
+    return f"{hashlib.md5(identity.encode()).hexdigest()}-{-(-status.st_size // _HASHED_LINK_MAX)}"
+
+
+def _list(bucket: Bucket, prefix: str, delimiter: str, after: str, limit: int) -> Listing:
+    objects: list[StoredObject] = []
+    prefixes: list[str] = []
+    last: str | None = None
+    for key, common in _entries(bucket.order, prefix, delimiter, after):
+        if len(objects) + len(prefixes) == limit:
+            return Listing(objects, prefixes, True, last)
+        if common:
+            prefixes.append(key)
+        else:
+            objects.append(bucket.objects[key])
+        last = key
+    return Listing(objects, prefixes, False, last)
+
+
+def _entries(order: Sequence[str], prefix: str, delimiter: str, after: str) -> Iterator[tuple[str, bool]]:
+    """Keys (False) and common prefixes (True) behind `after`; a prefix that was given out is passed over."""
+    at = max(bisect.bisect_left(order, prefix), bisect.bisect_right(order, after))
+    if delimiter and after.startswith(prefix) and delimiter in after[len(prefix) :]:
+        head = after[: after.index(delimiter, len(prefix)) + len(delimiter)]
+        if head == after:  # the page before ended with this common prefix
+            at = max(at, bisect.bisect_left(order, head + _LAST))
+    while at < len(order) and order[at].startswith(prefix):
+        key = order[at]
+        cut = key.find(delimiter, len(prefix)) if delimiter else -1
+        if cut < 0:
+            yield key, False
+            at += 1
+        else:
+            common = key[: cut + len(delimiter)]
+            yield common, True
+            at = bisect.bisect_left(order, common + _LAST, at)

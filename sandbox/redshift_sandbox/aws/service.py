@@ -1,0 +1,115 @@
+"""The facade of the AWS half: everything that `world.py` wires.
+
+    AwsServices(dir: Path, clock: SandboxClock, faults: FaultRegistry, log: RequestLog)
+        .start(host="127.0.0.1", port=0, *, extra_hosts=(), expired=False) -> int   the HTTPS port
+        .stop()                                        closes all; may be called twice
+        .ca_file: Path                                 what clients must trust (dir/tls/ca.pem)
+        .authority: CertificateAuthority               for the gateway's own certificate
+        .identity: Directory                           put_user, add_access_key, put_role, ...
+        .store: ObjectStore                            the objects, without rights
+        .gate: S3Gate                                  contracts.ObjectGate, for UNLOAD
+        .passwords: MintedPasswords                    contracts.LoginPasswords, for the gateway
+        .issuer: SessionIssuer                         AssumeRole without HTTP, for IAM_ROLE
+        .control: Control                              .register(path, handler), .on_shutdown(hook), .token
+        .sts: StsService                               .unsigned: joint for AssumeRoleWithWebIdentity
+        .services: dict[str, Service]                  joint for further services, such as "redshift"
+        .add_bucket(name, region, account=...) -> Bucket
+        .add_workgroup(name, account, region, host, port, *, namespace=None, ...) -> Workgroup
+
+Files beneath `dir`: tls/ (kept between starts), s3/ (emptied at start), control-token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from redshift_sandbox.aws.http import HttpsServer
+from redshift_sandbox.aws.router import Router, Service
+from redshift_sandbox.aws.s3 import S3Service
+from redshift_sandbox.aws.s3_access import S3Access
+from redshift_sandbox.aws.s3_call import Backend
+from redshift_sandbox.aws.s3_gate import S3Gate
+from redshift_sandbox.aws.s3_store import Bucket, ObjectStore
+from redshift_sandbox.aws.serverless import ServerlessService
+from redshift_sandbox.aws.sigv4 import Verifier
+from redshift_sandbox.aws.sts import StsService
+from redshift_sandbox.clock import SandboxClock
+from redshift_sandbox.control import Control
+from redshift_sandbox.faults import FaultRegistry
+from redshift_sandbox.identity.assume import SessionIssuer
+from redshift_sandbox.identity.directory import Directory
+from redshift_sandbox.identity.model import Workgroup
+from redshift_sandbox.identity.passwords import MintedPasswords
+from redshift_sandbox.request_log import RequestLog
+from redshift_sandbox.tls import CertificateAuthority
+
+DEFAULT_ACCOUNT = "123456789012"
+# Virtual-hosted buckets need a wildcard, and OpenSSL takes none directly beneath a top-level name.
+_HOSTS = (
+    "localhost", "127.0.0.1", "::1", "s3.localhost", "*.s3.localhost", "sts.localhost",
+    "redshift-serverless.localhost", "*.amazonaws.com", "*.s3.amazonaws.com",
+)  # fmt: skip
+
+
+class AwsServices:
+    """Made in the stopped state; `start` once. The parts may be used before and between."""
+
+    def __init__(
+        self, dir: Path, clock: SandboxClock, faults: FaultRegistry, log: RequestLog
+    ) -> None:
+        dir.mkdir(parents=True, exist_ok=True)
+        self._clock = clock
+        self.authority = CertificateAuthority(dir / "tls")
+        self.ca_file = self.authority.ca_file
+        self.identity = Directory(clock)
+        self.passwords = MintedPasswords(clock)
+        self.store = ObjectStore(dir / "s3", clock)
+        self.issuer = SessionIssuer(self.identity, faults)
+        access = S3Access(self.store)
+        self.gate = S3Gate(self.identity, self.store, access, clock, faults)
+        verifier = Verifier(self.identity, clock, faults)
+        self.sts = StsService(self.issuer, verifier)
+        self.services: dict[str, Service] = {
+            "sts": self.sts,
+            "redshift-serverless": ServerlessService(self.identity, self.passwords, verifier, faults),
+            "s3": S3Service(Backend(self.store, access, faults), verifier),
+        }
+        self.control = Control(dir, clock, faults, log, self.identity, self.store)
+        self._router = Router(self.services, self.control.handle, log)
+        self._server: HttpsServer | None = None
+
+    def start(
+        self, host: str = "127.0.0.1", port: int = 0, *, extra_hosts: Sequence[str] = (),
+        expired: bool = False,
+    ) -> int:  # fmt: skip
+        """Serves, and returns the port. `extra_hosts` join the certificate's SAN; `expired` serves a
+        certificate that ran out. Raises OSError if the port is taken."""
+        context = self.authority.server_context("aws", [*_HOSTS, *extra_hosts], expired=expired)
+        server = HttpsServer(context, self._router.handle, self._clock)
+        bound = server.start(host, port)
+        self._server = server
+        return bound
+
+    def stop(self) -> None:
+        server, self._server = self._server, None
+        if server is not None:
+            server.stop()
+
+    def add_bucket(self, name: str, region: str, account: str = DEFAULT_ACCOUNT) -> Bucket:
+        return self.store.add_bucket(name, region, account)
+
+    def add_workgroup(
+        self, name: str, account: str, region: str, host: str, port: int, *, namespace: str | None = None,
+        workgroup_id: str | None = None, custom_domain: str | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> Workgroup:  # fmt: skip
+        """Adds or replaces a workgroup whose endpoint is the database at `host`:`port`. Its namespace is
+        made if there is none of that name (default: the workgroup's own name)."""
+        workgroup = Workgroup(
+            name, account, region, namespace or name, host, port, custom_domain=custom_domain,
+            tags=dict(tags or {}),
+        )  # fmt: skip
+        if workgroup_id is not None:
+            workgroup.id = workgroup_id
+        return self.identity.put_workgroup(workgroup)

@@ -1,0 +1,114 @@
+"""Faults by name. A fault is off until it is set; then it hits `count` times, or always without a count.
+
+Arguments understood by every fault: `skip` (let this many chances pass first) and, for the faults that
+concern an object, `match` (only keys that contain this text).
+
+| Name | Effect | Arguments |
+|---|---|---|
+| `s3.slow_down` | S3 answers 503 `SlowDown` | `operation`: only this one, such as `GetObject` |
+| `s3.internal_error` | S3 answers 500 `InternalError` | `operation` |
+| `s3.reset_mid_body` | the connection is reset inside the body of a GetObject | `after`: bytes, default half |
+| `s3.flip_byte` | one byte of a GetObject arrives inverted | `offset` in the body, default its middle |
+| `s3.truncate_list` | a listing's XML stops half-way inside a 200 | |
+| `s3.vanish` | the object is removed just before a GetObject or HeadObject | |
+| `s3.slow` | bodies of GetObject leave at a given pace | `bytes_per_second`, default 1 MiB |
+| `s3.page_size` | listings hold at most this many keys | `keys`, default 2 |
+| `credentials.throttle` | GetCredentials answers `ThrottlingException`, `Rate exceeded` | |
+| `credentials.internal_error` | GetCredentials answers 500 `InternalServerException` | |
+| `sts.long_token` | session tokens are longer than 2048 bytes | `bytes`, default 3000 |
+| `sigv4.machine_dates` | signatures are dated by the machine's clock, so that tests can expire tokens by advancing the sandbox's clock without moving the client's | |
+
+Other rooms add theirs to KNOWN through `FaultRegistry.declare`.
+"""  # noqa: E501 a table's row is one line
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+KNOWN = frozenset(
+    {
+        "s3.slow_down", "s3.internal_error", "s3.reset_mid_body", "s3.flip_byte", "s3.truncate_list",
+        "s3.vanish", "s3.slow", "s3.page_size", "credentials.throttle", "credentials.internal_error",
+        "sts.long_token", "sigv4.machine_dates",
+    }
+)  # fmt: skip
+
+
+@dataclass
+class _Fault:
+    args: dict[str, Any]
+    remaining: int | None  # None: always on
+    skip: int
+
+
+class FaultRegistry:
+    """Implements contracts.Faults. Any thread may call it."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self._on: dict[str, _Fault] = {}
+        self._known = set(KNOWN)
+
+    def declare(self, *names: str) -> None:
+        """Makes further names valid for `set`."""
+        with self._mutex:
+            self._known.update(names)
+
+    def set(self, name: str, count: int | None = None, args: Mapping[str, Any] | None = None) -> None:
+        """Switches a fault on, replacing an earlier setting. Raises ValueError for an unknown name."""
+        given = dict(args or {})
+        with self._mutex:
+            if name not in self._known:
+                raise ValueError(f"unknown fault {name!r}; known are {', '.join(sorted(self._known))}")
+            if count is not None and count < 1:
+                raise ValueError(f"the count of fault {name!r} must be at least 1")
+            self._on[name] = _Fault(given, count, int(given.get("skip", 0)))
+
+    def clear(self, name: str | None = None) -> None:
+        """Switches one fault off, or all of them."""
+        with self._mutex:
+            if name is None:
+                self._on.clear()
+            else:
+                self._on.pop(name, None)
+
+    def list(self) -> dict[str, dict[str, Any]]:
+        """The faults that are on, with what is left of them."""
+        with self._mutex:
+            return {n: {"count": f.remaining, "args": dict(f.args)} for n, f in self._on.items()}
+
+    def known(self) -> frozenset[str]:
+        with self._mutex:
+            return frozenset(self._known)
+
+    def take(self, name: str) -> dict[str, Any] | None:
+        """The fault's args if it is on (using up one of its count), else None."""
+        return self.take_if(name, lambda _args: True)
+
+    def take_if(self, name: str, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any] | None:
+        """`take`, but only if `wanted(args)`; otherwise nothing is used up."""
+        with self._mutex:
+            fault = self._on.get(name)
+            if fault is None or not wanted(fault.args):
+                return None
+            if fault.skip > 0:
+                fault.skip -= 1
+                return None
+            if fault.remaining is not None:
+                fault.remaining -= 1
+                if fault.remaining == 0:
+                    del self._on[name]
+            return dict(fault.args)
+
+    def take_for(self, name: str, key: str) -> dict[str, Any] | None:
+        """`take` for a fault about the object `key`, honouring `match`."""
+        return self.take_if(name, lambda args: str(args.get("match", "")) in key)
+
+    def peek(self, name: str) -> dict[str, Any] | None:
+        """The same without using it up: for knobs that stay on."""
+        with self._mutex:
+            fault = self._on.get(name)
+            return None if fault is None else dict(fault.args)

@@ -1,0 +1,237 @@
+"""AssumeRole and GetFederationToken: the decisions and the minting, without their wire form.
+
+Errors are AwsError with the codes of https://docs.aws.amazon.com/STS/latest/APIReference/.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from redshift_sandbox.contracts import AwsError, Faults
+from redshift_sandbox.identity.directory import Directory
+from redshift_sandbox.identity.model import Caller, Policy, Role, Session
+from redshift_sandbox.identity.policy import (
+    Ask,
+    Decision,
+    account_names,
+    caller_names,
+    decide,
+    decide_for_principals,
+)
+from redshift_sandbox.identity.policy_document import parse_policy
+
+POLICY_CHARACTERS_MAX = 2048
+_PACKED_BYTES_MAX = 1500  # assumed: AWS does not publish the size of the packed form
+_TAG_TEXT = re.compile(r"[\w\s.:/=+@-]*")
+CHAINED_SECONDS_MAX = 3600
+
+
+@dataclass(frozen=True)
+class AssumeRoleRequest:
+    role_arn: str
+    session_name: str
+    seconds: int = 3600
+    external_id: str | None = None
+    policy: str | None = field(default=None, repr=False)
+    tags: Sequence[tuple[str, str]] = ()
+    transitive_keys: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Opened:
+    session: Session
+    role: Role | None
+    packed_percent: int | None
+
+
+class SessionIssuer:
+    def __init__(self, directory: Directory, faults: Faults) -> None:
+        self._directory = directory
+        self._faults = faults
+
+    def assume_role(self, caller: Caller, request: AssumeRoleRequest) -> Opened:
+        """Raises AccessDenied 403 (trust, ExternalId, sts:TagSession), ValidationError 400 (durations),
+        MalformedPolicyDocument and PackedPolicyTooLarge 400 (session policy and tags)."""
+        if caller.kind == "root":
+            raise AwsError("AccessDenied", "Roles may not be assumed by root accounts.", 403)
+        tags = _checked_tags(request.tags)
+        role = self._directory.find_role(request.role_arn)
+        self._require_trust(caller, role, "sts:AssumeRole", request, tags)
+        if tags or request.transitive_keys:
+            self._require_trust(caller, role, "sts:TagSession", request, tags)
+        assert role is not None  # _require_trust refuses an unknown role, in the same words
+        _check_role_duration(caller, role, request.seconds)
+        policy = _session_policy(request.policy, "PackedPolicyTooLarge")
+        percent = _packed_percent(request.policy, tags)
+        merged, transitive = _inherit_tags(caller, tags, request.transitive_keys)
+        session = self._open(
+            "assumed-role", role.account, role.name, request.session_name, request.seconds, policy, merged,
+            transitive,
+        )  # fmt: skip
+        return Opened(session, role, percent)
+
+    def federate(
+        self, caller: Caller, name: str, seconds: int, policy: str | None, tags: Sequence[tuple[str, str]]
+    ) -> Opened:
+        """Long-term user keys only; the session's rights are the policy's, within the user's own."""
+        if not caller.long_term:
+            raise AwsError("AccessDenied", "Cannot call GetFederationToken with session credentials", 403)
+        if caller.kind == "root":
+            raise AwsError("AccessDenied", "Cannot call GetFederationToken with root credentials", 403)
+        resource = f"arn:aws:sts::{caller.account}:federated-user/{name}"
+        if decide(caller.grants or (), Ask("sts:GetFederationToken", resource, caller.context())) is not (
+            Decision.ALLOW
+        ):
+            raise _refused(caller, "sts:GetFederationToken", resource)
+        checked = _checked_tags(tags)
+        document = _session_policy(policy, "ValidationError")
+        percent = _packed_percent(policy, checked)
+        session = self._open(
+            "federated-user", caller.account, caller.name, name, seconds, document, checked, frozenset()
+        )
+        return Opened(session, None, percent)
+
+    def _open(
+        self, kind: str, account: str, principal: str, session_name: str, seconds: int,
+        policy: Policy | None, tags: Mapping[str, str], transitive: frozenset[str],
+    ) -> Session:  # fmt: skip
+        long_token = self._faults.peek("sts.long_token")
+        size = None if long_token is None else int(long_token.get("bytes", 3000))
+        return self._directory.open_session(
+            kind, account, principal, session_name, seconds, policy=policy, tags=tags,
+            transitive_keys=transitive, token_bytes=size,
+        )  # fmt: skip
+
+    def _require_trust(
+        self, caller: Caller, role: Role | None, action: str, request: AssumeRoleRequest,
+        tags: Mapping[str, str],
+    ) -> None:  # fmt: skip
+        """Trust that names the caller itself is enough within its account; trust in the account, and
+        any other account's role, also asks for the caller's own permission. Federated users may call
+        nothing of STS but GetCallerIdentity."""
+        ask = Ask(action, request.role_arn, _trust_context(caller, request, tags))
+        if role is None or caller.kind == "federated-user":
+            raise _refused(caller, action, request.role_arn)
+        grants = decide(caller.grants or (), ask)
+        narrowed = Decision.ALLOW if caller.session_policy is None else decide([caller.session_policy], ask)
+        named = decide_for_principals(role.trust, ask, "AWS", caller_names(caller))
+        delegated = decide_for_principals(role.trust, ask, "AWS", account_names(caller.account))
+        decisions = (grants, narrowed, named, delegated)
+        ok = Decision.EXPLICIT_DENY not in decisions and narrowed is Decision.ALLOW
+        own = grants is Decision.ALLOW
+        if caller.account == role.account:
+            ok = ok and (named is Decision.ALLOW or (delegated is Decision.ALLOW and own))
+        else:
+            ok = ok and own and Decision.ALLOW in (named, delegated)
+        if not ok:
+            raise _refused(caller, action, request.role_arn)
+
+
+def _refused(caller: Caller, action: str, resource: str) -> AwsError:
+    message = f"User: {caller.arn} is not authorized to perform: {action} on resource: {resource}"
+    return AwsError("AccessDenied", message, 403)
+
+
+def _trust_context(
+    caller: Caller, request: AssumeRoleRequest, tags: Mapping[str, str]
+) -> dict[str, str | list[str]]:
+    context: dict[str, str | list[str]] = {**caller.context(), "sts:RoleSessionName": request.session_name}
+    if request.external_id is not None:
+        context["sts:ExternalId"] = request.external_id
+    if tags:
+        context["aws:TagKeys"] = list(tags)
+        context.update({f"aws:RequestTag/{key}": value for key, value in tags.items()})
+    if request.transitive_keys:
+        context["sts:TransitiveTagKeys"] = list(request.transitive_keys)
+    return context
+
+
+def _check_role_duration(caller: Caller, role: Role, seconds: int) -> None:
+    if caller.kind == "assumed-role" and seconds > CHAINED_SECONDS_MAX:
+        raise AwsError(
+            "ValidationError",
+            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role "
+            "chaining.",
+        )
+    if seconds > role.max_session_seconds:
+        raise AwsError(
+            "ValidationError",
+            "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
+        )
+
+
+def _session_policy(text: str | None, too_long: str) -> Policy | None:
+    if text is None:
+        return None
+    if len(text) > POLICY_CHARACTERS_MAX:
+        # The model of AssumeRole sets no length, so its refusal is the packed one; that of
+        # GetFederationToken does. https://github.com/boto/botocore sts/2011-06-15/service-2.json
+        raise AwsError(too_long, _TOO_LONG[too_long])
+    return parse_policy(text, kind="session")
+
+
+_TOO_LONG = {
+    "ValidationError": "1 validation error detected: Value at 'policy' failed to satisfy constraint: "
+    f"Member must have length less than or equal to {POLICY_CHARACTERS_MAX}",
+    "PackedPolicyTooLarge": f"The session policy is longer than {POLICY_CHARACTERS_MAX} characters, please "
+    "use smaller policy.",
+}
+
+
+def _packed_percent(policy: str | None, tags: Mapping[str, str]) -> int | None:
+    """Share of the packed limit that the policy and tags use, in percent; None if there are neither."""
+    if policy is None and not tags:
+        return None
+    packed = zlib.compress(json.dumps([policy, dict(tags)]).encode())
+    percent = -(-len(packed) * 100 // _PACKED_BYTES_MAX)
+    if percent > 100:
+        raise AwsError("PackedPolicyTooLarge", f"Packed policy consumes {percent}% of allotted space, please"
+                       " use smaller policy.")  # fmt: skip
+    return percent
+
+
+def _checked_tags(tags: Sequence[tuple[str, str]]) -> dict[str, str]:
+    if len(tags) > 50:
+        raise AwsError(
+            "ValidationError",
+            "1 validation error detected: Value at 'tags' failed to satisfy constraint: "
+            "Member must have length less than or equal to 50",
+        )
+    result: dict[str, str] = {}
+    for key, value in tags:
+        if not 1 <= len(key) <= 128 or not _TAG_TEXT.fullmatch(key):
+            raise AwsError("ValidationError", f"Invalid tag key: {key}")
+        if len(value) > 256 or not _TAG_TEXT.fullmatch(value):
+            raise AwsError("ValidationError", f"Invalid value of the tag {key}")
+        if key.lower() in (k.lower() for k in result):
+            raise AwsError(
+                "InvalidParameterValue",
+                "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
+            )
+        result[key] = value
+    return result
+
+
+def _inherit_tags(
+    caller: Caller, tags: Mapping[str, str], transitive: Sequence[str]
+) -> tuple[dict[str, str], frozenset[str]]:
+    inherited = {k: v for k, v in caller.session_tags.items() if k.lower() in caller.transitive_keys}
+    for key in tags:
+        if key.lower() in caller.transitive_keys:
+            raise AwsError(
+                "InvalidParameterValue",
+                "One of the specified transitive tag keys can't be set because it conflicts with a "
+                f"transitive tag key from the calling session: {key}",
+            )
+    for key in transitive:
+        if key.lower() not in (t.lower() for t in tags):
+            raise AwsError(
+                "InvalidParameterValue",
+                f"The specified transitive tag key must be included in the requested tags: {key}",
+            )
+    keys = frozenset(k.lower() for k in transitive) | frozenset(k.lower() for k in inherited)
+    return {**inherited, **tags}, keys

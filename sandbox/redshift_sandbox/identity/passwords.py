@@ -1,0 +1,65 @@
+"""The database passwords that GetCredentials and GetClusterCredentials mint."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import hmac
+import secrets
+import threading
+from dataclasses import dataclass
+
+from redshift_sandbox.contracts import Clock, LoginVerdict
+
+_BYTES = 94  # ends in '=' once encoded, and is longer than the 64 characters naive clients allow
+# How long an expired password is still told apart from a wrong one.
+_REMEMBER = dt.timedelta(days=2)
+
+
+@dataclass(frozen=True)
+class _Minted:
+    password: str
+    expires: dt.datetime
+    db_roles: tuple[str, ...]
+    login_as: str | None
+
+
+class MintedPasswords:
+    """Implements contracts.LoginPasswords. Any thread may call it. A user may hold several at once, each
+    valid until its own expiry, which is checked at login and never again."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._mutex = threading.Lock()
+        self._minted: dict[str, list[_Minted]] = {}
+
+    def mint(
+        self, db_user: str, seconds: int, *, db_roles: tuple[str, ...] = (), login_as: str | None = None
+    ) -> tuple[str, dt.datetime]:
+        """A new password and when it expires."""
+        now = self._clock.now()
+        minted = _Minted(_new_password(), now + dt.timedelta(seconds=seconds), db_roles, login_as)
+        with self._mutex:
+            kept = [m for m in self._minted.get(db_user, ()) if m.expires > now - _REMEMBER]
+            self._minted[db_user] = [*kept, minted]
+        return minted.password, minted.expires
+
+    def verify(self, db_user: str, password: str) -> LoginVerdict:
+        """The name is compared exactly, its case included."""
+        with self._mutex:
+            candidates = list(self._minted.get(db_user, ()))
+        given = password.encode()
+        for minted in candidates:
+            if hmac.compare_digest(minted.password.encode(), given):
+                if self._clock.now() >= minted.expires:
+                    return LoginVerdict("expired")
+                return LoginVerdict("ok", minted.db_roles, minted.login_as)
+        return LoginVerdict("wrong")
+
+
+def _new_password() -> str:
+    """Base64 that surely holds '+', '/' and '=', because these are what breaks in a connection URI."""
+    while True:
+        text = base64.b64encode(secrets.token_bytes(_BYTES)).decode()
+        if "+" in text and "/" in text:
+            return text
