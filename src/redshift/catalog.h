@@ -62,11 +62,12 @@ std::map<std::string, TableDescription> DescribeTables(Session& session, std::st
 std::vector<model::Column> DescribeSelect(Session& session, std::string_view select,
                                           const base::Call& call);
 
-// The columns that `stream` will bring, in order: of its table (its selection, if it has one), or
-// of its query. One statement for a table that the catalog shows, two else; one for a query.
-// Throws kNotFound for a table or column that does not exist, naming it and the nearest that does;
-// kPermission with the GRANT to run; kUnsupported for a column that cannot be read (HLLSKETCH, or a
-// type we do not know), with the selection that leaves it out.
+// The columns that `stream` will bring, in order: of its table or query, or its selection of them.
+// Names that a query repeats get _2, _3, ... One statement for a table that the catalog shows, two
+// else; one for a query. Throws kNotFound for a table or column that does not exist, naming it and
+// the nearest that does; kPermission with the GRANT to run; kUnsupported for a column that cannot
+// be read (HLLSKETCH, or a type we do not know), with the selection that leaves it out;
+// kInvalidConfig for a selected name that the query has twice.
 std::vector<model::Column> DescribeStream(Session& session, std::string_view database,
                                           const model::Stream& stream, const base::Call& call);
 // The same from a description that is already there: no statement is sent.

@@ -10,8 +10,8 @@
 
 namespace sluice::redshift {
 
-// SELECT <expr> AS "alias", ... FROM "schema"."table", or FROM (<sql>) AS "sluice_stream".
-// `columns` are those of DescribeStream, in its order.
+// SELECT <expr> AS "alias", ... FROM "schema"."table", or FROM (<sql>) AS
+// "sluice_stream" (<names>). `columns` are those of DescribeStream, all and in its order.
 // Throws kInvalidConfig (no column, or a stream with neither or both of table and sql),
 // kUnsupported (HLLSKETCH: it cannot be written as Parquet; the message names the column).
 std::string BuildSelect(const model::Stream& stream, const std::vector<model::Column>& columns);

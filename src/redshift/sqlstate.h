@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "redshift/server_text.h"
 
 namespace sluice::redshift {
 
@@ -37,21 +38,6 @@ struct FailureContext {
 };
 
 base::ErrorInfo Classify(Phase phase, const ServerFailure& failure, const FailureContext& context);
-
-// The block that Redshift hangs on errors of S3, wherever it stands in the text.
-//   error:  S3ServiceException:Access Denied,Status 403,Error AccessDenied,Rid X,ExtRid Y,CanRetry
-//   1 query:     123
-struct S3Failure {
-  int status = 0;          // HTTP; 0 if the block has none
-  std::string error;       // "AccessDenied"
-  std::string request_id;  // Rid: what AWS support asks for
-  std::string query_id;
-};
-std::optional<S3Failure> ParseS3Failure(std::string_view text);
-
-// A server's text that may be shown: quoted pieces, long digits and long runs that could be keys
-// are masked, because the server quotes rows and statements in its errors.
-std::string Mask(std::string_view text);
 
 // Statements for the administrator, ready to paste: USAGE on the schema, SELECT on the table (or,
 // if `table` is empty, on all tables), for the real database user.

@@ -1,0 +1,151 @@
+#include "redshift/endpoint.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <vector>
+
+#include "base/error.h"
+
+namespace sluice::redshift {
+namespace {
+
+[[noreturn]] void Refuse(std::string message) {
+  throw base::Error(
+      {.code = base::ErrorCode::kInvalidConfig,
+       .operation = "read endpoint",
+       .subject = "redshift.host",
+       .message = std::move(message),
+       .remedy = "Paste the endpoint of the workgroup from the Redshift Serverless console, for "
+                 "example\nanalytics.123456789012.us-east-1.redshift-serverless.amazonaws.com"});
+}
+
+std::string Lower(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return lower;
+}
+
+std::string_view Trim(std::string_view text) {
+  constexpr std::string_view kAround = " \t\r\n\"'`<>";
+  const auto first = text.find_first_not_of(kAround);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kAround) - first + 1);
+}
+
+std::string_view WithoutScheme(std::string_view text) {
+  const auto mark = text.find("://");
+  if (mark == std::string_view::npos) return text;
+  const std::string scheme = Lower(text.substr(0, mark));
+  constexpr std::array<std::string_view, 7> kKnown = {
+      "jdbc:redshift", "jdbc:redshift:iam", "redshift",       "redshift+psycopg2",
+      "postgres",      "postgresql",        "jdbc:postgresql"};
+  if (std::find(kKnown.begin(), kKnown.end(), scheme) == kKnown.end()) {
+    Refuse("the address is not one of a Redshift endpoint");
+  }
+  return text.substr(mark + 3);
+}
+
+// Cuts `text` at the first of `marks` and returns what follows the mark.
+std::string_view CutAt(std::string_view& text, std::string_view marks) {
+  const auto at = text.find_first_of(marks);
+  if (at == std::string_view::npos) return {};
+  const auto rest = text.substr(at + 1);
+  text = text.substr(0, at);
+  return rest;
+}
+
+int ParsePort(std::string_view text) {
+  int port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  if (error != std::errc() || end != text.data() + text.size() || port < 1 || port > 65535) {
+    Refuse("the port is not a number from 1 to 65535");
+  }
+  return port;
+}
+
+// "[::1]:5439", "host:5439", "host": cuts the port off.
+std::optional<int> CutPort(std::string_view& text) {
+  std::string_view port;
+  if (text.starts_with('[')) {
+    const auto close = text.find(']');
+    if (close == std::string_view::npos) Refuse("the address has no closing bracket");
+    const auto rest = text.substr(close + 1);
+    text = text.substr(1, close - 1);
+    if (rest.empty()) return std::nullopt;
+    if (!rest.starts_with(':')) Refuse("the address is followed by something else than a port");
+    port = rest.substr(1);
+  } else if (std::count(text.begin(), text.end(), ':') == 1) {
+    port = CutAt(text, ":");
+  } else {
+    return std::nullopt;  // no port, or a bare IPv6 address
+  }
+  if (port.empty()) return std::nullopt;
+  return ParsePort(port);
+}
+
+void CheckHost(std::string_view host) {
+  constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyz0123456789.-_:%";
+  if (host.empty()) Refuse("there is no host in it");
+  if (host.find_first_not_of(kAllowed) != std::string_view::npos) {
+    Refuse("the host holds characters that no host name has");
+  }
+  if (host.starts_with('.') || host.find("..") != std::string_view::npos) {
+    Refuse("the host has an empty part between its dots");
+  }
+}
+
+std::vector<std::string> Labels(const std::string& host) {
+  std::vector<std::string> labels(1);
+  for (const char c : host) {
+    if (c == '.') {
+      labels.emplace_back();
+    } else {
+      labels.back() += c;
+    }
+  }
+  return labels;
+}
+
+void ReadLabels(Endpoint& endpoint) {
+  const auto labels = Labels(endpoint.host);
+  // The rule of AWS's own drivers: label 3 tells.
+  if (labels.size() < 6 || labels[3] != "redshift-serverless") return;
+  endpoint.workgroup = labels[0];
+  endpoint.account = labels[1];
+  endpoint.region = labels[2];
+  if (endpoint.host.ends_with(".amazonaws.com.cn")) endpoint.partition = "aws-cn";
+  if (labels[2].starts_with("us-gov-")) endpoint.partition = "aws-us-gov";
+  const auto mark = labels[0].find("-endpoint-");
+  endpoint.vpc_endpoint_suspected = mark != std::string::npos && mark > 0;
+}
+
+}  // namespace
+
+Endpoint ParseEndpoint(std::string_view text) {
+  Endpoint endpoint;
+  std::string_view rest = WithoutScheme(Trim(text));
+  CutAt(rest, "?;");
+  const std::string_view database = Trim(CutAt(rest, "/"));
+  if (rest.find('@') != std::string_view::npos) {
+    Refuse("a user or password stands in it; Sluice gets its own, so leave them out");
+  }
+  rest = Trim(rest);
+  endpoint.port = CutPort(rest);
+  endpoint.host = Lower(Trim(rest));
+  if (endpoint.host.ends_with('.')) endpoint.host.pop_back();
+  CheckHost(endpoint.host);
+  if (!database.empty()) {
+    if (database.find('/') != std::string_view::npos) Refuse("there is a path behind the database");
+    endpoint.database = std::string(database);
+  }
+  ReadLabels(endpoint);
+  return endpoint;
+}
+
+bool IsServerlessPort(int port) {
+  return (port >= 5431 && port <= 5455) || (port >= 8191 && port <= 8215);
+}
+
+}  // namespace sluice::redshift

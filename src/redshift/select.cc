@@ -1,0 +1,79 @@
+#include "redshift/select.h"
+
+#include "base/error.h"
+#include "redshift/quoting.h"
+#include "redshift/types.h"
+
+namespace sluice::redshift {
+namespace {
+
+constexpr char kStreamAlias[] = "\"sluice_stream\"";
+
+[[noreturn]] void Refuse(const std::string& subject, std::string message, std::string remedy) {
+  throw base::Error({.code = base::ErrorCode::kInvalidConfig,
+                     .operation = "write the select",
+                     .subject = subject,
+                     .message = std::move(message),
+                     .remedy = std::move(remedy)});
+}
+
+std::string_view TrimEnd(std::string_view text) {
+  const auto last = text.find_last_not_of(" \t\r\n\f\v");
+  return last == std::string_view::npos ? std::string_view() : text.substr(0, last + 1);
+}
+
+std::string Item(const model::Stream& stream, const model::Column& column) {
+  const std::string identifier = Ident(column.name);
+  const auto expression = Projection(column.type, identifier);
+  if (!expression) {
+    throw base::Error(
+        {.code = base::ErrorCode::kUnsupported,
+         .operation = "write the select",
+         .subject = "stream " + stream.name + ", column " + column.name,
+         .message = "type " + model::ToString(column.type) + " cannot be unloaded to Parquet",
+         .remedy = "Leave the column out: list the others under `columns` of the "
+                   "stream."});
+  }
+  return *expression + " AS " + identifier;
+}
+
+// A query's columns are renamed by position, so that one which repeats a name can be read; with a
+// selection that is not possible, and DescribeStream lets through only names that occur once.
+// https://docs.aws.amazon.com/redshift/latest/dg/r_FROM_clause30.html
+std::string FromQuery(const model::Stream& stream, const std::vector<model::Column>& columns) {
+  std::string from = AsDerivedTable(*stream.sql);
+  if (!stream.columns.empty()) return from;
+  std::string list;
+  for (const auto& column : columns) list += (list.empty() ? "" : ", ") + Ident(column.name);
+  return from + " (" + list + ")";
+}
+
+}  // namespace
+
+std::string AsDerivedTable(std::string_view sql) {
+  const std::string_view trimmed = TrimEnd(sql);
+  if (trimmed.empty()) Refuse("sql", "the query is empty", "Write one SELECT.");
+  if (trimmed.ends_with(';')) {
+    Refuse("sql", "the query ends in a semicolon", "Remove the semicolon: one SELECT, bare.");
+  }
+  // The line break ends a comment at the query's end.
+  return "(" + std::string(trimmed) + "\n) AS " + kStreamAlias;
+}
+
+std::string BuildSelect(const model::Stream& stream, const std::vector<model::Column>& columns) {
+  if (stream.table.has_value() == stream.sql.has_value()) {
+    Refuse("stream " + stream.name, "it needs either a table or a query",
+           "Give the stream `table: schema.name` or `sql: ...`, not both.");
+  }
+  if (columns.empty()) {
+    Refuse("stream " + stream.name, "it has no column", "Select at least one column.");
+  }
+  std::string items;
+  for (const auto& column : columns) {
+    items += (items.empty() ? "" : ", ") + Item(stream, column);
+  }
+  return "SELECT " + items + " FROM " +
+         (stream.table ? Ident(*stream.table) : FromQuery(stream, columns));
+}
+
+}  // namespace sluice::redshift

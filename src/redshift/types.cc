@@ -1,0 +1,225 @@
+#include "redshift/types.h"
+
+#include <array>
+#include <charconv>
+#include <set>
+
+namespace sluice::redshift {
+namespace {
+
+using model::Type;
+using model::TypeKind;
+
+// PostgreSQL adds the length of a varlena header to the modifier of sized types.
+constexpr int kHeader = 4;
+constexpr int kVarbyteMax = 16777216;
+
+Type Sized(TypeKind kind, int type_modifier) {
+  return {.kind = kind, .bytes_max = type_modifier > kHeader ? type_modifier - kHeader : 0};
+}
+
+Type Decimal(int type_modifier) {
+  // Without a modifier the server means NUMERIC's default, (18,0).
+  // https://docs.aws.amazon.com/redshift/latest/dg/r_Numeric_types201.html
+  if (type_modifier < kHeader) return {.kind = TypeKind::kDecimal, .precision = 18};
+  const auto packed = static_cast<unsigned>(type_modifier - kHeader);
+  return {.kind = TypeKind::kDecimal,
+          .precision = static_cast<int>((packed >> 16U) & 0xffffU),
+          .scale = static_cast<int>(packed & 0xffffU)};
+}
+
+// Type names without a size, in every spelling of the catalog, of SHOW COLUMNS and of DDL.
+struct Spelling {
+  std::string_view text;
+  TypeKind kind;
+};
+constexpr std::array kSpellings = {
+    Spelling{"boolean", TypeKind::kBool},
+    Spelling{"bool", TypeKind::kBool},
+    Spelling{"smallint", TypeKind::kInt16},
+    Spelling{"int2", TypeKind::kInt16},
+    Spelling{"integer", TypeKind::kInt32},
+    Spelling{"int", TypeKind::kInt32},
+    Spelling{"int4", TypeKind::kInt32},
+    Spelling{"bigint", TypeKind::kInt64},
+    Spelling{"int8", TypeKind::kInt64},
+    Spelling{"real", TypeKind::kFloat32},
+    Spelling{"float4", TypeKind::kFloat32},
+    Spelling{"double precision", TypeKind::kFloat64},
+    Spelling{"float", TypeKind::kFloat64},
+    Spelling{"float8", TypeKind::kFloat64},
+    Spelling{"double", TypeKind::kFloat64},
+    Spelling{"numeric", TypeKind::kDecimal},
+    Spelling{"decimal", TypeKind::kDecimal},
+    Spelling{"character", TypeKind::kChar},
+    Spelling{"char", TypeKind::kChar},
+    Spelling{"nchar", TypeKind::kChar},
+    Spelling{"bpchar", TypeKind::kChar},
+    Spelling{"character varying", TypeKind::kVarchar},
+    Spelling{"varchar", TypeKind::kVarchar},
+    Spelling{"nvarchar", TypeKind::kVarchar},
+    Spelling{"text", TypeKind::kVarchar},
+    Spelling{"string", TypeKind::kVarchar},
+    Spelling{"name", TypeKind::kVarchar},
+    Spelling{"date", TypeKind::kDate},
+    Spelling{"timestamp without time zone", TypeKind::kTimestamp},
+    Spelling{"timestamp", TypeKind::kTimestamp},
+    Spelling{"timestamp with time zone", TypeKind::kTimestampTz},
+    Spelling{"timestamptz", TypeKind::kTimestampTz},
+    Spelling{"time without time zone", TypeKind::kTime},
+    Spelling{"time", TypeKind::kTime},
+    Spelling{"time with time zone", TypeKind::kTimeTz},
+    Spelling{"timetz", TypeKind::kTimeTz},
+    Spelling{"interval year to month", TypeKind::kIntervalYearToMonth},
+    Spelling{"intervaly2m", TypeKind::kIntervalYearToMonth},
+    Spelling{"interval day to second", TypeKind::kIntervalDayToSecond},
+    Spelling{"intervald2s", TypeKind::kIntervalDayToSecond},
+    Spelling{"super", TypeKind::kSuper},
+    Spelling{"binary varying", TypeKind::kVarbyte},
+    Spelling{"varbyte", TypeKind::kVarbyte},
+    Spelling{"varbinary", TypeKind::kVarbyte},
+    Spelling{"geometry", TypeKind::kGeometry},
+    Spelling{"geography", TypeKind::kGeography},
+    Spelling{"hllsketch", TypeKind::kHllSketch},
+};
+
+struct Written {
+  std::string name;          // lower case, one blank between words
+  std::vector<int> numbers;  // of (18,2)
+};
+
+// "Timestamp(6) without time zone" -> {"timestamp without time zone", {6}}.
+Written ReadSpelling(std::string_view text) {
+  Written written;
+  bool inside = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '(' || c == ')') {
+      inside = c == '(';
+    } else if (inside) {
+      int number = 0;
+      const auto end = std::from_chars(text.data() + i, text.data() + text.size(), number).ptr;
+      if (end == text.data() + i) continue;
+      written.numbers.push_back(number);
+      i = static_cast<std::size_t>(end - text.data()) - 1;
+    } else if (c != ' ') {
+      written.name += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    } else if (!written.name.empty() && !written.name.ends_with(' ')) {
+      written.name += ' ';
+    }
+  }
+  while (written.name.ends_with(' ')) written.name.pop_back();
+  return written;
+}
+
+int Number(const Written& written, std::size_t index, const std::optional<int>& column) {
+  if (index < written.numbers.size()) return written.numbers[index];
+  return column.value_or(0);
+}
+
+std::string FoldedCase(std::string_view text) {
+  std::string folded(text);
+  for (char& c : folded) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  }
+  return folded;
+}
+
+}  // namespace
+
+std::optional<Type> TypeFromOid(std::uint32_t oid, int type_modifier) {
+  switch (oid) {
+    case 16: return Type{.kind = TypeKind::kBool};
+    case 21: return Type{.kind = TypeKind::kInt16};
+    case 23: return Type{.kind = TypeKind::kInt32};
+    case 20: return Type{.kind = TypeKind::kInt64};
+    case 26: return Type{.kind = TypeKind::kInt64};  // oid: unsigned 32 bits
+    case 700: return Type{.kind = TypeKind::kFloat32};
+    case 701: return Type{.kind = TypeKind::kFloat64};
+    case 1700: return Decimal(type_modifier);
+    case 1042: return Sized(TypeKind::kChar, type_modifier);
+    case 18: return Type{.kind = TypeKind::kChar, .bytes_max = 1};  // "char" of the catalog
+    case 1043: return Sized(TypeKind::kVarchar, type_modifier);
+    case 25: return Type{.kind = TypeKind::kVarchar};                    // text
+    case 19: return Type{.kind = TypeKind::kVarchar, .bytes_max = 128};  // name
+    case 705: return Type{.kind = TypeKind::kVarchar};                   // a literal without a type
+    case 1082: return Type{.kind = TypeKind::kDate};
+    case 1114: return Type{.kind = TypeKind::kTimestamp};
+    case 1184: return Type{.kind = TypeKind::kTimestampTz};
+    case 1083: return Type{.kind = TypeKind::kTime};
+    case 1266: return Type{.kind = TypeKind::kTimeTz};
+    case 1188: return Type{.kind = TypeKind::kIntervalYearToMonth};
+    case 1190: return Type{.kind = TypeKind::kIntervalDayToSecond};
+    case 4000: return Type{.kind = TypeKind::kSuper};
+    case 6551: return Sized(TypeKind::kVarbyte, type_modifier);
+    case 3000:
+    case 3999: return Type{.kind = TypeKind::kGeometry};  // 3999: the same, sent as hex
+    case 3001: return Type{.kind = TypeKind::kGeography};
+    case 2935: return Type{.kind = TypeKind::kHllSketch};
+    default: return std::nullopt;
+  }
+}
+
+std::optional<Type> TypeFromCatalog(const CatalogType& type) {
+  const Written written = ReadSpelling(type.data_type);
+  for (const auto& spelling : kSpellings) {
+    if (written.name != spelling.text) continue;
+    Type found{.kind = spelling.kind};
+    switch (found.kind) {
+      case TypeKind::kDecimal:
+        found.precision = Number(written, 0, type.numeric_precision);
+        found.scale = Number(written, 1, type.numeric_scale);
+        if (found.precision == 0) found.precision = 18;
+        break;
+      case TypeKind::kChar:
+      case TypeKind::kVarchar:
+        found.bytes_max = Number(written, 0, type.character_maximum_length);
+        break;
+      case TypeKind::kVarbyte: {
+        const int bytes = Number(written, 0, type.character_maximum_length);
+        found.bytes_max = bytes > 0 && bytes <= kVarbyteMax ? bytes : 0;
+        break;
+      }
+      default: break;
+    }
+    return found;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> Projection(const Type& type, std::string_view identifier) {
+  const std::string name(identifier);
+  switch (type.kind) {
+    case TypeKind::kTime:
+    case TypeKind::kTimeTz:
+    case TypeKind::kIntervalYearToMonth:
+    case TypeKind::kIntervalDayToSecond: return "CAST(" + name + " AS VARCHAR)";
+    case TypeKind::kVarbyte: return "TO_HEX(" + name + ")";
+    case TypeKind::kGeometry:
+    case TypeKind::kGeography: return "ST_AsHexEWKB(" + name + ")";
+    case TypeKind::kHllSketch: return std::nullopt;
+    default: return name;
+  }
+}
+
+std::vector<std::string> UniqueAliases(const std::vector<std::string>& names) {
+  // Names that stand in the list keep themselves, so a made one must avoid them all.
+  std::set<std::string> taken;
+  for (const auto& name : names) taken.insert(FoldedCase(name));
+  std::set<std::string> used;
+  std::vector<std::string> aliases;
+  for (const auto& name : names) {
+    std::string alias = name.empty() ? "column" : name;
+    const std::string stem = alias;
+    const bool first = !name.empty() && !used.contains(FoldedCase(name));
+    for (int n = 2;
+         !first && (taken.contains(FoldedCase(alias)) || used.contains(FoldedCase(alias))); ++n) {
+      alias = stem + "_" + std::to_string(n);
+    }
+    used.insert(FoldedCase(alias));
+    aliases.push_back(alias);
+  }
+  return aliases;
+}
+
+}  // namespace sluice::redshift
