@@ -1,0 +1,57 @@
+// Goal: types are written as Redshift writes them; a proof agrees only if every number does.
+#include "model/types.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "model/part.h"
+#include "model/stream.h"
+
+namespace sluice::model {
+namespace {
+
+TEST(Type, IsWrittenAsRedshiftWritesIt) {
+  EXPECT_EQ(ToString({.kind = TypeKind::kDecimal, .precision = 18, .scale = 2}), "decimal(18,2)");
+  EXPECT_EQ(ToString({.kind = TypeKind::kVarchar, .bytes_max = 40}), "varchar(40)");
+  EXPECT_EQ(ToString({.kind = TypeKind::kVarchar}), "varchar");
+  std::set<std::string> names;
+  for (int kind = 0; kind <= static_cast<int>(TypeKind::kHllSketch); ++kind) {
+    names.insert(ToString({.kind = static_cast<TypeKind>(kind)}));
+  }
+  EXPECT_EQ(names.size(), static_cast<std::size_t>(TypeKind::kHllSketch) + 1);
+}
+
+TEST(Modes, HaveTheNamesOfTheConfiguration) {
+  EXPECT_EQ(ToString(SyncMode::kFullRefresh), "full_refresh");
+  EXPECT_EQ(ToString(SyncMode::kIncremental), "incremental");
+  EXPECT_EQ(ToString(WriteMode::kOverwrite), "overwrite");
+  EXPECT_EQ(ToString(WriteMode::kAppend), "append");
+  EXPECT_EQ(ToString(WriteMode::kMerge), "merge");
+}
+
+TEST(Proof, AgreesOnlyIfEveryNumberDoes) {
+  const Proof good{.notice_rows = 5,
+                   .manifest_rows = 5,
+                   .footer_rows = 5,
+                   .loaded_rows = 5,
+                   .parts = 1,
+                   .manifest_bytes = 9,
+                   .fetched_bytes = 9};
+  EXPECT_TRUE(good.Agrees());
+  Proof without_notice = good;
+  without_notice.notice_rows.reset();
+  EXPECT_TRUE(without_notice.Agrees());
+  for (auto Proof::*field : {&Proof::manifest_rows, &Proof::footer_rows, &Proof::loaded_rows,
+                             &Proof::manifest_bytes, &Proof::fetched_bytes}) {
+    Proof bad = good;
+    bad.*field += 1;
+    EXPECT_FALSE(bad.Agrees());
+  }
+  Proof bad = good;
+  bad.notice_rows = 4;
+  EXPECT_FALSE(bad.Agrees());
+}
+
+}  // namespace
+}  // namespace sluice::model
