@@ -1,0 +1,137 @@
+#include "columnar/engine_error.h"
+
+#include <fmt/format.h>
+
+#include <regex>
+
+namespace sluice::columnar {
+namespace {
+
+using base::ErrorCode;
+using base::ErrorInfo;
+
+bool Has(std::string_view text, std::string_view what) {
+  return text.find(what) != std::string_view::npos;
+}
+
+// The first line, without what follows "LINE n:": there DuckDB repeats the statement.
+std::string FirstLine(std::string_view text) {
+  std::string line(text.substr(0, text.find('\n')));
+  if (const auto at = line.find("LINE "); at != std::string::npos) line.resize(at);
+  return line;
+}
+
+ErrorInfo Make(const Task& task, ErrorCode code, std::string message, std::string remedy,
+               std::string cause = {}) {
+  return {.code = code,
+          .operation = task.operation,
+          .subject = task.subject,
+          .message = std::move(message),
+          .remedy = std::move(remedy),
+          .cause = std::move(cause)};
+}
+
+// 'IO Error: Could not set lock on file "x": Conflicting lock is held in /usr/bin/duckdb (PID 12)
+// by user root. See also ...'
+ErrorInfo Locked(std::string_view text, const Task& task) {
+  static const std::regex kHolder(R"(held in (.*?) \(PID (\d+)\))");
+  std::match_results<std::string_view::const_iterator> found;
+  std::string holder = "another process";
+  std::string remedy = "Close the program that has the file open, then run again.";
+  if (std::regex_search(text.begin(), text.end(), found, kHolder)) {
+    holder = fmt::format("process {} ({})", found[2].str(), found[1].str());
+    remedy = fmt::format("Close process {} or wait until it ends, then run again.", found[2].str());
+  }
+  ErrorInfo info = Make(task, ErrorCode::kConflict, "it is held by " + holder, remedy);
+  info.retryable = true;
+  return info;
+}
+
+ErrorInfo NoSpace(std::string_view text, const Task& task) {
+  return Make(task, ErrorCode::kNoSpace, "the disk is full, or a limit on file sizes was reached",
+              "Free space on the disks of the DuckDB file and of the work folder, then run again.",
+              FirstLine(text));
+}
+
+ErrorInfo Io(std::string_view text, const Task& task) {
+  if (Has(text, "Could not set lock")) return Locked(text, task);
+  // A short write without an error number is how a full disk looks between two writes.
+  if (Has(text, "No space left") || Has(text, "File too large") || Has(text, "quota exceeded") ||
+      Has(text, "Could not write all bytes")) {
+    return NoSpace(text, task);
+  }
+  if (Has(text, "Permission denied") || Has(text, "Read-only file system") ||
+      Has(text, "read-only mode")) {
+    return Make(task, ErrorCode::kPermission, "it cannot be opened for writing",
+                "Let this user write the file and its folder.", FirstLine(text));
+  }
+  if (Has(text, "No such file or directory") || Has(text, "No files found")) {
+    return Make(task, ErrorCode::kNotFound, "the file or its folder does not exist",
+                "Make the folder, or correct the path.", FirstLine(text));
+  }
+  if (Has(text, "not a valid DuckDB database file")) {
+    return Make(task, ErrorCode::kCorrupt, "the file is not a DuckDB database",
+                "Give the path of a DuckDB file, or of a file that does not exist yet.");
+  }
+  if (Has(text, "version number")) {
+    return Make(task, ErrorCode::kUnsupported, "the file was written by another version of DuckDB",
+                "Export it with the DuckDB that wrote it (EXPORT DATABASE) and import it with 1.5.");
+  }
+  return Make(task, ErrorCode::kDestination, "reading or writing a file failed",
+              "Look at the disk and the file system, then run again.", FirstLine(text));
+}
+
+ErrorInfo OutOfMemory(std::string_view text, const Task& task) {
+  // Spilling is bounded by the free disk: DuckDB reports its end as lack of memory.
+  if (Has(text, "max_temp_directory_size") || Has(text, "temp_directory")) {
+    ErrorInfo info = NoSpace(text, task);
+    if (Has(text, "max_temp_directory_size")) return info;
+  }
+  return Make(task, ErrorCode::kDestination, "DuckDB ran out of its memory limit",
+              "Raise the destination's memory_limit_mb, or lower its threads or the number of "
+              "streams run in parallel.");
+}
+
+}  // namespace
+
+ErrorInfo ToErrorInfo(EngineErrorKind kind, std::string_view text, const Task& task) {
+  switch (kind) {
+    case EngineErrorKind::kConversion:
+      return Make(task, ErrorCode::kCorrupt, "a value does not fit the column's type",
+                  "Run again with a fresh UNLOAD; if it stays, report it.");
+    case EngineErrorKind::kInvalidInput:
+      return Make(task, ErrorCode::kCorrupt, "a part is not what it should be",
+                  "Run again with a fresh UNLOAD; if it stays, report it.");
+    case EngineErrorKind::kTransaction: {
+      ErrorInfo info = Make(task, ErrorCode::kConflict, "another transaction changed it meanwhile",
+                            "Run again.", FirstLine(text));
+      info.retryable = true;
+      return info;
+    }
+    case EngineErrorKind::kCatalog:
+      return Make(task, ErrorCode::kConflict, "what stands there is not what was expected",
+                  "Look at the table of that name in the DuckDB file: it may be a view, or may have "
+                  "been changed by somebody else.",
+                  FirstLine(text));
+    case EngineErrorKind::kIo: return Io(text, task);
+    case EngineErrorKind::kInterrupt:
+      return Make(task, ErrorCode::kCancelled, "stopped on request", "");
+    case EngineErrorKind::kFatal: {
+      ErrorInfo info = Io(text, task);
+      if (info.code == ErrorCode::kDestination) {
+        info.message = "DuckDB gave up on the database file";
+        info.remedy = "Run again: the file is opened anew, at its last commit.";
+      }
+      return info;
+    }
+    case EngineErrorKind::kOutOfMemory: return OutOfMemory(text, task);
+    case EngineErrorKind::kPermission:
+      return Make(task, ErrorCode::kPermission, "DuckDB may not do this", "Check the file's mode.");
+    case EngineErrorKind::kInternal:
+    case EngineErrorKind::kOther: break;
+  }
+  return Make(task, ErrorCode::kDestination, "DuckDB refused a statement",
+              "Run again; if it stays, report it with the version of Sluice.");
+}
+
+}  // namespace sluice::columnar

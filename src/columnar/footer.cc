@@ -1,0 +1,98 @@
+#include "columnar/footer.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <utility>
+
+#include "columnar/column_type.h"
+#include "columnar/sql_text.h"
+
+namespace sluice::columnar {
+namespace {
+
+using base::ErrorCode;
+
+[[noreturn]] void ThrowMismatch(const model::LocalPart& part, const std::string& column,
+                                std::string message) {
+  throw base::Error({.code = ErrorCode::kCorrupt,
+                     .operation = "check footer",
+                     .subject = fmt::format("column {} of part {}", column, part.part.key),
+                     .message = std::move(message),
+                     .remedy = "The table may have changed since it was described: run again."});
+}
+
+std::uint64_t ToNumber(const std::optional<std::string>& text) {
+  std::uint64_t value = 0;
+  if (text) std::from_chars(text->data(), text->data() + text->size(), value);
+  return value;
+}
+
+bool IsDamage(ErrorCode code) {
+  return code != ErrorCode::kCancelled && code != ErrorCode::kPermission &&
+         code != ErrorCode::kNotFound && code != ErrorCode::kNoSpace;
+}
+
+}  // namespace
+
+Footer ReadFooter(Connection& connection, const model::LocalPart& part, std::stop_token stop) {
+  const Task task{.operation = "read footer", .subject = "part " + part.part.key};
+  const std::string file = QuoteText(EscapeGlob(part.file.string()));
+  Result result;
+  try {
+    result = connection.Run(
+        fmt::format("SELECT CAST(m.num_rows AS UBIGINT), s.name, s.type, s.duckdb_type "
+                    "FROM parquet_schema({0}) s, parquet_file_metadata({0}) m ORDER BY s.column_id",
+                    file),
+        {}, task, stop);
+  } catch (const base::Error& error) {
+    if (!IsDamage(error.code())) throw;
+    // Whatever DuckDB calls it, a footer it cannot read is a damaged part.
+    throw base::Error({.code = ErrorCode::kCorrupt,
+                       .operation = task.operation,
+                       .subject = task.subject,
+                       .message = "it is not a Parquet file, or is damaged",
+                       .remedy = "Run again: the part is fetched anew."});
+  }
+  Footer footer;
+  if (result.rows.empty()) ThrowMismatch(part, "(all)", "the footer has no columns");
+  footer.rows = ToNumber(result.rows.front()[0]);
+  // The first row is the root of the schema, not a column.
+  for (std::size_t i = 1; i < result.rows.size(); ++i) {
+    auto& row = result.rows[i];
+    footer.columns.push_back(
+        {row[1].value_or(""), row[2].value_or(""), row[3].value_or("")});
+  }
+  return footer;
+}
+
+void CheckFooter(const Footer& footer, const model::LocalPart& part,
+                 std::span<const model::Column> columns) {
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    const model::Column& column = columns[i];
+    if (i >= footer.columns.size()) {
+      ThrowMismatch(part, column.name,
+                    fmt::format("it is missing: the part has {} columns, not {}",
+                                footer.columns.size(), columns.size()));
+    }
+    const FileColumn& file = footer.columns[i];
+    // Redshift folds aliases unless the session says otherwise, so case alone is no difference.
+    if (FoldName(file.name) != FoldName(column.name)) {
+      ThrowMismatch(part, column.name,
+                    fmt::format("column {} of the part is named {}", i + 1, file.name));
+    }
+    if (!ReadExpression(column, file.engine_type, "c")) {
+      ThrowMismatch(part, column.name,
+                    fmt::format("it is {} at the source, but {} ({}) in the part",
+                                model::ToString(column.type), file.physical,
+                                file.engine_type.empty() ? "nested" : file.engine_type));
+    }
+  }
+  if (footer.columns.size() > columns.size()) {
+    ThrowMismatch(part, footer.columns[columns.size()].name,
+                  fmt::format("nobody asked for it: the part has {} columns, not {}",
+                              footer.columns.size(), columns.size()));
+  }
+}
+
+}  // namespace sluice::columnar

@@ -1,0 +1,39 @@
+// Tables in a DuckDB file. Overwrite and append; merge is not there yet.
+#pragma once
+#include <filesystem>
+#include <memory>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "destinations/destination.h"
+
+namespace sluice::destinations {
+
+struct DuckDbOptions {
+  // The database file; made if it does not exist, and removed again by Close if nothing was committed.
+  std::filesystem::path path;
+  // Where DuckDB may spill: a folder of our own beneath it, removed by Close. REQUIRES: exists, or can
+  // be made. Empty: beside the database file.
+  std::filesystem::path work_dir;
+  // DuckDB's own bound, MB, >= 64. The process needs more: see docs/adr/0003-duckdb-static-archives.md.
+  int memory_limit_mb = 256;
+  // Threads per statement, >= 1. Two keep up with a download of 200 MB/s; each more costs ~40 MB.
+  int threads = 2;
+};
+
+// Opens the file and holds DuckDB's lock on it until Close: no other process can read it meanwhile.
+// Throws kConflict (another process holds it; named), kPermission, kNotFound (its folder), kCorrupt
+// (not a DuckDB file), kUnsupported (another DuckDB's file), kNoSpace, kInvalidConfig (an option).
+// REQUIRES: `clock` and `log` outlive it.
+//
+// What it promises beyond destination.h:
+// - One transaction per Load: rows, table and watermark appear together. Readers in other connections
+//   see the old table until then.
+// - Watermarks stand in table "_sluice"."state", one row per stream.
+// - Overwrite replaces the table with whatever columns the stream has now; append refuses a change.
+// - Names are kept exactly. Two columns, or two tables, whose names differ by case alone are refused
+//   (kUnsupported): to DuckDB they are the same.
+std::unique_ptr<Destination> OpenDuckDb(const DuckDbOptions& options, const base::Clock& clock,
+                                        base::Logger& log);
+
+}  // namespace sluice::destinations

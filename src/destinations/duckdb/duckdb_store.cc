@@ -1,0 +1,198 @@
+#include "destinations/duckdb/duckdb_store.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <functional>
+#include <system_error>
+
+#include "columnar/sql_text.h"
+#include "destinations/duckdb/duckdb_load.h"
+#include "destinations/duckdb/state_table.h"
+#include "destinations/duckdb/target_table.h"
+
+namespace sluice::destinations {
+namespace {
+
+namespace fs = std::filesystem;
+using base::ErrorCode;
+
+void CheckOption(bool holds, std::string field, std::string message, std::string remedy) {
+  if (holds) return;
+  throw base::Error({.code = ErrorCode::kInvalidConfig,
+                     .operation = "open DuckDB file",
+                     .subject = std::move(field),
+                     .message = std::move(message),
+                     .remedy = std::move(remedy)});
+}
+
+// One folder per database file: the lock on the file then covers the folder too, so what is found
+// in it was left by a process that died.
+fs::path TempDir(const DuckDbOptions& options) {
+  const fs::path file = fs::absolute(options.path).lexically_normal();
+  const fs::path parent = options.work_dir.empty() ? file.parent_path() : options.work_dir;
+  return fs::absolute(parent) /
+         fmt::format("duckdb-{:016x}.tmp", std::hash<std::string>()(file.string()));
+}
+
+fs::path WalOf(const fs::path& file) { return file.string() + ".wal"; }
+
+}  // namespace
+
+std::unique_ptr<Destination> OpenDuckDb(const DuckDbOptions& options, const base::Clock& clock,
+                                        base::Logger& log) {
+  return std::make_unique<DuckDbStore>(options, clock, log);
+}
+
+DuckDbStore::DuckDbStore(DuckDbOptions options, const base::Clock& clock, base::Logger& log)
+    : options_(std::move(options)), clock_(clock), log_(log), temp_dir_(TempDir(options_)) {
+  CheckOption(!options_.path.empty(), "destination.path", "it is empty",
+              "Name the DuckDB file, for example `path: acme.duckdb`.");
+  CheckOption(options_.memory_limit_mb >= 64, "destination.memory_limit_mb",
+              fmt::format("{} is below 64", options_.memory_limit_mb), "Give at least 64.");
+  CheckOption(options_.threads >= 1, "destination.threads",
+              fmt::format("{} is below 1", options_.threads), "Give at least 1.");
+  std::error_code ignored;
+  file_made_ = !fs::exists(options_.path, ignored);
+  Open();
+}
+
+DuckDbStore::~DuckDbStore() {
+  try {
+    Close();
+  } catch (const std::exception&) {
+    // Close was the place to report; what is committed is safe in the file and its log.
+  }
+}
+
+void DuckDbStore::Open() {
+  database_.emplace(columnar::Database::Open({.file = options_.path,
+                                              .memory_limit_mb = options_.memory_limit_mb,
+                                              .threads = options_.threads,
+                                              .temp_dir = temp_dir_}));
+  std::error_code ignored;
+  fs::remove_all(temp_dir_, ignored);
+}
+
+Capabilities DuckDbStore::Describe() const {
+  return {.overwrite = true, .append = true, .merge = false, .parallel_loads = true};
+}
+
+std::string DuckDbStore::Name() const {
+  return "DuckDB file " + options_.path.filename().string();
+}
+
+columnar::Connection DuckDbStore::Connect() {
+  const std::lock_guard lock(mu_);
+  return ConnectHealthy();
+}
+
+// REQUIRES: mu_. After a failed write DuckDB refuses all further use of a database until it is opened
+// anew; the streams still to come should not suffer for one that filled the disk.
+columnar::Connection DuckDbStore::ConnectHealthy() {
+  if (!database_) {
+    throw base::Error({.code = ErrorCode::kInternal,
+                       .operation = "use",
+                       .subject = Name(),
+                       .message = "it was closed"});
+  }
+  return database_->Connect();
+}
+
+std::optional<model::Watermark> DuckDbStore::ReadWatermark(std::string_view stream,
+                                                           const base::Call& call) {
+  columnar::Connection connection = Connect();
+  if (!StateTableExists(connection, Name())) return std::nullopt;
+  const auto row = ReadState(connection, stream, Name(), call.stop);
+  if (!row) return std::nullopt;
+  return row->watermark;
+}
+
+std::unique_ptr<Load> DuckDbStore::Begin(const model::StreamTarget& target,
+                                         const base::Call& call) {
+  if (call.stop.stop_requested()) base::ThrowCancelled("begin load", target.stream);
+  if (target.write_mode == model::WriteMode::kMerge) {
+    throw base::Error({.code = ErrorCode::kUnsupported,
+                       .operation = "begin load",
+                       .subject = "stream " + target.stream,
+                       .message = "a DuckDB file cannot be merged into yet",
+                       .remedy = "Set `write_mode: overwrite`, or `append`."});
+  }
+  CheckTarget(target);
+  std::unique_ptr<Claim> claim;  // outlives the lock below: it takes mu_ when it dies
+  std::unique_lock lock(mu_);
+  columnar::Connection connection = ConnectHealthy();
+  claim = std::make_unique<Claim>(*this, target);
+  if (!StateTableExists(connection, Name())) {
+    MakeStateTable(connection, Name());
+    state_made_ = true;
+  }
+  if (MakeSchema(connection, target.table.schema)) schemas_made_.insert(target.table.schema);
+  CheckExisting(connection, target.table);
+  lock.unlock();
+  return std::make_unique<DuckDbLoad>(*this, target, std::move(claim), std::move(connection));
+}
+
+void DuckDbStore::Probe(const base::Call& call) {
+  if (call.stop.stop_requested()) base::ThrowCancelled("probe", Name());
+  // DuckDB writes its log beside the file, so the folder must be writable as well.
+  const fs::path folder = fs::absolute(options_.path).parent_path();
+  if (access(folder.c_str(), W_OK | X_OK) != 0) {
+    throw base::Error({.code = ErrorCode::kPermission,
+                       .operation = "probe",
+                       .subject = "folder " + folder.string(),
+                       .message = "it is not writable",
+                       .remedy = "Let this user write it, or choose another `destination.path`."});
+  }
+  columnar::Connection connection = Connect();
+  const columnar::Task task{.operation = "probe", .subject = Name()};
+  connection.Run("BEGIN TRANSACTION", {}, task);
+  connection.Run("CREATE SCHEMA _sluice_probe", {}, task, call.stop);
+  connection.Run("ROLLBACK", {}, task);
+}
+
+void DuckDbStore::OnCommitted() { committed_ = true; }
+
+// REQUIRES: mu_. The schemas and the state table that loads needed before they could begin.
+void DuckDbStore::DropWhatWeMade() {
+  columnar::Connection connection = database_->Connect();
+  const auto drop_if = [&](const std::string& condition, const std::string& statement) {
+    const columnar::Task task{.operation = "tidy up", .subject = Name()};
+    if (connection.Run(condition, {}, task).rows.empty()) connection.Run(statement, {}, task);
+  };
+  if (state_made_) {
+    drop_if("SELECT true FROM _sluice.state LIMIT 1", "DROP SCHEMA _sluice CASCADE");
+  }
+  for (const std::string& schema : schemas_made_) {
+    drop_if(fmt::format("SELECT true FROM information_schema.tables WHERE table_catalog = "
+                        "current_database() AND table_schema = {} LIMIT 1",
+                        columnar::QuoteText(schema)),
+            "DROP SCHEMA " + columnar::QuoteName(schema));
+  }
+}
+
+void DuckDbStore::Close() {
+  const std::lock_guard lock(mu_);
+  if (!database_) return;
+  const bool remove_file = file_made_ && !committed_;
+  try {
+    if (!remove_file) {
+      DropWhatWeMade();
+      // DuckDB would do it in silence as it closes; asked for, it tells what went wrong.
+      database_->Connect().Run("CHECKPOINT", {}, {.operation = "close", .subject = Name()});
+    }
+  } catch (const base::Error& error) {
+    // What was committed stands in the log beside the file, which DuckDB reads when it opens it.
+    log_.Warning("the DuckDB file was closed without folding its log in",
+                 {{"file", Name()}, {"reason", error.info().message}});
+  }
+  database_.reset();
+  std::error_code ignored;
+  fs::remove_all(temp_dir_, ignored);
+  if (remove_file) {
+    fs::remove(options_.path, ignored);
+    fs::remove(WalOf(options_.path), ignored);
+  }
+}
+
+}  // namespace sluice::destinations

@@ -1,0 +1,58 @@
+// The DuckDB destination and its loads; OpenDuckDb (duckdb_destination.h) makes it.
+#pragma once
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "columnar/database.h"
+#include "destinations/duckdb/duckdb_destination.h"
+
+namespace sluice::destinations {
+
+class DuckDbStore final : public Destination {
+ public:
+  DuckDbStore(DuckDbOptions options, const base::Clock& clock, base::Logger& log);
+  DuckDbStore(const DuckDbStore&) = delete;
+  DuckDbStore& operator=(const DuckDbStore&) = delete;
+  ~DuckDbStore() override;
+
+  Capabilities Describe() const override;
+  std::string Name() const override;
+  std::optional<model::Watermark> ReadWatermark(std::string_view stream,
+                                                const base::Call& call) override;
+  std::unique_ptr<Load> Begin(const model::StreamTarget& target, const base::Call& call) override;
+  void Probe(const base::Call& call) override;
+  void Close() override;
+
+  // A connection to the open file: in this process it sees what a reader sees.
+  columnar::Connection Connect();
+
+ private:
+  friend class DuckDbLoad;
+  // A stream and a table that a Load holds, until it dies.
+  class Claim;
+
+  void Open();
+  columnar::Connection ConnectHealthy();
+  void DropWhatWeMade();
+  void OnCommitted();
+
+  const DuckDbOptions options_;
+  const base::Clock& clock_;
+  base::Logger& log_;
+  const std::filesystem::path temp_dir_;
+  std::atomic<bool> committed_ = false;
+
+  std::mutex mu_;  // guards all below; held while schemas are made, so that no two loads make one
+  std::optional<columnar::Database> database_;
+  bool file_made_ = false;
+  bool state_made_ = false;
+  std::set<std::string> schemas_made_;
+  // Folded name -> exact name of what open loads hold.
+  std::map<std::string, std::string> claims_;
+};
+
+}  // namespace sluice::destinations
