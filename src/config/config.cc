@@ -1,0 +1,260 @@
+#include "config/config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+
+#include "config/reader.h"
+#include "config/streams.h"
+
+namespace sluice::config {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path FromFolder(const Reading& reading, const std::string& path) {
+  return (reading.sources.folder / path).lexically_normal();
+}
+
+std::optional<fs::path> OptionalPath(const Reading& reading, MapReader& map,
+                                     std::string_view key) {
+  const auto text = map.Text(key);
+  if (!text) return std::nullopt;
+  if (text->empty()) {
+    map.Add(key, "is empty", "Leave the field out, or name a file.");
+    return std::nullopt;
+  }
+  return FromFolder(reading, *text);
+}
+
+RedshiftConfig ReadRedshift(Reading& reading, const Node* node) {
+  MapReader map(reading, node, "redshift");
+  RedshiftConfig redshift;
+  redshift.workgroup =
+      map.RequiredText("workgroup", CheckWorkgroup, "Write the workgroup's name.");
+  redshift.host = map.RequiredText("host", CheckHost,
+                                   "Copy the endpoint from the workgroup's page in the console.");
+  if (const auto port = map.Integer("port", 1, 65535, "5439")) {
+    redshift.port = static_cast<int>(*port);
+  }
+  redshift.database = map.RequiredText("database", CheckDatabase,
+                                       "Write the database to read; a new workgroup has dev.");
+  redshift.username = map.Text("username", CheckIdentifier);
+  redshift.region = map.Text("region", CheckRegion);
+  redshift.ssl_root_cert = OptionalPath(reading, map, "sslrootcert");
+  map.RefuseOthers();
+  return redshift;
+}
+
+StagingConfig ReadStaging(Reading& reading, const Node* node) {
+  MapReader map(reading, node, "staging");
+  StagingConfig staging;
+  staging.bucket =
+      map.RequiredText("bucket", CheckBucket, "Write the name of the staging bucket.");
+  staging.region = map.RequiredText("region", CheckRegion,
+                                    "Write the bucket's region, for example us-east-1.");
+  if (auto root = map.Text("root", CheckRoot)) {
+    staging.root = root->ends_with('/') ? std::move(*root) : *root + "/";
+  }
+  map.RefuseOthers();
+  return staging;
+}
+
+// The fields of each way to log in. All are asked for whatever way was chosen, so that each is known
+// and checked, and one that belongs to another way is told apart from one that does not exist.
+RoleAuth ReadRole(MapReader& map, bool chosen) {
+  RoleAuth role;
+  role.role_arn = map.Text("role_arn", CheckRoleArn).value_or("");
+  role.external_id = map.SecretText("external_id");
+  if (role.external_id && !chosen) {
+    map.Add("external_id", "stands without role_arn",
+            "It belongs to a role's trust policy: name the role, or leave it out.");
+  } else if (role.external_id) {
+    if (const auto broken = CheckExternalId(role.external_id->Reveal())) {
+      map.Add("external_id", broken->problem, broken->remedy);
+    }
+  }
+  return role;
+}
+
+KeysAuth ReadKeys(MapReader& map, bool chosen) {
+  for (const std::string_view key : {"access_key_id", "secret_access_key"}) {
+    if (!chosen || map.Has(key)) continue;
+    map.Missing(key, "Keys come in twos: access_key_id and secret_access_key, best as \"${NAME}\".");
+  }
+  KeysAuth keys;
+  keys.access_key_id = map.Text("access_key_id", CheckAccessKeyId).value_or("");
+  keys.secret_access_key = map.SecretText("secret_access_key").value_or(base::Secret());
+  keys.session_token = map.SecretText("session_token").value_or(base::Secret());
+  keys.allow_in_unload = map.Bool("allow_keys_in_unload").value_or(false);
+  for (const std::string_view key : {"session_token", "allow_keys_in_unload"}) {
+    if (chosen || !map.Has(key)) continue;
+    map.Add(key, "stands without access_key_id", "It belongs to access keys: leave it out.");
+  }
+  return keys;
+}
+
+AuthConfig ReadAuth(Reading& reading, const Node* node, MapReader& top) {
+  MapReader map(reading, node, "auth");
+  const bool by_role = map.Has("role_arn");
+  const bool by_keys = map.Has("access_key_id") || map.Has("secret_access_key");
+  const bool by_profile = map.Has("profile");
+  if (by_role + by_keys + by_profile != 1) {
+    top.Add("auth",
+            by_role || by_keys || by_profile ? "names more than one way to log in"
+                                             : "does not tell how to log in",
+            "Write exactly one of: role_arn, access_key_id with secret_access_key, profile.");
+  }
+  RoleAuth role = ReadRole(map, by_role);
+  KeysAuth keys = ReadKeys(map, by_keys);
+  ProfileAuth profile{map.Text("profile", CheckIdentifier).value_or("")};
+  map.RefuseOthers();
+  if (by_keys) return keys;
+  if (by_profile) return profile;
+  return role;
+}
+
+DestinationConfig ReadDestination(Reading& reading, const Node* node) {
+  MapReader map(reading, node, "destination");
+  DestinationConfig destination;
+  if (!map.Has("type")) map.Missing("type", "Write type: duckdb");
+  destination.type = map.Choice<std::string_view>("type", {{"duckdb", "duckdb"}}).value_or("");
+  if (!map.Has("path")) map.Missing("path", "Name the DuckDB file, for example path: acme.duckdb");
+  destination.path = OptionalPath(reading, map, "path").value_or("");
+  destination.schema = map.Text("schema", CheckIdentifier);
+  map.RefuseOthers();
+  return destination;
+}
+
+Limits ReadLimits(Reading& reading, const Node* node) {
+  MapReader map(reading, node, "limits");
+  Limits limits;
+  // Below 128 MB one stream cannot load; a terabyte is a typing error.
+  if (const auto mb = map.Integer("memory_mb", 128, 1'000'000, "400")) {
+    limits.memory_mb = static_cast<std::uint64_t>(*mb);
+  }
+  if (const auto mb = map.Integer("disk_mb", 64, 100'000'000, "2048")) {
+    limits.disk_mb = static_cast<std::uint64_t>(*mb);
+  }
+  limits.work_dir = OptionalPath(reading, map, "work_dir");
+  map.RefuseOthers();
+  return limits;
+}
+
+AwsConfig ReadAws(Reading& reading, const Node* node) {
+  MapReader map(reading, node, "aws");
+  AwsConfig aws;
+  aws.ca_bundle = OptionalPath(reading, map, "ca_bundle");
+  aws.endpoint_url = map.Text("endpoint_url", CheckUrl);
+  aws.endpoint_url_s3 = map.Text("endpoint_url_s3", CheckUrl);
+  aws.endpoint_url_sts = map.Text("endpoint_url_sts", CheckUrl);
+  aws.endpoint_url_redshift_serverless = map.Text("endpoint_url_redshift_serverless", CheckUrl);
+  map.RefuseOthers();
+  return aws;
+}
+
+Config ReadConfig(Reading& reading, const Node& root) {
+  MapReader top(reading, &root, "");
+  Config config;
+  if (!top.present()) return config;
+  config.name = top.RequiredText("name", CheckName,
+                                 "Name this connection, for example name: acme");
+  const auto group = [&](std::string_view key, std::string_view remedy) {
+    if (!top.Has(key)) top.Missing(key, remedy);
+    return top.Map(key);
+  };
+  // A group that is missing is one problem, not one for each of its fields.
+  if (const Node* node = group("redshift", "It tells workgroup, host and database.")) {
+    config.redshift = ReadRedshift(reading, node);
+  }
+  if (const Node* node = group("staging", "It tells the staging bucket and its region.")) {
+    config.staging = ReadStaging(reading, node);
+  }
+  config.auth = ReadAuth(reading, top.Map("auth"), top);
+  if (const Node* node = group("destination", "It tells where tables land, for example\n"
+                                              "destination: { type: duckdb, path: acme.duckdb }")) {
+    config.destination = ReadDestination(reading, node);
+  }
+  config.streams = ReadStreams(reading, top);
+  if (const auto count = top.Integer("streams_parallel", 1, 64, "4")) {
+    config.streams_parallel = static_cast<int>(*count);
+  }
+  config.limits = ReadLimits(reading, top.Map("limits"));
+  config.aws = ReadAws(reading, top.Map("aws"));
+  top.RefuseOthers();
+  return config;
+}
+
+void SortByPlace(std::vector<Problem>& problems) {
+  std::stable_sort(problems.begin(), problems.end(), [](const Problem& a, const Problem& b) {
+    return std::pair(a.at.line, a.at.column) < std::pair(b.at.line, b.at.column);
+  });
+}
+
+}  // namespace
+
+Loaded Parse(std::string_view text, const fs::path& file, const Environment& environment) {
+  Loaded loaded;
+  Tree tree = ParseYaml(text);
+  Reading reading{.sources = {environment, file.parent_path()},
+                  .problems = std::move(tree.problems)};
+  // Only a double key leaves a tree worth reading; every other problem ended the parse.
+  if (tree.root.kind != Node::Kind::kNull) loaded.config = ReadConfig(reading, tree.root);
+  loaded.config.file = file;
+  loaded.config.folder = file.parent_path();
+  loaded.problems = std::move(reading.problems);
+  SortByPlace(loaded.problems);
+  return loaded;
+}
+
+Loaded Load(const fs::path& file, const Environment& environment) {
+  const auto whole = [&](std::string problem, std::string remedy) {
+    Loaded loaded;
+    loaded.config.file = file;
+    loaded.problems.push_back({.problem = std::move(problem), .remedy = std::move(remedy)});
+    return loaded;
+  };
+  std::error_code error;
+  const auto status = fs::status(file, error);
+  if (!fs::exists(status)) {
+    return whole("does not exist",
+                 "Create it (README.md shows one), or name another: sluice --config PATH ...");
+  }
+  if (!fs::is_regular_file(status)) return whole("is not a file", "Name a file with --config.");
+  std::ifstream in(file, std::ios::binary);
+  if (!in) return whole("cannot be opened", "Allow this user to read it: chmod u+r, or chown.");
+  std::string text;
+  // One byte above the limit is enough for ParseYaml to refuse it.
+  text.resize(kFileBytesMax + 1);
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (in.bad()) return whole("cannot be read", "Check the disk it lies on.");
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  return Parse(text, file, environment);
+}
+
+std::string Place(const fs::path& file, const Problem& problem) {
+  if (problem.at.line == 0) return file.string();
+  return fmt::format("{}:{}:{}", file.string(), problem.at.line, problem.at.column);
+}
+
+base::Error ToError(const fs::path& file, const std::vector<Problem>& problems) {
+  std::string message;
+  std::string remedy;
+  for (const Problem& problem : problems) {
+    if (!message.empty()) message += "; ";
+    message += problem.field.empty() ? problem.problem
+                                     : fmt::format("{} {}", problem.field, problem.problem);
+    if (problem.at.line > 0) message += fmt::format(" (line {})", problem.at.line);
+    if (!remedy.empty()) remedy += '\n';
+    remedy += problem.remedy;
+  }
+  return base::Error({.code = base::ErrorCode::kInvalidConfig,
+                      .operation = "read configuration",
+                      .subject = file.string(),
+                      .message = std::move(message),
+                      .remedy = std::move(remedy)});
+}
+
+}  // namespace sluice::config

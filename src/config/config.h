@@ -1,0 +1,123 @@
+// sluice.yaml and the environment -> one validated Config. It holds values only and contacts nobody;
+// the command line maps it onto each room's options. docs and editors: schema.h.
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/error.h"
+#include "base/secret.h"
+#include "config/problem.h"
+#include "config/references.h"
+#include "model/stream.h"
+
+namespace sluice::config {
+
+struct RedshiftConfig {
+  std::string workgroup;
+  std::string host;                                    // as pasted; redshift/endpoint.h takes it apart
+  std::optional<int> port;                             // else the host's, else 5439
+  std::string database;
+  std::optional<std::string> username;                 // as submitted; AWS derives the real one
+  std::optional<std::string> region;                   // else the host's, else AWS_REGION
+  std::optional<std::filesystem::path> ssl_root_cert;  // PEM file; else the system's roots
+};
+
+struct StagingConfig {
+  std::string bucket;
+  std::string region;           // of the bucket
+  std::string root = "sluice/"; // ends in '/'
+};
+
+// A role assumed with whatever keys the environment gives.
+struct RoleAuth {
+  std::string role_arn;
+  std::optional<base::Secret> external_id;
+};
+struct KeysAuth {
+  std::string access_key_id;
+  base::Secret secret_access_key;
+  base::Secret session_token;   // empty for long-term keys
+  // Such keys may stand in the text of an UNLOAD if AWS gives no narrower ones for them.
+  bool allow_in_unload = false;
+};
+struct ProfileAuth {
+  std::string profile;
+};
+using AuthConfig = std::variant<RoleAuth, KeysAuth, ProfileAuth>;
+
+struct DestinationConfig {
+  std::string type;                    // "duckdb"
+  std::filesystem::path path;          // absolute, or beside the configuration
+  std::optional<std::string> schema;   // replaces the source's schemas
+};
+
+// How rows deleted at the source are noticed.
+struct Deletes {
+  std::optional<std::string> column;                // soft delete
+  std::optional<std::chrono::seconds> key_scan;     // hard deletes, looked for this often
+};
+
+struct StreamConfig {
+  model::Stream stream;
+  std::chrono::seconds overlap{300};   // look-back behind the watermark; incremental only
+  Deletes deletes;                     // incremental only; both absent: none
+  std::string field;                   // "streams[2]", for messages
+};
+
+struct Limits {
+  // Memory of the whole program, roughly: what exceeds it waits or goes to disk.
+  std::uint64_t memory_mb = 400;
+  // Parts on local disk at one time. More lets downloads run ahead of a slow destination.
+  std::uint64_t disk_mb = 2048;
+  std::optional<std::filesystem::path> work_dir;  // else $TMPDIR, else .sluice beside the file
+};
+
+// Else the standard AWS variables.
+struct AwsConfig {
+  std::optional<std::filesystem::path> ca_bundle;
+  std::optional<std::string> endpoint_url;
+  std::optional<std::string> endpoint_url_s3;
+  std::optional<std::string> endpoint_url_sts;
+  std::optional<std::string> endpoint_url_redshift_serverless;
+};
+
+struct Config {
+  std::filesystem::path file;
+  std::filesystem::path folder;        // of the file; paths in it are taken from here
+  std::string name;                    // of the connection: part of the staging prefix
+  RedshiftConfig redshift;
+  StagingConfig staging;
+  AuthConfig auth;
+  DestinationConfig destination;
+  std::vector<StreamConfig> streams;   // names unique; may be empty (discover needs none)
+  int streams_parallel = 4;
+  Limits limits;
+  AwsConfig aws;
+};
+
+// Exactly one side counts: `config` if `problems` is empty.
+struct Loaded {
+  Config config;
+  std::vector<Problem> problems;       // in the file's order
+};
+
+// `file` is named in Config and gives the folder; its content is `text`. Reads no other file than
+// those of ${file:...}.
+Loaded Parse(std::string_view text, const std::filesystem::path& file,
+             const Environment& environment);
+
+// Reads the file. A file that is absent or unreadable is a problem too.
+Loaded Load(const std::filesystem::path& file, const Environment& environment);
+
+// All problems as one kInvalidConfig error. REQUIRES: not empty.
+base::Error ToError(const std::filesystem::path& file, const std::vector<Problem>& problems);
+
+// "sluice.yaml:12:9": what editors and terminals turn into a link.
+std::string Place(const std::filesystem::path& file, const Problem& problem);
+
+}  // namespace sluice::config

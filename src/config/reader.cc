@@ -1,0 +1,241 @@
+#include "config/reader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace sluice::config {
+namespace {
+
+std::string_view KindName(Node::Kind kind) {
+  switch (kind) {
+    case Node::Kind::kNull: return "nothing";
+    case Node::Kind::kScalar: return "a single value";
+    case Node::Kind::kSequence: return "a list";
+    case Node::Kind::kMap: return "a group of fields";
+  }
+  return "nothing";
+}
+
+}  // namespace
+
+std::string WithValue(const Expanded& value, std::string_view problem) {
+  constexpr std::size_t kShownMax = 120;
+  if (value.text.empty()) return fmt::format("is empty and {}", problem);
+  if (value.referenced || value.text.size() > kShownMax ||
+      value.text.find('\n') != std::string::npos || !IsPlainUtf8(value.text)) {
+    return std::string(problem);
+  }
+  return fmt::format("\"{}\" {}", value.text, problem);
+}
+
+MapReader::MapReader(Reading& reading, const Node* node, std::string path)
+    : reading_(reading), path_(std::move(path)) {
+  if (node == nullptr || node->kind == Node::Kind::kNull) return;
+  if (node->kind == Node::Kind::kMap) {
+    node_ = node;
+    return;
+  }
+  AddAt(path_, node->at, fmt::format("is {}, not a group of fields", KindName(node->kind)),
+        "Write `field: value` lines beneath it, each indented by two blanks.");
+}
+
+bool MapReader::Has(std::string_view key) const {
+  if (node_ == nullptr) return false;
+  return std::any_of(node_->entries.begin(), node_->entries.end(), [&](const Entry& entry) {
+    return entry.key == key && entry.value.kind != Node::Kind::kNull;
+  });
+}
+
+const Node* MapReader::Ask(std::string_view key) {
+  asked_.emplace_back(key);
+  if (node_ == nullptr) return nullptr;
+  for (const Entry& entry : node_->entries) {
+    if (entry.key == key && entry.value.kind != Node::Kind::kNull) return &entry.value;
+  }
+  return nullptr;
+}
+
+std::string MapReader::Field(std::string_view key) const {
+  if (key.empty()) return path_;
+  return path_.empty() ? std::string(key) : fmt::format("{}.{}", path_, key);
+}
+
+Position MapReader::At(std::string_view key) const {
+  if (node_ == nullptr) return {};
+  for (const Entry& entry : node_->entries) {
+    if (entry.key == key) {
+      return entry.value.kind == Node::Kind::kNull ? entry.key_at : entry.value.at;
+    }
+  }
+  return node_->at;
+}
+
+void MapReader::AddAt(std::string field, Position at, std::string problem, std::string remedy) {
+  reading_.problems.push_back(
+      {std::move(field), at, std::move(problem), std::move(remedy)});
+}
+
+void MapReader::Add(std::string_view key, std::string problem, std::string remedy) {
+  AddAt(Field(key), At(key), std::move(problem), std::move(remedy));
+}
+
+void MapReader::Missing(std::string_view key, std::string_view remedy) {
+  Add(key, "is missing", std::string(remedy));
+}
+
+std::optional<Expanded> MapReader::Scalar(std::string_view key, const Node& node,
+                                          const std::string& field) {
+  if (node.kind != Node::Kind::kScalar) {
+    AddAt(field, node.at, fmt::format("is {}, not a single value", KindName(node.kind)),
+          fmt::format("Write `{}: value` in one line.", key));
+    return std::nullopt;
+  }
+  Expanded value = Expand(node.text, reading_.sources);
+  if (!value.problem.empty()) {
+    AddAt(field, node.at, std::move(value.problem), std::move(value.remedy));
+    return std::nullopt;
+  }
+  return value;
+}
+
+std::optional<std::string> MapReader::Text(std::string_view key, Rule rule) {
+  const Node* node = Ask(key);
+  if (node == nullptr) return std::nullopt;
+  auto value = Scalar(key, *node, Field(key));
+  if (!value) return std::nullopt;
+  if (rule != nullptr) {
+    if (const auto broken = rule(value->text)) {
+      Add(key, WithValue(*value, broken->problem), broken->remedy);
+      return std::nullopt;
+    }
+  }
+  return std::move(value->text);
+}
+
+std::string MapReader::RequiredText(std::string_view key, Rule rule, std::string_view remedy) {
+  if (!Has(key)) {
+    Ask(key);
+    Missing(key, remedy);
+    return {};
+  }
+  return Text(key, rule).value_or("");
+}
+
+std::optional<base::Secret> MapReader::SecretText(std::string_view key) {
+  const Node* node = Ask(key);
+  if (node == nullptr) return std::nullopt;
+  auto value = Scalar(key, *node, Field(key));
+  if (!value) return std::nullopt;
+  base::Secret secret(std::move(value->text));
+  if (secret.empty() || !IsPlainUtf8(secret.Reveal()) ||
+      secret.Reveal().find_first_of("\t\r\n ") != std::string::npos) {
+    Add(key, "is empty, or holds blanks or control characters, which no key has",
+        "Check how it was copied; its value is not shown here.");
+    return std::nullopt;
+  }
+  return secret;
+}
+
+std::optional<std::int64_t> MapReader::Integer(std::string_view key, std::int64_t min,
+                                               std::int64_t max, std::string_view example) {
+  const Node* node = Ask(key);
+  if (node == nullptr) return std::nullopt;
+  const auto value = Scalar(key, *node, Field(key));
+  if (!value) return std::nullopt;
+  std::int64_t number = 0;
+  const char* const end = value->text.data() + value->text.size();
+  const auto [rest, error] = std::from_chars(value->text.data(), end, number);
+  if (error != std::errc() || rest != end || number < min || number > max) {
+    Add(key, WithValue(*value, fmt::format("is not a whole number from {} to {}", min, max)),
+        fmt::format("Write for example {}: {}", key, example));
+    return std::nullopt;
+  }
+  return number;
+}
+
+std::optional<bool> MapReader::Bool(std::string_view key) {
+  return Choice<bool>(key, {{"true", true}, {"false", false}});
+}
+
+std::optional<std::chrono::seconds> MapReader::Duration(std::string_view key,
+                                                        std::string_view example) {
+  const Node* node = Ask(key);
+  if (node == nullptr) return std::nullopt;
+  const auto value = Scalar(key, *node, Field(key));
+  if (!value) return std::nullopt;
+  const auto duration = ParseDuration(value->text);
+  if (!duration) {
+    Add(key, WithValue(*value, "is not a duration"),
+        fmt::format("Write a number and s, m, h or d, for example {}: {}", key, example));
+  }
+  return duration;
+}
+
+std::vector<std::string> MapReader::TextList(std::string_view key, Rule rule) {
+  std::vector<std::string> texts;
+  const Node* node = Ask(key);
+  if (node == nullptr) return texts;
+  const bool list = node->kind == Node::Kind::kSequence;
+  const std::size_t count = list ? node->items.size() : 1;
+  for (std::size_t i = 0; i < count; ++i) {
+    const Node& item = list ? node->items[i] : *node;
+    const std::string field = list ? fmt::format("{}[{}]", Field(key), i) : Field(key);
+    auto value = Scalar(key, item, field);
+    if (!value) continue;
+    if (const auto broken = rule(value->text)) {
+      AddAt(field, item.at, WithValue(*value, broken->problem), broken->remedy);
+      continue;
+    }
+    texts.push_back(std::move(value->text));
+  }
+  return texts;
+}
+
+std::optional<std::size_t> MapReader::ChoiceOf(std::string_view key,
+                                               const std::vector<std::string_view>& words) {
+  const Node* node = Ask(key);
+  if (node == nullptr) return std::nullopt;
+  const auto value = Scalar(key, *node, Field(key));
+  if (!value) return std::nullopt;
+  const auto at = std::find(words.begin(), words.end(), value->text);
+  if (at != words.end()) return static_cast<std::size_t>(at - words.begin());
+  const auto near = Nearest(value->text, words);
+  Add(key, WithValue(*value, fmt::format("is not {}", OneOf(words))),
+      near.empty() ? fmt::format("Write {}.", OneOf(words))
+                   : fmt::format("Did you mean {}?", near));
+  return std::nullopt;
+}
+
+const Node* MapReader::Map(std::string_view key) {
+  const Node* node = Ask(key);
+  if (node == nullptr || node->kind == Node::Kind::kMap) return node;
+  // The reader of the group tells the problem itself.
+  const MapReader told(reading_, node, Field(key));
+  return nullptr;
+}
+
+const Node* MapReader::Sequence(std::string_view key) {
+  const Node* node = Ask(key);
+  if (node == nullptr || node->kind == Node::Kind::kSequence) return node;
+  Add(key, fmt::format("is {}, not a list", KindName(node->kind)),
+      "Begin each entry with `- ` on a line of its own.");
+  return nullptr;
+}
+
+const Node* MapReader::Any(std::string_view key) { return Ask(key); }
+
+void MapReader::RefuseOthers() {
+  if (node_ == nullptr) return;
+  const std::vector<std::string_view> known(asked_.begin(), asked_.end());
+  for (const Entry& entry : node_->entries) {
+    if (std::find(known.begin(), known.end(), entry.key) != known.end()) continue;
+    const auto near = Nearest(entry.key, known);
+    AddAt(Field(entry.key), entry.key_at, "is not a field that Sluice knows",
+          near.empty() ? fmt::format("Known here: {}.", OneOf(known))
+                       : fmt::format("Did you mean {}?", near));
+  }
+}
+
+}  // namespace sluice::config

@@ -1,0 +1,89 @@
+// Reads the fields of one mapping, each once, and refuses those nobody asked for. Problems are
+// collected, not thrown: a reader answers "absent" for a bad field and goes on.
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/secret.h"
+#include "config/problem.h"
+#include "config/references.h"
+#include "config/rules.h"
+#include "config/yaml_tree.h"
+
+namespace sluice::config {
+
+// What a reading shares: where references look, and what was found wrong.
+struct Reading {
+  ReferenceSources sources;
+  std::vector<Problem> problems;
+};
+
+class MapReader {
+ public:
+  // `node` may be nullptr or null: then every field is absent. `path`: "redshift", or "" at the top.
+  // REQUIRES: reading and node outlive it.
+  MapReader(Reading& reading, const Node* node, std::string path);
+
+  bool present() const { return node_ != nullptr; }
+  // The field is there and has a value.
+  bool Has(std::string_view key) const;
+
+  std::optional<std::string> Text(std::string_view key, Rule rule = nullptr);
+  // Empty, and a problem with `remedy`, if it is absent.
+  std::string RequiredText(std::string_view key, Rule rule, std::string_view remedy);
+  // Its value is in no message.
+  std::optional<base::Secret> SecretText(std::string_view key);
+  std::optional<std::int64_t> Integer(std::string_view key, std::int64_t min, std::int64_t max,
+                                      std::string_view example);
+  std::optional<bool> Bool(std::string_view key);
+  std::optional<std::chrono::seconds> Duration(std::string_view key, std::string_view example);
+  // A list of texts, or one text for a list of one.
+  std::vector<std::string> TextList(std::string_view key, Rule rule);
+  template <typename Value>
+  std::optional<Value> Choice(std::string_view key,
+                              std::initializer_list<std::pair<std::string_view, Value>> choices) {
+    std::vector<std::string_view> words;
+    for (const auto& [word, value] : choices) words.push_back(word);
+    const auto chosen = ChoiceOf(key, words);
+    if (!chosen) return std::nullopt;
+    return (choices.begin() + static_cast<std::ptrdiff_t>(*chosen))->second;
+  }
+  // nullptr if it is absent or of another kind (which is a problem).
+  const Node* Map(std::string_view key);
+  const Node* Sequence(std::string_view key);
+  const Node* Any(std::string_view key);
+
+  // "redshift.port".
+  std::string Field(std::string_view key) const;
+  // Of the field's value, or of this mapping if it is absent.
+  Position At(std::string_view key) const;
+  void Add(std::string_view key, std::string problem, std::string remedy);
+  void Missing(std::string_view key, std::string_view remedy);
+
+  // Refuses every field that was not asked for. Called once, last.
+  void RefuseOthers();
+
+ private:
+  const Node* Ask(std::string_view key);
+  std::optional<Expanded> Scalar(std::string_view key, const Node& node, const std::string& field);
+  std::optional<std::size_t> ChoiceOf(std::string_view key,
+                                      const std::vector<std::string_view>& words);
+  void AddAt(std::string field, Position at, std::string problem, std::string remedy);
+
+  Reading& reading_;
+  const Node* node_ = nullptr;
+  const std::string path_;
+  std::vector<std::string> asked_;
+};
+
+// `"acme/x" is not ...`, or only `is not ...` where the value came through a reference and may be a
+// secret that stands in the wrong place, or is too long to read.
+std::string WithValue(const Expanded& value, std::string_view problem);
+
+}  // namespace sluice::config

@@ -1,0 +1,116 @@
+#include "config/references.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <fstream>
+#include <iterator>
+
+namespace sluice::config {
+namespace {
+
+constexpr std::uintmax_t kReferencedBytesMax = 64U << 10;
+
+bool IsVariableName(std::string_view name) {
+  return !name.empty() && std::isdigit(static_cast<unsigned char>(name.front())) == 0 &&
+         std::all_of(name.begin(), name.end(), [](unsigned char c) {
+           return c < 0x80 && (std::isalnum(c) != 0 || c == '_');
+         });
+}
+
+void Fail(Expanded& out, std::string problem, std::string remedy) {
+  out.problem = std::move(problem);
+  out.remedy = std::move(remedy);
+}
+
+void AddFile(std::string_view path, const ReferenceSources& sources, Expanded& out) {
+  const std::filesystem::path file = sources.folder / std::filesystem::path(path);
+  const auto fail = [&](std::string_view why, std::string remedy) {
+    Fail(out, fmt::format("refers to the file {}, which {}", file.string(), why),
+         std::move(remedy));
+  };
+  std::error_code error;
+  if (path.empty() || !std::filesystem::is_regular_file(file, error)) {
+    return fail("does not exist or is not a file",
+                "Create it, or correct the path; it is taken from the configuration's folder.");
+  }
+  if (std::filesystem::file_size(file, error) > kReferencedBytesMax) {
+    return fail("is larger than 64 KiB", "Is this the right file?");
+  }
+  std::ifstream in(file, std::ios::binary);
+  std::string content{std::istreambuf_iterator<char>(in), {}};
+  if (!in.good() && !in.eof()) {
+    return fail("cannot be read", "Allow this user to read it: chmod u+r, or chown.");
+  }
+  if (!in.is_open()) {
+    return fail("cannot be opened", "Allow this user to read it: chmod u+r, or chown.");
+  }
+  // Editors and `echo` end a file with a line end that belongs to no secret.
+  while (!content.empty() && (content.back() == '\n' || content.back() == '\r')) {
+    content.pop_back();
+  }
+  out.text += content;
+}
+
+void AddVariable(std::string_view inside, const ReferenceSources& sources, Expanded& out) {
+  const auto colon = inside.find(":-");
+  const std::string_view name = inside.substr(0, colon);
+  if (!IsVariableName(name)) {
+    return Fail(out, fmt::format("has a reference that is none: ${{{}}}", inside),
+                "Write ${NAME}, ${NAME:-default} or ${file:PATH}. A plain $ before { is $$.");
+  }
+  auto value = sources.environment ? sources.environment(name) : std::nullopt;
+  if (colon != std::string_view::npos) {
+    const std::string_view fallback = inside.substr(colon + 2);
+    if (fallback.find("${") != std::string_view::npos) {
+      return Fail(out, "has a reference inside a reference", "Keep the default a plain text.");
+    }
+    if (!value || value->empty()) value = std::string(fallback);
+  }
+  if (!value) {
+    return Fail(out, fmt::format("needs the environment variable {}, which is not set", name),
+                fmt::format("Set it: export {}=...   or give a default: ${{{}:-...}}", name, name));
+  }
+  out.text += *value;
+}
+
+}  // namespace
+
+Expanded Expand(std::string_view raw, const ReferenceSources& sources) {
+  Expanded out;
+  while (!raw.empty()) {
+    const auto dollar = raw.find('$');
+    out.text += raw.substr(0, dollar);
+    if (dollar == std::string_view::npos) break;
+    raw.remove_prefix(dollar);
+    if (raw.starts_with("$$")) {
+      out.text += '$';
+      raw.remove_prefix(2);
+      continue;
+    }
+    if (!raw.starts_with("${")) {
+      out.text += '$';
+      raw.remove_prefix(1);
+      continue;
+    }
+    const auto end = raw.find('}');
+    if (end == std::string_view::npos) {
+      Fail(out, "has a ${ without its }", "Close the reference, or write $${ for a plain ${.");
+      break;
+    }
+    out.referenced = true;
+    const std::string_view inside = raw.substr(2, end - 2);
+    if (inside.starts_with("file:")) {
+      AddFile(inside.substr(5), sources, out);
+    } else {
+      AddVariable(inside, sources, out);
+    }
+    if (!out.problem.empty()) break;
+    raw.remove_prefix(end + 1);
+  }
+  if (!out.problem.empty()) out.text.clear();
+  return out;
+}
+
+}  // namespace sluice::config

@@ -1,0 +1,249 @@
+#include "config/yaml_tree.h"
+
+#include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/parser.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "config/rules.h"
+
+namespace sluice::config {
+namespace {
+
+constexpr std::size_t kDepthMax = 32;
+
+Position FromMark(const YAML::Mark& mark) {
+  return mark.is_null() ? Position{} : Position{mark.line + 1, mark.column + 1};
+}
+
+// Ends the parse; caught in ParseYaml alone.
+struct Refused {
+  Problem problem;
+};
+
+[[noreturn]] void Refuse(Position at, std::string problem, std::string remedy) {
+  throw Refused{{.at = at, .problem = std::move(problem), .remedy = std::move(remedy)}};
+}
+
+// Builds the tree. Nodes under construction are held by value on a stack, because a node's place in
+// its parent's vector moves when the vector grows.
+class Builder final : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    RefuseAnchor(mark, anchor);
+    Add({.kind = Node::Kind::kNull, .at = FromMark(mark)});
+  }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { RefuseAnchor(mark, 1); }
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
+    RefuseAnchor(mark, anchor);
+    RefuseTag(mark, tag);
+    // Plain `~`, `null` and nothing are "no value"; a quoted one ("!" is its tag) is text.
+    const bool null = tag == "?" && (value.empty() || value == "~" || value == "null");
+    Add({.kind = null ? Node::Kind::kNull : Node::Kind::kScalar,
+         .at = FromMark(mark),
+         .text = null ? "" : value});
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    Open(mark, tag, anchor, Node::Kind::kSequence);
+  }
+  void OnSequenceEnd() override { Close(); }
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    Open(mark, tag, anchor, Node::Kind::kMap);
+  }
+  void OnMapEnd() override { Close(); }
+
+  Node root;
+  std::vector<Problem> duplicates;
+
+ private:
+  struct Level {
+    Node node;
+    bool has_key = false;
+    std::string key;
+    Position key_at;
+    bool skip_value = false;  // of a key that was already there
+  };
+
+  static void RefuseAnchor(const YAML::Mark& mark, YAML::anchor_t anchor) {
+    if (anchor == YAML::NullAnchor) return;
+    Refuse(FromMark(mark), "uses an anchor (&) or an alias (*)",
+           "Write the value out. What streams share can stand once, under defaults.\n"
+           "A text that begins with & or * needs quotes around it.");
+  }
+
+  static void RefuseTag(const YAML::Mark& mark, const std::string& tag) {
+    if (tag.empty() || tag == "?" || tag == "!") return;
+    Refuse(FromMark(mark), "uses a YAML tag (!)",
+           "Leave the tag out; a text that begins with ! needs quotes around it.");
+  }
+
+  void Open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+            Node::Kind kind) {
+    RefuseAnchor(mark, anchor);
+    RefuseTag(mark, tag);
+    if (levels_.size() >= kDepthMax) {
+      Refuse(FromMark(mark), fmt::format("is nested more than {} levels deep", kDepthMax),
+             "Check the indentation: no setting lies that deep.");
+    }
+    levels_.push_back({.node = {.kind = kind, .at = FromMark(mark)}});
+  }
+
+  void Close() {
+    Node node = std::move(levels_.back().node);
+    levels_.pop_back();
+    Add(std::move(node));
+  }
+
+  void Add(Node node) {
+    if (++nodes_ > kNodesMax) {
+      Refuse(node.at, fmt::format("holds more than {} values", kNodesMax),
+             "Split the streams over several configurations.");
+    }
+    if (levels_.empty()) {
+      root = std::move(node);
+      return;
+    }
+    Level& level = levels_.back();
+    if (level.node.kind == Node::Kind::kSequence) {
+      level.node.items.push_back(std::move(node));
+    } else if (!level.has_key) {
+      TakeKey(level, node);
+    } else {
+      if (!level.skip_value) {
+        level.node.entries.push_back({level.key, level.key_at, std::move(node)});
+      }
+      level.has_key = false;
+    }
+  }
+
+  void TakeKey(Level& level, Node& node) {
+    if (node.kind != Node::Kind::kScalar) {
+      Refuse(node.at, "has a key that is not a word", "Write keys as plain words: `port: 5439`.");
+    }
+    const auto same = std::find_if(level.node.entries.begin(), level.node.entries.end(),
+                                   [&](const Entry& entry) { return entry.key == node.text; });
+    level.skip_value = same != level.node.entries.end();
+    if (level.skip_value) {
+      duplicates.push_back({.field = node.text,
+                            .at = node.at,
+                            .problem = fmt::format("stands here a second time; the first is in "
+                                                   "line {}",
+                                                   same->key_at.line),
+                            .remedy = "Keep one of the two."});
+    }
+    level.has_key = true;
+    level.key = std::move(node.text);
+    level.key_at = node.at;
+  }
+
+  std::vector<Level> levels_;
+  std::size_t nodes_ = 0;
+};
+
+std::string_view LineAt(std::string_view text, int line) {
+  for (int i = 1; i < line; ++i) {
+    const auto end = text.find('\n');
+    if (end == std::string_view::npos) return {};
+    text.remove_prefix(end + 1);
+  }
+  return text.substr(0, text.find('\n'));
+}
+
+// The first line, from `line - 1` on, indented with a tab: yaml-cpp often trips a line later.
+int TabbedLine(std::string_view text, int line) {
+  for (int i = std::max(1, line - 1); i <= line; ++i) {
+    const std::string_view content = LineAt(text, i);
+    const auto indent = content.substr(0, content.find_first_not_of(" \t"));
+    if (indent.find('\t') != std::string_view::npos && indent.size() < content.size()) return i;
+  }
+  return 0;
+}
+
+// yaml-cpp's words -> ours, for what people do most often.
+Problem FromSyntaxError(const YAML::ParserException& error, std::string_view text) {
+  const Position at = FromMark(error.mark);
+  if (const int line = TabbedLine(text, at.line); line > 0) {
+    return {.at = {line, 1},
+            .problem = "is indented with a tab, which YAML does not allow",
+            .remedy = "Indent with spaces."};
+  }
+  const std::string_view what = error.msg;
+  if (what == YAML::ErrorMsg::END_OF_MAP_FLOW || what == YAML::ErrorMsg::END_OF_SEQ_FLOW) {
+    return {.at = at,
+            .problem = "has an opening { or [ that is never closed",
+            .remedy = "Close it with } or ]."};
+  }
+  if (what == YAML::ErrorMsg::EOF_IN_SCALAR || what == YAML::ErrorMsg::DOC_IN_SCALAR) {
+    return {.at = at,
+            .problem = "has an opening quote that is never closed",
+            .remedy = "Close it with the same quote."};
+  }
+  if (what == YAML::ErrorMsg::UNKNOWN_ANCHOR) {
+    return {.at = at,
+            .problem = "has a text that begins with *, which is an alias in YAML",
+            .remedy = "Put quotes around the text."};
+  }
+  return {.at = at,
+          .problem = fmt::format("is not YAML here ({})", what),
+          .remedy = "Look at this line and the one above: indentation, a missing `:` or blank "
+                    "behind it,\nor a text that holds `: ` or `#` and needs quotes around it."};
+}
+
+Problem Whole(std::string problem, std::string remedy) {
+  return {.problem = std::move(problem), .remedy = std::move(remedy)};
+}
+
+bool ReadDocuments(std::string_view text, Tree& tree) {
+  std::istringstream in{std::string(text)};
+  YAML::Parser parser(in);
+  Builder builder;
+  if (!parser.HandleNextDocument(builder)) return false;
+  Builder next;
+  if (parser.HandleNextDocument(next)) {
+    tree.problems.push_back({.at = next.root.at,
+                             .problem = "begins a second document (---)",
+                             .remedy = "Keep one configuration in a file."});
+  }
+  tree.root = std::move(builder.root);
+  std::move(builder.duplicates.begin(), builder.duplicates.end(),
+            std::back_inserter(tree.problems));
+  return tree.root.kind != Node::Kind::kNull;
+}
+
+}  // namespace
+
+Tree ParseYaml(std::string_view text) {
+  Tree tree;
+  if (text.size() > kFileBytesMax) {
+    tree.problems.push_back(Whole("is larger than 1 MiB", "Is this the right file?"));
+    return tree;
+  }
+  if (!IsPlainUtf8(text)) {
+    tree.problems.push_back(Whole("is not text in UTF-8", "Save it as UTF-8."));
+    return tree;
+  }
+  try {
+    if (!ReadDocuments(text, tree) && tree.problems.empty()) {
+      tree.problems.push_back(
+          Whole("is empty", "Begin with the example in README.md; `sluice config schema` tells "
+                            "every field."));
+    }
+  } catch (const Refused& refused) {
+    tree.problems.push_back(refused.problem);
+  } catch (const YAML::ParserException& error) {
+    tree.problems.push_back(FromSyntaxError(error, text));
+  } catch (const YAML::Exception& error) {
+    tree.problems.push_back(FromSyntaxError(YAML::ParserException(error.mark, error.msg), text));
+  }
+  return tree;
+}
+
+}  // namespace sluice::config
