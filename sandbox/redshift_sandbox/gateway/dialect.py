@@ -22,6 +22,7 @@ class Dialect:
     case_sensitive: bool = False
     superuser: bool = False
     deny_pg_tables: bool = False
+    in_transaction: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def translate_statement(tokens: list[Token], dialect: Dialect) -> Translated:
     words = frozenset(fold(token.text.strip('"')) for token in main if token.kind in (Kind.WORD, Kind.QUOTED))
     if verb in ("SET", "RESET", "SHOW"):
         return _parameter(verb, main, tokens, dialect)
-    replaced = _replace(verb, main)
+    replaced = _replace(verb, main, dialect)
     if replaced is not None:
         return Translated(replaced, verb, words=words)
     query_start = _declare(verb, main)
@@ -105,12 +106,14 @@ def _refuse_relation(main: list[Token], index: int, dialect: Dialect) -> None:
             raise SqlError("42501", f"permission denied for relation {name}")
 
 
-def _replace(verb: str, main: list[Token]) -> str | None:
+def _replace(verb: str, main: list[Token], dialect: Dialect) -> str | None:
     """Statements whose whole text is written anew."""
     words = [token.word for token in main]
     if verb == "BEGIN" or words[:2] == ["START", "TRANSACTION"]:
         # Snapshot isolation: one snapshot for the transaction, taken at its first read
         # (https://docs.aws.amazon.com/redshift/latest/dg/c_serial_isolation.html).
+        if dialect.in_transaction:
+            return "BEGIN"  # a warning, and the transaction keeps its level
         mode = " READ ONLY" if words[-2:] == ["READ", "ONLY"] or "ONLY" in words else ""
         return f"{'BEGIN' if verb == 'BEGIN' else 'START TRANSACTION'} ISOLATION LEVEL REPEATABLE READ{mode}"
     makers = {

@@ -38,6 +38,9 @@ class PlainPasswords(Protocol):
 
 @dataclass(frozen=True)
 class CancelRequest:
+    """Another client's wish; `sock` is closed when it is passed on."""
+
+    sock: socket.socket
     key: bytes
 
 
@@ -75,7 +78,7 @@ def greet(sock: socket.socket, tls: ssl.SSLContext | None, faults: Faults) -> Gr
         body = read_exactly(sock, length - 4)
         (code,) = struct.unpack(">I", body[:4])
         if code == wire.CANCEL_REQUEST:
-            return CancelRequest(body[4:])
+            return CancelRequest(sock, body[4:])
         if code == wire.GSSENC_REQUEST:
             sock.sendall(b"N")
         elif code == wire.SSL_REQUEST:

@@ -25,6 +25,7 @@ from redshift_sandbox.gateway.backend import Backend
 from redshift_sandbox.gateway.hub import Hub, Log
 from redshift_sandbox.gateway.records import Records
 from redshift_sandbox.gateway.session import Session, greeting_parameters
+from redshift_sandbox.gateway.stream import farewell
 from redshift_sandbox.gateway.users import Users
 from redshift_sandbox.meter import Meter
 from redshift_sandbox.pg import Postgres
@@ -109,7 +110,7 @@ class Gateway:
             greeting = login.greet(sock, self._tls, self._hub.faults)
             if isinstance(greeting, login.CancelRequest):
                 self._cancel(greeting.key)
-                sock.close()
+                farewell(greeting.sock)
                 return
             sock = greeting.sock
             self._log_in(greeting)
@@ -126,7 +127,7 @@ class Gateway:
         except SqlError as error:
             self._hub.log("login.refused", {"user": greeting.db_user, "sqlstate": error.sqlstate})
             greeting.sock.sendall(wire.error_response(error))
-            greeting.sock.close()
+            farewell(greeting.sock)
             return
         answer = [wire.message(b"R", b"\0\0\0\0")]
         answer += [wire.parameter_status(name, value) for name, value in greeting_parameters(backend)]

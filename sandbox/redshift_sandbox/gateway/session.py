@@ -128,13 +128,14 @@ class Session:
     def _push(self) -> None:
         self.backend.flush()
         if self._drop_client:
+            self.client.drop()
             raise Closed("dropped by fault")
         self.client.flush()
 
     def drop_client_if_asked(self) -> None:
         """The fault that cuts the connection while the statement goes on."""
         if self._drop_client:
-            self.client.close()
+            self.client.drop()
 
     def _read_backend(self) -> None:
         try:
@@ -252,7 +253,8 @@ class Session:
                 continue
             one = translate_statement(tokens, self._dialect())
             text = blanked(tokens).strip()
-            if parts and not parts[-1][1]:
+            begins = one.verb in ("BEGIN", "START")  # its isolation level must come before any query
+            if parts and not parts[-1][1] and not begins:
                 parts[-1][0].append(one)
                 parts[-1][2].append(text)
             else:
@@ -351,7 +353,8 @@ class Session:
     # ---- statements
 
     def _dialect(self) -> Dialect:
-        return Dialect(self.case_sensitive, self.superuser, self.hub.faults.peek("gateway.deny_pg_tables") is not None)
+        denied = self.hub.faults.peek("gateway.deny_pg_tables") is not None
+        return Dialect(self.case_sensitive, self.superuser, denied, self.status != b"I")
 
     def to_backend(self, tokens_sql: str) -> str:
         return ";\n".join(

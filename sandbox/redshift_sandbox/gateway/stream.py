@@ -103,8 +103,22 @@ class Stream:
             socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
 
     def close(self) -> None:
+        farewell(self.sock)
+
+    def drop(self) -> None:
+        """Closes as a failing network would: without a word."""
         with contextlib.suppress(OSError):
             self.sock.close()
+
+
+def farewell(sock: socket.socket) -> None:
+    """Closes; over TLS with a close notification, which libpq takes its absence for an error."""
+    with contextlib.suppress(OSError, ValueError):
+        if isinstance(sock, ssl.SSLSocket):
+            sock.setblocking(False)
+            sock.unwrap()  # sends ours; the peer's is not waited for
+    with contextlib.suppress(OSError):
+        sock.close()
 
 
 def wait(streams: list[tuple[Stream, bool]], timeout_seconds: float | None) -> None:

@@ -1,0 +1,207 @@
+"""Redshift's SQL: settings, refusals, escapes, names, statements PostgreSQL spells otherwise."""
+
+from __future__ import annotations
+
+import os
+
+import psycopg
+import pytest
+from conftest import USER, World
+
+from redshift_sandbox.contracts import SqlError
+from redshift_sandbox.gateway.dialect import Dialect, translate
+from redshift_sandbox.gateway.tokens import split_statements, text_of, tokenize
+
+
+def one(sql: str, dialect: Dialect | None = None) -> str:
+    (statement,) = translate(sql, dialect or Dialect())
+    return " ".join(statement.sql.split())
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "shown", "default"),
+    [
+        ("statement_timeout", "60000", "60000", "0"),
+        ("query_group", "'sluice'", "sluice", "unset"),
+        ("timezone", "'Europe/Berlin'", "Europe/Berlin", "UTC"),
+        ("datestyle", "'ISO, DMY'", "ISO, DMY", "ISO, MDY"),
+        ("search_path", "'$user', s1", "$user, s1", "$user, public"),
+        ("enable_case_sensitive_identifier", "true", "on", "off"),
+    ],
+)
+def test_b23_set_and_show(world: World, setting: str, value: str, shown: str, default: str) -> None:
+    with world.connect() as connection:
+        assert connection.execute(f"SHOW {setting}").fetchone() == (default,)
+        assert connection.execute(f"SET {setting} TO {value}").statusmessage == "SET"
+        cursor = connection.execute(f"SHOW {setting}")
+        assert cursor.fetchone() == (shown,)
+        assert cursor.description is not None and cursor.description[0].name.lower() == setting
+        assert cursor.statusmessage == "SHOW"
+        connection.execute(f"RESET {setting}")
+        assert connection.execute(f"SHOW {setting}").fetchone() == (default,)
+
+
+@pytest.mark.parametrize("name", ["standard_conforming_strings", "no_such_thing", "work_mem"])
+@pytest.mark.parametrize("form", ["SHOW {}", "SET {} TO 'on'", "RESET {}"])
+def test_b23_unknown_names(world: World, name: str, form: str) -> None:
+    with (
+        world.connect() as connection,
+        pytest.raises(psycopg.errors.UndefinedObject, match=f'^unrecognized configuration parameter "{name}"$'),
+    ):
+        connection.execute(form.format(name))
+
+
+def test_b23_settings_follow_their_transaction(world: World) -> None:
+    with world.connect() as connection:
+        connection.execute("BEGIN")
+        connection.execute("SET enable_case_sensitive_identifier TO true")
+        assert connection.execute('SELECT 1 AS "Aa"').description[0].name == "Aa"  # type: ignore[index]
+        connection.execute("ROLLBACK")
+        assert connection.execute("SHOW enable_case_sensitive_identifier").fetchone() == ("off",)
+        assert connection.execute('SELECT 1 AS "Aa"').description[0].name == "aa"  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("sql", "sqlstate"),
+    [
+        ("DISCARD ALL", "42601"),
+        ("DEALLOCATE ALL", "42601"),
+        ("INSERT INTO t VALUES (1) RETURNING a", "42601"),
+        ("DELETE FROM t RETURNING *", "42601"),
+        ("COPY t TO STDOUT", "0A000"),
+        ("COPY (SELECT 1) TO STDOUT (FORMAT binary)", "0A000"),
+        ("LISTEN x", "0A000"),
+        ("SAVEPOINT s", "0A000"),
+        ("SELECT pg_sleep(1)", "42883"),
+        ("SELECT E'a'", "42704"),
+        ("SELECT * FROM x WHERE a = E'\\\\'", "42704"),
+    ],
+)
+@pytest.mark.parametrize("prepare", [False, True])
+def test_b24_refused(world: World, sql: str, sqlstate: str, prepare: bool) -> None:
+    with world.connect() as connection:
+        with pytest.raises(psycopg.Error) as caught:
+            connection.execute(sql.encode(), prepare=prepare)
+        assert caught.value.sqlstate == sqlstate
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_b24_what_pqescapeliteral_makes_is_refused(world: World) -> None:
+    with world.connect() as connection:
+        literal = psycopg.sql.Literal("a\\b").as_string(connection)
+        assert literal.strip().startswith("E'")
+        with pytest.raises(psycopg.errors.UndefinedObject, match='type "e" does not exist'):
+            connection.execute(f"SELECT {literal}".encode())
+
+
+@pytest.mark.parametrize(
+    ("literal", "value"),
+    [(r"'a\\b'", "a\\b"), (r"'a\'b'", "a'b"), (r"'a''b'", "a'b"), (r"'a\nb'", "a\nb"), (r"'pg\\_%'", "pg\\_%")],
+)
+def test_b25_backslash_escapes(world: World, literal: str, value: str) -> None:
+    with world.connect() as connection:
+        assert connection.execute(f"SELECT {literal}, length({literal})".encode()).fetchone() == (value, len(value))
+
+
+def test_b26_names_fold_inside_quotes_unless_told_otherwise(world: World, schema: str) -> None:
+    with world.connect() as connection:
+        world.admin(f'GRANT CREATE ON SCHEMA {schema} TO "{USER}"')
+        connection.execute(f'CREATE TABLE {schema}."Mixed" ("ColumnÄ" int)')
+        assert connection.execute(f'SELECT "COLUMNÄ" FROM {schema}."MIXED"').description[0].name == "columnÄ"  # type: ignore[index]
+        connection.execute("SET enable_case_sensitive_identifier TO true")
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            connection.execute(f'SELECT * FROM {schema}."Mixed"')
+        connection.execute(f'CREATE TABLE {schema}."Mixed" ("Aa" int)')
+        assert connection.execute(f'SELECT "Aa" FROM {schema}."Mixed"').description[0].name == "Aa"  # type: ignore[index]
+
+
+def test_b26_user_names_do_not_fold(world: World, schema: str) -> None:
+    user = "IAMR:Mixed-" + os.urandom(5).hex()
+    world.admin(f'CREATE USER "{user}" PASSWORD DISABLE; CREATE TABLE {schema}."Old" (a int)')
+    world.admin(f'GRANT USAGE ON SCHEMA "{schema.upper()}" TO "{user}"')
+    world.admin(f'ALTER DEFAULT PRIVILEGES FOR USER admin IN SCHEMA {schema} GRANT SELECT ON TABLES TO "{user}"')
+    with world.connect(user=user) as connection:
+        assert connection.execute("SELECT usename FROM pg_user WHERE usename = current_user").fetchone() == (user,)
+        grants = "SELECT pg_get_userbyid((aclexplode(defaclacl)).grantee) FROM pg_default_acl d JOIN pg_namespace n ON n.oid = defaclnamespace WHERE nspname = %s"
+        assert connection.execute(grants, (schema,)).fetchall() == [(user,)]
+
+
+def test_groups_roles_and_users_have_names_of_their_own(world: World, schema: str) -> None:
+    name = "n" + os.urandom(5).hex()
+    world.admin(f"CREATE USER {name} PASSWORD 'Ab1'; CREATE GROUP {name} WITH USER {name}; CREATE ROLE {name}")
+    world.admin(f"CREATE TABLE {schema}.t (a int); GRANT ROLE {name} TO {name}")
+    world.admin(
+        f"GRANT USAGE ON SCHEMA {schema} TO GROUP {name}; GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO ROLE {name}"
+    )
+    with world.connect(user=name) as connection:
+        assert connection.execute(f"SELECT * FROM {schema}.t").fetchall() == []
+    world.admin(f"REVOKE ROLE {name} FROM {name}; ALTER GROUP {name} DROP USER {name}")
+    with world.connect(user=name) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(f"SELECT * FROM {schema}.t")
+
+
+@pytest.mark.parametrize(
+    ("redshift", "backend"),
+    [
+        ("SELECT NVL(a, 0) FROM t", "SELECT COALESCE(a, 0) FROM t"),
+        ("SELECT SYSDATE", "SELECT pg_catalog.sysdate()"),
+        ("SELECT t.sysdate, 1 AS sysdate FROM t", "SELECT t.sysdate, 1 AS sysdate FROM t"),
+        ("SELECT TOP 3 a FROM (SELECT TOP 5 * FROM t) x", "SELECT a FROM (SELECT * FROM t LIMIT 5) x LIMIT 3"),
+        ("SELECT DATEADD(day, 1, d)", "SELECT DATEADD('day', 1, d)"),
+        ("SELECT a::decimal, CAST(b AS numeric(5,1))", "SELECT a::numeric(18,0), CAST(b AS numeric(5,1))"),
+        ("BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ"),
+        ("START TRANSACTION READ ONLY", "START TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"),
+        ('ALTER TABLE t OWNER TO "Bob"', 'ALTER TABLE t OWNER TO "Bob"'),
+        (
+            'CREATE TABLE "T" (id bigint IDENTITY(1,2) ENCODE az64, c varchar(max) DISTKEY, PRIMARY KEY (id)) SORTKEY (id)',
+            'CREATE TABLE "t" (id bigint GENERATED ALWAYS AS IDENTITY (START WITH 1 INCREMENT BY 2 MINVALUE '
+            "-9223372036854775808) , c character varying(65535) , PRIMARY KEY (id))",
+        ),
+        ("CREATE TABLE t (d decimal, v varchar, x text, b bpchar) DISTSTYLE ALL COMPOUND SORTKEY (d, v)",
+         "CREATE TABLE t (d numeric(18,0), v character varying(256), x character varying(256), b character(256))"),
+        ("CREATE TEMP TABLE t DISTKEY(a) AS SELECT NVL(a, 1) a FROM u", "CREATE TEMP TABLE t AS SELECT COALESCE(a, 1) a FROM u"),
+    ],
+)  # fmt: skip
+def test_translation(redshift: str, backend: str) -> None:
+    assert one(redshift) == backend
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [r"SELECT 'a\'b', $$ ' ; $$, $x$ $$ $x$, ""\"q;\"\"q\" /* ; /* ' */ */ -- ';", "SELECT 'unended", 'SELECT "x', "/* x", "$a$ b", "¤ € ĳ"],
+)  # fmt: skip
+def test_tokens_join_to_the_same_text(sql: str) -> None:
+    for end in range(len(sql) + 1):
+        assert text_of(tokenize(sql[:end])) == sql[:end]
+    assert len(split_statements(tokenize(sql))) <= 1
+
+
+def test_a_literal_without_its_end_costs_linear_time() -> None:
+    assert len(tokenize("SELECT '" + "a\\\\" * 300_000)) == 3
+
+
+@pytest.mark.parametrize("kind", ["super", "varbyte(20)", "geometry", "geography", "hllsketch"])
+def test_types_without_a_home_are_refused_by_name(kind: str) -> None:
+    with pytest.raises(SqlError, match="0A000: the sandbox cannot hold type"):
+        one(f"CREATE TABLE t (a int, b {kind})")
+
+
+def test_names_postgresql_would_cut_are_refused() -> None:
+    with pytest.raises(SqlError, match="42622"):
+        one('SELECT "' + "x" * 64 + '"')
+    assert one('SELECT "' + "x" * 63 + '"')
+
+
+def test_functions(world: World) -> None:
+    with world.connect() as connection:
+        row = connection.execute(
+            "SELECT LEN('abc'), DATEDIFF(month, '2024-01-31', '2024-02-01'), DATEADD(month, 1, '2024-01-31'),"
+            " GETDATE() <= SYSDATE + interval '1 second', TO_HEX('ab'::bytea)"
+        ).fetchone()
+        assert row is not None and (row[0], row[1], str(row[2]), row[3], row[4]) == (
+            3,
+            1,
+            "2024-02-29 00:00:00",
+            True,
+            "6162",
+        )
