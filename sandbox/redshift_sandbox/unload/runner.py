@@ -63,6 +63,7 @@ class UnloadRecord:
     start: dt.datetime
     end: dt.datetime
     file_format: str
+    compression: str
     location: str
     outcome: UnloadOutcome
     error: str = ""
@@ -141,7 +142,7 @@ class UnloadService:
         files = [(entry.url, entry.rows, entry.size_bytes) for entry in run.target.entries]
         self._on_record(UnloadRecord(
             run.query_id, session.session_id, session.user, session.database, status, start, self._clock.now(),
-            statement.format.value, location, outcome, error, files,
+            statement.format.value, _compression(statement), location, outcome, error, files,
         ))
 
     # -- what a run asks of the service ---------------------------------------------------------
@@ -164,6 +165,10 @@ class UnloadService:
 
     def work_folder(self) -> Path:
         return Path(tempfile.mkdtemp(prefix="unload-", dir=self._settings.work_dir))
+
+
+def _compression(statement: UnloadStatement) -> str:
+    return "SNAPPY" if statement.format is Format.PARQUET else statement.compression or ""
 
 
 class _Run:

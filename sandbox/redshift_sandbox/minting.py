@@ -1,0 +1,44 @@
+"""Credentials as any client gets them, with boto3: assume the role, then ask for a database password."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import boto3
+
+from redshift_sandbox import outfiles
+from redshift_sandbox.processes import State
+
+
+def psql_command(directory: Path, state: State, rest: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """The stock psql with a fresh password, which travels in the environment and not among the arguments."""
+    user, password = database_login(outfiles.read_environment(directory))
+    environment = {
+        **os.environ, "PGPASSWORD": password, "PGUSER": user, "PGHOST": state.host, "PGPORT": str(state.redshift_port),
+        "PGDATABASE": "dev", "PGSSLMODE": "verify-full", "PGSSLROOTCERT": str(directory / "ca.pem"),
+        "PGGSSENCMODE": "disable", "PGCLIENTENCODING": "UTF8",
+    }  # fmt: skip
+    return ["psql", *rest], environment
+
+
+def database_login(
+    variables: dict[str, str], *, workgroup: str = "analytics", database: str = "dev"
+) -> tuple[str, str]:
+    """User and password of the reader, by the role way."""
+    verify, url, region = variables["AWS_CA_BUNDLE"], variables["AWS_ENDPOINT_URL"], variables["AWS_REGION"]
+    base = boto3.session.Session(
+        variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], region_name=region
+    )
+    assumed = base.client("sts", endpoint_url=url, verify=verify).assume_role(
+        RoleArn="arn:aws:iam::123456789012:role/sluice-reader", RoleSessionName="psql",
+        ExternalId=variables["SLUICE_EXTERNAL_ID"],
+    )["Credentials"]  # fmt: skip
+    role = boto3.session.Session(
+        assumed["AccessKeyId"], assumed["SecretAccessKey"], assumed["SessionToken"], region_name=region
+    )
+    minted = role.client("redshift-serverless", endpoint_url=url, verify=verify).get_credentials(
+        workgroupName=workgroup, dbName=database, durationSeconds=3600
+    )
+    return minted["dbUser"], minted["dbPassword"]

@@ -1,0 +1,44 @@
+"""What a newcomer reads after `up`: what runs where, and what to do next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from redshift_sandbox.processes import State
+
+
+def welcome(directory: Path, state: State, *, was_running: bool) -> str:
+    shown = _short(directory)
+    title = "runs already" if was_running else "is ready"
+    lines = [
+        f"A sandboxed Redshift Serverless {title} (process {state.pid}).",
+        "",
+        f"  Redshift     {state.host}:{state.redshift_port}, database dev, workgroup analytics, TLS",
+        f"  AWS          {state.aws_url}  (STS, redshift-serverless, S3, control)",
+        "  Bucket       s3://acme-sluice-staging/sluice/",
+        f"  Data         {state.data or 'none'}",
+        f"  Files        {shown}/: sluice.yaml, sluice-keys.yaml, env, ca.pem, sandbox.log",
+        "",
+        "Next:",
+        f"  source {shown}/env",
+        f"  sluice check --config {shown}/sluice.yaml",
+        f"  sluice sync  --config {shown}/sluice.yaml",
+        f"  redshift-sandbox psql --dir {shown}        # look around by hand",
+        f"  redshift-sandbox down --dir {shown}        # stop it; the rows stay in the directory",
+    ]
+    return "\n".join(lines)
+
+
+def stopped(directory: Path) -> str:
+    return f"The sandbox in {_short(directory)} has stopped. Its rows and objects stay there until you delete it."
+
+
+def not_running(directory: Path) -> str:
+    return f"No sandbox runs in {_short(directory)}. Start one: redshift-sandbox up --dir {_short(directory)}"
+
+
+def _short(directory: Path) -> str:
+    try:
+        return str(directory.relative_to(Path.cwd()))
+    except ValueError:
+        return str(directory)

@@ -1,0 +1,273 @@
+"""Puts the rooms together: one AWS account, one workgroup, its database and its buckets, in one process.
+
+This module alone knows the implementations; the rooms know contracts.py. It adds to the control interface:
+
+| Route | Meaning |
+|---|---|
+| GET meter; DELETE meter | what would be billed; begin anew |
+| POST sql `{"sql", "database"?}` | an administrator's Redshift SQL; rows of the last statement |
+| GET sessions | who is connected |
+| DELETE results | empties the result cache of UNLOAD |
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from psycopg import sql
+
+from redshift_sandbox import policies
+from redshift_sandbox.aws.service import AwsServices
+from redshift_sandbox.clock import SandboxClock
+from redshift_sandbox.contracts import AccessKeys
+from redshift_sandbox.control import ControlRequest
+from redshift_sandbox.data.dataset import DataSet, TableName, parse_data_sets
+from redshift_sandbox.data.templates import SeededPostgres, cache_home
+from redshift_sandbox.faults import FaultRegistry
+from redshift_sandbox.gateway.service import Gateway
+from redshift_sandbox.identity_card import IdentityCard
+from redshift_sandbox.meter import Meter
+from redshift_sandbox.outfiles import Facts, write_all
+from redshift_sandbox.pg import history
+from redshift_sandbox.request_log import RequestLog
+from redshift_sandbox.unload import runner as unloading
+
+ACCOUNT = "123456789012"  # the customer's
+BASE_ACCOUNT = "210987654321"  # of whoever runs the client; another one, as the setup guide has it
+REGION = "us-east-1"
+OTHER_REGION = "eu-west-1"
+WORKGROUP = "analytics"
+DATABASE = "dev"
+BUCKET = "acme-sluice-staging"
+OTHER_BUCKET = "acme-sluice-staging-eu"
+ROOT = "sluice"
+ROLE = "sluice-reader"
+BASE_USER = "sluice-base"
+KEYS_USER = "sluice-keys"
+ROLE_DB_USER = f"IAMR:{ROLE}"
+KEYS_DB_USER = f"IAM:{KEYS_USER}"
+
+_GATEWAY_FAULTS = (
+    "gateway.tls_refused", "gateway.auth_code", "gateway.connection_limit", "gateway.cold_start_delay",
+    "gateway.drop_during_statement", "gateway.deny_pg_tables",
+)  # fmt: skip
+_BOOKKEEPING = ("pg_sandbox.unload_history", "pg_sandbox.unload_detail", "pg_sandbox.query_history")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What may be chosen about a sandbox."""
+
+    directory: Path
+    data: str = "types"  # data sets, as parse_data_sets reads them
+    host: str = "localhost"  # as clients call it; in the certificates beside the real-looking names
+    bind: str = "127.0.0.1"
+    redshift_port: int = 0  # 0: any free one
+    aws_port: int = 0
+    seed: int = 0
+    cache: Path | None = None  # of templates; None: the user's cache directory
+
+
+class Sandbox:
+    """start() and stop() belong to one owner. Between them every attribute may be used from any thread."""
+
+    def __init__(self, options: Options, notify: Callable[[str], None] = lambda _: None) -> None:
+        self.options = options
+        self.directory = options.directory.resolve()
+        self.data_sets: list[DataSet] = parse_data_sets(options.data)
+        self.card = IdentityCard.of(self.directory)
+        self.clock = SandboxClock()
+        self.faults = FaultRegistry()
+        self.faults.declare(*_GATEWAY_FAULTS, *unloading.FAULTS)
+        self.log = RequestLog()
+        self.meter = Meter(self.clock)
+        cache = options.cache or cache_home()
+        self.postgres = SeededPostgres(self.directory / "postgres", cache, self.data_sets, notify)
+        self.aws = AwsServices(self.directory / "aws", self.clock, self.faults, self.log)
+        self._authority = self.aws.authority
+        self._register_controls()
+        self.unloader = self._unload_service()
+        self.gateway = Gateway(
+            self.postgres, self.aws.passwords, self.clock, self.faults, self.meter, self._log_gateway,
+            self._authority.server_context("redshift", self._redshift_hosts()), self.unloader,
+        )  # fmt: skip
+        self._stack = ExitStack()
+        self.redshift_port = 0
+        self.aws_port = 0
+
+    # -- life -----------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Starts everything and writes the files for users. Throws PostgresError, OSError if a port is taken; nothing
+        is left running then."""
+        with ExitStack() as stack:
+            postgres = _Background(self.postgres.start)
+            stack.callback(self.postgres.stop)
+            stack.callback(postgres.wait_quietly)
+            self.aws_port = self.aws.start(self.options.bind, self.options.aws_port, extra_hosts=[self.options.host])
+            stack.callback(self.aws.stop)
+            postgres.wait()
+            self._set_up_database()
+            self.redshift_port = self.gateway.start(self.options.bind, self.options.redshift_port)
+            stack.callback(self.gateway.stop)
+            self._set_up_account()
+            write_all(self.facts, self._authority.ca_file.read_text())
+            self._stack = stack.pop_all()
+
+    def stop(self) -> None:
+        """Ends everything. The directory keeps rows, objects and identities. May be called twice."""
+        self._stack.close()
+
+    def __enter__(self) -> Sandbox:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    # -- addresses ------------------------------------------------------------------------------
+
+    @property
+    def aws_url(self) -> str:
+        return f"https://{self.options.host}:{self.aws_port}"
+
+    @property
+    def ca_file(self) -> Path:
+        """What clients must trust. A copy stands as ca.pem in the directory itself."""
+        return self.directory / "ca.pem"
+
+    @property
+    def role_arn(self) -> str:
+        return f"arn:aws:iam::{ACCOUNT}:role/{ROLE}"
+
+    @property
+    def facts(self) -> Facts:
+        tables = [table for data_set in self.data_sets for table in data_set.granted()]
+        return Facts(
+            self.directory, REGION, WORKGROUP, DATABASE, self.options.host, self.redshift_port, self.aws_url,
+            self.ca_file, self.role_arn, ROLE_DB_USER, KEYS_DB_USER, BUCKET, ROOT, tables, self.card,
+            self.aws.control.token,
+        )  # fmt: skip
+
+    # -- AWS ------------------------------------------------------------------------------------
+
+    def _set_up_account(self) -> None:
+        workgroup = self.aws.add_workgroup(
+            WORKGROUP, ACCOUNT, REGION, self.options.host, self.redshift_port, workgroup_id=self.card.workgroup_id
+        )
+        self.aws.add_bucket(BUCKET, REGION, ACCOUNT)
+        self.aws.add_bucket(OTHER_BUCKET, OTHER_REGION, ACCOUNT)
+        rights = {
+            "sluice": policies.connecting(workgroup.arn, BUCKET, ROOT),
+            "sluice-other-region": policies.staging_only(OTHER_BUCKET, ROOT),
+        }
+        identity = self.aws.identity
+        base = identity.put_user(BASE_ACCOUNT, BASE_USER, policies={"assume": policies.may_assume(self.role_arn)})
+        identity.add_access_key(
+            BASE_ACCOUNT, BASE_USER, key_id=self.card.base.key_id, secret=self.card.base.secret
+        )
+        identity.put_role(ACCOUNT, ROLE, policies.trust(base.arn, self.card.external_id), policies=rights)
+        identity.put_user(ACCOUNT, KEYS_USER, policies={**rights, "sluice-narrow": policies.federation(ACCOUNT)})
+        identity.add_access_key(ACCOUNT, KEYS_USER, key_id=self.card.keys.key_id, secret=self.card.keys.secret)
+
+    # -- control --------------------------------------------------------------------------------
+
+    def _register_controls(self) -> None:
+        """What the other rooms add to /_sandbox/."""
+        control = self.aws.control
+        control.register("meter", self._control_meter)
+        control.register("sql", lambda request: {
+            "rows": self.gateway.admin_execute(str(request.member("sql")), str(request.get("database", DATABASE)))
+        })
+        control.register("sessions", lambda _: {"sessions": self.gateway.sessions()})
+        control.register("results", self._control_results)
+
+    def _control_meter(self, request: ControlRequest) -> object:
+        if request.method == "DELETE":
+            self.meter.reset()
+        return self.meter.report()
+
+    def _control_results(self, request: ControlRequest) -> None:
+        if request.method != "DELETE":
+            raise ValueError("only DELETE, which empties the result cache of UNLOAD")
+        self.unloader.cache.clear()
+
+    # -- database -------------------------------------------------------------------------------
+
+    def _set_up_database(self) -> None:
+        """What the customer's administrator ran: users named after the AWS identities, and their grants."""
+        with self.postgres.admin(DATABASE) as connection:
+            for user in (ROLE_DB_USER, KEYS_DB_USER):
+                if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [user]).fetchone():
+                    continue  # a restart: grants may have been changed on purpose
+                name = sql.Identifier(user)
+                connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(name))
+                for data_set in self.data_sets:
+                    schema = sql.Identifier(data_set.schema)
+                    connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, name))
+                    tables = sql.SQL(", ").join(_relation(table) for table in data_set.granted())
+                    connection.execute(sql.SQL("GRANT SELECT ON {} TO {}").format(tables, name))
+
+    def _unload_service(self) -> unloading.UnloadService:
+        settings = unloading.UnloadSettings(
+            REGION, self.directory / "aws" / "unloading", self.directory / "aws" / "results", self.options.seed,
+            _BOOKKEEPING,
+        )  # fmt: skip
+        return unloading.UnloadService(
+            self.aws.gate, self.clock, self.faults, settings,
+            admin_dsn=lambda database: self.postgres.dsn(database=database),
+            role_keys=_no_roles_attached, on_record=self._record_unload,
+        )  # fmt: skip
+
+    def _record_unload(self, record: unloading.UnloadRecord) -> None:
+        files = tuple(history.UnloadedFile(url, rows, size) for url, rows, size in record.files)
+        with self.postgres.admin(record.database) as connection:
+            history.record_unload(connection, history.UnloadRecord(
+                record.user, record.database, record.session_id, record.query_id, record.status, record.start,
+                record.end, record.location, record.file_format, record.compression, record.outcome.rows, files,
+                record.error,
+            ))  # fmt: skip
+
+    # -- names ----------------------------------------------------------------------------------
+
+    def _redshift_hosts(self) -> list[str]:
+        return [self.options.host, f"{WORKGROUP}.{ACCOUNT}.{REGION}.redshift-serverless.amazonaws.com"]
+
+    def _log_gateway(self, event: str, facts: dict[str, object]) -> None:
+        self.log.add({"service": "redshift", "event": event, **facts})
+
+
+class _Background:
+    """One call in a thread of its own; wait() raises what it raised."""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, args=(call,), name="start-postgres", daemon=True)
+        self._thread.start()
+
+    def _run(self, call: Callable[[], None]) -> None:
+        try:
+            call()
+        except BaseException as error:
+            self._error = error
+
+    def wait(self) -> None:
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+    def wait_quietly(self) -> None:
+        self._thread.join()
+
+
+def _relation(table: TableName) -> sql.Identifier:
+    return sql.Identifier(table.schema, table.table)
+
+
+def _no_roles_attached(db_user: str, role_chain: tuple[str, ...]) -> AccessKeys | None:
+    """The namespace has no IAM role attached, so IAM_ROLE is refused as AWS refuses a role it does not know."""
+    return None
