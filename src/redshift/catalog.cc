@@ -1,0 +1,419 @@
+#include "redshift/catalog.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "redshift/quoting.h"
+#include "redshift/relations.h"
+#include "redshift/select.h"
+#include "redshift/types.h"
+
+namespace sluice::redshift {
+namespace {
+
+using base::Call;
+using base::ErrorCode;
+using Row = std::vector<std::optional<std::string>>;
+
+// https://docs.aws.amazon.com/redshift/latest/dg/materialized-view-create-sql-command.html
+constexpr std::string_view kMaterializedViewStorage = "mv_tbl__";
+
+std::string Text(const Row& row, std::size_t column) {
+  return column < row.size() ? row[column].value_or("") : std::string();
+}
+
+std::optional<int> Number(const Row& row, std::size_t column) {
+  const std::string text = Text(row, column);
+  int number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+bool EqualFolded(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
+    const auto fold = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+    return fold(x) == fold(y);
+  });
+}
+
+// "PostgreSQL 8.0.2 on ..., Redshift 1.0.436211", with a NUL at its end.
+std::string RedshiftVersion(std::string_view text) {
+  constexpr std::string_view kMark = "Redshift ";
+  const auto at = text.find(kMark);
+  if (at == std::string_view::npos) return {};
+  const auto rest = text.substr(at + kMark.size());
+  return std::string(rest.substr(0, rest.find_first_not_of("0123456789.")));
+}
+
+LoginIdentity WithoutPgUser(Session& session, const Call& call) {
+  const auto result = session.Query(
+      "SELECT current_user AS login, current_database() AS db, version() AS ver", call);
+  const Row row = result.rows.empty() ? Row() : result.rows.front();
+  return {.user = Text(row, 0),
+          .superuser = std::nullopt,
+          .database = Text(row, 1),
+          .version = RedshiftVersion(Text(row, 2))};
+}
+
+std::string YamlList(const std::vector<std::string>& names) {
+  std::string list = "columns: [";
+  for (const auto& name : names) list += (&name == &names.front() ? "" : ", ") + name;
+  return list + "]";
+}
+
+[[noreturn]] void ThrowUnreadable(const model::Stream& stream, const std::string& column,
+                                  const std::string& type,
+                                  const std::vector<std::string>& readable) {
+  throw base::Error({.code = ErrorCode::kUnsupported,
+                     .operation = "describe",
+                     .subject = "stream " + stream.name + ", column " + column,
+                     .message = "type " + type + " cannot be unloaded to Parquet",
+                     .remedy = "Leave it out: give the stream the others.\n" + YamlList(readable)});
+}
+
+[[noreturn]] void ThrowNoColumn(const model::Stream& stream, const std::string& column,
+                                const std::vector<std::string>& names) {
+  const auto nearest = NearestName(column, names);
+  throw base::Error({.code = ErrorCode::kNotFound,
+                     .operation = "describe",
+                     .subject = "stream " + stream.name,
+                     .message = "column " + column + " does not exist",
+                     .remedy = (nearest ? "Did you mean " + *nearest + "?"
+                                        : "See what there is: sluice discover")});
+}
+
+bool IsReadable(const model::Column& column) {
+  return Projection(column.type, column.name).has_value();
+}
+
+// What a stream may choose from: `columns` and, apart, those of types we do not know.
+class Choice {
+ public:
+  Choice(const model::Stream& stream, const std::vector<model::Column>& columns,
+         const std::vector<UnknownColumn>& unknown)
+      : stream_(stream), columns_(columns), unknown_(unknown) {}
+
+  std::vector<model::Column> All() const {
+    if (!unknown_.empty()) Refuse(unknown_.front().name, unknown_.front().data_type);
+    for (const auto& column : columns_) CheckReadable(column);
+    return columns_;
+  }
+
+  std::vector<model::Column> Selected() const {
+    std::vector<model::Column> selected;
+    for (const auto& name : stream_.columns) {
+      const model::Column& column = Find(name);
+      CheckReadable(column);
+      selected.push_back(column);
+    }
+    return selected;
+  }
+
+ private:
+  // The exact name, else the one that the server would fold it to.
+  const model::Column& Find(const std::string& name) const {
+    const model::Column* found = nullptr;
+    for (const auto& column : columns_) {
+      if (column.name == name) return column;
+      if (EqualFolded(column.name, name)) found = &column;
+    }
+    if (found != nullptr) return *found;
+    for (const auto& column : unknown_) {
+      if (EqualFolded(column.name, name)) Refuse(column.name, column.data_type);
+    }
+    ThrowNoColumn(stream_, name, Names());
+  }
+
+  void CheckReadable(const model::Column& column) const {
+    if (!IsReadable(column)) Refuse(column.name, model::ToString(column.type));
+  }
+
+  [[noreturn]] void Refuse(const std::string& name, const std::string& type) const {
+    std::vector<std::string> readable;
+    for (const auto& column : columns_) {
+      const bool chosen = stream_.columns.empty() ||
+                          std::any_of(stream_.columns.begin(), stream_.columns.end(),
+                                      [&](const auto& c) { return EqualFolded(c, column.name); });
+      if (chosen && IsReadable(column)) readable.push_back(column.name);
+    }
+    ThrowUnreadable(stream_, name, type, readable);
+  }
+
+  std::vector<std::string> Names() const {
+    std::vector<std::string> names;
+    for (const auto& column : columns_) names.push_back(column.name);
+    return names;
+  }
+
+  const model::Stream& stream_;
+  const std::vector<model::Column>& columns_;
+  const std::vector<UnknownColumn>& unknown_;
+};
+
+void AddColumn(const Row& row, TableDescription& table) {
+  const std::string data_type = Text(row, 5);
+  const auto type = TypeFromCatalog({.data_type = data_type,
+                                     .character_maximum_length = Number(row, 6),
+                                     .numeric_precision = Number(row, 7),
+                                     .numeric_scale = Number(row, 8)});
+  if (type) {
+    table.columns.push_back(
+        {.name = Text(row, 2), .type = *type, .nullable = Text(row, 4) != "NO"});
+  } else {
+    table.unknown.push_back({.name = Text(row, 2), .data_type = data_type});
+  }
+}
+
+// What could be proposed in a remedy. The failure that led here is the one to tell, so this one's
+// own failures are not; only being stopped is.
+template <typename Look>
+std::vector<std::string> NamesIfAny(Look&& look) {
+  try {
+    return look();
+  } catch (const base::Error& error) {
+    if (error.code() == ErrorCode::kCancelled) throw;
+    return {};
+  }
+}
+
+std::vector<std::string> TablesIn(Session& session, std::string_view database,
+                                  std::string_view schema, const Call& call) {
+  std::vector<std::string> names;
+  for (const auto& table : ListTables(session, database, schema, call)) {
+    names.push_back(table.name.table);
+  }
+  return names;
+}
+
+// The selection by name, because SELECT * shrinks silently to the columns that are granted.
+std::string EmptySelect(const model::Stream& stream) {
+  std::string items;
+  for (const auto& column : stream.columns) items += (items.empty() ? "" : ", ") + Ident(column);
+  return "SELECT " + (items.empty() ? "*" : items) + " FROM " + Ident(*stream.table) + " LIMIT 0";
+}
+
+// The table is not in the catalog: late-binding views may be missing there. Its empty select either
+// tells the columns, or the true reason.
+std::vector<model::Column> DescribeUnlisted(Session& session, std::string_view database,
+                                            const model::Stream& stream, const Call& call) {
+  const auto& name = *stream.table;
+  try {
+    const auto columns = DescribeSelect(session, EmptySelect(stream), call);
+    return ColumnsOf(stream, {.name = name, .columns = columns, .unknown = {}});
+  } catch (const base::Error& error) {
+    if (error.code() != ErrorCode::kNotFound) throw;
+    const auto tables = NamesIfAny([&] { return TablesIn(session, database, name.schema, call); });
+    base::ErrorInfo info = error.info();
+    if (const auto nearest = NearestName(name.table, tables)) {
+      info.remedy = "Did you mean " + name.schema + "." + *nearest + "?\n" + info.remedy;
+    }
+    throw base::Error(std::move(info));
+  }
+}
+
+// The name in "column x.c does not exist", as sqlstate.h words it.
+std::optional<std::string> MissingColumn(const std::string& message) {
+  constexpr std::string_view kStart = "column ";
+  constexpr std::string_view kEnd = " does not exist";
+  if (!message.starts_with(kStart) || !message.ends_with(kEnd)) return std::nullopt;
+  const auto name = message.substr(kStart.size(), message.size() - kStart.size() - kEnd.size());
+  const auto dot = name.rfind('.');
+  return dot == std::string::npos ? name : name.substr(dot + 1);
+}
+
+// Of all tables that the query names; one statement per schema, after a failure only.
+std::vector<std::string> ColumnsInQuery(Session& session, std::string_view database,
+                                        const std::string& sql, const Call& call) {
+  std::map<std::string, std::vector<std::string>> tables;
+  for (const auto& relation : RelationsIn(sql)) tables[relation.schema].push_back(relation.table);
+  std::vector<std::string> names;
+  for (const auto& [schema, in_schema] : tables) {
+    for (const auto& entry : DescribeTables(session, database, schema, in_schema, call)) {
+      for (const auto& column : entry.second.columns) names.push_back(column.name);
+    }
+  }
+  return names;
+}
+
+std::vector<model::Column> DescribeQuery(Session& session, std::string_view database,
+                                         const model::Stream& stream, const Call& call) {
+  try {
+    return DescribeSelect(session, "SELECT * FROM " + AsDerivedTable(*stream.sql) + " LIMIT 0",
+                          call);
+  } catch (const base::Error& error) {
+    const auto missing = MissingColumn(error.info().message);
+    if (error.code() != ErrorCode::kNotFound || !missing) throw;
+    ThrowNoColumn(stream, *missing,
+                  NamesIfAny([&] { return ColumnsInQuery(session, database, *stream.sql, call); }));
+  }
+}
+
+void CheckOnce(const model::Stream& stream, const std::vector<model::Column>& columns) {
+  for (const auto& name : stream.columns) {
+    const auto times = std::count_if(columns.begin(), columns.end(),
+                                     [&](const auto& c) { return EqualFolded(c.name, name); });
+    if (times < 2) continue;
+    throw base::Error({.code = ErrorCode::kInvalidConfig,
+                       .operation = "describe",
+                       .subject = "stream " + stream.name,
+                       .message = "the query has more than one column " + name,
+                       .remedy = "Name them apart in the query: ... AS " + name + "_2"});
+  }
+}
+
+}  // namespace
+
+LoginIdentity WhoAmI(Session& session, const Call& call) {
+  QueryResult result;
+  try {
+    result = session.Query(
+        "SELECT current_user AS login, u.usesuper, current_database() AS db, version() AS ver "
+        "FROM pg_user u WHERE u.usename = current_user",
+        call);
+  } catch (const base::Error& error) {
+    if (error.code() != ErrorCode::kPermission) throw;
+  }
+  if (result.rows.empty()) return WithoutPgUser(session, call);
+  const Row& row = result.rows.front();
+  return {.user = Text(row, 0),
+          .superuser = Text(row, 1).starts_with('t'),
+          .database = Text(row, 2),
+          .version = RedshiftVersion(Text(row, 3))};
+}
+
+std::vector<SchemaInfo> ListSchemas(Session& session, std::string_view database, const Call& call) {
+  const auto result =
+      session.Query("SELECT schema_name, schema_type FROM svv_all_schemas WHERE database_name = " +
+                        Literal(database) +
+                        " AND substring(schema_name, 1, 3) <> 'pg_' AND schema_name NOT IN "
+                        "('information_schema', 'catalog_history') ORDER BY schema_name",
+                    call);
+  std::vector<SchemaInfo> schemas;
+  for (const auto& row : result.rows) {
+    schemas.push_back({.name = Text(row, 0), .type = Text(row, 1)});
+  }
+  return schemas;
+}
+
+std::vector<TableInfo> ListTables(Session& session, std::string_view database,
+                                  std::string_view schema, const Call& call) {
+  const auto result = session.Query(
+      "SELECT schema_name, table_name, table_type, remarks FROM svv_all_tables WHERE "
+      "database_name = " +
+          Literal(database) + " AND schema_name = " + Literal(schema) +
+          " ORDER BY schema_name, table_name",
+      call);
+  std::vector<TableInfo> tables;
+  for (const auto& row : result.rows) {
+    if (Text(row, 1).starts_with(kMaterializedViewStorage)) continue;
+    tables.push_back({.name = {.schema = Text(row, 0), .table = Text(row, 1)},
+                      .type = Text(row, 2),
+                      .remarks = Text(row, 3)});
+  }
+  return tables;
+}
+
+std::map<std::string, TableDescription> DescribeTables(Session& session, std::string_view database,
+                                                       std::string_view schema,
+                                                       const std::vector<std::string>& tables,
+                                                       const Call& call) {
+  std::string among;
+  for (const auto& table : tables) among += (among.empty() ? "" : ", ") + Literal(table);
+  const auto result = session.Query(
+      "SELECT schema_name, table_name, column_name, ordinal_position, is_nullable, data_type, "
+      "character_maximum_length, numeric_precision, numeric_scale FROM svv_all_columns WHERE "
+      "database_name = " +
+          Literal(database) + " AND schema_name = " + Literal(schema) +
+          (among.empty() ? "" : " AND table_name IN (" + among + ")") +
+          " ORDER BY schema_name, table_name, ordinal_position",
+      call);
+  std::map<std::string, TableDescription> described;
+  for (const auto& row : result.rows) {
+    const std::string name = Text(row, 1);
+    if (name.starts_with(kMaterializedViewStorage)) continue;
+    auto& table = described[name];
+    table.name = {.schema = Text(row, 0), .table = name};
+    AddColumn(row, table);
+  }
+  return described;
+}
+
+std::vector<model::Column> DescribeSelect(Session& session, std::string_view select,
+                                          const Call& call) {
+  const auto result = session.Query(select, call);
+  std::vector<model::Column> columns;
+  for (const auto& column : result.columns) {
+    const auto type = TypeFromOid(column.type_oid, column.type_modifier);
+    if (!type) {
+      throw base::Error({.code = ErrorCode::kUnsupported,
+                         .operation = "describe",
+                         .subject = "column " + column.name,
+                         .message = "type number " + std::to_string(column.type_oid) +
+                                    " is not one that Sluice knows",
+                         .remedy = "Leave the column out, or cast it in a query: CAST(" +
+                                   column.name + " AS VARCHAR)"});
+    }
+    columns.push_back({.name = column.name, .type = *type});
+  }
+  return columns;
+}
+
+std::vector<model::Column> ColumnsOf(const model::Stream& stream,
+                                     const TableDescription& description) {
+  const Choice choice(stream, description.columns, description.unknown);
+  return stream.columns.empty() ? choice.All() : choice.Selected();
+}
+
+std::vector<model::Column> DescribeStream(Session& session, std::string_view database,
+                                          const model::Stream& stream, const Call& call) {
+  if (stream.sql) {
+    TableDescription description{.columns = DescribeQuery(session, database, stream, call)};
+    CheckOnce(stream, description.columns);
+    std::vector<std::string> names;
+    for (const auto& column : description.columns) names.push_back(column.name);
+    if (stream.columns.empty()) names = UniqueAliases(names);
+    for (std::size_t i = 0; i < names.size(); ++i) description.columns[i].name = names[i];
+    return ColumnsOf(stream, description);
+  }
+  const auto& name = stream.table.value();
+  const auto tables = DescribeTables(session, database, name.schema, {name.table}, call);
+  const auto found = tables.find(name.table);
+  if (found == tables.end()) return DescribeUnlisted(session, database, stream, call);
+  return ColumnsOf(stream, found->second);
+}
+
+std::vector<std::string> PrimaryKey(Session& session, std::string_view database,
+                                    const model::TableName& table, const Call& call) {
+  QueryResult result;
+  try {
+    result = session.Query(
+        "SHOW CONSTRAINTS PRIMARY KEYS FROM TABLE " + Ident(database) + "." + Ident(table), call);
+  } catch (const base::Error& error) {
+    // Older patches, data shares and views answer with errors of several kinds.
+    const auto code = error.code();
+    if (code == ErrorCode::kPermission || code == ErrorCode::kSource ||
+        code == ErrorCode::kNotFound || code == ErrorCode::kUnsupported) {
+      return {};
+    }
+    throw;
+  }
+  const auto column = [&](std::string_view name) {
+    const auto at = std::find_if(result.columns.begin(), result.columns.end(),
+                                 [&](const auto& c) { return c.name == name; });
+    return static_cast<std::size_t>(at - result.columns.begin());
+  };
+  std::vector<std::pair<int, std::string>> key;
+  for (const auto& row : result.rows) {
+    const std::string name = Text(row, column("column_name"));
+    if (!name.empty()) key.emplace_back(Number(row, column("key_seq")).value_or(0), name);
+  }
+  std::stable_sort(key.begin(), key.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<std::string> names;
+  for (auto& entry : key) names.push_back(std::move(entry.second));
+  return names;
+}
+
+}  // namespace sluice::redshift
