@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,24 +86,29 @@ class Tpch:
 
     def load(self, connection: psycopg.Connection[Any]) -> None:
         connection.execute("CREATE SCHEMA tpch")
-        for table, (columns, key) in _TABLES.items():
-            # Rows copied in the transaction that creates their table need no log and are frozen at once.
-            with connection.transaction():
-                connection.execute(f"CREATE TABLE tpch.{table} ({columns})".encode())
-                self._copy(connection, table)
-                connection.execute(f"ALTER TABLE tpch.{table} ADD PRIMARY KEY ({key})".encode())
+        with tempfile.TemporaryDirectory(prefix="tpch-") as folder:
+            self._generate(Path(folder))
+            for table, (columns, key) in _TABLES.items():
+                # Rows copied in the transaction that creates their table need no log and are frozen at once.
+                with connection.transaction():
+                    connection.execute(f"CREATE TABLE tpch.{table} ({columns})".encode())
+                    _copy(connection, table, Path(folder) / f"{table}.csv")
+                    connection.execute(f"ALTER TABLE tpch.{table} ADD PRIMARY KEY ({key})".encode())
 
-    def _copy(self, connection: psycopg.Connection[Any], table: str) -> None:
-        command = [_generator(), "csv", "--stdout", "--quiet", "--tables", table, "-s", f"{self._scale:g}"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as generator:
-            assert generator.stdout is not None and generator.stderr is not None
-            statement = f"COPY tpch.{table} FROM STDIN (FORMAT csv, HEADER, FREEZE)".encode()
-            with connection.cursor() as cursor, cursor.copy(statement) as copy:
-                while chunk := generator.stdout.read(_COPY_BYTES):
-                    copy.write(chunk)
-            message = generator.stderr.read().decode(errors="replace")
-        if generator.returncode:
-            raise RuntimeError(f"tpchgen-cli could not generate {table}: {message.strip()}")
+    def _generate(self, folder: Path) -> None:
+        # All tables in one run: the generator first makes a pool of text, which takes longer than a small scale.
+        command = [_generator(), "csv", "--quiet", "-s", f"{self._scale:g}", "--output-dir", str(folder)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"tpchgen-cli could not generate TPC-H: {done.stderr.strip()}")
+
+
+def _copy(connection: psycopg.Connection[Any], table: str, file: Path) -> None:
+    statement = f"COPY tpch.{table} FROM STDIN (FORMAT csv, HEADER, FREEZE)".encode()
+    with file.open("rb") as rows, connection.cursor() as cursor, cursor.copy(statement) as copy:
+        while chunk := rows.read(_COPY_BYTES):
+            copy.write(chunk)
+    file.unlink()
 
 
 def _generator() -> str:
