@@ -30,7 +30,7 @@ def welcome(directory: Path, state: State, *, was_running: bool) -> str:
 
 
 def stopped(directory: Path) -> str:
-    return f"The sandbox in {_short(directory)} has stopped. Its rows and objects stay there until you delete it."
+    return f"The sandbox in {_short(directory)} has stopped. Its rows stay there until you delete it."
 
 
 def not_running(directory: Path) -> str:

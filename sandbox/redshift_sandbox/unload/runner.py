@@ -5,7 +5,7 @@
 | `unload.fail_after_files` | the statement fails once so many files stand in S3; they stay | `files`, default 1 |
 | `unload.slow_per_file` | a pause before each file is put | `seconds`, default 1 |
 | `unload.slices` | how many slices write, and rows per file | `slices`, default 4; `rows_per_file`, default even |
-| `unload.cache` | the result cache | `enabled`, default true |
+| `unload.cache` | the result cache | `enabled`, default true; `min_seconds` a run must take to be kept, default 1 |
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import itertools
 import random
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +44,9 @@ from redshift_sandbox.unload.textual import TextFiles, text_extension
 from redshift_sandbox.unload.watch import read_ahead
 
 FAULTS = frozenset({"unload.fail_after_files", "unload.slow_per_file", "unload.slices", "unload.cache"})
+
+
+_WORTH_KEEPING_SECONDS = 1.0
 
 
 class RoleKeys(Protocol):
@@ -155,6 +159,10 @@ class UnloadService:
     def caching(self) -> bool:
         return bool((self._faults.peek("unload.cache") or {}).get("enabled", True))
 
+    def worth_keeping(self, seconds: float) -> bool:
+        """Storing counts the rows of every table read, which costs more than a short UNLOAD itself."""
+        return seconds >= float((self._faults.peek("unload.cache") or {}).get("min_seconds", _WORTH_KEEPING_SECONDS))
+
     def target(
         self, session: SessionContext, statement: UnloadStatement, keys: AccessKeys, query_id: int, layout: Layout
     ) -> Target:
@@ -224,12 +232,13 @@ class _Run:
                 self.target.put(part)
             return
         folder = self._service.work_folder()
+        started = time.monotonic()
         try:
             made = []
             for part in self._parquet_parts(source, plan, typed, folder):
                 self.target.put(part)
                 made.append(part)
-            if fingerprint is not None:
+            if fingerprint is not None and self._service.worth_keeping(time.monotonic() - started):
                 self._service.cache.store(source, fingerprint, made)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
