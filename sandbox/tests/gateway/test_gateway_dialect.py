@@ -6,7 +6,7 @@ import os
 
 import psycopg
 import pytest
-from conftest import USER, World
+from gateway_world import USER, World
 
 from redshift_sandbox.contracts import SqlError
 from redshift_sandbox.gateway.dialect import Dialect, translate
@@ -122,7 +122,10 @@ def test_b26_user_names_do_not_fold(world: World, schema: str) -> None:
     world.admin(f'ALTER DEFAULT PRIVILEGES FOR USER admin IN SCHEMA {schema} GRANT SELECT ON TABLES TO "{user}"')
     with world.connect(user=user) as connection:
         assert connection.execute("SELECT usename FROM pg_user WHERE usename = current_user").fetchone() == (user,)
-        grants = "SELECT pg_get_userbyid((aclexplode(defaclacl)).grantee) FROM pg_default_acl d JOIN pg_namespace n ON n.oid = defaclnamespace WHERE nspname = %s"
+        grants = (
+            "SELECT pg_get_userbyid((aclexplode(defaclacl)).grantee) FROM pg_default_acl"
+            " JOIN pg_namespace n ON n.oid = defaclnamespace WHERE nspname = %s"
+        )
         assert connection.execute(grants, (schema,)).fetchall() == [(user,)]
 
 
@@ -130,9 +133,8 @@ def test_groups_roles_and_users_have_names_of_their_own(world: World, schema: st
     name = "n" + os.urandom(5).hex()
     world.admin(f"CREATE USER {name} PASSWORD 'Ab1'; CREATE GROUP {name} WITH USER {name}; CREATE ROLE {name}")
     world.admin(f"CREATE TABLE {schema}.t (a int); GRANT ROLE {name} TO {name}")
-    world.admin(
-        f"GRANT USAGE ON SCHEMA {schema} TO GROUP {name}; GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO ROLE {name}"
-    )
+    world.admin(f"GRANT USAGE ON SCHEMA {schema} TO GROUP {name}")
+    world.admin(f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO ROLE {name}")
     with world.connect(user=name) as connection:
         assert connection.execute(f"SELECT * FROM {schema}.t").fetchall() == []
     world.admin(f"REVOKE ROLE {name} FROM {name}; ALTER GROUP {name} DROP USER {name}")
@@ -153,13 +155,15 @@ def test_groups_roles_and_users_have_names_of_their_own(world: World, schema: st
         ("START TRANSACTION READ ONLY", "START TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"),
         ('ALTER TABLE t OWNER TO "Bob"', 'ALTER TABLE t OWNER TO "Bob"'),
         (
-            'CREATE TABLE "T" (id bigint IDENTITY(1,2) ENCODE az64, c varchar(max) DISTKEY, PRIMARY KEY (id)) SORTKEY (id)',
+            'CREATE TABLE "T" (id bigint IDENTITY(1,2) ENCODE az64, c varchar(max) DISTKEY, PRIMARY KEY (id))'
+            " SORTKEY (id)",
             'CREATE TABLE "t" (id bigint GENERATED ALWAYS AS IDENTITY (START WITH 1 INCREMENT BY 2 MINVALUE '
             "-9223372036854775808) , c character varying(65535) , PRIMARY KEY (id))",
         ),
         ("CREATE TABLE t (d decimal, v varchar, x text, b bpchar) DISTSTYLE ALL COMPOUND SORTKEY (d, v)",
          "CREATE TABLE t (d numeric(18,0), v character varying(256), x character varying(256), b character(256))"),
-        ("CREATE TEMP TABLE t DISTKEY(a) AS SELECT NVL(a, 1) a FROM u", "CREATE TEMP TABLE t AS SELECT COALESCE(a, 1) a FROM u"),
+        ("CREATE TEMP TABLE t DISTKEY(a) AS SELECT NVL(a, 1) a FROM u",
+         "CREATE TEMP TABLE t AS SELECT COALESCE(a, 1) a FROM u"),
     ],
 )  # fmt: skip
 def test_translation(redshift: str, backend: str) -> None:
@@ -168,7 +172,10 @@ def test_translation(redshift: str, backend: str) -> None:
 
 @pytest.mark.parametrize(
     "sql",
-    [r"SELECT 'a\'b', $$ ' ; $$, $x$ $$ $x$, ""\"q;\"\"q\" /* ; /* ' */ */ -- ';", "SELECT 'unended", 'SELECT "x', "/* x", "$a$ b", "¤ € ĳ"],
+    [
+        r"""SELECT 'a\'b', $$ ' ; $$, $x$ $$ $x$, "q;""q" /* ; /* ' */ */ -- ';""",
+        "SELECT 'unended", 'SELECT "x', "/* x", "$a$ b", "¤ € ĳ",
+    ],
 )  # fmt: skip
 def test_tokens_join_to_the_same_text(sql: str) -> None:
     for end in range(len(sql) + 1):
@@ -198,7 +205,8 @@ def test_functions(world: World) -> None:
             "SELECT LEN('abc'), DATEDIFF(month, '2024-01-31', '2024-02-01'), DATEADD(month, 1, '2024-01-31'),"
             " GETDATE() <= SYSDATE + interval '1 second', TO_HEX('ab'::bytea)"
         ).fetchone()
-        assert row is not None and (row[0], row[1], str(row[2]), row[3], row[4]) == (
+        assert row is not None
+        assert (row[0], row[1], str(row[2]), row[3], row[4]) == (
             3,
             1,
             "2024-02-29 00:00:00",

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 import redshift_connector
-from conftest import PASSWORD, USER, World
-from test_unload_path import UNLOAD
+from gateway_world import PASSWORD, USER, World
+from test_gateway_unload_path import UNLOAD
 
 
 def psql(world: World, *arguments: str, script: str = "") -> subprocess.CompletedProcess[str]:
@@ -62,7 +62,8 @@ def test_redshift_connector_types_and_parameters(driver: Any) -> None:
         " true, NULL::int, 1.5::float8", (7, "x'\\y")
     )  # fmt: skip
     assert cursor.fetchone() == [
-        7, "x'\\y", decimal.Decimal("1.25"), dt.date(2024, 2, 29), dt.datetime(2024, 1, 2, 3, 4, 5, 678901), True, None, 1.5,
+        7, "x'\\y", decimal.Decimal("1.25"), dt.date(2024, 2, 29), dt.datetime(2024, 1, 2, 3, 4, 5, 678901),
+        True, None, 1.5,
     ]  # fmt: skip
 
 
@@ -94,7 +95,7 @@ def test_redshift_connector_unloads(driver: Any) -> None:
 
 def test_redshift_connector_error_then_rollback(driver: Any) -> None:
     cursor = driver.cursor()
-    with pytest.raises(redshift_connector.ProgrammingError) as caught:
+    with pytest.raises(redshift_connector.error.ProgrammingError) as caught:
         cursor.execute("SELECT * FROM nothing")
     assert caught.value.args[0]["C"] == "42P01"
     driver.rollback()

@@ -6,7 +6,7 @@ import threading
 
 import psycopg
 import pytest
-from conftest import USER, World
+from gateway_world import USER, World
 from psycopg import pq
 
 from redshift_sandbox.contracts import SessionContext, SqlError
@@ -99,7 +99,7 @@ def test_unload_runs_as_the_user_with_the_sessions_settings(world: World, schema
 def test_b39_read_only_transaction(world: World) -> None:
     with world.connect() as connection:
         connection.execute("BEGIN READ ONLY")
-        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction, match="^transaction is read-only$"):
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction, match=r"^transaction is read-only$"):
             connection.execute(UNLOAD)
 
 
@@ -121,7 +121,12 @@ def test_b22_cancel_reaches_an_unload(world: World, prepare: bool) -> None:
 
     world.unloader.hook = hook
     with world.connect() as connection:
-        thread = threading.Thread(target=lambda: started.wait(20) and connection.cancel_safe())
+
+        def cancel() -> None:
+            started.wait(20)
+            connection.cancel_safe()
+
+        thread = threading.Thread(target=cancel)
         thread.start()
         with pytest.raises(psycopg.errors.QueryCanceled, match=r"^Query \(\d+\) canceled on user's request$"):
             connection.execute(UNLOAD, prepare=prepare)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import struct
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import psycopg
 import pytest
-from conftest import PASSWORD, USER, World
-from raw import GSSENC_REQUEST, RawClient, fields, startup
+from gateway_raw import GSSENC_REQUEST, RawClient, fields, startup
+from gateway_world import PASSWORD, USER, World
 
 from redshift_sandbox.contracts import LoginVerdict
 
 
-def refusal(world: World, **changes: object) -> str:
+def refusal(world: World, **changes: Any) -> str:
     with pytest.raises(psycopg.OperationalError) as caught:
         world.connect(**changes).close()
     return str(caught.value)
@@ -56,9 +57,7 @@ def test_b15_unknown_user_is_created_with_public_rights_only(world: World, schem
         assert connection.execute("SELECT current_user").fetchone() == (user,)
         with pytest.raises(psycopg.errors.InsufficientPrivilege, match=f"denied for schema {schema}"):
             connection.execute(f"SELECT * FROM {schema}.t")
-        memberships = (
-            "SELECT count(*) FROM pg_auth_members WHERE member = (SELECT oid FROM pg_roles WHERE rolname = %s)"
-        )
+        memberships = "SELECT count(*) FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.member WHERE rolname = %s"
         assert connection.execute(memberships, (user,)).fetchone() == (0,)
 
 

@@ -6,9 +6,9 @@ import threading
 
 import psycopg
 import pytest
-from conftest import PASSWORD, USER, World
+from gateway_raw import RawClient, fields
+from gateway_world import PASSWORD, USER, World
 from psycopg import pq
-from raw import RawClient, fields
 
 SLOW = "SELECT count(*) FROM generate_series(1, 100000) a, generate_series(1, 100000) b"
 
@@ -146,10 +146,10 @@ def test_a_long_statement_arrives_whole(world: World) -> None:
 def test_error_texts_are_redshifts(world: World, schema: str) -> None:
     world.admin(f"CREATE TABLE {schema}.t (a int)")
     with world.connect() as connection:
-        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="^permission denied for relation t$"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match=r"^permission denied for relation t$"):
             connection.execute(f"SELECT a FROM {schema}.t")
         world.admin(f'GRANT SELECT ON {schema}.t TO "{USER}"')
-        with pytest.raises(psycopg.errors.UndefinedColumn, match='^column "b" does not exist in t$'):
+        with pytest.raises(psycopg.errors.UndefinedColumn, match=r'^column "b" does not exist in t$'):
             connection.execute(f"SELECT b FROM {schema}.t")
         with pytest.raises(psycopg.errors.UndefinedTable) as caught:
             connection.execute("SELECT * FROM nothing")
