@@ -88,10 +88,9 @@ KeysAuth ReadKeys(MapReader& map, bool chosen) {
   keys.access_key_id = map.Text("access_key_id", CheckAccessKeyId).value_or("");
   keys.secret_access_key = map.SecretText("secret_access_key").value_or(base::Secret());
   keys.session_token = map.SecretText("session_token").value_or(base::Secret());
-  keys.allow_in_unload = map.Bool("allow_keys_in_unload").value_or(false);
-  for (const std::string_view key : {"session_token", "allow_keys_in_unload"}) {
-    if (chosen || !map.Has(key)) continue;
-    map.Add(key, "stands without access_key_id", "It belongs to access keys: leave it out.");
+  if (!chosen && map.Has("session_token")) {
+    map.Add("session_token", "stands without access_key_id",
+            "It belongs to temporary access keys: leave it out.");
   }
   return keys;
 }
@@ -110,6 +109,12 @@ AuthConfig ReadAuth(Reading& reading, const Node* node, MapReader& top) {
   RoleAuth role = ReadRole(map, by_role);
   KeysAuth keys = ReadKeys(map, by_keys);
   ProfileAuth profile{map.Text("profile", CheckIdentifier).value_or("")};
+  const auto allowed = map.Bool("allow_keys_in_unload");
+  if (allowed && by_role) {
+    map.Add("allow_keys_in_unload", "stands beside role_arn",
+            "A role gives narrower keys for every UNLOAD: leave it out.");
+  }
+  keys.allow_in_unload = profile.allow_in_unload = allowed.value_or(false);
   map.RefuseOthers();
   if (by_keys) return keys;
   if (by_profile) return profile;

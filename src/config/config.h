@@ -42,11 +42,12 @@ struct KeysAuth {
   std::string access_key_id;
   base::Secret secret_access_key;
   base::Secret session_token;   // empty for long-term keys
-  // Such keys may stand in the text of an UNLOAD if AWS gives no narrower ones for them.
+  // They may stand in the text of an UNLOAD themselves if AWS gives no narrower ones for them.
   bool allow_in_unload = false;
 };
 struct ProfileAuth {
   std::string profile;
+  bool allow_in_unload = false; // as above
 };
 using AuthConfig = std::variant<RoleAuth, KeysAuth, ProfileAuth>;
 

@@ -43,6 +43,7 @@ class Builder final : public YAML::EventHandler {
                 const std::string& value) override {
     RefuseAnchor(mark, anchor);
     RefuseTag(mark, tag);
+    last_quoted = tag == "!" ? mark : YAML::Mark::null_mark();
     // Plain `~`, `null` and nothing are "no value"; a quoted one ("!" is its tag) is text.
     const bool null = tag == "?" && (value.empty() || value == "~" || value == "null");
     Add({.kind = null ? Node::Kind::kNull : Node::Kind::kScalar,
@@ -62,6 +63,7 @@ class Builder final : public YAML::EventHandler {
 
   Node root;
   std::vector<Problem> duplicates;
+  YAML::Mark last_quoted = YAML::Mark::null_mark();  // if the last scalar was quoted
 
  private:
   struct Level {
@@ -201,11 +203,36 @@ Problem Whole(std::string problem, std::string remedy) {
   return {.problem = std::move(problem), .remedy = std::move(remedy)};
 }
 
+// yaml-cpp takes the end of the file for the end of a quoted text. `text` begins with the quote.
+bool IsClosed(std::string_view text) {
+  const char quote = text.front();
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    const bool escaped = quote == '"' ? text[i] == '\\' : text.substr(i).starts_with("''");
+    if (escaped) {
+      ++i;
+    } else if (text[i] == quote) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void RefuseOpenQuote(std::string_view text, const YAML::Mark& quoted) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  if (quoted.is_null() || static_cast<std::size_t>(quoted.pos) >= text.size()) return;
+  text.remove_prefix(static_cast<std::size_t>(quoted.pos));
+  if ((text.front() != '"' && text.front() != '\'') || IsClosed(text)) return;
+  Refuse(FromMark(quoted), "has an opening quote that is never closed",
+         "Close it with the same quote.");
+}
+
 bool ReadDocuments(std::string_view text, Tree& tree) {
   std::istringstream in{std::string(text)};
   YAML::Parser parser(in);
   Builder builder;
   if (!parser.HandleNextDocument(builder)) return false;
+  RefuseOpenQuote(text, builder.last_quoted);
   Builder next;
   if (parser.HandleNextDocument(next)) {
     tree.problems.push_back({.at = next.root.at,

@@ -1,0 +1,178 @@
+#include "config/schema.h"
+
+namespace sluice::config {
+namespace {
+
+// A value may be a reference (${NAME}), so patterns of fields that are often given so allow it.
+constexpr std::string_view kSchema = R"json({
+  "$schema": "https://json-schema.org/draft/2020-12/schema",
+  "title": "sluice.yaml",
+  "description": "One connection: a Redshift Serverless workgroup, a staging bucket, a destination. ${NAME}, ${NAME:-default} and ${file:PATH} may stand in every text.",
+  "type": "object",
+  "additionalProperties": false,
+  "required": ["name", "redshift", "staging", "auth", "destination"],
+  "properties": {
+    "name": {
+      "description": "Name of the connection; part of the staging prefix.",
+      "type": "string", "pattern": "^([A-Za-z0-9][A-Za-z0-9_-]{0,62}|.*\\$\\{.*)$"
+    },
+    "redshift": {
+      "type": "object",
+      "additionalProperties": false,
+      "required": ["workgroup", "host", "database"],
+      "properties": {
+        "workgroup": {
+          "description": "As the Redshift Serverless console shows it.",
+          "type": "string", "pattern": "^([a-z0-9-]{3,64}|.*\\$\\{.*)$"
+        },
+        "host": {
+          "description": "The workgroup's endpoint, in any form it can be copied.",
+          "type": "string", "minLength": 1
+        },
+        "port": {"description": "Default: the host's, else 5439.", "type": ["integer", "string"], "minimum": 1, "maximum": 65535},
+        "database": {"type": "string", "minLength": 1},
+        "username": {
+          "description": "The database user that was created. AWS derives the real one from the identity; check compares the two.",
+          "type": "string", "minLength": 1
+        },
+        "region": {
+          "description": "Region of the workgroup. Default: the host's, else AWS_REGION.",
+          "type": "string", "pattern": "^([a-z]{2}[a-z0-9]*(-[a-z0-9]+)+-[0-9]+|.*\\$\\{.*)$"
+        },
+        "sslrootcert": {
+          "description": "PEM file of the authorities to trust for the database. Default: the system's.",
+          "type": "string", "minLength": 1
+        }
+      }
+    },
+    "staging": {
+      "type": "object",
+      "additionalProperties": false,
+      "required": ["bucket", "region"],
+      "properties": {
+        "bucket": {"type": "string", "pattern": "^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9]|.*\\$\\{.*)$"},
+        "region": {
+          "description": "Region of the bucket; it need not be the workgroup's.",
+          "type": "string", "pattern": "^([a-z]{2}[a-z0-9]*(-[a-z0-9]+)+-[0-9]+|.*\\$\\{.*)$"
+        },
+        "root": {
+          "description": "Folder in the bucket that belongs to Sluice alone. Nothing outside it is ever touched.",
+          "type": "string", "minLength": 1, "default": "sluice/"
+        }
+      }
+    },
+    "auth": {
+      "description": "Exactly one of role_arn, access_key_id with secret_access_key, profile.",
+      "type": "object",
+      "additionalProperties": false,
+      "oneOf": [
+        {"required": ["role_arn"], "not": {"required": ["allow_keys_in_unload"]}},
+        {"required": ["access_key_id", "secret_access_key"]},
+        {"required": ["profile"]}
+      ],
+      "dependentRequired": {
+        "external_id": ["role_arn"],
+        "access_key_id": ["secret_access_key"],
+        "secret_access_key": ["access_key_id"],
+        "session_token": ["access_key_id"]
+      },
+      "properties": {
+        "role_arn": {
+          "description": "Role to assume, with the keys that the environment or a profile gives.",
+          "type": "string", "pattern": "^(arn:aws[a-z-]*:iam::[0-9]{12}:role/.+|.*\\$\\{.*)$"
+        },
+        "external_id": {"description": "As in the role's trust policy.", "type": "string", "minLength": 2},
+        "access_key_id": {"type": "string", "pattern": "^([A-Za-z0-9_]{16,128}|.*\\$\\{.*)$"},
+        "secret_access_key": {"type": "string", "minLength": 1},
+        "session_token": {"description": "Of temporary keys.", "type": "string", "minLength": 1},
+        "allow_keys_in_unload": {
+          "description": "Let the keys themselves stand in the text of an UNLOAD, which the server may log, if AWS gives no narrower ones for them.",
+          "enum": [true, false, "true", "false"], "default": false
+        },
+        "profile": {"description": "A profile of the shared AWS files.", "type": "string", "minLength": 1}
+      }
+    },
+    "destination": {
+      "type": "object",
+      "additionalProperties": false,
+      "required": ["type", "path"],
+      "properties": {
+        "type": {"enum": ["duckdb"]},
+        "path": {"description": "The DuckDB file; a relative path is taken from the configuration's folder.", "type": "string", "minLength": 1},
+        "schema": {"description": "Replaces the source's schemas. Default: each table keeps its own.", "type": "string", "minLength": 1}
+      }
+    },
+    "defaults": {
+      "description": "Hold for every stream that they can hold for and that says nothing else: incremental for those with a cursor.",
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "sync_mode": {"enum": ["full_refresh", "incremental"]},
+        "write_mode": {"enum": ["overwrite", "append", "merge"]},
+        "overlap": {"type": "string", "pattern": "^([0-9]+[smhd]|.*\\$\\{.*)$"}
+      }
+    },
+    "streams": {
+      "type": "array",
+      "items": {
+        "type": "object",
+        "additionalProperties": false,
+        "oneOf": [{"required": ["table"]}, {"required": ["sql", "name"]}],
+        "properties": {
+          "name": {"description": "Unique. Default: the table's.", "type": "string", "minLength": 1},
+          "table": {"description": "schema.table; a name that holds a dot stands in double quotes.", "type": "string", "minLength": 3},
+          "sql": {"description": "One SELECT.", "type": "string", "minLength": 1},
+          "sync_mode": {"enum": ["full_refresh", "incremental"], "default": "full_refresh"},
+          "write_mode": {"description": "Default: overwrite for full_refresh; else merge if there is a primary_key, append if not.", "enum": ["overwrite", "append", "merge"]},
+          "primary_key": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
+          "cursor": {"description": "Column that grows with every change.", "type": "string", "minLength": 1},
+          "columns": {"description": "Default: all.", "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
+          "overlap": {"description": "How far behind the watermark each run looks again.", "type": "string", "pattern": "^([0-9]+[smhd]|.*\\$\\{.*)$", "default": "5m"},
+          "deletes": {
+            "description": "How rows deleted at the source are noticed.",
+            "anyOf": [
+              {"enum": ["none"]},
+              {
+                "type": "object",
+                "additionalProperties": false,
+                "properties": {
+                  "column": {"description": "Soft delete: true here means deleted.", "type": "string", "minLength": 1},
+                  "key_scan": {"description": "Hard deletes: compare all keys this often.", "type": "string", "pattern": "^[0-9]+[smhd]$"}
+                }
+              }
+            ]
+          }
+        }
+      }
+    },
+    "streams_parallel": {"description": "Streams synced at a time.", "type": ["integer", "string"], "minimum": 1, "maximum": 64, "default": 4},
+    "limits": {
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "memory_mb": {"description": "Memory of the whole program, roughly.", "type": ["integer", "string"], "minimum": 128, "maximum": 1000000, "default": 400},
+        "disk_mb": {"description": "Parts on local disk at one time.", "type": ["integer", "string"], "minimum": 64, "maximum": 100000000, "default": 2048},
+        "work_dir": {"description": "Folder for parts. Default: $TMPDIR, else .sluice beside the configuration.", "type": "string", "minLength": 1}
+      }
+    },
+    "aws": {
+      "description": "Where a field is absent, the standard AWS variable counts: AWS_CA_BUNDLE, AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3, ...",
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "ca_bundle": {"description": "PEM file of the authorities to trust for AWS.", "type": "string", "minLength": 1},
+        "endpoint_url": {"type": "string", "pattern": "^(https?://[^ ]+|.*\\$\\{.*)$"},
+        "endpoint_url_s3": {"type": "string", "pattern": "^(https?://[^ ]+|.*\\$\\{.*)$"},
+        "endpoint_url_sts": {"type": "string", "pattern": "^(https?://[^ ]+|.*\\$\\{.*)$"},
+        "endpoint_url_redshift_serverless": {"type": "string", "pattern": "^(https?://[^ ]+|.*\\$\\{.*)$"}
+      }
+    }
+  }
+}
+)json";
+
+}  // namespace
+
+std::string_view JsonSchema() { return kSchema; }
+
+}  // namespace sluice::config

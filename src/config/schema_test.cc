@@ -1,0 +1,257 @@
+// Goal: the schema that editors use and the reader that decides agree, field by field.
+#include "config/schema.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <set>
+#include <string>
+
+#include "config/config.h"
+#include "config/yaml_tree.h"
+
+namespace sluice::config {
+namespace {
+
+using Json = nlohmann::json;
+
+// YAML as an editor's schema checker sees it.
+Json ToJson(const Node& node) {
+  if (node.kind == Node::Kind::kNull) return nullptr;
+  if (node.kind == Node::Kind::kScalar) {
+    static const std::regex kInteger("-?[0-9]{1,18}");
+    if (std::regex_match(node.text, kInteger)) return Json(std::stoll(node.text));
+    return node.text;
+  }
+  Json json = node.kind == Node::Kind::kMap ? Json::object() : Json::array();
+  for (const Node& item : node.items) json.push_back(ToJson(item));
+  for (const Entry& entry : node.entries) json[entry.key] = ToJson(entry.value);
+  return json;
+}
+
+bool IsType(const Json& value, const std::string& type) {
+  if (type == "object") return value.is_object();
+  if (type == "array") return value.is_array();
+  if (type == "integer") return value.is_number_integer();
+  // Editors see 2024 or true where the reader takes any scalar as text.
+  if (type == "string") return value.is_string() || value.is_number();
+  ADD_FAILURE() << "type " << type << " is not known to this test";
+  return false;
+}
+
+bool Accepts(const Json& schema, const Json& value);
+
+bool AcceptsObject(const Json& schema, const Json& value) {
+  for (const auto& name : schema.value("required", Json::array())) {
+    if (!value.contains(name)) return false;
+  }
+  const Json dependent = schema.value("dependentRequired", Json::object());
+  for (const auto& [name, others] : dependent.items()) {
+    if (!value.contains(name)) continue;
+    for (const auto& other : others) {
+      if (!value.contains(other)) return false;
+    }
+  }
+  const Json properties = schema.value("properties", Json::object());
+  for (const auto& [name, inner] : value.items()) {
+    if (!properties.contains(name)) {
+      if (schema.value("additionalProperties", true) == false) return false;
+    } else if (!Accepts(properties[name], inner)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool AcceptsScalar(const Json& schema, const Json& value) {
+  if (value.is_number()) {
+    if (schema.contains("minimum") && value < schema["minimum"]) return false;
+    if (schema.contains("maximum") && value > schema["maximum"]) return false;
+  }
+  if (!value.is_string()) return true;
+  const auto& text = value.get_ref<const std::string&>();
+  if (text.size() < schema.value("minLength", 0U)) return false;
+  return !schema.contains("pattern") ||
+         std::regex_search(text, std::regex(schema["pattern"].get<std::string>()));
+}
+
+std::size_t Matches(const Json& schemas, const Json& value) {
+  std::size_t count = 0;
+  for (const auto& schema : schemas) count += Accepts(schema, value) ? 1 : 0;
+  return count;
+}
+
+// The keywords that the schema uses; "oneOf" of `required` alone is fine with more fields.
+bool Accepts(const Json& schema, const Json& value) {
+  if (schema.contains("type")) {
+    const Json types = schema["type"].is_array() ? schema["type"] : Json::array({schema["type"]});
+    bool any = false;
+    for (const auto& type : types) any = any || IsType(value, type);
+    if (!any) return false;
+  }
+  if (schema.contains("enum") &&
+      std::find(schema["enum"].begin(), schema["enum"].end(), value) == schema["enum"].end()) {
+    return false;
+  }
+  if (schema.contains("not") && Accepts(schema["not"], value)) return false;
+  if (schema.contains("oneOf") && Matches(schema["oneOf"], value) != 1) return false;
+  if (schema.contains("anyOf") && Matches(schema["anyOf"], value) == 0) return false;
+  if (value.is_object() && !AcceptsObject(schema, value)) return false;
+  if (value.is_array() && schema.contains("items")) {
+    for (const auto& item : value) {
+      if (!Accepts(schema["items"], item)) return false;
+    }
+  }
+  return AcceptsScalar(schema, value);
+}
+
+constexpr std::string_view kFull = R"(name: acme
+redshift:
+  workgroup: analytics
+  host: h.example.com
+  port: 5439
+  database: dev
+  username: "IAMR:r"
+  region: us-gov-west-1
+  sslrootcert: ca.pem
+staging:
+  bucket: acme-staging
+  region: us-east-1
+  root: a/b/
+auth:
+  access_key_id: AKIAIOSFODNN7EXAMPLE
+  secret_access_key: "${S:-x}"
+  session_token: t
+  allow_keys_in_unload: "true"
+destination:
+  type: duckdb
+  path: x.duckdb
+  schema: s
+defaults:
+  sync_mode: incremental
+  write_mode: merge
+  overlap: 5m
+streams_parallel: 2
+limits:
+  memory_mb: 400
+  disk_mb: 1000
+  work_dir: /tmp
+aws:
+  ca_bundle: ca.pem
+  endpoint_url: https://localhost:1
+  endpoint_url_s3: https://localhost:1
+  endpoint_url_sts: https://localhost:1
+  endpoint_url_redshift_serverless: https://localhost:1
+streams:
+  - name: a
+    sql: SELECT 1
+    columns: [a, b]
+  - table: s.t
+    sync_mode: incremental
+    write_mode: append
+    primary_key: id
+    cursor: c
+    overlap: 1h
+    deletes: { column: gone }
+  - table: s.u
+    deletes: none
+)";
+
+bool ReaderAccepts(const std::string& text) {
+  return Parse(text, "sluice.yaml", [](std::string_view) { return std::nullopt; }).problems.empty();
+}
+
+bool SchemaAccepts(const std::string& text) {
+  return Accepts(Json::parse(JsonSchema()), ToJson(ParseYaml(text).root));
+}
+
+void ExpectBoth(bool accepted, const std::string& text) {
+  EXPECT_EQ(ReaderAccepts(text), accepted) << text;
+  EXPECT_EQ(SchemaAccepts(text), accepted) << text;
+}
+
+std::string With(std::string_view from, std::string_view to) {
+  std::string text(kFull);
+  const auto at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return text.replace(at, from.size(), to);
+}
+
+// Every object's own fields: "redshift" -> {"workgroup", ...}.
+void CollectFields(const Json& schema, const std::string& path,
+                   std::map<std::string, std::set<std::string>>& out) {
+  if (schema.contains("properties")) {
+    for (const auto& [name, inner] : schema["properties"].items()) {
+      out[path].insert(name);
+      CollectFields(inner, path.empty() ? name : path + "." + name, out);
+    }
+  }
+  if (schema.contains("items")) CollectFields(schema["items"], path, out);
+  for (const auto& inner : schema.value("anyOf", Json::array())) CollectFields(inner, path, out);
+}
+
+TEST(Schema, BothAcceptTheFullExample) { ExpectBoth(true, std::string(kFull)); }
+
+TEST(Schema, BothRefuseTheSame) {
+  const std::pair<std::string_view, std::string_view> kBad[] = {
+      {"name: acme\n", ""},
+      {"name: acme", "name: ac me"},
+      {"port: 5439", "port: 70000"},
+      {"port: 5439", "prot: 5439"},
+      {"workgroup: analytics", "workgroup: Analytics"},
+      {"region: us-east-1", "region: virginia"},
+      {"  bucket: acme-staging\n", ""},
+      {"bucket: acme-staging", "bucket: s3://acme"},
+      {"type: duckdb", "type: mysql"},
+      {"  session_token: t", "  external_id: ab"},
+      {"  secret_access_key: \"${S:-x}\"\n", ""},
+      {"auth:\n", "auth:\n  profile: p\n"},
+      {"  access_key_id: AKIAIOSFODNN7EXAMPLE\n  secret_access_key: \"${S:-x}\"\n  session_token: t",
+       "  role_arn: arn:aws:iam::123456789012:role/r"},
+      {"write_mode: merge", "write_mode: upsert"},
+      {"overlap: 5m", "overlap: 5 minutes"},
+      {"streams_parallel: 2", "streams_parallel: 0"},
+      {"memory_mb: 400", "memory_mb: 1"},
+      {"endpoint_url: https:", "endpoint_url: ftp:"},
+      {"  - name: a\n    sql", "  - sql"},
+      {"deletes: none", "deletes: some"},
+      {"deletes: { column: gone }", "deletes: { columns: gone }"},
+  };
+  for (const auto& [from, to] : kBad) ExpectBoth(false, With(from, to));
+}
+
+TEST(Schema, EveryFieldIsKnownToTheReaderAndNoOther) {
+  std::map<std::string, std::set<std::string>> fields;
+  CollectFields(Json::parse(JsonSchema()), "", fields);
+  // The reader lists what it knows when it meets a field that is nothing like any of it.
+  const auto known = [](const std::string& text) {
+    const Loaded loaded = Parse(text, "f", [](std::string_view) { return std::nullopt; });
+    for (const Problem& problem : loaded.problems) {
+      if (problem.field.find("zzzzzzzzz") == std::string::npos) continue;
+      std::set<std::string> names;
+      std::string rest = problem.remedy.substr(std::string("Known here: ").size());
+      rest.pop_back();
+      rest = std::regex_replace(rest, std::regex(" or "), ", ");
+      for (std::size_t at; (at = rest.find(", ")) != std::string::npos; rest.erase(0, at + 2)) {
+        names.insert(rest.substr(0, at));
+      }
+      names.insert(rest);
+      return names;
+    }
+    ADD_FAILURE() << text;
+    return std::set<std::string>();
+  };
+  for (const auto& [path, names] : fields) {
+    std::string text = "{zzzzzzzzz: 1}";
+    if (path == "streams") text = "{streams: [" + text + "]}";
+    else if (path == "streams.deletes") text = "{streams: [{deletes: " + text + "}]}";
+    else if (!path.empty()) text = "{" + path + ": " + text + "}";
+    EXPECT_EQ(known(text), names) << path;
+  }
+  EXPECT_EQ(fields.size(), 10U);
+}
+
+}  // namespace
+}  // namespace sluice::config
