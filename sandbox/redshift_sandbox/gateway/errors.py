@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from redshift_sandbox.contracts import SqlError
+from redshift_sandbox.gateway.tokens import Kind, meaningful, tokenize
 
 _FIELDS_8_0 = frozenset("SCMDHWFLR")
 _REFUSED = re.compile(r"__refused_(\d+)__")
@@ -36,9 +37,9 @@ def as_fields(error: SqlError) -> list[tuple[str, str]]:
     return values
 
 
-def rewrite(values: list[tuple[str, str]], query_id: int, relations: tuple[str, ...]) -> list[tuple[str, str]]:
-    """The fields of one ErrorResponse as Redshift would send them. `relations` are the tables the
-    statement reads, for the texts that name them."""
+def rewrite(values: list[tuple[str, str]], query_id: int, sql: str) -> list[tuple[str, str]]:
+    """The fields of one ErrorResponse as Redshift would send them. `sql` is the statement that failed, for
+    texts that name its tables."""
     kept = [(code, value) for code, value in values if code in _FIELDS_8_0]
     by_code = dict(kept)
     sqlstate, text = by_code.get("C", ""), by_code.get("M", "")
@@ -47,8 +48,26 @@ def rewrite(values: list[tuple[str, str]], query_id: int, relations: tuple[str, 
         text = f"Query ({query_id}) canceled on user's request"
     elif sqlstate == "42501":
         text = _DENIED.sub("permission denied for relation ", text)
-    elif sqlstate == "42703" and relations:
-        match = _COLUMN.match(text)
-        if match:
+    elif sqlstate == "42703":
+        match, relations = _COLUMN.match(text), _relations(sql)
+        if match and relations:
             text = f'column "{match.group(1).rpartition(".")[2]}" does not exist in {", ".join(relations)}'
     return [(code, text if code == "M" else value) for code, value in kept]
+
+
+def _relations(sql: str) -> list[str]:
+    """Names behind FROM, JOIN, UPDATE and INTO, unqualified."""
+    try:
+        tokens = meaningful(tokenize(sql))
+    except SqlError:
+        return []
+    found: list[str] = []
+    for index, token in enumerate(tokens[:-1]):
+        if token.word in ("FROM", "JOIN", "UPDATE", "INTO"):
+            end = index + 1
+            while end + 2 < len(tokens) and tokens[end + 1].text == ".":
+                end += 2
+            name = tokens[end].text.strip('"')
+            if tokens[end].kind in (Kind.WORD, Kind.QUOTED) and name not in found:
+                found.append(name)
+    return found

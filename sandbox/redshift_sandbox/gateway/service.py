@@ -22,9 +22,10 @@ from redshift_sandbox.gateway import backend as backends
 from redshift_sandbox.gateway import login, wire
 from redshift_sandbox.gateway.admin import admin_execute
 from redshift_sandbox.gateway.backend import Backend
+from redshift_sandbox.gateway.exchange import greeting_parameters
 from redshift_sandbox.gateway.hub import Hub, Log
 from redshift_sandbox.gateway.records import Records
-from redshift_sandbox.gateway.session import Session, greeting_parameters
+from redshift_sandbox.gateway.session import Session
 from redshift_sandbox.gateway.stream import farewell
 from redshift_sandbox.gateway.users import Users
 from redshift_sandbox.meter import Meter
@@ -88,7 +89,7 @@ class Gateway:
         """Who is connected now."""
         with self._hub.mutex:
             return [
-                {"session_id": one.session_id, "user": one.user, "database": one.database}
+                {"session_id": one.state.session_id, "user": one.state.user, "database": one.state.database}
                 for one in self._hub.sessions.values()
             ]
 

@@ -29,7 +29,7 @@ def run_unload(session: Session, sql: str, query_id: int) -> SqlError | None:
     """
     unloader = session.hub.unloader
     assert unloader is not None
-    if session.status == b"E":
+    if session.state.status == b"E":
         return SqlError("25P02", "current transaction is aborted, commands ignored until end of transaction block")
     session.drop_client_if_asked()
     try:
@@ -42,7 +42,7 @@ def run_unload(session: Session, sql: str, query_id: int) -> SqlError | None:
             return SqlError("57014", f"Query ({query_id}) canceled on user's request")
         return error
     except Exception as error:
-        session.hub.log("unload.failed", {"session_id": session.session_id, "error": type(error).__name__})
+        session.hub.log("unload.failed", {"session_id": session.state.session_id, "error": type(error).__name__})
         return SqlError("XX000", f"internal error: {type(error).__name__}")
     return None
 
@@ -53,10 +53,10 @@ class UnloadContext:
     def __init__(self, session: Session, query_id: int) -> None:
         self._session = session
         self.query_id = query_id
-        self.database = session.database
-        self.session_id = session.session_id
-        self.in_transaction = session.status != b"I"
-        situation = [value or "" for value in session.ask(_SITUATION)[0]]
+        self.database = session.state.database
+        self.session_id = session.state.session_id
+        self.in_transaction = session.state.status != b"I"
+        situation = [value or "" for value in session.exchange.ask(_SITUATION)[0]]
         self.user = situation[0]
         self.read_only = situation[1] == "on"
         self._settings = dict(zip(("search_path", "TimeZone", "DateStyle"), situation[3:], strict=True))
@@ -67,7 +67,7 @@ class UnloadContext:
         """The name of the transaction's snapshot, valid until it ends."""
         if not self.in_transaction:
             return None
-        return self._session.ask("SELECT pg_catalog.pg_export_snapshot()")[0][0]
+        return self._session.exchange.ask("SELECT pg_catalog.pg_export_snapshot()")[0][0]
 
     def backend_dsn(self) -> str:
         options = " ".join(f"-c {name}={_escaped(value)}" for name, value in self._settings.items())
@@ -85,13 +85,13 @@ class UnloadContext:
         return self._session.cancel_requested.is_set()
 
     def identifier_case_sensitive(self) -> bool:
-        return self._session.case_sensitive
+        return self._session.state.case_sensitive
 
     def to_backend_sql(self, redshift_sql: str) -> str:
-        return self._session.to_backend(redshift_sql)
+        return self._session.statements.to_backend(redshift_sql)
 
     def last_unload_count(self, rows: int) -> None:
-        self._session.unload_count = rows
+        self._session.state.unload_count = rows
 
 
 def _escaped(value: str) -> str:

@@ -1,0 +1,165 @@
+"""A session's statements: read as its settings say, begun and ended in the meter and the history."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import deque
+from dataclasses import dataclass
+
+from redshift_sandbox.contracts import SqlError
+from redshift_sandbox.gateway.dialect import Dialect, Translated, translate_statement
+from redshift_sandbox.gateway.hub import Hub
+from redshift_sandbox.gateway.parameters import CASE_SENSITIVE, boolean
+from redshift_sandbox.gateway.records import HISTORY_VIEWS, blanked
+from redshift_sandbox.gateway.tokens import Token, meaningful, split_statements, text_of, tokenize
+from redshift_sandbox.pg.history import QueryRecord
+
+_PLACEHOLDER = "DO ''"  # stands for UNLOAD in the backend: no parameters, no columns
+
+
+@dataclass
+class State:
+    """What is true of a session between two messages. Its thread alone changes it."""
+
+    user: str
+    database: str
+    session_id: int
+    superuser: bool
+    case_sensitive: bool = False
+    status: bytes = b"I"  # of the transaction, as ReadyForQuery tells it
+    unload_count: int | None = None  # not yet told to the backend
+    case_before_transaction: bool = False
+
+
+@dataclass
+class Running:
+    """One statement in execution."""
+
+    query_id: int
+    statement: Translated
+    text: str  # blanked of secrets
+    started: dt.datetime
+    rows: int = 0
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A statement ready to run."""
+
+    statement: Translated
+    text: str  # blanked of secrets
+    unload: str = ""  # the UNLOAD itself, which the backend never sees
+
+    @property
+    def begins(self) -> bool:
+        return self.statement.verb in ("BEGIN", "START")
+
+
+class Statements:
+    """Belongs to the session's thread."""
+
+    def __init__(self, hub: Hub, state: State) -> None:
+        self._hub = hub
+        self._state = state
+        self.last_query_id = 0
+
+    def read(self, sql: str) -> list[Prepared]:
+        """Every statement of `sql`. Throws SqlError at the first refused one: then none of them runs."""
+        return [self._read_one(tokens) for tokens in split_statements(tokenize(sql))]
+
+    def read_single(self, sql: str) -> Prepared:
+        """For Parse, which takes one statement or none."""
+        found = self.read(sql)
+        if len(found) > 1:
+            raise SqlError("42601", "cannot insert multiple commands into a prepared statement")
+        return found[0] if found else Prepared(Translated("", ""), "")
+
+    def to_backend(self, sql: str) -> str:
+        return ";\n".join(one.statement.sql for one in self.read(sql))
+
+    def start(self, statements: list[Prepared]) -> deque[Running]:
+        """The statements begin: cold start, meter, settings, numbers."""
+        self._cold_start()
+        self._hub.meter.statement_started(self._state.session_id, len(statements))
+        now = self._hub.clock.now()
+        running: deque[Running] = deque()
+        for one in statements:
+            if one.statement.words & HISTORY_VIEWS:
+                self._hub.records.write()
+            self._follow_setting(one.statement)
+            self.last_query_id = self._hub.records.next_query_id()
+            running.append(Running(self.last_query_id, one.statement, one.text, now))
+        return running
+
+    def refused(self) -> None:
+        """A statement that never ran, but woke the workgroup to say so."""
+        self._hub.meter.statement_started(self._state.session_id)
+
+    def finish(self, running: Running, error: SqlError | None) -> None:
+        status = "success"
+        if error is not None:
+            status = "canceled" if error.sqlstate == "57014" else "failed"
+        record = QueryRecord(
+            user=self._state.user, database=self._state.database, session_id=self._state.session_id,
+            query_id=running.query_id, query_type=running.statement.verb, status=status,
+            start_time=running.started, end_time=self._hub.clock.now(), query_text=running.text,
+            returned_rows=running.rows, error_message=error.message if error else "",
+        )  # fmt: skip
+        self._hub.records.add(record)
+
+    def all_finished(self) -> None:
+        """Nothing of this session executes any more."""
+        self._hub.meter.statement_finished(self._state.session_id)
+
+    def follow_transaction(self, tag: str) -> None:
+        """What a command tag says about the transaction before ReadyForQuery does."""
+        if tag.startswith(("BEGIN", "START TRANSACTION")):
+            self.set_status(b"T")
+        elif tag.startswith("ROLLBACK"):
+            self._state.case_sensitive = self._state.case_before_transaction
+            self.set_status(b"I")
+        elif tag.startswith("COMMIT"):
+            self.set_status(b"I")
+
+    def set_status(self, status: bytes) -> None:
+        state = self._state
+        if state.status == b"I" and status != b"I":
+            state.case_before_transaction = state.case_sensitive
+            self._hub.meter.transaction_opened(state.session_id)
+        elif status == b"I" and state.status != b"I":
+            self._hub.meter.transaction_closed(state.session_id)
+        state.status = status
+
+    def set_status_failed(self) -> None:
+        """An error came: an open transaction is aborted."""
+        if self._state.status == b"T":
+            self.set_status(b"E")
+
+    def _read_one(self, tokens: list[Token]) -> Prepared:
+        if meaningful(tokens)[0].word == "UNLOAD":
+            unloader, raw = self._hub.unloader, text_of(tokens).strip()
+            if unloader is None:
+                raise SqlError("0A000", "this sandbox runs without UNLOAD")
+            if unloader.is_unload(raw):
+                return Prepared(Translated(_PLACEHOLDER, "UNLOAD"), unloader.blank(raw), raw)
+        text = blanked(tokens).strip()
+        return Prepared(translate_statement(tokens, self._dialect()), text)
+
+    def _dialect(self) -> Dialect:
+        state = self._state
+        denied = self._hub.faults.peek("gateway.deny_pg_tables") is not None
+        return Dialect(state.case_sensitive, state.superuser, denied, state.status != b"I")
+
+    def _cold_start(self) -> None:
+        knob = self._hub.faults.peek("gateway.cold_start_delay")
+        if knob is not None and not self._hub.meter.awake():
+            self._hub.stopping.wait(float(knob.get("seconds", 10)))
+
+    def _follow_setting(self, statement: Translated) -> None:
+        assignment = statement.assignment
+        if assignment is None:
+            return
+        if assignment.name == CASE_SENSITIVE:
+            self._state.case_sensitive = boolean(CASE_SENSITIVE, assignment.value or "off")
+        elif assignment.name == "all":
+            self._state.case_sensitive = False
