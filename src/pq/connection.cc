@@ -28,7 +28,9 @@ struct Connection::Inbox {
 
   static void Receive(void* self, const PGresult* result) {
     auto& notices = static_cast<Inbox*>(self)->notices;
-    if (notices.size() < kNoticesMax) notices.push_back(ReadMessage(result));
+    // The last ones count: a command's own notice comes at its end.
+    if (notices.size() == kNoticesMax) notices.erase(notices.begin());
+    notices.push_back(ReadMessage(result));
   }
 };
 
@@ -129,8 +131,8 @@ void Connection::FinishSending(Wait& wait) {
   // A server that answers while it is still being sent to would block both sides, so input is read
   // in between.
   while (PQflush(handle_.get()) == 1) {
-    const Ready ready = wait.waiter->Wait(PQsocket(handle_.get()), Direction::kReadWrite,
-                                          wait.deadline, *clock_);
+    const Ready ready =
+        wait.waiter->Wait(PQsocket(handle_.get()), Direction::kReadWrite, wait.deadline, *clock_);
     if (ready != Ready::kSocket) OnInterrupted(wait, ready);
     if (PQconsumeInput(handle_.get()) == 0) return;
   }
@@ -221,8 +223,7 @@ struct Connector {
   }
 
   bool Await(const Waiter& waiter, PGconn* native, PostgresPollingStatusType state) {
-    const auto direction =
-        state == PGRES_POLLING_READING ? Direction::kRead : Direction::kWrite;
+    const auto direction = state == PGRES_POLLING_READING ? Direction::kRead : Direction::kWrite;
     switch (waiter.Wait(PQsocket(native), direction, call.deadline, clock)) {
       case Ready::kSocket: return true;
       case Ready::kStopped: base::ThrowCancelled("connect", "");

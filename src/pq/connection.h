@@ -23,7 +23,7 @@ namespace sluice::pq {
 struct Reply {
   std::optional<Result> result;  // nullopt if `error`, or if the text was empty
   std::optional<ServerMessage> error;
-  std::vector<ServerMessage> notices;  // in the order they came; at most 100 are kept
+  std::vector<ServerMessage> notices;  // in the order they came; the last 100
 };
 
 // Move-only. One thread at a time.

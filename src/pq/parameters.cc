@@ -35,7 +35,7 @@ const std::map<std::string, std::string>& NoFiles() {
                                                            {"sslkey", "/dev/null/none"},
                                                            {"sslcrl", "/dev/null/none"},
                                                            {"sslrootcert", "/dev/null/none"},
-                                                           {"passfile", "/dev/null"}};
+                                                           {"passfile", "/dev/null/none"}};
   return files;
 }
 
