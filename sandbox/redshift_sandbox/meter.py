@@ -68,6 +68,7 @@ class _Session:
     tally: Tally = field(default_factory=Tally)
     running: bool = False
     transaction_since: float | None = None
+    closed: bool = False
 
 
 class Meter:
@@ -87,6 +88,8 @@ class Meter:
         """Ends what the session still held open; its figures stay in the report."""
         self.statement_finished(session_id)
         self.transaction_closed(session_id)
+        with self._mutex:
+            self._sessions[session_id].closed = True
 
     def statement_started(self, session_id: int, count: int = 1) -> None:
         """`count` statements arrived together; the session is busy until statement_finished."""
@@ -149,15 +152,12 @@ class Meter:
         now = self._now()
         with self._mutex:
             self._total = Tally()
-            for session_id, one in list(self._sessions.items()):
-                held = int(one.running) + int(one.transaction_since is not None)
-                if not held:
-                    del self._sessions[session_id]
-                    self._sessions[session_id] = _Session(one.user)
-                    continue
+            self._sessions = {key: one for key, one in self._sessions.items() if not one.closed}
+            for one in self._sessions.values():
                 one.tally = Tally()
-                one.transaction_since = now if one.transaction_since is not None else None
-                for _ in range(held):
+                if one.transaction_since is not None:
+                    one.transaction_since = now
+                for _ in range(int(one.running) + int(one.transaction_since is not None)):
                     one.tally.begin(now)
                     self._total.begin(now)
 

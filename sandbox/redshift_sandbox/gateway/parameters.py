@@ -77,7 +77,7 @@ def translate_set(tokens: list[Token], original: str) -> Assignment:
     scope = ""
     if len(tokens) > 2 and tokens[1].word in ("SESSION", "LOCAL") and tokens[2].word != "AUTHORIZATION":
         if tokens[2].word == "CHARACTERISTICS":
-            return Assignment(original)
+            raise SqlError("0A000", "SET SESSION CHARACTERISTICS is not supported")
         scope, position = tokens[1].word + " ", 2
     words = [token.word for token in tokens[position : position + 2]]
     if words[:1] == ["TRANSACTION"] or words == ["SESSION", "AUTHORIZATION"] or words[:1] == ["ROLE"]:

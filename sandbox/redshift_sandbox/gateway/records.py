@@ -6,9 +6,12 @@ second connection.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import threading
 from collections import defaultdict
+
+import psycopg
 
 from redshift_sandbox.gateway.tokens import Kind, Token, text_of
 from redshift_sandbox.pg import Postgres
@@ -46,7 +49,8 @@ class Records:
         for record in held:
             by_database[record.database].append(record)
         for database, records in by_database.items():
-            with self._postgres.admin(database) as connection:
+            # A database dropped meanwhile takes its history with it.
+            with contextlib.suppress(psycopg.OperationalError), self._postgres.admin(database) as connection:
                 record_queries(connection, records)
 
 

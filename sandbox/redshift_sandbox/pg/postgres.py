@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import pwd
+import secrets
 import shutil
 import stat
 import subprocess
@@ -180,11 +181,11 @@ class Postgres:
         try:
             os.chown(fresh, self._uid, self._gid)
             self._build_cluster(fresh / "data")
-            part = cache / f"{template.name}.{os.getpid()}.part"
+            part = cache / f"{template.name}.{secrets.token_hex(4)}.part"
             self._copy(fresh / "data", part)
             try:
                 part.rename(template)
-            except OSError:  # another process was first
+            except OSError:  # another sandbox was first
                 shutil.rmtree(part)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
@@ -192,7 +193,11 @@ class Postgres:
 
     @staticmethod
     def _copy(source: Path, target: Path) -> None:
-        subprocess.run(["cp", "-a", "--reflink=auto", "--", str(source), str(target)], check=True)
+        command = ["cp", "-a", "--reflink=auto", "--", str(source), str(target)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            shutil.rmtree(target, ignore_errors=True)
+            raise PostgresError(f"copying {source} failed: {done.stderr.strip()[-500:]}; check space at {target}")
 
     def _build_cluster(self, data: Path) -> None:
         data.mkdir(mode=0o700)
@@ -237,6 +242,7 @@ class Postgres:
             raise PostgresError(f"socket path {sockets} is too long; point TMPDIR to a shorter directory")
         self._socket_directory = sockets
         log = self._directory / "postgres.log"
+        told = log.stat().st_size if log.exists() else 0
         guard = Path(__file__).with_name("guard.py")
         command = [sys.executable, "-I", "-S", str(guard), str(self._uid), str(self._gid),
                    str(_BINARIES / "postgres"), "-D", str(data), "-k", str(sockets), "-p", str(_PORT)]  # fmt: skip
@@ -244,9 +250,9 @@ class Postgres:
             self._guard = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=out, stderr=out, cwd="/", start_new_session=True
             )
-        self._await_ready(log, time.monotonic() + timeout_seconds)
+        self._await_ready(log, told, time.monotonic() + timeout_seconds)
 
-    def _await_ready(self, log: Path, deadline: float) -> None:
+    def _await_ready(self, log: Path, told: int, deadline: float) -> None:
         assert self._guard is not None
         while True:
             try:
@@ -256,6 +262,6 @@ class Postgres:
                 ended = self._guard.poll() is not None
                 if ended or time.monotonic() > deadline:
                     self.stop()
-                    tail = log.read_text(errors="replace")[-2000:]
+                    tail = log.read_bytes()[told:].decode(errors="replace").strip()[-2000:]
                     raise PostgresError(f"PostgreSQL did not start: {tail or error}; see {log}") from error
             time.sleep(0.02)

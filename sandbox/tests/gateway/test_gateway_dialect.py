@@ -72,6 +72,7 @@ def test_b23_settings_follow_their_transaction(world: World) -> None:
         ("COPY (SELECT 1) TO STDOUT (FORMAT binary)", "0A000"),
         ("LISTEN x", "0A000"),
         ("SAVEPOINT s", "0A000"),
+        ("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED", "0A000"),
         ("SELECT pg_sleep(1)", "42883"),
         ("SELECT E'a'", "42704"),
         ("SELECT * FROM x WHERE a = E'\\\\'", "42704"),
