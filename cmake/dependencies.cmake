@@ -19,8 +19,10 @@ if(NOT EXISTS ${SLUICE_DUCKDB_DIR}/duckdb.h)
 endif()
 add_library(duckdb_static INTERFACE)
 target_include_directories(duckdb_static SYSTEM INTERFACE ${SLUICE_DUCKDB_DIR})
-# The archives refer to each other in circles, hence the group. The benchmark data generators
-# (tpch, tpcds) and autocomplete are referred to by the extension loader, so they come along.
+# The archives refer to each other in circles, hence the group. The extension loader refers to
+# autocomplete, so it comes along; nothing refers to the benchmark generators, and libduckdb_static.a
+# holds jemalloc itself (docs/adr/0003-duckdb-static-archives.md).
 file(GLOB duckdb_archives ${SLUICE_DUCKDB_DIR}/lib*.a)
+list(FILTER duckdb_archives EXCLUDE REGEX "lib(tpch_extension|tpcds_extension|duckdb_jemalloc)\\.a$")
 target_link_libraries(duckdb_static INTERFACE
   -Wl,--start-group ${duckdb_archives} -Wl,--end-group Threads::Threads ${CMAKE_DL_LIBS})

@@ -83,11 +83,8 @@ ErrorInfo Io(std::string_view text, const Task& task) {
 
 ErrorInfo OutOfMemory(std::string_view text, const Task& task) {
   // Spilling is bounded by the free disk: DuckDB reports its end as lack of memory.
-  if (Has(text, "max_temp_directory_size") || Has(text, "temp_directory")) {
-    ErrorInfo info = NoSpace(text, task);
-    if (Has(text, "max_temp_directory_size")) return info;
-  }
-  return Make(task, ErrorCode::kDestination, "DuckDB ran out of its memory limit",
+  if (Has(text, "max_temp_directory_size")) return NoSpace(text, task);
+  return Make(task, ErrorCode::kDestination, std::string(kOutOfMemoryMessage),
               "Raise the destination's memory_limit_mb, or lower its threads or the number of "
               "streams run in parallel.");
 }

@@ -31,6 +31,9 @@ enum class EngineErrorKind {
   kInternal,
 };
 
+// Of ErrorInfo::message when memory ran out: the statement may pass with a higher limit.
+inline constexpr std::string_view kOutOfMemoryMessage = "DuckDB ran out of its memory limit";
+
 // `text` is DuckDB's message.
 base::ErrorInfo ToErrorInfo(EngineErrorKind kind, std::string_view text, const Task& task);
 

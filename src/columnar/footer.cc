@@ -41,7 +41,9 @@ Footer ReadFooter(Connection& connection, const model::LocalPart& part, std::sto
   Result result;
   try {
     result = connection.Run(
-        fmt::format("SELECT CAST(m.num_rows AS UBIGINT), s.name, s.type, s.duckdb_type "
+        fmt::format("SELECT CAST(m.num_rows AS UBIGINT), s.name, s.type, s.duckdb_type, "
+                    "(SELECT CAST(sum(total_uncompressed_size) AS UBIGINT) FROM "
+                    "parquet_metadata({0})) "
                     "FROM parquet_schema({0}) s, parquet_file_metadata({0}) m ORDER BY s.column_id",
                     file),
         {}, task, stop);
@@ -57,6 +59,7 @@ Footer ReadFooter(Connection& connection, const model::LocalPart& part, std::sto
   Footer footer;
   if (result.rows.empty()) ThrowMismatch(part, "(all)", "the footer has no columns");
   footer.rows = ToNumber(result.rows.front()[0]);
+  footer.plain_bytes = ToNumber(result.rows.front()[4]);
   // The first row is the root of the schema, not a column.
   for (std::size_t i = 1; i < result.rows.size(); ++i) {
     auto& row = result.rows[i];

@@ -22,6 +22,7 @@ struct FileColumn {
 
 struct Footer {
   std::uint64_t rows = 0;
+  std::uint64_t plain_bytes = 0;  // of all columns, before compression
   std::vector<FileColumn> columns;
 };
 

@@ -85,6 +85,7 @@ base::Error ExplainFailure(Connection& connection, const base::Error& error,
                            std::span<const model::Column> columns, std::stop_token stop) {
   const ErrorCode code = error.code();
   if (code != ErrorCode::kCorrupt && code != ErrorCode::kDestination) return error;
+  if (error.info().message == kOutOfMemoryMessage) return error;
   for (const CheckedPart& part : parts) {
     for (std::size_t i = 0; i < columns.size(); ++i) {
       const Task task{
@@ -97,6 +98,7 @@ base::Error ExplainFailure(Connection& connection, const base::Error& error,
                        {}, task, stop);
       } catch (const base::Error& found) {
         if (found.code() == ErrorCode::kCancelled) return found;
+        if (found.info().message == kOutOfMemoryMessage) return error;
         base::ErrorInfo info = found.info();
         if (info.code != ErrorCode::kCorrupt) info.message = "its data cannot be read";
         info.code = ErrorCode::kCorrupt;

@@ -15,9 +15,11 @@ struct DuckDbOptions {
   // Where DuckDB may spill: a folder of our own beneath it, removed by Close. REQUIRES: exists, or can
   // be made. Empty: beside the database file.
   std::filesystem::path work_dir;
-  // DuckDB's own bound, MB, >= 64. The process needs more: see docs/adr/0003-duckdb-static-archives.md.
+  // DuckDB's own bound, MB, >= 64; the process uses about 80 MB more, and up to twice as much for
+  // rows of many kilobytes. Half of it serves rows below 1 KB just as well (measured, same document),
+  // and is all that is used until a part with larger ones comes. Out of memory? Raise this first.
   int memory_limit_mb = 256;
-  // Threads per statement, >= 1. Two keep up with a download of 200 MB/s; each more costs ~40 MB.
+  // Threads per statement, >= 1. See docs/adr/0003-duckdb-static-archives.md for what more bring.
   int threads = 2;
 };
 

@@ -92,7 +92,10 @@ LoadedRows DuckDbLoad::Add(std::span<const model::LocalPart> parts, const base::
   columnar::Connection side = store_.Connect();
   const auto checked = columnar::CheckParts(side, parts, target_.columns, call.stop);
   LoadedRows rows;
-  for (const auto& part : checked) rows.footer_rows += part.footer.rows;
+  for (const auto& part : checked) {
+    rows.footer_rows += part.footer.rows;
+    if (part.footer.rows > 0) store_.OnRowBytes(part.footer.plain_bytes / part.footer.rows);
+  }
   if (!checked.empty()) {
     try {
       rows.loaded_rows = connection_

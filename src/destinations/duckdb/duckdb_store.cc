@@ -67,7 +67,7 @@ DuckDbStore::~DuckDbStore() {
 
 void DuckDbStore::Open() {
   database_.emplace(columnar::Database::Open({.file = options_.path,
-                                              .memory_limit_mb = options_.memory_limit_mb,
+                                              .memory_limit_mb = options_.memory_limit_mb / 2,
                                               .threads = options_.threads,
                                               .temp_dir = temp_dir_}));
   std::error_code ignored;
@@ -152,6 +152,15 @@ void DuckDbStore::Probe(const base::Call& call) {
 }
 
 void DuckDbStore::OnCommitted() { committed_ = true; }
+
+// DuckDB keeps the blocks it wrote until the limit makes it drop them, which nobody reads again
+// during a load; but a vector of 2048 values of 64 KB is 128 MB at once.
+void DuckDbStore::OnRowBytes(std::uint64_t row_bytes) {
+  constexpr std::uint64_t kSmallRow = 1024;
+  if (row_bytes < kSmallRow || memory_raised_.exchange(true)) return;
+  Connect().Run(fmt::format("SET GLOBAL memory_limit = '{}MB'", options_.memory_limit_mb), {},
+                {.operation = "raise the memory limit", .subject = Name()});
+}
 
 // REQUIRES: mu_. The schemas and the state table that loads needed before they could begin.
 void DuckDbStore::DropWhatWeMade() {

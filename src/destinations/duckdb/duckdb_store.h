@@ -39,12 +39,15 @@ class DuckDbStore final : public Destination {
   columnar::Connection ConnectHealthy();
   void DropWhatWeMade();
   void OnCommitted();
+  // For rows of about this size DuckDB gets its whole memory limit, from now on.
+  void OnRowBytes(std::uint64_t row_bytes);
 
   const DuckDbOptions options_;
   const base::Clock& clock_;
   base::Logger& log_;
   const std::filesystem::path temp_dir_;
   std::atomic<bool> committed_ = false;
+  std::atomic<bool> memory_raised_ = false;
 
   std::mutex mu_;  // guards all below; held while schemas are made, so that no two loads make one
   std::optional<columnar::Database> database_;
