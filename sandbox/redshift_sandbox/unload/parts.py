@@ -16,6 +16,7 @@ import pyarrow.parquet as parquet
 from redshift_sandbox.unload.columns import Column
 
 ROW_GROUP_BYTES = 32 * 2**20
+_NEARLY_FULL = 0.95
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,17 @@ class ParquetPart:
         )
 
     def write(self, batch: pa.RecordBatch) -> None:
+        """REQUIRES: no more rows than `room` said."""
         self._pending.append(batch)
         self._pending_bytes += batch.nbytes
         self.rows += batch.num_rows
-        if self._pending_bytes >= ROW_GROUP_BYTES:
+        if self._pending_bytes >= _NEARLY_FULL * ROW_GROUP_BYTES:
             self._flush()
+
+    def room(self, batch: pa.RecordBatch) -> int:
+        """How many rows of a batch still fit into the row group being gathered; at least one."""
+        left = ROW_GROUP_BYTES - self._pending_bytes
+        return max(1, int(batch.num_rows * left / max(1, batch.nbytes)))
 
     def full(self) -> bool:
         """True when another row group like the largest so far might pass the size allowed."""

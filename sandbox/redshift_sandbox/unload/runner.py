@@ -263,7 +263,7 @@ class _Run:
                         allowed = rows_for_file(index, self._layout, plan.rows, self.statement.parallel)
                         path = folder / f"{index}.parquet"
                         part = ParquetPart(path, typed, self.statement.max_file_bytes())
-                    taken = min(batch.num_rows, allowed - part.rows)
+                    taken = min(batch.num_rows, allowed - part.rows, part.room(batch))
                     part.write(batch.slice(0, taken))
                     batch = batch.slice(taken)
                     if part.rows >= allowed or part.full():

@@ -17,8 +17,9 @@ Prefix = Callable[[], str]
 
 # What escaping breaks first.
 HARD_TEXTS = [
-    "a\\b'c", "it's", "''", "\\", "\\\\", "\\n", "line\nbreak", "tab\there", "größe 日本語 😀", "$$", "$1 $$x$$", "-- no comment",
-    "/* nor */ this", "a;b", '"quoted"', "100%", "%s", "{}", "\\'", "'\\", "E'x'", "limit 1", "\u00a0", "$tag$'$tag$",
+    "a\\b'c", "it's", "''", "\\", "\\\\", "\\n", "line\nbreak", "tab\there", "größe 日本語 😀", "$$", "$1 $$x$$",
+    "-- no comment", "/* nor */ this", "a;b",
+    '"quoted"', "100%", "%s", "{}", "\\'", "'\\", "E'x'", "limit 1", "\u00a0", "$tag$'$tag$",
 ]  # fmt: skip
 
 
@@ -43,7 +44,8 @@ def test_b36_options_in_any_order(sandbox: RunningSandbox, prefix: Prefix) -> No
 def test_b36_as_is_optional(sandbox: RunningSandbox, prefix: Prefix, options: str) -> None:
     where = prefix()
     with sandbox.connect() as connection:
-        sandbox.unload(connection, "SELECT 1 AS a", where, f"FORMAT {options} MAXFILESIZE AS 64 MB REGION AS 'us-east-1'")
+        text = f"FORMAT {options} MAXFILESIZE AS 64 MB REGION AS 'us-east-1'"
+        sandbox.unload(connection, "SELECT 1 AS a", where, text)
     assert [key for key in sandbox.objects(where) if key.endswith(".parquet")]
 
 
