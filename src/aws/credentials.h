@@ -45,9 +45,9 @@ struct ProfileOptions {
 // AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE: keys, or role_arn with source_profile (which may
 // be a role in turn) or credential_source = Environment, with external_id, duration_seconds.
 // https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
-// REQUIRES: `sts` and `clock` outlive it.
+// REQUIRES: `sts` outlives it.
 std::unique_ptr<KeySource> MakeProfileKeys(ProfileOptions options, Environment environment,
-                                           Sts& sts, const base::Clock& clock);
+                                           Sts& sts);
 
 // The first source that is configured answers, from then on alone. If none is: kInvalidConfig, whose
 // message tells why each was not. REQUIRES: `clock` outlives it.

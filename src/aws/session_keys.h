@@ -23,6 +23,9 @@ class CredentialProvider {
   virtual ~CredentialProvider() = default;
   // Keys that stay valid for at least `life_min` from now.
   virtual SessionKeys Get(std::chrono::seconds life_min, const base::Call& call) = 0;
+  // A service refused `keys` for their age, whatever their expiration says: they are forgotten. True if
+  // Get may then give others; false if there are no others to be had.
+  virtual bool Reject(const SessionKeys& /*keys*/) { return false; }
   // What answered, for people: "role arn:aws:iam::...:role/x assumed with keys AKIA... (environment)".
   virtual std::string Describe() const = 0;
 };

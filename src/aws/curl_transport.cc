@@ -1,0 +1,63 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "aws/curl_loop.h"
+#include "aws/errors.h"
+#include "aws/transport.h"
+
+namespace sluice::aws {
+namespace {
+
+// Once in the process, before any handle: libcurl's own first use is not safe among threads in
+// every build. Never undone, as another library in the process may still use it.
+void InitializeCurl() {
+  static const CURLcode kResult = curl_global_init(CURL_GLOBAL_DEFAULT);
+  if (kResult != CURLE_OK) {
+    throw base::Error({.code = base::ErrorCode::kInternal,
+                       .operation = "start libcurl",
+                       .message = curl_easy_strerror(kResult),
+                       .remedy = "Check the installation of libcurl and OpenSSL."});
+  }
+}
+
+class CurlTransport final : public HttpTransport {
+ public:
+  CurlTransport(TransportOptions options, const base::Clock& clock) : options_(std::move(options)) {
+    const int connections = std::max(options_.connections_max, 1);
+    const int threads = std::clamp(options_.threads, 1, connections);
+    for (int i = 0; i < threads; ++i) {
+      const int share = connections / threads + (i < connections % threads ? 1 : 0);
+      loops_.push_back(std::make_unique<CurlLoop>(options_, share, clock));
+    }
+  }
+
+  void Start(HttpRequest request, const base::Call& call,
+             std::function<void(HttpResult)> on_done) override {
+    CurlLoop& least = **std::min_element(
+        loops_.begin(), loops_.end(),
+        [](const auto& a, const auto& b) { return a->load() < b->load(); });
+    least.Submit(
+        std::make_unique<CurlExchange>(std::move(request), call, std::move(on_done)));
+  }
+
+ private:
+  const TransportOptions options_;
+  std::vector<std::unique_ptr<CurlLoop>> loops_;
+};
+
+}  // namespace
+
+std::unique_ptr<HttpTransport> MakeCurlTransport(const TransportOptions& options,
+                                                 const base::Clock& clock) {
+  InitializeCurl();
+  if (options.ca_file && access(options.ca_file->c_str(), R_OK) != 0) {
+    throw ToError(TransportFailure::kCaFile, "prepare connections to AWS",
+                  "CA file " + *options.ca_file, "", "");
+  }
+  return std::make_unique<CurlTransport>(options, clock);
+}
+
+}  // namespace sluice::aws

@@ -1,0 +1,209 @@
+#include "aws/errors.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+#include "aws/credentials.h"
+#include "aws/error_table.h"
+#include "aws/json_text.h"
+#include "aws/time_text.h"
+#include "aws/xml.h"
+
+namespace sluice::aws {
+namespace {
+
+using base::ErrorCode;
+
+// AWS accepts a difference of 15 minutes (S3) or 5 (the others).
+constexpr std::chrono::minutes kSkewMax{5};
+
+std::optional<std::chrono::seconds> Skew(const Failure& failure, base::UtcTime now) {
+  if (!failure.server_time) return std::nullopt;
+  return std::chrono::duration_cast<std::chrono::seconds>(now - *failure.server_time);
+}
+
+bool ClockIsOff(const Failure& failure, base::UtcTime now) {
+  const auto skew = Skew(failure, now);
+  return skew && std::chrono::abs(*skew) > kSkewMax;
+}
+
+std::string DescribeSkew(const Failure& failure, base::UtcTime now) {
+  const auto skew = Skew(failure, now);
+  if (!skew) return "not at AWS's time";
+  const auto seconds = std::chrono::abs(*skew).count();
+  return fmt::format("{}:{:02}:{:02} {} AWS's", seconds / 3600, seconds / 60 % 60, seconds % 60,
+                     skew->count() < 0 ? "behind" : "ahead of");
+}
+
+// "User: P is not authorized to perform: A on resource: R because ...": the words AWS uses in all
+// services; parts it leaves out come from what we asked.
+struct Denial {
+  std::string principal;
+  std::string action;
+  std::string resource;
+};
+
+std::string WordAfter(std::string_view text, std::string_view marker) {
+  const auto at = text.find(marker);
+  if (at == std::string_view::npos) return "";
+  text.remove_prefix(at + marker.size());
+  std::string word(text.substr(0, text.find_first_of(" \n,")));
+  while (word.ends_with('.') || word.ends_with('"')) word.pop_back();
+  if (word.starts_with('"')) word.erase(0, 1);
+  return word;
+}
+
+Denial ReadDenial(const std::string& message, const Asked& asked) {
+  Denial denial{.principal = WordAfter(message, "User: "),
+                .action = WordAfter(message, "not authorized to perform: "),
+                .resource = WordAfter(message, "on resource: ")};
+  if (denial.principal.empty()) denial.principal = "the role or user that connects";
+  if (denial.action.empty()) denial.action = asked.action;
+  if (denial.resource.empty()) denial.resource = asked.resource.empty() ? "*" : asked.resource;
+  return denial;
+}
+
+std::string Fill(std::string_view form,
+                 const std::vector<std::pair<std::string_view, std::string>>& words) {
+  std::string text(form);
+  for (const auto& [name, value] : words) {
+    for (auto at = text.find(name); at != std::string::npos; at = text.find(name, at)) {
+      text.replace(at, name.size(), value);
+      at += value.size();
+    }
+  }
+  return text;
+}
+
+bool Matches(const ErrorRow& row, const Failure& failure, Service service, bool clock_is_off,
+             bool names_region) {
+  if (row.service && *row.service != service) return false;
+  if (row.when == When::kClockIsOff && !clock_is_off) return false;
+  if (row.when == When::kNamesRegion && !names_region) return false;
+  if (!row.code.empty() && row.code != failure.code) return false;
+  if (!row.text.empty() && failure.message.find(row.text) == std::string::npos) return false;
+  if (row.status != 0 && row.status != failure.status) return false;
+  return row.status_class == 0 || row.status_class == failure.status / 100;
+}
+
+std::string DescribeAnswer(const Failure& failure, const SessionKeys& keys) {
+  std::string text = failure.code.empty() ? fmt::format("AWS answered HTTP {}", failure.status)
+                                          : "AWS answered " + failure.code;
+  if (!failure.message.empty()) text += ": " + RedactKeys(failure.message, keys);
+  return text;
+}
+
+}  // namespace
+
+std::string RegionNamed(const Failure& failure) {
+  if (!failure.bucket_region.empty()) return failure.bucket_region;
+  // "The authorization header is malformed; the region 'a' is wrong; expecting 'b'"
+  const std::string_view marker = "expecting '";
+  const auto at = failure.message.find(marker);
+  if (at == std::string::npos) return "";
+  const std::string rest = failure.message.substr(at + marker.size());
+  return rest.substr(0, rest.find('\''));
+}
+
+bool IsExpired(const Failure& failure) {
+  return failure.code == "ExpiredToken" || failure.code == "ExpiredTokenException" ||
+         failure.code == "TokenRefreshRequired";
+}
+
+std::string RedactKeys(std::string text, const SessionKeys& keys) {
+  text = base::Redact(std::move(text), keys.secret_access_key);
+  text = base::Redact(std::move(text), keys.session_token);
+  // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html: AKIA keys of
+  // users, ASIA of sessions, 16 to 128 characters in all.
+  for (const std::string_view start : {"AKIA", "ASIA"}) {
+    for (auto at = text.find(start); at != std::string::npos; at = text.find(start, at)) {
+      auto end = at;
+      while (end < text.size() && std::isalnum(static_cast<unsigned char>(text[end]))) ++end;
+      if (end - at < 16) {
+        at = end;
+        continue;
+      }
+      const std::string masked = MaskKeyId(std::string_view(text).substr(at, end - at));
+      text.replace(at, end - at, masked);
+      at += masked.size();
+    }
+  }
+  return text;
+}
+
+Failure ReadFailure(Service service, const HttpResponse& response) {
+  Failure failure{.status = response.status};
+  const auto header = [&](std::string_view name) {
+    const std::string* value = response.Find(name);
+    return value == nullptr ? std::string() : *value;
+  };
+  failure.bucket_region = header("x-amz-bucket-region");
+  failure.request_id = header(service == Service::kS3 ? "x-amz-request-id" : "x-amzn-RequestId");
+  failure.server_time = ParseHttpDate(header("date"));
+  if (service == Service::kRedshiftServerless) {
+    const auto body = JsonText::Parse(response.body);
+    failure.code = header("x-amzn-ErrorType");
+    if (body && failure.code.empty()) failure.code = body->String("__type").value_or("");
+    if (const auto hash = failure.code.find('#'); hash != std::string::npos) {
+      failure.code.erase(0, hash + 1);
+    }
+    failure.code = failure.code.substr(0, failure.code.find(':'));
+    if (body) {
+      failure.message = body->String("message").value_or(body->String("Message").value_or(""));
+    }
+    return failure;
+  }
+  const auto root = ParseXml(response.body);
+  if (!root) return failure;
+  const XmlNode* error = root->name == "Error" ? &*root : root->Child("Error");
+  if (error == nullptr) return failure;
+  failure.code = error->Text("Code");
+  failure.message = error->Text("Message");
+  if (failure.bucket_region.empty()) failure.bucket_region = error->Text("Region");
+  return failure;
+}
+
+base::Error ToError(const Failure& failure, const Asked& asked, base::UtcTime now,
+                    const SessionKeys& keys) {
+  const std::string region = RegionNamed(failure);
+  const bool names_region = !region.empty() && region != asked.region;
+  const bool clock_is_off = ClockIsOff(failure, now);
+  const auto rows = ErrorTable();
+  // The last row matches everything.
+  const ErrorRow& row = *std::find_if(rows.begin(), rows.end() - 1, [&](const ErrorRow& r) {
+    return Matches(r, failure, asked.service, clock_is_off, names_region);
+  });
+  const Denial denial = ReadDenial(failure.message, asked);
+  const std::vector<std::pair<std::string_view, std::string>> words = {
+      {"{action}", denial.action},     {"{resource}", denial.resource},
+      {"{principal}", denial.principal}, {"{region}", region},
+      {"{asked_region}", asked.region}, {"{skew}", DescribeSkew(failure, now)}};
+  std::string message = DescribeAnswer(failure, keys);
+  if (!row.seen.empty()) message += "; " + Fill(row.seen, words);
+  return base::Error({.code = row.error,
+                      .operation = asked.operation,
+                      .subject = asked.subject,
+                      .message = message,
+                      .remedy = RedactKeys(Fill(row.remedy, words), keys),
+                      .retryable = row.retryable,
+                      .cause = failure.request_id.empty() ? "" : "request " + failure.request_id});
+}
+
+base::Error ToError(TransportFailure failure, std::string_view operation, std::string_view subject,
+                    std::string_view host, std::string_view detail) {
+  const TransportRow& row = TransportTable()[static_cast<std::size_t>(failure)];
+  const std::vector<std::pair<std::string_view, std::string>> words = {
+      {"{host}", std::string(host)}};
+  return base::Error({.code = row.error,
+                      .operation = std::string(operation),
+                      .subject = std::string(subject),
+                      .message = Fill(row.seen, words),
+                      .remedy = Fill(row.remedy, words),
+                      .retryable = row.retryable,
+                      .cause = std::string(detail)});
+}
+
+}  // namespace sluice::aws

@@ -1,0 +1,254 @@
+#include "aws/s3.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "aws/s3_reads.h"
+#include "aws/s3_xml.h"
+#include "aws/service.h"
+#include "aws/sigv4.h"
+#include "aws/time_text.h"
+#include "aws/xml.h"
+
+namespace sluice::aws {
+namespace {
+
+using base::ErrorCode;
+
+// S3's own limit of one multi-delete.
+constexpr std::size_t kDeleteMax = 1000;
+// A part that is still being written survives the abort of its upload (S3API AbortMultipartUpload):
+// abort, look, abort again.
+constexpr int kAbortsMax = 5;
+constexpr std::chrono::milliseconds kAbortPause{200};
+// Small bodies of ours: 1 MiB is the largest object that Get is meant for, but bytes_max rules.
+constexpr std::uint64_t kListBytesMax = 8ULL << 20;
+
+class S3Store final : public ObjectStore {
+ public:
+  S3Store(S3Options options, CredentialProvider& credentials, HttpTransport& transport,
+          const base::Clock& clock)
+      : bucket_(std::move(options.bucket)),
+        credentials_(credentials),
+        client_(Service::kS3, std::move(options.endpoint), transport, clock, options.retry),
+        reads_(client_, bucket_, credentials, options.reads_max) {}
+
+  std::vector<ObjectInfo> List(std::string_view prefix, const base::Call& call) override;
+  std::optional<ObjectInfo> Head(std::string_view key, const base::Call& call) override;
+  std::optional<std::string> Get(std::string_view key, std::uint64_t bytes_max,
+                                 const base::Call& call) override;
+  void Put(std::string_view key, std::string_view body, const base::Call& call) override;
+  std::vector<DeleteFailure> Delete(const std::vector<std::string>& keys,
+                                    const base::Call& call) override;
+  std::vector<MultipartUpload> ListUploads(std::string_view prefix,
+                                           const base::Call& call) override;
+  void AbortUpload(const MultipartUpload& upload, const base::Call& call) override;
+  void StartRead(RangeRead read, const base::Call& call) override {
+    reads_.Start(std::move(read), call);
+  }
+  std::string BucketRegion(const base::Call& call) override;
+
+ private:
+  ServiceCall OnBucket(std::string operation, std::string action) const;
+  ServiceCall OnObject(std::string operation, std::string action, std::string_view key) const;
+  std::vector<DeleteFailure> DeleteSome(std::span<const std::string> keys, const base::Call& call);
+  // Calls until the reply can be read by `read`, and returns what that gives.
+  template <typename Read>
+  auto SendAndRead(const ServiceCall& request, const base::Call& call, Read read);
+  bool SendFindingIt(const ServiceCall& request, const base::Call& call, HttpResponse& found);
+
+  const std::string bucket_;
+  CredentialProvider& credentials_;
+  const ServiceClient client_;
+  S3Reads reads_;  // after client_, which it uses
+};
+
+std::string ArnOf(const std::string& region, const std::string& path) {
+  return "arn:" + std::string(PartitionOf(region)) + ":s3:::" + path;
+}
+
+ServiceCall S3Store::OnBucket(std::string operation, std::string action) const {
+  return {.asked = {.operation = std::move(operation),
+                    .subject = "bucket " + bucket_,
+                    .action = std::move(action),
+                    .resource = ArnOf(client_.endpoint().region, bucket_)},
+          .body_bytes_max = kListBytesMax};
+}
+
+ServiceCall S3Store::OnObject(std::string operation, std::string action,
+                              std::string_view key) const {
+  const std::string path = bucket_ + "/" + std::string(key);
+  return {.asked = {.operation = std::move(operation),
+                    .subject = "s3://" + path,
+                    .action = std::move(action),
+                    .resource = ArnOf(client_.endpoint().region, path)},
+          .path = "/" + std::string(key)};
+}
+
+template <typename Read>
+auto S3Store::SendAndRead(const ServiceCall& request, const base::Call& call, Read read) {
+  decltype(read(std::string_view())) result;
+  client_.Send(request, credentials_, call, [&](const HttpResponse& response) {
+    if (!response.ok()) return false;
+    result = read(response.body);
+    if (result) return true;
+    // A 200 may carry an error, because S3 answers before it knows (S3API, DeleteObjects).
+    if (const auto root = ParseXml(response.body); root && root->name == "Error") return false;
+    throw ServiceClient::Unreadable(request);
+  });
+  return std::move(*result);
+}
+
+// False on a 404 that names the object; a missing bucket is an error.
+bool S3Store::SendFindingIt(const ServiceCall& request, const base::Call& call,
+                            HttpResponse& found) {
+  client_.Send(request, credentials_, call, [&](const HttpResponse& response) {
+    found = response;
+    return response.ok() ||
+           (response.status == 404 && ReadFailure(Service::kS3, response).code != "NoSuchBucket");
+  });
+  return found.ok();
+}
+
+std::vector<ObjectInfo> S3Store::List(std::string_view prefix, const base::Call& call) {
+  ServiceCall request = OnBucket("ListObjectsV2", "s3:ListBucket");
+  std::vector<ObjectInfo> objects;
+  for (std::string token;;) {
+    request.query = {{"list-type", "2"}, {"prefix", std::string(prefix)}, {"encoding-type", "url"}};
+    if (!token.empty()) request.query.emplace_back("continuation-token", token);
+    ObjectPage page = SendAndRead(request, call, ReadObjectPage);
+    std::move(page.objects.begin(), page.objects.end(), std::back_inserter(objects));
+    if (page.next.empty()) return objects;
+    token = std::move(page.next);
+  }
+}
+
+std::optional<ObjectInfo> S3Store::Head(std::string_view key, const base::Call& call) {
+  ServiceCall request = OnObject("HeadObject", "s3:GetObject", key);
+  request.method = "HEAD";
+  HttpResponse response;
+  if (!SendFindingIt(request, call, response)) return std::nullopt;
+  ObjectInfo info{.key = std::string(key)};
+  const std::string* length = response.Find("content-length");
+  const std::string* modified = response.Find("last-modified");
+  const std::string* etag = response.Find("etag");
+  const auto time = ParseHttpDate(modified == nullptr ? "" : *modified);
+  if (length == nullptr || !time ||
+      std::from_chars(length->data(), length->data() + length->size(), info.bytes).ec !=
+          std::errc()) {
+    throw ServiceClient::Unreadable(request);
+  }
+  info.etag = etag == nullptr ? "" : *etag;
+  info.last_modified = *time;
+  return info;
+}
+
+std::optional<std::string> S3Store::Get(std::string_view key, std::uint64_t bytes_max,
+                                        const base::Call& call) {
+  ServiceCall request = OnObject("GetObject", "s3:GetObject", key);
+  request.body_bytes_max = std::max<std::uint64_t>(bytes_max, 64 << 10);  // Room for an error's text.
+  HttpResponse response;
+  if (!SendFindingIt(request, call, response)) return std::nullopt;
+  if (response.body.size() > bytes_max) {
+    throw base::Error({.code = ErrorCode::kCorrupt,
+                       .operation = request.asked.operation,
+                       .subject = request.asked.subject,
+                       .message = "the object is longer than it may be",
+                       .remedy = "Nothing else may write beneath the staging prefix. Run again."});
+  }
+  return std::move(response.body);
+}
+
+void S3Store::Put(std::string_view key, std::string_view body, const base::Call& call) {
+  ServiceCall request = OnObject("PutObject", "s3:PutObject", key);
+  request.method = "PUT";
+  request.body = body;
+  // Putting the same bytes again changes nothing, so a lost answer may be followed by a repeat.
+  client_.Send(request, credentials_, call, [](const HttpResponse& r) { return r.ok(); });
+}
+
+std::vector<DeleteFailure> S3Store::DeleteSome(std::span<const std::string> keys,
+                                               const base::Call& call) {
+  ServiceCall request = OnBucket("DeleteObjects", "s3:DeleteObject");
+  request.asked.resource += "/*";
+  request.method = "POST";
+  request.query = {{"delete", ""}};
+  request.body = DeleteBody(keys);
+  request.headers = {{"Content-MD5", Md5Base64(request.body)}, {"Content-Type", "application/xml"}};
+  return SendAndRead(request, call, ReadDeleteResult);
+}
+
+std::vector<DeleteFailure> S3Store::Delete(const std::vector<std::string>& keys,
+                                           const base::Call& call) {
+  std::vector<DeleteFailure> failures;
+  for (std::size_t at = 0; at < keys.size(); at += kDeleteMax) {
+    const std::size_t count = std::min(kDeleteMax, keys.size() - at);
+    auto refused = DeleteSome(std::span(keys).subspan(at, count), call);
+    std::move(refused.begin(), refused.end(), std::back_inserter(failures));
+  }
+  return failures;
+}
+
+std::vector<MultipartUpload> S3Store::ListUploads(std::string_view prefix, const base::Call& call) {
+  ServiceCall request = OnBucket("ListMultipartUploads", "s3:ListBucketMultipartUploads");
+  std::vector<MultipartUpload> uploads;
+  std::string key;
+  std::string id;
+  for (;;) {
+    request.query = {{"uploads", ""}, {"prefix", std::string(prefix)}, {"encoding-type", "url"}};
+    if (!key.empty()) request.query.emplace_back("key-marker", key);
+    if (!key.empty() && !id.empty()) request.query.emplace_back("upload-id-marker", id);
+    UploadPage page = SendAndRead(request, call, ReadUploadPage);
+    std::move(page.uploads.begin(), page.uploads.end(), std::back_inserter(uploads));
+    if (!page.truncated) return uploads;
+    key = std::move(page.next_key);
+    id = std::move(page.next_upload_id);
+  }
+}
+
+void S3Store::AbortUpload(const MultipartUpload& upload, const base::Call& call) {
+  ServiceCall request = OnObject("AbortMultipartUpload", "s3:AbortMultipartUpload", upload.key);
+  request.method = "DELETE";
+  request.query = {{"uploadId", upload.upload_id}};
+  for (int i = 0; i < kAbortsMax; ++i) {
+    HttpResponse response;
+    if (!SendFindingIt(request, call, response)) return;  // 404 NoSuchUpload: it is gone.
+    const auto left = ListUploads(upload.key, call);
+    const bool gone = std::none_of(left.begin(), left.end(), [&](const MultipartUpload& u) {
+      return u.upload_id == upload.upload_id;
+    });
+    if (gone) return;
+    if (!client_.clock().Sleep(kAbortPause, call.stop)) {
+      base::ThrowCancelled(request.asked.operation, request.asked.subject);
+    }
+  }
+  throw base::Error({.code = ErrorCode::kUnavailable,
+                     .operation = request.asked.operation,
+                     .subject = request.asked.subject,
+                     .message = "the upload is still listed after it was aborted several times",
+                     .remedy = "A part of it may still be arriving: \"sluice clean\" removes it later.",
+                     .retryable = true});
+}
+
+std::string S3Store::BucketRegion(const base::Call& call) {
+  ServiceCall request = OnBucket("HeadBucket", "s3:ListBucket");
+  request.method = "HEAD";
+  std::string region;
+  client_.Send(request, credentials_, call, [&](const HttpResponse& response) {
+    const std::string* named = response.Find("x-amz-bucket-region");
+    if (named == nullptr || response.status == 404) return false;
+    region = *named;
+    return true;
+  });
+  return region;
+}
+
+}  // namespace
+
+std::unique_ptr<ObjectStore> MakeS3Store(S3Options options, CredentialProvider& credentials,
+                                         HttpTransport& transport, const base::Clock& clock) {
+  return std::make_unique<S3Store>(std::move(options), credentials, transport, clock);
+}
+
+}  // namespace sluice::aws

@@ -1,0 +1,100 @@
+#include "aws/service.h"
+
+#include <utility>
+
+namespace sluice::aws {
+namespace {
+
+std::string SigningName(Service service) {
+  switch (service) {
+    case Service::kS3: return "s3";
+    case Service::kSts: return "sts";
+    case Service::kRedshiftServerless: return "redshift-serverless";
+  }
+  return "";
+}
+
+// An error that new keys may mend; leaves through Send only.
+struct KeysExpired {
+  base::Error error;
+};
+
+}  // namespace
+
+ServiceClient::ServiceClient(Service service, Endpoint endpoint, HttpTransport& transport,
+                             const base::Clock& clock, base::RetryOptions retry)
+    : service_(service),
+      endpoint_(std::move(endpoint)),
+      transport_(transport),
+      clock_(clock),
+      retry_(retry),
+      signer_({endpoint_.region, SigningName(service)}) {}
+
+HttpRequest ServiceClient::Build(const ServiceCall& request, const SessionKeys& keys) const {
+  const std::string path = endpoint_.base_path + request.path;
+  const SigningRequest to_sign{.method = request.method,
+                               .host = endpoint_.host,
+                               .path = path,
+                               .query = request.query,
+                               .headers = request.headers,
+                               .payload_hash = Sha256Hex(request.body)};
+  HttpRequest http{.method = request.method,
+                   .url = endpoint_.scheme + "://" + endpoint_.host + UriEncodePath(path),
+                   .headers = signer_.Sign(to_sign, keys, clock_.Utc()),
+                   .body = request.body,
+                   .body_bytes_max = request.body_bytes_max,
+                   .operation = request.asked.operation,
+                   .subject = request.asked.subject};
+  if (!request.query.empty()) http.url += "?" + EncodeQuery(request.query);
+  http.headers.insert(http.headers.end(), request.headers.begin(), request.headers.end());
+  return http;
+}
+
+base::Error ServiceClient::ErrorOf(const ServiceCall& request, const HttpResponse& response,
+                                   const SessionKeys& keys) const {
+  Asked asked = request.asked;
+  asked.service = service_;
+  asked.region = endpoint_.region;
+  return ToError(ReadFailure(service_, response), asked, clock_.Utc(), keys);
+}
+
+base::Error ServiceClient::Unreadable(const ServiceCall& request) {
+  return base::Error({.code = base::ErrorCode::kUnavailable,
+                      .operation = request.asked.operation,
+                      .subject = request.asked.subject,
+                      .message = "AWS's reply was cut or is not what the service documents",
+                      .remedy = "Run again; if it lasts, check AWS_ENDPOINT_URL and any proxy on the way.",
+                      .retryable = true});
+}
+
+void ServiceClient::SendWith(const SessionKeys& keys, const ServiceCall& request,
+                             const base::Call& call,
+                             const std::function<bool(const HttpResponse&)>& accept) const {
+  base::Retry retry(clock_, retry_);
+  retry.Run(call, [&] {
+    if (call.stop.stop_requested()) {
+      base::ThrowCancelled(request.asked.operation, request.asked.subject);
+    }
+    const HttpResponse response = transport_.Send(Build(request, keys), call);
+    if (accept(response)) return;
+    base::Error error = ErrorOf(request, response, keys);
+    if (IsExpired(ReadFailure(service_, response))) throw KeysExpired{std::move(error)};
+    throw error;
+  });
+}
+
+void ServiceClient::Send(const ServiceCall& request, CredentialProvider& credentials,
+                         const base::Call& call,
+                         const std::function<bool(const HttpResponse&)>& accept) const {
+  for (bool renewed = false;; renewed = true) {
+    // Outside the retry loop: providers retry by themselves.
+    const SessionKeys keys = credentials.Get(kKeyLifeMin, call);
+    try {
+      return SendWith(keys, request, call, accept);
+    } catch (const KeysExpired& expired) {
+      if (renewed || !credentials.Reject(keys)) throw expired.error;
+    }
+  }
+}
+
+}  // namespace sluice::aws

@@ -1,0 +1,117 @@
+#include "aws/shared_files.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "base/error.h"
+
+namespace sluice::aws {
+namespace {
+
+std::string_view Trim(std::string_view text) {
+  const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
+  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+std::string Lower(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return lower;
+}
+
+// " #" and " ;" begin a comment after a value; a '#' inside a word belongs to it.
+std::string_view WithoutComment(std::string_view value) {
+  for (const std::string_view mark : {" #", " ;", "\t#", "\t;"}) {
+    value = value.substr(0, value.find(mark));
+  }
+  return Trim(value);
+}
+
+std::string Path(const Environment& environment, std::string_view variable,
+                 std::string_view beneath_home) {
+  std::string path = Lookup(environment, variable).value_or("~" + std::string(beneath_home));
+  if (path.starts_with("~/")) path.replace(0, 1, Lookup(environment, "HOME").value_or(""));
+  return path;
+}
+
+std::string ReadFile(const std::string& path) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) return "";
+  std::ifstream file(path, std::ios::binary);
+  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  if (!file) {
+    throw base::Error({.code = base::ErrorCode::kInvalidConfig,
+                       .operation = "read AWS profiles",
+                       .subject = "file " + path,
+                       .message = "it exists and cannot be read",
+                       .remedy = "Let the user who runs Sluice read it (chmod u+r " + path + ")."});
+  }
+  return text;
+}
+
+// "profile acme" -> "acme"; in the config file only "default" goes without the word.
+std::string ConfigSection(std::string_view section) {
+  if (section.starts_with("profile ") || section.starts_with("profile\t")) {
+    std::string_view name = Trim(section.substr(8));
+    if (name.size() >= 2 && name.front() == '"' && name.back() == '"') {
+      name = name.substr(1, name.size() - 2);
+    }
+    return std::string(name);
+  }
+  return section == "default" ? "default" : "";
+}
+
+}  // namespace
+
+std::map<std::string, Settings, std::less<>> ParseIni(std::string_view text) {
+  std::map<std::string, Settings, std::less<>> sections;
+  Settings* open = nullptr;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    const std::string_view raw = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    const std::string_view line = Trim(raw);
+    if (line.empty() || line.front() == '#' || line.front() == ';') continue;
+    if (line.front() == '[') {
+      const auto close = line.find(']');
+      open = close == std::string_view::npos
+                 ? nullptr
+                 : &sections[std::string(Trim(line.substr(1, close - 1)))];
+      continue;
+    }
+    const auto equals = line.find('=');
+    const bool continued = raw.front() == ' ' || raw.front() == '\t';
+    if (open == nullptr || continued || equals == std::string_view::npos) continue;
+    (*open)[Lower(Trim(line.substr(0, equals)))] = WithoutComment(line.substr(equals + 1));
+  }
+  return sections;
+}
+
+Profiles ReadProfiles(const Environment& environment) {
+  Profiles profiles{
+      .credentials_path =
+          Path(environment, "AWS_SHARED_CREDENTIALS_FILE", "/.aws/credentials"),
+      .config_path = Path(environment, "AWS_CONFIG_FILE", "/.aws/config")};
+  for (auto& [section, settings] : ParseIni(ReadFile(profiles.config_path))) {
+    const std::string name = ConfigSection(section);
+    if (!name.empty()) profiles.by_name[name].insert(settings.begin(), settings.end());
+  }
+  for (auto& [name, settings] : ParseIni(ReadFile(profiles.credentials_path))) {
+    for (auto& [key, value] : settings) profiles.by_name[name][key] = value;
+  }
+  return profiles;
+}
+
+std::string ProfileName(const Environment& environment, const std::string& named) {
+  if (!named.empty()) return named;
+  return Lookup(environment, "AWS_PROFILE").value_or("default");
+}
+
+}  // namespace sluice::aws
