@@ -24,6 +24,8 @@ target_include_directories(sluice_settings INTERFACE ${CMAKE_SOURCE_DIR}/src ${C
 target_compile_definitions(sluice_settings INTERFACE SLUICE_VERSION="${PROJECT_VERSION}")
 if(SLUICE_SANITIZE)
   target_compile_options(sluice_settings INTERFACE
+    # Instrumented optionals look uninitialized to GCC 12 where they are not.
+    -Wno-maybe-uninitialized
     -fsanitize=${SLUICE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(sluice_settings INTERFACE -fsanitize=${SLUICE_SANITIZE})
 endif()

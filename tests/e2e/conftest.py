@@ -1,0 +1,56 @@
+"""One sandbox for a test process; a connection of its own for every test."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from harness import Harness
+from redshift_sandbox.world import Options, Sandbox
+
+MARKERS = {
+    "e2e": "tables travel from end to end",
+    "types": "values compared one by one",
+    "faults": "bad input and failures",
+    "secrets": "nothing secret is written anywhere",
+    "crash": "killed at every effect",
+    "cli": "screens, JSON and exit codes",
+    "sanitized": "runs under the sanitizers too",
+}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for name, meaning in MARKERS.items():
+        config.addinivalue_line("markers", f"{name}: {meaning}")
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    with Sandbox(Options(tmp_path_factory.mktemp("sandbox"), data="tpch:0.01,types")) as running:
+        yield running
+
+
+@pytest.fixture
+def connect(
+    sandbox: Sandbox, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Harness]]:
+    """Makes connections; the sandbox is put back as it was, and each bucket root must be clean at the
+    end unless the test took the harness's word for it."""
+    made: list[Harness] = []
+
+    def make(auth: str = "role") -> Harness:
+        name = re.sub(r"[^a-z0-9]+", "-", f"{request.node.name}-{len(made)}".lower()).strip("-")[:50]
+        folder = tmp_path / str(len(made))
+        folder.mkdir()
+        made.append(Harness(sandbox, folder, name, auth))
+        return made[-1]
+
+    yield make
+    sandbox.faults.clear()
+
+
+@pytest.fixture
+def harness(connect: Callable[..., Harness]) -> Harness:
+    return connect()

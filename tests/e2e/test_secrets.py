@@ -1,0 +1,65 @@
+"""G7: No secret appears in anything the program writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from harness import Harness, Sampler, issued_secrets
+
+pytestmark = pytest.mark.secrets
+
+
+def written_files(harness: Harness) -> list[Path]:
+    """Everything below the connection's folder but the configuration, which the test itself wrote."""
+    return [f for f in harness.folder.rglob("*") if f.is_file() and f.name != "sluice.yaml"]
+
+
+def assert_no_secret(harness: Harness, arguments: set[str]) -> None:
+    secrets = {s for s in issued_secrets(harness.sandbox) if s}
+    assert len(secrets) > 5, "the sandbox must have issued keys, tokens and passwords"
+    texts = {f"output {i}": text.encode() for i, text in enumerate(harness.outputs)}
+    texts |= {f"arguments {i}": text.encode() for i, text in enumerate(arguments)}
+    texts |= {str(file): file.read_bytes() for file in written_files(harness)}
+    for place, content in texts.items():
+        for secret in secrets:
+            assert secret.encode() not in content, f"a secret stands in {place}"
+
+
+@pytest.mark.parametrize("auth", ["role", "keys"])
+def test_nothing_written_holds_a_secret(connect: Callable[..., Harness], auth: str) -> None:
+    harness = connect(auth).streams("tpch.nation", "tpch.orders", "types.no_such_table")
+    arguments: set[str] = set()
+    for command in (
+        ["check"], ["check", "--json", "--verbose"], ["discover"], ["config", "validate"],
+        ["sync", "--verbose"], ["sync", "--json"],
+    ):  # fmt: skip
+        process = harness.start(*command)
+        sampler = Sampler(process)
+        harness.finish(process)
+        sampler.join()
+        arguments |= sampler.seen
+    assert arguments, "the process's arguments must have been seen"
+    assert any("warehouse.duckdb" in str(f) for f in written_files(harness))
+    assert any(".ledger" in str(f) for f in written_files(harness))
+    assert_no_secret(harness, arguments)
+
+
+def test_errors_hold_no_secret(connect: Callable[..., Harness]) -> None:
+    harness = connect("keys").streams("tpch.nation")
+    harness.variables["SANDBOX_KEYS_SECRET_ACCESS_KEY"] = "wrongWrongWrongWrongWrongWrongWrongWrong"
+    result = harness.run("sync", "--verbose")
+    assert result.exit_code == 1
+    assert "wrongWrong" not in result.stdout + result.stderr
+    harness.variables["SANDBOX_KEYS_SECRET_ACCESS_KEY"] = harness.sandbox.card.keys.secret
+    harness.sandbox.faults.set("unload.fail_after_files", args={"files": 0})
+    harness.run("sync", "--verbose")
+    assert_no_secret(harness, set())
+
+
+def test_the_scan_sees_a_secret_that_is_there(harness: Harness) -> None:
+    harness.streams("tpch.nation").sync()
+    (harness.folder / "leak.txt").write_text(harness.sandbox.card.base.secret)
+    with pytest.raises(AssertionError, match="leak.txt"):
+        assert_no_secret(harness, set())
