@@ -108,7 +108,7 @@ class Sandbox:
             postgres = _Background(self.postgres.start)
             stack.callback(self.postgres.stop)
             stack.callback(postgres.wait_quietly)
-            self.aws_port = self.aws.start(self.options.bind, self.options.aws_port, extra_hosts=[self.options.host])
+            self.aws_port = self.aws.start(self.options.bind, self.options.aws_port, extra_hosts=self._aws_hosts())
             stack.callback(self.aws.stop)
             postgres.wait()
             self._set_up_database()
@@ -133,7 +133,8 @@ class Sandbox:
 
     @property
     def aws_url(self) -> str:
-        return f"https://{self.options.host}:{self.aws_port}"
+        """By address, not by name: SDKs then put the bucket into the path, and need no name for each bucket."""
+        return f"https://{self.options.bind}:{self.aws_port}"
 
     @property
     def ca_file(self) -> Path:
@@ -236,6 +237,10 @@ class Sandbox:
 
     def _redshift_hosts(self) -> list[str]:
         return [self.options.host, f"{WORKGROUP}.{ACCOUNT}.{REGION}.redshift-serverless.amazonaws.com"]
+
+    def _aws_hosts(self) -> list[str]:
+        known = ("localhost", "127.0.0.1")  # of every certificate of the AWS services
+        return [host for host in (self.options.host, self.options.bind) if host not in known]
 
     def _log_gateway(self, event: str, facts: dict[str, object]) -> None:
         self.log.add({"service": "redshift", "event": event, **facts})

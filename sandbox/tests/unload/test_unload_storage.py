@@ -75,7 +75,7 @@ def test_b40_missing_bucket(sandbox: RunningSandbox, prefix: Prefix) -> None:
 
 def test_b40_iam_role_that_is_not_attached(sandbox: RunningSandbox, prefix: Prefix) -> None:
     text = f"UNLOAD ('{ORDERS}') TO 's3://{world.BUCKET}/{prefix()}' IAM_ROLE '{sandbox.world.role_arn}' PARQUET"
-    with sandbox.connect() as connection, pytest.raises(psycopg.Error, match="^Not authorized to get credentials of"):
+    with sandbox.connect() as connection, pytest.raises(psycopg.Error, match=r"^Not authorized to get credentials of"):
         connection.execute(text.encode())
 
 
@@ -129,7 +129,7 @@ def test_b42_prefix_is_compared_as_a_string(sandbox: RunningSandbox, prefix: Pre
     root = prefix()
     with sandbox.connect() as connection:
         sandbox.unload(connection, ORDERS, root + "10/")
-        with pytest.raises(psycopg.Error, match="^Specified unload destination on S3 is not empty") as caught:
+        with pytest.raises(psycopg.Error, match=r"^Specified unload destination on S3 is not empty") as caught:
             sandbox.unload(connection, ORDERS, root + "1")
         assert caught.value.sqlstate == "XX000"
         assert "or using the ALLOWOVERWRITE option." in str(caught.value)
