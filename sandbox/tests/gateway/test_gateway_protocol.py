@@ -86,6 +86,24 @@ def test_b22_refused_statement_in_a_pipeline_skips_to_sync(world: World) -> None
         assert connection.execute("SELECT 4").fetchone() == (4,)
 
 
+def test_b22_after_an_error_everything_is_ignored_until_sync(world: World) -> None:
+    with RawClient(world.port) as client:
+        client.encrypt()
+        client.login({"user": USER, "database": "dev"}, PASSWORD)
+        client.send(b"P", b"\0DISCARD ALL\0\0\0")
+        client.send(b"H")
+        assert client.message()[0] == b"E"
+        # The error has arrived: whatever the client sends now must leave no expectation behind.
+        client.send(b"P", b"\0SELECT 1\0\0\0")
+        client.send(b"B", b"\0\0\0\0\0\0\0\0")
+        client.send(b"E", b"\0\0\0\0\0")
+        client.send(b"S")
+        assert [kind for kind, _ in client.until_ready()] == [b"Z"]
+        client.send(b"Q", b"SELECT 2\0")
+        assert [kind for kind, _ in client.until_ready()] == [b"T", b"D", b"C", b"Z"]
+        assert world.meter.report()["total"]["active"] == 0
+
+
 def test_b22_long_pipeline(world: World) -> None:
     with world.connect() as connection, connection.pipeline():
         cursors = [connection.execute("SELECT %s::int, repeat('x', 1000)", (n,)) for n in range(2000)]
