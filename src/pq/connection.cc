@@ -5,7 +5,6 @@
 namespace sluice::pq {
 namespace {
 
-constexpr char kQueryCanceled[] = "57014";
 constexpr std::size_t kNoticesMax = 100;
 
 bool IsCopy(ExecStatusType status) {
@@ -97,9 +96,8 @@ Reply Connection::Run(const std::string& sql, const base::Call& call) {
     }
   }
   if (!open()) ThrowLost(reply.error ? reply.error->sqlstate.c_str() : "");
-  if (wait.interrupted && reply.error && reply.error->sqlstate == kQueryCanceled) {
-    ThrowInterrupted(*wait.interrupted, false);
-  }
+  // Servers word a cancelled statement in many ways when it was busy with something else than rows.
+  if (wait.interrupted && reply.error) ThrowInterrupted(*wait.interrupted, false);
   if (reply.error) reply.result.reset();
   reply.notices = std::exchange(inbox_->notices, {});
   return reply;

@@ -36,8 +36,9 @@ class Connection {
 
   // Sends `sql` (simple protocol) and waits for its end. If `call` ends first, the statement is
   // cancelled at the server and its answer drained:
-  //   - the server confirms (57014): throws kCancelled or kTimeout; the connection stays usable.
-  //   - it had already finished or failed: that reply is returned, because it is the truth.
+  //   - it fails: throws kCancelled or kTimeout, whatever the server calls the failure; the
+  //     connection stays usable.
+  //   - it had already finished: that reply is returned, because it is the truth.
   //   - it does not answer within drain_time(): the connection is closed, and kCancelled or
   //   kTimeout
   //     is thrown with in_doubt.

@@ -240,6 +240,23 @@ TEST(Run, CancelsAtTheDeadline) {
   EXPECT_TRUE(connection.open());
 }
 
+TEST(Run, TakesAnyFailureAfterTheCancelAsTheCancellation) {
+  std::stop_source source;
+  FakeServer server([&](Peer& peer) {
+    peer.AcceptLogin();
+    peer.ReadQuery();
+    source.request_stop();
+    peer.AwaitCancel();
+    peer.Fail("XX000", "internal error");
+    peer.Ready();
+    peer.Hang();
+  });
+  Connection connection = Connected(server);
+  const base::Call call{.deadline = Patient().deadline, .stop = source.get_token()};
+  EXPECT_THAT([&] { connection.Run("UNLOAD", call); },
+              ThrowsDoubtful(ErrorCode::kCancelled, false));
+}
+
 TEST(Run, TellsTheTruthWhenTheServerFinishedBeforeTheCancel) {
   std::stop_source source;
   FakeServer server([&](Peer& peer) {

@@ -179,12 +179,39 @@ std::vector<std::string> NamesIfAny(Look&& look) {
 }
 
 std::vector<std::string> TablesIn(Session& session, std::string_view database,
-                                  std::string_view schema, const Call& call) {
-  std::vector<std::string> names;
-  for (const auto& table : ListTables(session, database, schema, call)) {
-    names.push_back(table.name.table);
+                                  const std::string& schema, const Call& call) {
+  return NamesIfAny([&] {
+    std::vector<std::string> names;
+    for (const auto& table : ListTables(session, database, schema, call)) {
+      names.push_back(table.name.table);
+    }
+    return names;
+  });
+}
+
+std::vector<std::string> Schemas(Session& session, std::string_view database, const Call& call) {
+  return NamesIfAny([&] {
+    std::vector<std::string> names;
+    for (const auto& schema : ListSchemas(session, database, call)) names.push_back(schema.name);
+    return names;
+  });
+}
+
+// sales.orders for Sales.Orders or sales.ordrs: of the schema if it is there, else of the schema
+// that is nearest to it.
+std::optional<std::string> NearestTable(Session& session, std::string_view database,
+                                        const model::TableName& name, const Call& call) {
+  std::string schema = name.schema;
+  auto tables = TablesIn(session, database, schema, call);
+  if (tables.empty()) {
+    const auto nearest = NearestName(schema, Schemas(session, database, call));
+    if (!nearest || *nearest == schema) return std::nullopt;
+    schema = *nearest;
+    tables = TablesIn(session, database, schema, call);
   }
-  return names;
+  const auto table = NearestName(name.table, tables);
+  if (!table) return std::nullopt;
+  return schema + "." + *table;
 }
 
 // The selection by name, because SELECT * shrinks silently to the columns that are granted.
@@ -204,10 +231,9 @@ std::vector<model::Column> DescribeUnlisted(Session& session, std::string_view d
     return ColumnsOf(stream, {.name = name, .columns = columns, .unknown = {}});
   } catch (const base::Error& error) {
     if (error.code() != ErrorCode::kNotFound) throw;
-    const auto tables = NamesIfAny([&] { return TablesIn(session, database, name.schema, call); });
     base::ErrorInfo info = error.info();
-    if (const auto nearest = NearestName(name.table, tables)) {
-      info.remedy = "Did you mean " + name.schema + "." + *nearest + "?\n" + info.remedy;
+    if (const auto nearest = NearestTable(session, database, name, call)) {
+      info.remedy = "Did you mean " + *nearest + "?\n" + info.remedy;
     }
     throw base::Error(std::move(info));
   }

@@ -170,6 +170,20 @@ TEST_F(Catalog, NamesAMisspeltTableAndTheNearest) {
                                     HasSubstr("Did you mean sales.orders?")));
 }
 
+TEST_F(Catalog, NamesAMisspeltSchemaAndTheNearest) {
+  workgroup_->When(Contains("svv_all_columns")).Rows(kColumnsHead, {});
+  workgroup_->When(StartsWith("SELECT * FROM \"Sales\"")).Fails(Missing("no"));
+  workgroup_->When(Contains("schema_name = 'Sales'")).Rows({"s", "t", "k", "r"}, {});
+  workgroup_->When(Contains("svv_all_schemas")).Rows({"n", "t"}, {{"sales", "local"}});
+  workgroup_->When(Contains("schema_name = 'sales'"))
+      .Rows({"s", "t", "k", "r"}, {{"sales", "orders", "TABLE", {}}});
+  Stream stream = orders_;
+  stream.table = model::TableName{"Sales", "Orders"};
+  EXPECT_THAT([&] { DescribeStream(session(), "dev", stream, {}); },
+              test::ThrowsErrorWith(ErrorCode::kNotFound, &ErrorInfo::remedy,
+                                    HasSubstr("Did you mean sales.orders?")));
+}
+
 TEST_F(Catalog, TheFirstFailureIsToldWhenTheLookForNamesFailsToo) {
   workgroup_->When(StartsWith("SELECT * FROM (")).Fails(Missing("column totl does not exist"));
   workgroup_->When(Contains("svv_all_columns")).Fails({.code = ErrorCode::kUnavailable});

@@ -18,6 +18,11 @@ using base::ErrorCode;
 // How long the end of a transaction that failed may take before the session is given up.
 constexpr std::chrono::seconds kRollbackTime{10};
 
+constexpr char kTooSlow[] =
+    "Run again when the workgroup is less busy, or make the statement smaller: select fewer "
+    "columns, "
+    "or split the stream with queries.";
+
 FailureContext ContextOf(const LoginOptions& options, const std::string& user) {
   return {.user = user,
           .host = options.host,
@@ -148,6 +153,8 @@ class LibpqSession final : public Session {
       info.operation = Operation(verb);
       info.subject = Subject();
       info.in_doubt = info.in_doubt && doubtful;
+      if (info.code == ErrorCode::kTimeout) info.remedy = kTooSlow;
+      if (info.code == ErrorCode::kUnreachable) info.remedy = "Run again.";
       throw base::Error(std::move(info));
     }
     if (!reply.error) return reply;

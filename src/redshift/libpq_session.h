@@ -37,8 +37,11 @@ struct LoginOptions {
   // Limit of every statement at the server, queue time included. nullopt: the workgroup's own.
   std::optional<std::chrono::milliseconds> statement_timeout;
   std::string query_group = "sluice";  // the logs keep 30 characters
-  // Only if the catalog shows mixed case: the workgroup then has it on, and the session must too.
-  bool case_sensitive_identifiers = false;
+  // Quoted names mean exactly what they say, as in PostgreSQL. Without it Redshift folds them, and
+  // a column that was created as "Mixed Case" cannot be selected. Names of configurations and
+  // queries must then have the catalog's case; the errors propose it.
+  // https://docs.aws.amazon.com/redshift/latest/dg/r_enable_case_sensitive_identifier.html
+  bool case_sensitive_identifiers = true;
   // For messages and remedies only.
   std::string workgroup;
   std::string bucket;

@@ -99,7 +99,6 @@ TEST_F(LibpqSession, LogsInOverTlsAndSetsTheSessionUpInOneRoundTrip) {
   LoginOptions options = Options(server_->port());
   options.query_group = "it's";
   options.statement_timeout = std::chrono::seconds(3);
-  options.case_sensitive_identifiers = true;
   Login(options, kClock, log_, Patient());
   server_.reset();
   EXPECT_TRUE(tls);
@@ -128,7 +127,9 @@ TEST_F(LibpqSession, SetsUpOneByOneWhereABatchIsRefused) {
     }
     peer.Hang();
   });
-  LoginTo(*server_);
+  LoginOptions options = Options(server_->port());
+  options.case_sensitive_identifiers = false;
+  Login(options, kClock, log_, Patient());
   EXPECT_THAT(settings, ElementsAre("SET query_group TO 'sluice'", "SET timezone TO 'UTC'",
                                     "SET datestyle TO 'ISO, MDY'"));
 }
