@@ -141,7 +141,7 @@ def _declare(verb: str, main: list[Token]) -> int:
         if (token.word, follows) == ("OWNER", "TO") or (verb == "CREATE" and token.word == "AUTHORIZATION"):
             principals.keep_users(main, position + (2 if token.word == "OWNER" else 1))
     if verb == "CREATE" and "TABLE" in words:
-        return tables.translate_create_table(main)
+        tables.translate_create_table(main)
     if words[:2] == ["ALTER", "TABLE"]:
         tables.translate_alter_table(main)
     return 0

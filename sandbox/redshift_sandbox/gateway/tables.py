@@ -18,6 +18,10 @@ def _blank(tokens: list[Token], start: int, end: int) -> int:
     return end
 
 
+def _word_at(tokens: list[Token], position: int) -> str:
+    return tokens[position].word if position < len(tokens) else ""
+
+
 def _after_bracket(tokens: list[Token], position: int) -> int:
     """The position after the bracket that opens at `position`; `position` if none opens there."""
     if position >= len(tokens) or tokens[position].text != "(":
@@ -49,7 +53,7 @@ def _attribute(tokens: list[Token], position: int) -> int:
     word = tokens[position].word
     if word in ("ENCODE", "DISTSTYLE", "BACKUP"):
         return _blank(tokens, position, position + 2)
-    if word == "COLLATE" and tokens[position + 1].word.startswith(("CASE_", "CS", "CI")):
+    if word == "COLLATE" and _word_at(tokens, position + 1).startswith(("CASE_", "CS", "CI")):
         return _blank(tokens, position, position + 2)
     if word in ("COMPOUND", "INTERLEAVED"):
         return _blank(tokens, position, position + 1)
@@ -65,13 +69,13 @@ def _attribute(tokens: list[Token], position: int) -> int:
 
 def _column(tokens: list[Token], position: int) -> int:
     """A column's name and type; returns the position after them."""
-    if tokens[position].word in _CONSTRAINT_WORDS:
+    if _word_at(tokens, position) in _CONSTRAINT_WORDS:
         return position + 1
     return max(rewrite_type(tokens, position + 1, declares=True), position + 1)
 
 
-def translate_create_table(tokens: list[Token]) -> int:
-    """Rewrites the declaration; returns where the query of CREATE TABLE ... AS begins, else the end."""
+def translate_create_table(tokens: list[Token]) -> None:
+    """Rewrites the declaration, up to the query of CREATE TABLE ... AS."""
     position = next(index for index, token in enumerate(tokens) if token.word == "TABLE") + 1
     if [token.word for token in tokens[position : position + 3]] == ["IF", "NOT", "EXISTS"]:
         position += 3
@@ -93,17 +97,16 @@ def translate_create_table(tokens: list[Token]) -> int:
             starts_element = False
             position = _column(tokens, position)
         elif depth == 0 and token.word == "AS":
-            return position + 1
+            return
         else:
             position = _attribute(tokens, position)
-    return position
 
 
 def translate_alter_table(tokens: list[Token]) -> None:
     """ADD COLUMN and ALTER COLUMN ... TYPE."""
     for position, token in enumerate(tokens):
-        if token.word == "ADD" and tokens[position + 1].word not in _CONSTRAINT_WORDS:
-            start = position + 2 if tokens[position + 1].word == "COLUMN" else position + 1
+        if token.word == "ADD" and _word_at(tokens, position + 1) not in _CONSTRAINT_WORDS:
+            start = position + 2 if _word_at(tokens, position + 1) == "COLUMN" else position + 1
             index = _column(tokens, start)
             while index < len(tokens):
                 index = _attribute(tokens, index)

@@ -107,7 +107,7 @@ def rewrite_type(tokens: list[Token], position: int, *, declares: bool) -> int:
         text = "text"
     elif not bracket and kind.default_modifier and (declares or kind.name == "numeric"):
         text += kind.default_modifier
-    if bracket and tokens[after + 1].word == "MAX" and kind.name == "character varying":
+    if bracket and after + 1 < len(tokens) and tokens[after + 1].word == "MAX" and kind.name == "character varying":
         tokens[after + 1].text = "65535"
     tokens[position].text = text
     for token in tokens[position + 1 : after]:

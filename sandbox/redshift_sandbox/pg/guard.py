@@ -32,7 +32,18 @@ def _become_postgres(uid: int, gid: int, command: list[str]) -> None:
     os.execv(command[0], command)
 
 
+def _remove_sockets(directory: str) -> None:
+    """The sandbox does this itself unless it was killed."""
+    try:
+        for name in os.listdir(directory):  # noqa: PTH208
+            os.unlink(directory + "/" + name)  # noqa: PTH108
+        os.rmdir(directory)  # noqa: PTH106
+    except OSError:
+        return
+
+
 def main(arguments: list[str]) -> int:
+    """Exit code of postgres. Arguments as told above; `-k DIRECTORY` among them names the sockets' place."""
     uid, gid, command = int(arguments[0]), int(arguments[1]), arguments[2:]
     woken_read, woken_write = os.pipe()
     os.set_blocking(woken_write, False)
@@ -52,7 +63,9 @@ def main(arguments: list[str]) -> int:
         ready, _, _ = select.select([0, woken_read], [], [])
         if 0 in ready and not os.read(0, 64):
             os.kill(child, signal.SIGINT)  # fast shutdown: sessions end, files are left consistent
-            return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            status = os.waitpid(child, 0)[1]
+            _remove_sockets(command[command.index("-k") + 1])
+            return os.waitstatus_to_exitcode(status)
         if woken_read in ready:
             os.read(woken_read, 64)
             done, status = os.waitpid(child, os.WNOHANG)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 
 import psycopg
 import pytest
@@ -163,6 +165,8 @@ def test_groups_roles_and_users_have_names_of_their_own(world: World, schema: st
         ),
         ("CREATE TABLE t (d decimal, v varchar, x text, b bpchar) DISTSTYLE ALL COMPOUND SORTKEY (d, v)",
          "CREATE TABLE t (d numeric(18,0), v character varying(256), x character varying(256), b character(256))"),
+        ("CREATE TABLE t (a timestamp DEFAULT SYSDATE, b int DEFAULT NVL(1, 2))",
+         "CREATE TABLE t (a timestamp DEFAULT pg_catalog.sysdate(), b integer DEFAULT COALESCE(1, 2))"),
         ("CREATE TEMP TABLE t DISTKEY(a) AS SELECT NVL(a, 1) a FROM u",
          "CREATE TEMP TABLE t AS SELECT COALESCE(a, 1) a FROM u"),
     ],
@@ -186,6 +190,24 @@ def test_tokens_join_to_the_same_text(sql: str) -> None:
 
 def test_a_literal_without_its_end_costs_linear_time() -> None:
     assert len(tokenize("SELECT '" + "a\\\\" * 300_000)) == 3
+
+
+WORDS = """
+CREATE TABLE USER GROUP ROLE GRANT REVOKE SELECT TOP 3 ALTER DROP ADD COLUMN TYPE DEFAULT PRIVILEGES FOR IN SCHEMA TO
+FROM ON ALL TABLES SET SHOW RESET SESSION AUTHORIZATION LOCAL BEGIN START TRANSACTION READ ONLY PASSWORD DISABLE WITH
+VALID UNTIL CONNECTION LIMIT IDENTITY DISTKEY SORTKEY COMPOUND ENCODE COLLATE CAST AS decimal varchar max timestamp
+time zone NVL SYSDATE DATEADD day ( ( ) ) , , . ; :: = IF NOT EXISTS RENAME OWNER statement_timeout query_group a "B"
+'c' 1 $1
+"""
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_order_of_words_upsets_the_translator(seed: int) -> None:
+    chance, vocabulary = random.Random(seed), WORDS.split()
+    for _ in range(500):
+        sql = " ".join(chance.choices(vocabulary, k=chance.randrange(1, 12)))
+        with contextlib.suppress(SqlError):
+            translate(sql, Dialect())
 
 
 @pytest.mark.parametrize("kind", ["super", "varbyte(20)", "geometry", "geography", "hllsketch"])

@@ -112,6 +112,9 @@ def test_the_server_does_not_outlive_the_sandbox(tmp_path: Path, cache: Path, si
     holder.wait(20)
     holder.stdout.close()
     assert wait_until_gone(int(pid))
+    pause = threading.Event()
+    while Path(sockets).exists():  # the guard tidies up after the server
+        pause.wait(0.02)
     Postgres(tmp_path / "pg", cache).remove()
 
 
