@@ -26,6 +26,16 @@ void CheckOption(bool holds, std::string field, std::string message, std::string
                      .remedy = std::move(remedy)});
 }
 
+DuckDbOptions Checked(DuckDbOptions options) {
+  CheckOption(!options.path.empty(), "destination.path", "it is empty",
+              "Name the DuckDB file, for example `path: acme.duckdb`.");
+  CheckOption(options.memory_limit_mb >= 64, "destination.memory_limit_mb",
+              fmt::format("{} is below 64", options.memory_limit_mb), "Give at least 64.");
+  CheckOption(options.threads >= 1, "destination.threads",
+              fmt::format("{} is below 1", options.threads), "Give at least 1.");
+  return options;
+}
+
 // One folder per database file: the lock on the file then covers the folder too, so what is found
 // in it was left by a process that died.
 fs::path TempDir(const DuckDbOptions& options) {
@@ -45,13 +55,10 @@ std::unique_ptr<Destination> OpenDuckDb(const DuckDbOptions& options, const base
 }
 
 DuckDbStore::DuckDbStore(DuckDbOptions options, const base::Clock& clock, base::Logger& log)
-    : options_(std::move(options)), clock_(clock), log_(log), temp_dir_(TempDir(options_)) {
-  CheckOption(!options_.path.empty(), "destination.path", "it is empty",
-              "Name the DuckDB file, for example `path: acme.duckdb`.");
-  CheckOption(options_.memory_limit_mb >= 64, "destination.memory_limit_mb",
-              fmt::format("{} is below 64", options_.memory_limit_mb), "Give at least 64.");
-  CheckOption(options_.threads >= 1, "destination.threads",
-              fmt::format("{} is below 1", options_.threads), "Give at least 1.");
+    : options_(Checked(std::move(options))),
+      clock_(clock),
+      log_(log),
+      temp_dir_(TempDir(options_)) {
   std::error_code ignored;
   file_made_ = !fs::exists(options_.path, ignored);
   Open();

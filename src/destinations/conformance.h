@@ -1,0 +1,65 @@
+// The suite that every destination passes, fakes included. A destination's test gives a Harness and
+// instantiates it:
+//   INSTANTIATE_TEST_SUITE_P(DuckDb, Conformance, testing::Values(&MakeDuckDbHarness));
+// and links sluice_destinations_conformance.
+#pragma once
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "destinations/destination.h"
+#include "model/part.h"
+#include "model/stream.h"
+
+namespace sluice::destinations {
+
+// What the suite needs to know of one destination. Made once per test, and once more in a child
+// process for what kills or starves one.
+class Harness {
+ public:
+  virtual ~Harness() = default;
+  // Opens the destination of this test; the same one each time.
+  virtual std::unique_ptr<Destination> Open() = 0;
+  // A Parquet part in the test's folder that holds what `select` (DuckDB's SQL) returns.
+  virtual model::LocalPart MakePart(const std::string& name, const std::string& select) = 0;
+  // The table as a reader sees it now, beside open loads: one text per row, its columns joined by '|',
+  // NULL as "NULL", sorted. nullopt: no such table. Thread-safe.
+  virtual std::optional<std::vector<std::string>> Read(Destination& destination,
+                                                       const model::TableName& table) = 0;
+  // The table's column names, in order.
+  virtual std::vector<std::string> ColumnNames(Destination& destination,
+                                               const model::TableName& table) = 0;
+  // Names that differ by case alone are the same to it.
+  virtual bool IgnoresCase() const = 0;
+  // It is a file that one process holds at a time, on a disk that can fill up.
+  virtual bool IsLocalFile() const = 0;
+};
+
+// `folder` is the test's own, the same in the test and in its child process.
+using MakeHarness = std::unique_ptr<Harness> (*)(const std::filesystem::path& folder);
+
+class Conformance : public testing::TestWithParam<MakeHarness> {
+ protected:
+  void SetUp() override;
+  void TearDown() override;
+
+  // Is this the child that a death test started? It shares the folder, not the preparations.
+  bool InChild() const { return in_child_; }
+  // Opens, loads `parts` as one attempt, commits, closes.
+  void LoadAll(const model::StreamTarget& target, const std::vector<model::LocalPart>& parts,
+               const std::string& attempt);
+  model::LocalPart Numbers(const std::string& name, int first, int last);
+  std::optional<std::vector<std::string>> ReadClosed(const model::TableName& table);
+
+  std::filesystem::path folder_;
+  std::unique_ptr<Harness> harness_;
+
+ private:
+  bool in_child_ = false;
+};
+
+}  // namespace sluice::destinations
