@@ -82,6 +82,7 @@ class S3Service:
         name, operation = _operation(request, bucket, key)
         note["operation"] = name
         raise_fault(self._backend.faults, name)
+        _refuse_signature_v2(request)
         presigned = request.param("X-Amz-Algorithm") is not None
         signed = presigned or "authorization" in request.headers
         declared = declared_payload(request, presigned=presigned) if signed else ""
@@ -141,6 +142,15 @@ def _operation(request: Request, bucket: str, key: str) -> tuple[str, Operation]
             501,
         )  # fmt: skip
     return found
+
+
+def _refuse_signature_v2(request: Request) -> None:
+    """Newer regions know Signature Version 4 alone; the sandbox is as strict in all of them."""
+    if request.param("AWSAccessKeyId") or (request.headers.get("authorization") or "").startswith("AWS "):
+        raise AwsError(
+            "InvalidRequest",
+            "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
+        )
 
 
 def _host_id(request: Request) -> str:
