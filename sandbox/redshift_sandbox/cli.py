@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from redshift_sandbox import processes, screen
+from redshift_sandbox.data.dataset import UnknownDataSet, parse_data_sets
 
 _EPILOG = """examples:
   redshift-sandbox up --dir /tmp/sandbox --data tpch:0.1,types
@@ -63,6 +64,11 @@ def _add_start_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _up(given: argparse.Namespace) -> int:
+    try:
+        parse_data_sets(given.data)
+    except UnknownDataSet as error:
+        print(error, file=sys.stderr)
+        return 2
     state = processes.running(given.dir)
     if state is not None:
         print(screen.welcome(given.dir, state, was_running=True))

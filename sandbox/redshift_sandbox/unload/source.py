@@ -17,6 +17,7 @@ import adbc_driver_manager
 import adbc_driver_postgresql.dbapi as adbc
 import psycopg
 import pyarrow as pa
+from adbc_driver_manager._reader import AdbcRecordBatchReader
 from psycopg import pq, sql
 
 from redshift_sandbox.contracts import SessionContext, SqlError
@@ -103,8 +104,10 @@ class Source:
                 for statement in self._reader_setup():
                     cursor.execute(statement)
                 with cancelling(self._session, cursor.adbc_cancel):
-                    cursor.execute(select)
-                    for batch in cursor.fetch_record_batch():
+                    cursor.adbc_statement.set_sql_query(select)
+                    stream, _ = cursor.adbc_statement.execute_query()
+                    # This reader keeps SQLSTATE and message of an error in mid-stream; the public one loses both.
+                    for batch in AdbcRecordBatchReader._import_from_c(stream.address):
                         arrays = [c.converted(batch.column(i)) for i, c in enumerate(columns)]
                         yield pa.RecordBatch.from_arrays(arrays, schema=schema)
         except adbc_driver_manager.Error as error:
@@ -199,8 +202,8 @@ class Source:
     def _from_adbc(self, error: adbc_driver_manager.Error) -> SqlError:
         if self._session.cancelled():
             return cancelled(self._query_id)
-        details = dict(error.details or [])
-        primary = details.get("PG_DIAG_MESSAGE_PRIMARY", b"")
-        text = primary.decode(errors="replace") if isinstance(primary, bytes) else str(primary)
-        return from_postgres(error.sqlstate, text or "the database broke off while reading")
+        # The keys are bytes, whatever the driver's annotations say.
+        details: dict[object, bytes] = {key: value for key, value in error.details or []}
+        primary = details.get(b"PG_DIAG_MESSAGE_PRIMARY", b"the database broke off while reading")
+        return from_postgres(error.sqlstate, primary.decode(errors="replace"))
 

@@ -44,9 +44,8 @@ def environment(sandbox: RunningSandbox, tmp_path: Path) -> dict[str, str]:
 
 def run(script: str, environment: dict[str, str]) -> Any:
     """Runs a client's script; it prints one JSON document."""
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", dedent(script)], env=environment, capture_output=True, text=True, timeout=120
-    )
+    command = [sys.executable, "-W", "ignore", "-c", dedent(script)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
