@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.config
 import yaml
 
 RANGE_BYTES = 8 << 20
@@ -69,7 +70,8 @@ def stage(conf: dict[str, Any], parts: Path) -> None:
         cursor.execute("SELECT count(*) FROM tpch.lineitem")
         rows = cursor.fetchone()[0]
     bucket = conf["staging"]["bucket"]
-    client = session.client("s3")
+    # Signed URLs are of version 4 only if asked for.
+    client = session.client("s3", config=botocore.config.Config(signature_version="s3v4"))
     parts.mkdir(exist_ok=True)
     script = ["set -e", "mkdir -p " + shlex.quote(str(parts.parent / "fetched"))]
     config = parts.parent / "fetch.curl"
@@ -141,7 +143,6 @@ def cursor(conf: dict[str, Any], target: Path, share: int) -> None:
 
 def main() -> None:
     name, conf, parts = sys.argv[1], settings(Path(sys.argv[2])), Path(sys.argv[3])
-    os.environ.setdefault("SSL_CERT_FILE", os.environ.get("AWS_CA_BUNDLE", ""))
     if name == "stage":
         return stage(conf, parts)
     target, share = Path(sys.argv[4]), int(sys.argv[5])

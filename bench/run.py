@@ -48,7 +48,9 @@ def environment() -> dict[str, str]:
     """The sandbox's variables on top of ours."""
     script = f'set -a; . "{DIRECTORY}/env"; env -0'
     out = subprocess.run(["bash", "-c", script], capture_output=True, check=True).stdout.decode()
-    return dict(pair.split("=", 1) for pair in out.split("\0") if "=" in pair)
+    env = dict(pair.split("=", 1) for pair in out.split("\0") if "=" in pair)
+    # redshift_connector trusts its own bundle and the default one of OpenSSL.
+    return {**env, "SSL_CERT_FILE": env["AWS_CA_BUNDLE"]}
 
 
 def control(env: dict[str, str], method: str, path: str, body: dict[str, object] | None = None) -> object:
@@ -80,7 +82,7 @@ def timed(command: list[str], env: dict[str, str]) -> tuple[float, float]:
     return seconds, usage.ru_maxrss / 1024
 
 
-def write_config(scale: float) -> Path:
+def write_config() -> Path:
     text = (DIRECTORY / "sluice.yaml").read_text()
     head = text.split("streams:")[0]
     config = DIRECTORY / "bench.yaml"
@@ -126,7 +128,7 @@ def print_table(runs: list[Run]) -> None:
 
 def bench(scale: float, repeats: int) -> dict[str, object]:
     env = environment()
-    config = write_config(scale)
+    config = write_config()
     python = str(VENV / "python")
     parts = DIRECTORY / "parts"
     count_text = subprocess.run(
