@@ -203,7 +203,7 @@ class Source:
         if self._session.cancelled():
             return cancelled(self._query_id)
         # The keys are bytes, whatever the driver's annotations say.
-        details: dict[object, bytes] = {key: value for key, value in error.details or []}
+        details = dict[object, bytes](error.details or [])
         primary = details.get(b"PG_DIAG_MESSAGE_PRIMARY", b"the database broke off while reading")
         return from_postgres(error.sqlstate, primary.decode(errors="replace"))
 
