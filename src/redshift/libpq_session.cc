@@ -1,5 +1,6 @@
 #include "redshift/libpq_session.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 #include <vector>
@@ -80,6 +81,24 @@ QueryResult ToQueryResult(const pq::Result& result) {
     }
   }
   return converted;
+}
+
+// libpq tells of each address that the name stands for, in turn. What counts is the last that got
+// through to a server: with IPv6 refused, IPv4's answer is the one to explain.
+std::string MostTelling(const std::string& failure) {
+  constexpr std::string_view kStart = "connection to server at ";
+  std::string telling;
+  for (std::size_t at = 0; at < failure.size();) {
+    const auto next = std::min(failure.find(kStart, at + 1), failure.size());
+    std::string piece = failure.substr(at, next - at);
+    at = next;
+    const bool reached = piece.find("refused") == std::string::npos &&
+                         piece.find("unreachable") == std::string::npos &&
+                         piece.find("No route") == std::string::npos &&
+                         piece.find("Connection timed out") == std::string::npos;
+    if (reached || telling.empty()) telling = std::move(piece);
+  }
+  return telling;
 }
 
 class LibpqSession final : public Session {
@@ -254,8 +273,8 @@ class LoginAttempts {
   }
 
   base::ErrorInfo Failure(const pq::ConnectResult& result) const {
-    base::ErrorInfo info =
-        Classify(Phase::kLogin, {.message = result.failure}, ContextOf(options_, user_));
+    base::ErrorInfo info = Classify(Phase::kLogin, {.message = MostTelling(result.failure)},
+                                    ContextOf(options_, user_));
     if (call_.deadline.Expired(clock_)) info.code = ErrorCode::kTimeout;
     return info;
   }

@@ -174,6 +174,17 @@ TEST_F(LibpqSession, OtherRefusalsAreNotTriedAgain) {
   EXPECT_EQ(minted_, 1);
 }
 
+TEST_F(LibpqSession, ExplainsTheAddressThatAnswered) {
+  ServeRaw([](Peer& peer) {
+    peer.ReadPassword();
+    peer.Fail("3D000", "database \"dev\" does not exist", "", "FATAL");
+  });
+  LoginOptions options = Options(server_->port());
+  options.host = "127.0.0.2,localhost";  // as a name with two addresses, of which one refuses
+  EXPECT_THAT([&] { Login(options, kClock, log_, Patient()); },
+              test::ThrowsError(ErrorCode::kNotFound));
+}
+
 TEST_F(LibpqSession, WaitsTwiceForASleepingWorkgroup) {
   ServeRaw([](Peer& peer) { peer.Hang(); });
   LoginOptions options = Options(server_->port());

@@ -58,6 +58,9 @@ constexpr std::string_view kNotRedshift =
     "Another program listens on {host}:{port}. Set redshift.host and redshift.port to the "
     "workgroup's endpoint (port 5439 unless it was changed).";
 
+constexpr std::string_view kProxy =
+    "Connect to the workgroup itself: a proxy or another database answers there.";
+
 constexpr std::string_view kRoots =
     "Update the system's certificates (Debian: apt-get install ca-certificates), or set "
     "redshift.sslrootcert "
@@ -125,8 +128,7 @@ constexpr std::array kRows = {
         ErrorCode::kUnreachable, kFinal, kKnown, "", "the server's certificate names no host",
         "Set redshift.host to the workgroup's own endpoint."},
     Row{kLogin, "", "server does not support ssl", ErrorCode::kUnreachable, kFinal, kKnown, "",
-        "{host}:{port} does not offer TLS",
-        "Connect to the workgroup itself: a proxy or another database answers there."},
+        "{host}:{port} does not offer TLS", kProxy},
     Row{kLogin, "", "root certificate file", ErrorCode::kInvalidConfig, kFinal, kKnown, "",
         "the file of trusted certificates is missing or cannot be read", kRoots},
     Row{kLogin, "", "invalid response to ssl negotiation", ErrorCode::kInvalidConfig, kFinal,
@@ -139,17 +141,23 @@ constexpr std::array kRows = {
         "{host}:{port} stays silent: {text}", kReach},
     Row{kLogin, "", "timeout expired", ErrorCode::kUnreachable, kRetry, kKnown, "",
         "{host}:{port} stays silent", kReach},
-    Row{kLogin, "", "user \"", ErrorCode::kNotFound, kFinal, kKnown, "user ",
+    Row{kLogin, "", "user \"*does not exist", ErrorCode::kNotFound, kFinal, kKnown, "user ",
         "database user {object} does not exist",
         "An administrator of the database runs:\n"
         "CREATE USER {object_ident} PASSWORD DISABLE;\n{grants}"},
-    Row{kLogin, "", "database \"", ErrorCode::kNotFound, kFinal, kKnown, "database ",
+    Row{kLogin, "", "database \"*does not exist", ErrorCode::kNotFound, kFinal, kKnown, "database ",
         "database {object} does not exist in the workgroup",
         "Set redshift.database; a new namespace has one called dev. Names keep their case here."},
     Row{kLogin, "", "terminat", ErrorCode::kUnreachable, kRetry, kKnown, "",
         "the server closed the connection during the log-in", kReach},
     Row{kLogin, "", "closed the connection unexpectedly", ErrorCode::kUnreachable, kRetry, kKnown,
         "", "the server closed the connection during the log-in", kReach},
+    Row{kLogin, "", "connection reset by peer", ErrorCode::kUnreachable, kRetry, kKnown, "",
+        "the server closed the connection during the log-in", kReach},
+    Row{kLogin, "", "ssl error", ErrorCode::kUnreachable, kFinal, kKnown, "",
+        "TLS with {host}:{port} failed: {text}", kProxy},
+    Row{kLogin, "", "ssl syscall error", ErrorCode::kUnreachable, kRetry, kKnown, "",
+        "TLS with {host}:{port} failed: {text}", kProxy},
     Row{kLogin, "", "", ErrorCode::kUnreachable, kFinal, kKnown, "",
         "the log-in at {host}:{port} failed: {text}", kReach},
 
@@ -279,11 +287,22 @@ std::string Lower(std::string_view text) {
   return lower;
 }
 
+bool HasPieces(std::string_view text, std::string_view pattern) {
+  while (!pattern.empty()) {
+    const auto piece = pattern.substr(0, pattern.find('*'));
+    const auto at = text.find(piece);
+    if (at == std::string_view::npos) return false;
+    text.remove_prefix(at + piece.size());
+    pattern.remove_prefix(std::min(piece.size() + 1, pattern.size()));
+  }
+  return true;
+}
+
 const Row& Find(Phase phase, std::string_view sqlstate, const std::string& lower) {
   for (const Row& row : kRows) {
     if ((row.phases & Bit(phase)) == 0) continue;
     if (!sqlstate.starts_with(row.sqlstate)) continue;
-    if (!row.text.empty() && lower.find(row.text) == std::string::npos) continue;
+    if (!HasPieces(lower, row.text)) continue;
     return row;
   }
   return kRows.back();  // it fits everything
@@ -373,7 +392,10 @@ base::ErrorInfo Classify(Phase phase, const ServerFailure& failure, const Failur
   const std::string object = NameAfter(text, lower, row.object_after);
   // The server's word outranks the caller's: a query may name several tables.
   FailureContext known = context;
-  if (row.object_after == "for schema " || row.object_after == "schema ") known.schema = object;
+  if (row.object_after == "for schema " || row.object_after == "schema ") {
+    if (object != known.schema) known.table.clear();
+    known.schema = object;
+  }
   if (phase == Phase::kLogin && row.object_after == "user ") known.user = object;
   const Fields fields = {{"user", Or(known.user, "<database user>")},
                          {"user_ident", IdentOr(known.user, "\"<database user>\"")},
