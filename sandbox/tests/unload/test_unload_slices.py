@@ -1,4 +1,4 @@
-# Goal: file names always have gaps in their slice numbers, and a wrong estimate of rows does not make thousands of files.
+# Goal: slice numbers always have gaps, and a wrong estimate of rows does not make thousands of files.
 
 from __future__ import annotations
 
