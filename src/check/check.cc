@@ -1,0 +1,143 @@
+#include "check/check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <random>
+
+#include "check/steps.h"
+#include "staging/clean.h"
+#include "staging/prefix.h"
+
+namespace sluice::check {
+namespace {
+
+constexpr std::chrono::minutes kStepPatience{3};
+
+struct StepRow {
+  Step step;
+  void (*run)(Checker&);
+  std::vector<Step> needs;  // it makes no sense if one of these failed
+};
+
+// In this order; a new step is a row here.
+const std::vector<StepRow>& Rows() {
+  static const std::vector<StepRow> rows = {
+      {Step::kConfiguration, CheckConfiguration, {}},
+      {Step::kIdentity, CheckIdentity, {}},
+      {Step::kDatabaseCredentials, CheckDatabaseCredentials, {Step::kIdentity}},
+      {Step::kLogin, CheckLogin, {Step::kIdentity, Step::kDatabaseCredentials}},
+      {Step::kDatabaseUser, CheckDatabaseUser, {Step::kLogin}},
+      {Step::kStreams, CheckStreams, {Step::kLogin}},
+      {Step::kBucket, CheckBucket, {Step::kIdentity}},
+      {Step::kBucketRights, CheckBucketRights, {Step::kIdentity, Step::kBucket}},
+      {Step::kUnload, CheckUnload, {Step::kLogin, Step::kBucketRights}},
+      {Step::kDestination, CheckDestination, {}},
+  };
+  return rows;
+}
+
+// The step that hinders `row`, if one does. A database user that differs from the one submitted is a
+// failure, yet it can log in, and what it then sees tells more: so the log-in asks for credentials
+// to be there, not for the step to be without findings.
+std::optional<Step> Hindrance(const Checker& checker, const StepRow& row) {
+  for (const Step need : row.needs) {
+    if (need == Step::kDatabaseCredentials) {
+      if (!checker.credentials) return need;
+    } else if (need == Step::kLogin) {
+      if (!checker.session) return need;
+    } else if (checker.Failed(need)) {
+      return need;
+    }
+  }
+  return std::nullopt;
+}
+
+void RunSteps(Checker& checker) {
+  for (const StepRow& row : Rows()) {
+    if (checker.stopped()) return;
+    if (const auto because = Hindrance(checker, row)) {
+      checker.ReportSkipped(row.step, *because);
+      continue;
+    }
+    try {
+      row.run(checker);
+    } catch (...) {
+      if (checker.stopped()) return;
+      checker.ReportFailure(row.step);
+    }
+  }
+}
+
+// Whatever a step left, by failing or by Ctrl-C: also runs after a stop, hence without its token.
+void CleanUp(Checker& checker) {
+  const base::Call call{.deadline = base::Deadline::After(checker.parts.clock, kStepPatience)};
+  checker.session.reset();
+  // Without an identity, or if the bucket was never reached, nothing can have been written.
+  if (!checker.caller || checker.Failed(Step::kBucket)) return;
+  const auto cleaned =
+      staging::CleanPrefix(checker.parts.store, checker.options.bucket, checker.own_root,
+                           checker.run_prefix, call);
+  if (cleaned.left_behind.empty() || checker.Failed(Step::kBucketRights)) return;
+  checker.facts["left_behind"] =
+      fmt::format("s3://{}/{}", checker.options.bucket, checker.run_prefix);
+  checker.Report("unload.left_behind",
+                 fmt::format("{} could not be removed", cleaned.left_behind.front()));
+}
+
+}  // namespace
+
+void Checker::Add(Finding finding) {
+  if (finding.severity == Severity::kFailure) failed_.insert(finding.step);
+  if (parts.on_finding) parts.on_finding(finding);
+  findings.push_back(std::move(finding));
+}
+
+void Checker::Report(std::string_view id, std::string seen, std::string subject) {
+  Add(MakeFinding(id, std::move(subject), std::move(seen), facts));
+}
+
+void Checker::ReportFailure(Step step, std::string subject) {
+  const base::Error error = base::AsError(std::current_exception());
+  Add(MakeFailure(step, std::move(subject), error.info(), facts));
+}
+
+void Checker::ReportSkipped(Step step, Step because) {
+  failed_.insert(step);
+  Add({.id = std::string(StepName(step)) + ".skipped",
+       .step = step,
+       .severity = Severity::kSkipped,
+       .seen = fmt::format("not checked: needs {}", StepTitle(because))});
+}
+
+base::Call Checker::NewCall() const {
+  return {.deadline = base::Deadline::After(parts.clock, kStepPatience), .stop = stop_};
+}
+
+std::size_t Findings::Count(Severity severity) const {
+  return static_cast<std::size_t>(
+      std::count_if(findings.begin(), findings.end(),
+                    [&](const Finding& finding) { return finding.severity == severity; }));
+}
+
+Findings Run(const CheckOptions& options, const CheckParts& parts, std::stop_token stop) {
+  const auto began = parts.clock.Steady();
+  Checker checker(options, parts, stop);
+  std::random_device random;
+  checker.own_root = staging::OwnRoot(options.root, options.connection);
+  checker.run_prefix = staging::RunPrefix(
+      options.root, options.connection,
+      staging::MakeRunId(parts.clock.Utc(), (std::uint64_t{random()} << 32U) + random()));
+  checker.facts = {{"bucket", options.bucket},
+                   {"root", options.root},
+                   {"workgroup", options.workgroup},
+                   {"database", options.database}};
+  RunSteps(checker);
+  CleanUp(checker);
+  return {.findings = std::move(checker.findings),
+          .duration = std::chrono::duration_cast<std::chrono::milliseconds>(
+              parts.clock.Steady() - began),
+          .interrupted = stop.stop_requested()};
+}
+
+}  // namespace sluice::check

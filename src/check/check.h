@@ -1,0 +1,73 @@
+// The preflight: proves every step of the set-up guide, and says which one was not done right, with
+// the text that mends it. It leaves nothing in the bucket and changes nothing at the destination.
+#pragma once
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "aws/object_store.h"
+#include "aws/redshift_serverless.h"
+#include "aws/session_keys.h"
+#include "aws/sts.h"
+#include "base/clock.h"
+#include "check/finding.h"
+#include "destinations/destination.h"
+#include "model/stream.h"
+#include "redshift/endpoint.h"
+#include "redshift/session.h"
+
+namespace sluice::check {
+
+// What the configuration says.
+struct CheckOptions {
+  std::string connection;
+  std::string workgroup;
+  redshift::Endpoint endpoint;
+  int port = redshift::kDefaultPort;
+  std::string database;
+  std::string submitted_user;        // may be empty
+  std::string region;                // of the workgroup
+  std::string bucket;
+  std::string bucket_region;
+  std::string root;                  // ends in '/'
+  std::vector<model::Stream> streams;
+};
+
+// What it works with. REQUIRES: all outlive Run.
+struct CheckParts {
+  const base::Clock& clock;
+  aws::ObjectStore& store;
+  std::function<aws::CallerIdentity(const base::Call&)> who_am_i;
+  // What gave the keys, for people; asked after who_am_i.
+  std::function<std::string()> describe_keys;
+  std::function<aws::DbCredentials(const base::Call&)> get_credentials;
+  // Logs in with those credentials.
+  std::function<std::unique_ptr<redshift::Session>(const aws::DbCredentials&, const base::Call&)>
+      login;
+  // As sync::RunParts.
+  std::function<aws::SessionKeys(const std::string& prefix, std::chrono::seconds life_min,
+                                 const base::Call&)>
+      unload_keys;
+  // Opens the destination; closed before Run returns.
+  std::function<std::unique_ptr<destinations::Destination>()> open_destination;
+  // Throws what a sync of this stream would throw before it contacts anybody.
+  std::function<void(const model::Stream&, const destinations::Capabilities&)> check_modes;
+  // Told each finding as it is made, on the calling thread.
+  std::function<void(const Finding&)> on_finding;
+};
+
+struct Findings {
+  std::vector<Finding> findings;
+  std::chrono::milliseconds duration{0};
+  bool interrupted = false;
+  std::size_t Count(Severity severity) const;
+};
+
+// Goes on past a failure wherever a later step still makes sense; the others are kSkipped. Does not
+// throw for what a step meets: that is a finding.
+Findings Run(const CheckOptions& options, const CheckParts& parts, std::stop_token stop);
+
+}  // namespace sluice::check

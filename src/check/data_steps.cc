@@ -1,0 +1,161 @@
+// What the session may read, what the bucket allows, and whether a row gets through.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "check/steps.h"
+#include "redshift/catalog.h"
+#include "redshift/select.h"
+#include "redshift/unload_statement.h"
+#include "staging/manifest.h"
+#include "staging/prefix.h"
+
+namespace sluice::check {
+namespace {
+
+// One Parquet file with one row is below 1 kB; more than this is not it.
+constexpr std::uint64_t kProbeBytesMax = 1U << 20;
+constexpr std::string_view kParquetMagic = "PAR1";
+// Keys that begin AWS's shortest session, 900 s, still live this long when UNLOAD starts.
+constexpr std::chrono::seconds kKeysLife{600};
+
+// The columns and their types from the catalog, the privilege from the empty select itself: under
+// column grants the catalog may show what a select may not name.
+std::string ReadStream(Checker& checker, const model::Stream& stream) {
+  const auto columns = redshift::DescribeStream(*checker.session, checker.options.database, stream,
+                                                checker.NewCall());
+  redshift::DescribeSelect(*checker.session, redshift::BuildSelect(stream, columns),
+                           checker.NewCall());
+  return fmt::format("{} column{} can be read", columns.size(), columns.size() == 1 ? "" : "s");
+}
+
+struct ProbeParts {
+  std::uint64_t count = 0;
+  std::uint64_t bytes = 0;
+};
+
+// Reads back what UNLOAD wrote under `prefix`; a text says what is wrong with it.
+std::optional<std::string> ReadBack(Checker& checker, const std::string& prefix,
+                                    const redshift::UnloadResult& unloaded, ProbeParts& parts) {
+  auto& store = checker.parts.store;
+  const auto text = store.Get(prefix + "manifest", kProbeBytesMax, checker.NewCall());
+  if (!text) return "there is no manifest";
+  const auto manifest = staging::ParseManifest(*text, checker.options.bucket, prefix);
+  staging::JudgeUnload(unloaded.notice_rows, &manifest);
+  if (manifest.rows != 1) return fmt::format("the manifest tells {} rows", manifest.rows);
+  for (const auto& part : manifest.parts) {
+    const auto body = store.Get(part.key, kProbeBytesMax, checker.NewCall());
+    if (!body) return "a part that the manifest lists is not there";
+    if (body->size() != part.bytes) return "a part has another size than the manifest tells";
+    if (!body->starts_with(kParquetMagic) || !body->ends_with(kParquetMagic)) {
+      return "a part is not Parquet";
+    }
+    parts.bytes += body->size();
+  }
+  parts.count = manifest.parts.size();
+  return std::nullopt;
+}
+
+}  // namespace
+
+void CheckStreams(Checker& checker) {
+  for (const auto& stream : checker.options.streams) {
+    if (checker.stopped()) return;
+    const std::string subject = "stream " + stream.name;
+    try {
+      checker.Report("streams.ok", ReadStream(checker, stream), subject);
+    } catch (...) {
+      if (checker.stopped()) return;
+      checker.ReportFailure(Step::kStreams, subject);
+    }
+  }
+  if (!checker.options.streams.empty()) return;
+  const auto schemas =
+      redshift::ListSchemas(*checker.session, checker.options.database, checker.NewCall());
+  if (schemas.empty()) {
+    checker.Report("streams.none_visible",
+                   fmt::format("user {} sees no schema", checker.credentials->user));
+  } else {
+    checker.Report("streams.ok", fmt::format("{} schema{} can be seen", schemas.size(),
+                                             schemas.size() == 1 ? "" : "s"));
+  }
+}
+
+void CheckBucket(Checker& checker) {
+  const auto& options = checker.options;
+  const std::string region = checker.parts.store.BucketRegion(checker.NewCall());
+  checker.facts["bucket_region"] = region;
+  const std::string subject = "bucket " + options.bucket;
+  if (region != options.bucket_region) {
+    checker.Report("bucket.region_differs",
+                   fmt::format("the bucket is in {}, the configuration says {}", region,
+                               options.bucket_region),
+                   subject);
+    return;
+  }
+  checker.Report("bucket.ok", fmt::format("{} in {}", options.bucket, region));
+}
+
+void CheckBucketRights(Checker& checker) {
+  auto& store = checker.parts.store;
+  const std::string key = checker.run_prefix + "probe";
+  constexpr std::string_view kBody = "Written by `sluice check`; it may be deleted.\n";
+  checker.facts["left_behind"] = fmt::format("s3://{}/{}", checker.options.bucket, key);
+  const std::string subject = fmt::format("s3://{}/{}", checker.options.bucket, checker.own_root);
+  store.Put(key, kBody, checker.NewCall());
+  const auto body = store.Get(key, kProbeBytesMax, checker.NewCall());
+  const auto listed = store.List(checker.run_prefix, checker.NewCall());
+  const auto refused = store.Delete({key}, checker.NewCall());
+  if (!refused.empty()) {
+    checker.Report("bucket_rights.delete_refused",
+                   fmt::format("delete was refused: {}", refused.front().code), subject);
+  } else if (body != kBody) {
+    checker.Report("bucket_rights.get_differs", "the probe object came back changed", subject);
+  } else if (std::none_of(listed.begin(), listed.end(),
+                          [&](const auto& object) { return object.key == key; })) {
+    checker.Report("bucket_rights.list_incomplete", "the probe object is not listed", subject);
+  } else {
+    checker.Report("bucket_rights.ok", fmt::format("put, get, list and delete under {}", subject));
+  }
+}
+
+void CheckUnload(Checker& checker) {
+  const auto& options = checker.options;
+  const std::string prefix = staging::AttemptPrefix(checker.run_prefix, "check", "one-row");
+  const auto keys = checker.parts.unload_keys(checker.run_prefix, kKeysLife, checker.NewCall());
+  const auto statement = redshift::BuildUnload(
+      "SELECT 1 AS \"one\"",
+      {.staging_prefix = fmt::format("s3://{}/{}", options.bucket, prefix),
+       .bucket_region = options.bucket_region},
+      keys);
+  const auto unloaded = checker.session->Unload(statement, checker.NewCall());
+  ProbeParts parts;
+  if (const auto wrong = ReadBack(checker, prefix, unloaded, parts)) {
+    checker.Report("unload.unreadable", *wrong);
+    return;
+  }
+  checker.Report("unload.ok", fmt::format("one row written by Redshift and read back ({} part{}, "
+                                          "{} bytes)",
+                                          parts.count, parts.count == 1 ? "" : "s", parts.bytes));
+}
+
+void CheckDestination(Checker& checker) {
+  const auto destination = checker.parts.open_destination();
+  try {
+    destination->Probe(checker.NewCall());
+    checker.Report("destination.ok", destination->Name() + " can be written");
+  } catch (...) {
+    checker.ReportFailure(Step::kDestination);
+  }
+  for (const auto& stream : checker.options.streams) {
+    try {
+      checker.parts.check_modes(stream, destination->Describe());
+    } catch (const base::Error& error) {
+      checker.facts["stream_mode_remedy"] = error.info().remedy;
+      checker.Report("destination.stream_mode", error.info().message, "stream " + stream.name);
+    }
+  }
+  destination->Close();
+}
+
+}  // namespace sluice::check

@@ -1,0 +1,190 @@
+#include "cli/app.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include "cli/command_line.h"
+#include "cli/commands.h"
+#include "cli/exit_code.h"
+#include "cli/json_output.h"
+#include "cli/screens.h"
+#include "cli/signals.h"
+#include "cli/stderr_log.h"
+#include "config/schema.h"
+
+namespace sluice::cli {
+namespace {
+
+std::optional<std::string> FromEnvironment(std::string_view name) {
+  const char* value = std::getenv(std::string(name).c_str());
+  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+
+// POSIX: the first of these that is set decides.
+bool SpeaksUtf8() {
+  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+    const auto value = FromEnvironment(name);
+    if (!value || value->empty()) continue;
+    return value->find("UTF-8") != std::string::npos || value->find("utf8") != std::string::npos ||
+           value->find("UTF8") != std::string::npos;
+  }
+  return false;
+}
+
+Style StyleOf(int fd, const CommandLine& line) {
+  const bool person = IsTerminal(fd) && FromEnvironment("TERM").value_or("") != "dumb";
+  return {.colour = person && !line.no_color, .unicode = person && SpeaksUtf8()};
+}
+
+base::LogLevel LeastLevel(const CommandLine& line) {
+  if (line.quiet) return base::LogLevel::kWarning;
+  return line.verbose ? base::LogLevel::kDebug : base::LogLevel::kInfo;
+}
+
+// What a second Ctrl-C has to tell; set by the command, read on the signals' thread.
+class StagingRoot {
+ public:
+  void Set(std::string text) {
+    const std::lock_guard lock(mu_);
+    text_ = std::move(text);
+  }
+  // Does not wait: it is asked for by a thread that is about to end the process.
+  std::string Get() {
+    const std::unique_lock lock(mu_, std::try_to_lock);
+    return lock.owns_lock() ? text_ : "";
+  }
+
+ private:
+  std::mutex mu_;
+  std::string text_;  // guarded by mu_
+};
+
+class App {
+ public:
+  App(const CommandLine& line, const Hooks& hooks)
+      : line_(line),
+        hooks_(hooks),
+        out_style_(StyleOf(STDOUT_FILENO, line)),
+        log_style_(StyleOf(STDERR_FILENO, line)),
+        screen_([](std::string_view text) { WriteAll(STDERR_FILENO, text); }, SizeFunction(line)),
+        log_(screen_, clock_, log_style_, LeastLevel(line)),
+        signals_([this] { OnFirstSignal(); }, [this] { OnSecondSignal(); }) {}
+
+  int Run() {
+    if (line_.command == Command::kConfigSchema) {
+      out_(config::JsonSchema());
+      return kDone;
+    }
+    try {
+      return RunConfigured();
+    } catch (...) {
+      return Fail(base::AsError(std::current_exception()).info());
+    }
+  }
+
+ private:
+  static std::function<TerminalSize()> SizeFunction(const CommandLine& line) {
+    const bool person = IsTerminal(STDERR_FILENO) &&
+                        FromEnvironment("TERM").value_or("dumb") != "dumb" && !line.quiet;
+    if (!person) return nullptr;
+    return [] { return SizeOf(STDERR_FILENO); };
+  }
+
+  int RunConfigured() {
+    const config::Environment environment = FromEnvironment;
+    const auto loaded = config::Load(line_.config, environment);
+    if (!loaded.problems.empty()) {
+      if (line_.json) {
+        out_(ProblemsJson(CommandName(line_.command), line_.config, loaded.problems));
+      } else {
+        WriteAll(STDERR_FILENO, ProblemsScreen(line_.config, loaded.problems, log_style_));
+      }
+      return kBadUse;
+    }
+    const config::Config& config = loaded.config;
+    const Context context{.line = line_,
+                          .environment = environment,
+                          .clock = clock_,
+                          .log = log_,
+                          .screen = screen_,
+                          .log_style = log_style_,
+                          .out = out_,
+                          .out_style = out_style_,
+                          .stop = signals_.token(),
+                          .hooks = hooks_,
+                          .on_staging_root = [this](std::string text) {
+                            staging_root_.Set(std::move(text));
+                          }};
+    switch (line_.command) {
+      case Command::kCheck: return RunCheck(context, config);
+      case Command::kDiscover: return RunDiscover(context, config);
+      case Command::kSync: return RunSync(context, config);
+      case Command::kConfigValidate:
+        out_(line_.json ? ValidJson(config) : ValidScreen(config, out_style_));
+        return kDone;
+      case Command::kConfigSchema: break;
+    }
+    return kDone;
+  }
+
+  int Fail(const base::ErrorInfo& error) {
+    if (line_.json) {
+      out_(ErrorJson(CommandName(line_.command), error));
+    } else if (error.code == base::ErrorCode::kCancelled) {
+      screen_.PrintLine("Interrupted.");
+    } else {
+      WriteAll(STDERR_FILENO, ErrorScreen(error, log_style_));
+    }
+    return ExitCodeOf(error);
+  }
+
+  void OnFirstSignal() {
+    screen_.PrintLine(log_style_.Yellow("Stopping") +
+                      ": what runs is cancelled and cleaned up. Once more stops at once.");
+  }
+
+  // Writes by itself: whoever holds the screen may hang.
+  void OnSecondSignal() {
+    const std::string root = staging_root_.Get();
+    std::string text = "\nStopped at once.";
+    if (!root.empty()) {
+      text += " Files may be left in the bucket beneath\n  " + root +
+              "\nThe next sync removes them.";
+    }
+    WriteAll(STDERR_FILENO, text + "\n");
+  }
+
+  const CommandLine& line_;
+  const Hooks& hooks_;
+  const base::SystemClock clock_;
+  const Style out_style_;
+  const Style log_style_;
+  const Sink out_ = [](std::string_view text) { WriteAll(STDOUT_FILENO, text); };
+  Screen screen_;
+  StderrLog log_;
+  StagingRoot staging_root_;
+  StopSignals signals_;  // last: its thread uses those above
+};
+
+}  // namespace
+
+int Main(int argc, char** argv, const Hooks& hooks) {
+  try {
+    const Parsed parsed = ParseCommandLine({argv + 1, argv + argc}, FromEnvironment);
+    if (!parsed.line) {
+      WriteAll(parsed.exit_code == kDone ? STDOUT_FILENO : STDERR_FILENO, parsed.text);
+      return parsed.exit_code;
+    }
+    return App(*parsed.line, hooks).Run();
+  } catch (...) {
+    const base::Error error = base::AsError(std::current_exception());
+    WriteAll(STDERR_FILENO, ErrorScreen(error.info(), Style{}));
+    return kFailed;
+  }
+}
+
+}  // namespace sluice::cli

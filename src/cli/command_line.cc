@@ -1,0 +1,152 @@
+#include "cli/command_line.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <sstream>
+
+#include "cli/exit_code.h"
+
+namespace sluice::cli {
+namespace {
+
+constexpr std::string_view kMainFooter = R"(
+Begin with:
+  sluice config validate      is the configuration right?
+  sluice check                is everything around it right?
+  sluice discover             what is there to bring over?
+  sluice sync                 bring it over
+
+Exit codes: 0 done, 1 failed, 2 bad use or configuration, 3 some streams failed,
+130 interrupted. The result goes to standard output, the log to standard error.)";
+
+constexpr std::string_view kCheckFooter = R"(
+It logs in, reads no rows, and leaves nothing in the bucket.
+
+Examples:
+  sluice check
+  sluice -c acme.yaml check --json | jq '.findings[] | select(.severity == "failure")')";
+
+constexpr std::string_view kDiscoverFooter = R"(
+Examples:
+  sluice discover                 all schemas that the user may see
+  sluice discover sales           one of them
+  sluice discover --json | jq -r '.schemas[].tables[].name')";
+
+constexpr std::string_view kSyncFooter = R"(
+A stream's rows appear at the destination all at once, after every count agreed; a failing
+stream leaves its table as it was and does not stop the others.
+
+Ctrl-C stops gracefully: UNLOADs are cancelled and the bucket is cleaned. A second Ctrl-C
+stops at once; the next sync then removes what was left.
+
+Examples:
+  sluice sync                              all streams
+  sluice sync sales.orders big_spenders    these two
+  sluice sync --dry-run                    what would be done, and with which SELECT
+  sluice sync --json > result.json         for programs (docs/CLI_JSON.md))";
+
+constexpr std::string_view kConfigFooter = R"(
+Examples:
+  sluice config validate
+  sluice -c acme.yaml config validate
+  sluice config schema > sluice.schema.json)";
+
+std::string Footer(std::string_view text) { return std::string(text.substr(1)); }
+
+// The switches may stand before or behind the command.
+void AddShared(CLI::App& app, CommandLine& line) {
+  app.add_option("-c,--config", line.config, "The configuration (default sluice.yaml, or "
+                                             "$SLUICE_CONFIG)")
+      ->type_name("FILE");
+  app.add_flag("--json", line.json, "The result as JSON, for programs (docs/CLI_JSON.md)");
+  auto* quiet = app.add_flag("-q,--quiet", line.quiet, "No progress, and warnings only");
+  app.add_flag("-v,--verbose", line.verbose, "Log what happens inside")->excludes(quiet);
+  app.add_flag("--no-color", line.no_color, "No colours, as if NO_COLOR were set");
+}
+
+struct Grammar {
+  explicit Grammar(CommandLine& line) {
+    app.name("sluice");
+    app.set_version_flag("--version", "sluice " SLUICE_VERSION);
+    app.require_subcommand(1);
+    app.fallthrough();
+    app.footer(Footer(kMainFooter));
+    app.get_formatter()->column_width(34);
+    AddShared(app, line);
+    check = Sub(app, "check", "Prove every step of the set-up guide, and tell how to mend the rest",
+                kCheckFooter);
+    discover = Sub(app, "discover", "List schemas, tables, columns and keys that can be read",
+                   kDiscoverFooter);
+    discover->add_option("SCHEMA", line.schemas, "Only these schemas");
+    sync = Sub(app, "sync", "Bring streams to the destination, every row counted", kSyncFooter);
+    sync->add_option("STREAM", line.streams, "Only these streams, by name");
+    sync->add_flag("--dry-run", line.dry_run, "Tell what would be done; read no rows");
+    config = Sub(app, "config", "Look at the configuration; contacts nobody", kConfigFooter);
+    config->require_subcommand(1);
+    validate = Sub(*config, "validate", "Is it right? Tells all problems at once", "");
+    schema = Sub(*config, "schema", "Print the JSON Schema of sluice.yaml, for editors", "");
+  }
+
+  static CLI::App* Sub(CLI::App& parent, const std::string& name, const std::string& what,
+                       std::string_view footer) {
+    CLI::App* sub = parent.add_subcommand(name, what);
+    sub->fallthrough();
+    if (!footer.empty()) sub->footer(Footer(footer));
+    return sub;
+  }
+
+  Command Chosen() const {
+    if (check->parsed()) return Command::kCheck;
+    if (discover->parsed()) return Command::kDiscover;
+    if (sync->parsed()) return Command::kSync;
+    return validate->parsed() ? Command::kConfigValidate : Command::kConfigSchema;
+  }
+
+  CLI::App app{"Brings tables from Amazon Redshift Serverless to you: UNLOAD to a staging bucket,\n"
+               "parallel download, one transaction at the destination, every row counted.\n"};
+  CLI::App* check = nullptr;
+  CLI::App* discover = nullptr;
+  CLI::App* sync = nullptr;
+  CLI::App* config = nullptr;
+  CLI::App* validate = nullptr;
+  CLI::App* schema = nullptr;
+};
+
+}  // namespace
+
+std::string_view CommandName(Command command) {
+  switch (command) {
+    case Command::kCheck: return "check";
+    case Command::kDiscover: return "discover";
+    case Command::kSync: return "sync";
+    case Command::kConfigValidate: return "config validate";
+    case Command::kConfigSchema: return "config schema";
+  }
+  return "check";
+}
+
+Parsed ParseCommandLine(const std::vector<std::string>& arguments,
+                        const config::Environment& environment) {
+  CommandLine line;
+  if (const auto file = environment("SLUICE_CONFIG"); file && !file->empty()) line.config = *file;
+  // https://no-color.org: set and not empty.
+  if (const auto value = environment("NO_COLOR"); value && !value->empty()) line.no_color = true;
+  Grammar grammar(line);
+  // CLI11 takes them from the back.
+  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+  try {
+    grammar.app.parse(std::move(reversed));
+  } catch (const CLI::ParseError& error) {
+    std::ostringstream out;
+    std::ostringstream err;
+    if (grammar.app.exit(error, out, err) == 0) return {.text = out.str(), .exit_code = kDone};
+    return {.text = fmt::format("{}\nHow it is used: sluice --help, sluice COMMAND --help\n",
+                                error.what()),
+            .exit_code = kBadUse};
+  }
+  line.command = grammar.Chosen();
+  return {.line = std::move(line)};
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,40 @@
+// argv and environment -> what to do. The only file that knows CLI11.
+#pragma once
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/references.h"
+
+namespace sluice::cli {
+
+enum class Command { kCheck, kDiscover, kSync, kConfigValidate, kConfigSchema };
+std::string_view CommandName(Command command);  // "config validate"
+
+struct CommandLine {
+  Command command = Command::kCheck;
+  std::filesystem::path config = "sluice.yaml";
+  bool json = false;
+  bool quiet = false;
+  bool verbose = false;
+  bool no_color = false;
+  // sync
+  std::vector<std::string> streams;  // empty: all
+  bool dry_run = false;
+  // discover
+  std::vector<std::string> schemas;  // empty: all
+};
+
+struct Parsed {
+  std::optional<CommandLine> line;
+  // Without a line: what to print, and where and how to end.
+  std::string text;
+  int exit_code = 0;  // 0: help or version, on standard output; 2: misuse, on standard error
+};
+
+// Reads SLUICE_CONFIG and NO_COLOR from the environment. `arguments` without the program's name.
+Parsed ParseCommandLine(const std::vector<std::string>& arguments,
+                        const config::Environment& environment);
+
+}  // namespace sluice::cli

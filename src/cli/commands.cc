@@ -1,0 +1,146 @@
+#include "cli/commands.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/discovery.h"
+#include "cli/exit_code.h"
+#include "cli/json_output.h"
+#include "cli/progress_log.h"
+#include "cli/progress_painter.h"
+#include "cli/screens.h"
+#include "cli/wiring.h"
+#include "redshift/relations.h"
+
+namespace sluice::cli {
+namespace {
+
+[[noreturn]] void BadStreams(std::string subject, std::string message, std::string remedy) {
+  throw base::Error({.code = base::ErrorCode::kInvalidConfig,
+                     .operation = "choose streams",
+                     .subject = std::move(subject),
+                     .message = std::move(message),
+                     .remedy = std::move(remedy)});
+}
+
+std::vector<std::string> NamesOf(const std::vector<model::Stream>& streams) {
+  std::vector<std::string> names;
+  for (const auto& stream : streams) names.push_back(stream.name);
+  return names;
+}
+
+class NoObserver final : public sync::Observer {
+ public:
+  void OnProgress(const sync::Progress&) override {}
+};
+
+std::unique_ptr<sync::Observer> MakeObserver(const Context& context,
+                                             const std::vector<std::string>& streams) {
+  if (context.line.quiet) return std::make_unique<NoObserver>();
+  if (context.screen.live()) {
+    auto painter = std::make_unique<ProgressPainter>(streams, context.screen, context.clock,
+                                                     context.log_style);
+    painter->Start();
+    return painter;
+  }
+  return std::make_unique<ProgressLog>(streams, context.log, context.clock);
+}
+
+// Close may fail after everything was committed: worth a line, not a failed sync.
+void Close(destinations::Destination& destination, base::Logger& log) {
+  try {
+    destination.Close();
+  } catch (const base::Error& error) {
+    log.Warning("the destination could not be closed cleanly",
+                {{"destination", destination.Name()}, {"reason", error.info().message}});
+  }
+}
+
+}  // namespace
+
+std::vector<model::Stream> ChooseStreams(const std::vector<model::Stream>& all,
+                                         const std::vector<std::string>& names) {
+  if (all.empty()) {
+    BadStreams("streams", "the configuration names no stream",
+               "See what there is: sluice discover\nThen list it:\n  streams:\n    - table: "
+               "schema.table");
+  }
+  if (names.empty()) return all;
+  for (const auto& name : names) {
+    const auto known = NamesOf(all);
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    const auto near = redshift::NearestName(name, known);
+    std::string list;
+    for (const auto& one : known) list += "\n  " + one;
+    BadStreams("stream " + name, "the configuration has no stream of that name",
+               near ? fmt::format("Did you mean {}?", *near) : "It has:" + list);
+  }
+  std::vector<model::Stream> chosen;
+  for (const auto& stream : all) {
+    if (std::find(names.begin(), names.end(), stream.name) != names.end()) {
+      chosen.push_back(stream);
+    }
+  }
+  return chosen;
+}
+
+int RunCheck(const Context& context, const config::Config& config) {
+  Connection connection(config, context.environment, context.clock, context.log);
+  context.on_staging_root(connection.StagingRoot());
+  const bool json = context.line.json;
+  if (!json) context.out(CheckHeader(config, context.out_style));
+  const auto findings = check::Run(connection.CheckOptions(),
+                                   connection.CheckParts([&](const check::Finding& finding) {
+                                     if (!json) {
+                                       context.out(FindingScreen(finding, context.out_style));
+                                     }
+                                   }),
+                                   context.stop);
+  context.out(json ? CheckJson(findings) : CheckFooter(findings, context.out_style));
+  return ExitCodeOf(findings);
+}
+
+int RunDiscover(const Context& context, const config::Config& config) {
+  Connection connection(config, context.environment, context.clock, context.log);
+  const base::Call call{.deadline = base::Deadline::Never(), .stop = context.stop};
+  const auto session = connection.Login(call);
+  const auto found = Discover(*session,
+                              {.database = config.redshift.database,
+                               .schemas = context.line.schemas,
+                               .streams = StreamsOf(config)},
+                              call);
+  context.out(context.line.json ? DiscoverJson(found) : DiscoverScreen(found, context.out_style));
+  return kDone;
+}
+
+int RunSync(const Context& context, const config::Config& config) {
+  const auto streams = ChooseStreams(StreamsOf(config), context.line.streams);
+  Connection connection(config, context.environment, context.clock, context.log);
+  const auto destination = connection.OpenDestination();
+  const std::string name = destination->Name();
+  if (context.line.dry_run) {
+    NoObserver nobody;
+    const auto plans = sync::Plan(streams, connection.RunOptions(),
+                                  connection.RunParts(*destination, nobody), context.stop);
+    Close(*destination, context.log);
+    context.out(context.line.json ? PlanJson(plans, name)
+                                  : PlanScreen(plans, name, context.out_style));
+    return kDone;
+  }
+  context.on_staging_root(connection.StagingRoot());
+  sync::RunResult result;
+  {
+    // Gone before the result is printed: the block of lines goes with it.
+    const auto observer = MakeObserver(context, NamesOf(streams));
+    sync::RunParts parts = connection.RunParts(*destination, *observer);
+    parts.after_effect = context.hooks.after_effect;
+    result = sync::Run(streams, connection.RunOptions(), parts, context.stop);
+  }
+  Close(*destination, context.log);
+  context.out(context.line.json ? SyncJson(result, name)
+                                : SyncScreen(result, name, context.out_style));
+  return ExitCodeOf(result);
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,25 @@
+// The results as programs read them: docs/CLI_JSON.md is the promise, json_output_test.cc holds this
+// against it. Each is one JSON document with a line end. Pure; any thread.
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "check/check.h"
+#include "cli/discovery.h"
+#include "config/config.h"
+#include "sync/run.h"
+
+namespace sluice::cli {
+
+std::string ErrorJson(std::string_view command, const base::ErrorInfo& error);
+std::string ProblemsJson(std::string_view command, const std::filesystem::path& file,
+                         const std::vector<config::Problem>& problems);
+std::string ValidJson(const config::Config& config);
+std::string CheckJson(const check::Findings& findings);
+std::string DiscoverJson(const std::vector<DiscoveredSchema>& schemas);
+std::string PlanJson(const std::vector<sync::StreamPlan>& plans, const std::string& destination);
+std::string SyncJson(const sync::RunResult& result, const std::string& destination);
+
+}  // namespace sluice::cli

@@ -1,0 +1,186 @@
+#include "cli/screens.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/text_table.h"
+#include "cli/units.h"
+
+namespace sluice::cli {
+namespace {
+
+std::string Mark(check::Severity severity, const Style& style) {
+  switch (severity) {
+    case check::Severity::kOk: return style.Green(style.unicode ? "✓" : "ok  ");
+    case check::Severity::kWarning: return style.Yellow(style.unicode ? "!" : "WARN");
+    case check::Severity::kFailure: return style.Red(style.unicode ? "✗" : "FAIL");
+    case check::Severity::kSkipped: return style.Dim(style.unicode ? "–" : "--  ");
+  }
+  return "";
+}
+
+// A text of several lines beneath a label of its own.
+std::string Labelled(std::string_view label, std::string_view text, const Style& style) {
+  if (text.empty()) return {};
+  const std::string indent(4 + 8, ' ');
+  std::string body = Indent(Printable(text), indent);
+  return "    " + style.Dim(PadRight(std::string(label), 8)) +
+         (body.size() > indent.size() ? body.substr(indent.size()) : "") + "\n";
+}
+
+}  // namespace
+
+std::string ErrorScreen(const base::ErrorInfo& error, const Style& style) {
+  std::string title = Printable(error.subject.empty() ? error.operation : error.subject);
+  if (title.empty()) title = "sluice";
+  std::string text = fmt::format("{} {}  {}\n", style.Red(style.unicode ? "✗" : "error:"),
+                                 style.Bold(title),
+                                 style.Dim(fmt::format("({})", base::ErrorCodeName(error.code))));
+  std::string seen = error.message;
+  if (!error.operation.empty() && !error.subject.empty()) {
+    seen = fmt::format("{}: {}", error.operation, seen);
+  }
+  text += Labelled("seen", seen, style);
+  // A lower error's text helps whoever has to look deeper; not if it only says the same again.
+  if (error.cause != error.message) text += Labelled("cause", error.cause, style);
+  text += Labelled("do", error.remedy, style);
+  if (error.in_doubt) {
+    text += Labelled("note", "it is not known whether this took effect; the next sync finds out",
+                     style);
+  }
+  return text;
+}
+
+std::string ProblemsScreen(const std::filesystem::path& file,
+                           const std::vector<config::Problem>& problems, const Style& style) {
+  std::string text = fmt::format("{} {}\n", style.Bold(Printable(file.string())),
+                                 problems.size() == 1
+                                     ? "has a problem"
+                                     : fmt::format("has {} problems", problems.size()));
+  for (const auto& problem : problems) {
+    const std::string what =
+        problem.field.empty() ? "the file" : Printable(problem.field);
+    text += fmt::format("\n{} {} {}\n    {}\n", style.Red(style.unicode ? "✗" : "error:"),
+                        style.Bold(what), Printable(problem.problem),
+                        style.Dim("at " + Printable(config::Place(file, problem))));
+    text += Indent(Printable(problem.remedy), "    ") + "\n";
+  }
+  return text;
+}
+
+std::string ValidScreen(const config::Config& config, const Style& style) {
+  std::string text = fmt::format("{} {} is right: {}\n", Mark(check::Severity::kOk, style),
+                                 style.Bold(Printable(config.file.string())),
+                                 Count(config.streams.size(), "stream"));
+  TextTable table("lll");
+  for (const auto& entry : config.streams) {
+    table.Add({Printable(entry.stream.name), std::string(ToString(entry.stream.sync_mode)),
+               std::string(ToString(entry.stream.write_mode))});
+  }
+  return text + table.Text("    ") +
+         style.Dim("Nobody was contacted. To prove the rest: sluice check") + "\n";
+}
+
+std::string CheckHeader(const config::Config& config, const Style& style) {
+  return fmt::format("Checking {} ({})\n\n", style.Bold(Printable(config.name)),
+                     Printable(config.file.string()));
+}
+
+std::string FindingScreen(const check::Finding& finding, const Style& style) {
+  std::string seen = finding.seen;
+  if (!finding.subject.empty()) seen = fmt::format("{}: {}", finding.subject, seen);
+  const std::string title = PadRight(std::string(StepTitle(finding.step)), 21);
+  const bool calm = finding.severity == check::Severity::kOk ||
+                    finding.severity == check::Severity::kSkipped;
+  std::string first = Printable(seen);
+  for (char& c : first) {
+    if (c == '\n') c = ' ';
+  }
+  std::string text =
+      fmt::format("  {} {} {}\n", Mark(finding.severity, style),
+                  calm ? title : style.Bold(title),
+                  finding.severity == check::Severity::kSkipped ? style.Dim(first) : first);
+  text += Labelled("why", finding.why, style);
+  text += Labelled("do", finding.remedy, style);
+  return text;
+}
+
+std::string CheckFooter(const check::Findings& findings, const Style& style) {
+  using check::Severity;
+  const auto failures = findings.Count(Severity::kFailure);
+  const auto warnings = findings.Count(Severity::kWarning);
+  std::string text = "\n";
+  if (findings.interrupted) {
+    text += style.Yellow("Interrupted before the end.") + "\n";
+  } else if (failures == 0) {
+    text += style.Green("Ready.") + " " +
+            (warnings == 0 ? "Next: sluice sync" : "The warnings do not stop a sync.") + "\n";
+  } else {
+    text += style.Red("Not ready.") + " Mend the first failure, then check again: later ones often "
+                                      "follow from it.\n";
+  }
+  const auto skipped = findings.Count(Severity::kSkipped);
+  text += style.Dim(fmt::format("{}, {}, {} ok{}, in {} s", Count(failures, "failure"),
+                                Count(warnings, "warning"), findings.Count(Severity::kOk),
+                                skipped > 0 ? fmt::format(", {} not checked", skipped) : "",
+                                Seconds(findings.duration)));
+  return text + "\n";
+}
+
+std::string DiscoverScreen(const std::vector<DiscoveredSchema>& schemas, const Style& style) {
+  if (schemas.empty()) {
+    return "No schema is visible to this user.\nGrant it one: GRANT USAGE ON SCHEMA ...  (sluice "
+           "check tells the user's name)\n";
+  }
+  std::string text;
+  std::size_t tables = 0;
+  for (const auto& schema : schemas) {
+    text += fmt::format("{}{}\n", style.Bold(Printable(schema.name)),
+                        schema.type == "local" || schema.type.empty()
+                            ? ""
+                            : style.Dim(" (" + Printable(schema.type) + ")"));
+    if (schema.tables.empty()) text += style.Dim("  no table can be seen") + "\n";
+    for (const auto& table : schema.tables) {
+      ++tables;
+      text += fmt::format(
+          "\n  {}  {}{}\n", style.Bold(Printable(table.name.ToString())),
+          style.Dim(fmt::format("{}, {}, {}", table.type.empty() ? "TABLE" : table.type,
+                                ToString(table.sync_mode), ToString(table.write_mode))),
+          table.configured ? style.Green("  configured") : "");
+      TextTable columns("lll");
+      for (const auto& column : table.columns) {
+        const bool key = std::find(table.primary_key.begin(), table.primary_key.end(),
+                                   column.name) != table.primary_key.end();
+        columns.Add({Printable(column.name), ToString(column.type),
+                     key ? "key" : (column.nullable ? "" : "not null")});
+      }
+      for (const auto& column : table.unknown) {
+        columns.Add({Printable(column.name), Printable(column.data_type), "cannot be read"});
+      }
+      text += columns.Text("      ");
+    }
+    text += "\n";
+  }
+  return text + style.Dim(fmt::format("{} in {}. Keys are as declared; Redshift does not enforce "
+                                      "them.",
+                                      Count(tables, "table"), Count(schemas.size(), "schema"))) +
+         "\n";
+}
+
+std::string PlanScreen(const std::vector<sync::StreamPlan>& plans, const std::string& destination,
+                       const Style& style) {
+  std::string text;
+  for (const auto& plan : plans) {
+    text += fmt::format("{}  {}\n", style.Bold(Printable(plan.stream.name)),
+                        style.Dim(fmt::format("{}, {}", ToString(plan.stream.sync_mode),
+                                              ToString(plan.stream.write_mode))));
+    text += fmt::format("    into    {}, {}\n", Printable(plan.target.table.ToString()),
+                        Count(plan.target.columns.size(), "column"));
+    text += Labelled("reads", plan.select, style) + "\n";
+  }
+  return text + fmt::format("{} would be synced into {}. Nothing was read or written.\n",
+                            Count(plans.size(), "stream"), Printable(destination));
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,77 @@
+#include "cli/style.h"
+
+namespace sluice::cli {
+namespace {
+
+bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
+
+}  // namespace
+
+std::size_t Width(std::string_view text) {
+  std::size_t width = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\x1b') {
+      const auto end = text.find('m', i);
+      if (end == std::string_view::npos) break;
+      i = end;
+    } else if (!IsContinuation(text[i])) {
+      ++width;
+    }
+  }
+  return width;
+}
+
+std::string PadRight(std::string text, std::size_t width) {
+  const std::size_t have = Width(text);
+  if (have < width) text.append(width - have, ' ');
+  return text;
+}
+
+std::string PadLeft(std::string text, std::size_t width) {
+  const std::size_t have = Width(text);
+  if (have < width) text.insert(0, width - have, ' ');
+  return text;
+}
+
+std::string Shorten(std::string_view text, std::size_t width, const Style& style) {
+  if (Width(text) <= width) return std::string(text);
+  const std::string_view mark = style.unicode ? "…" : "~";
+  if (width == 0) return {};
+  std::size_t kept = 0;
+  std::size_t end = 0;
+  while (end < text.size() && kept < width - 1) {
+    ++end;
+    while (end < text.size() && IsContinuation(text[end])) ++end;
+    ++kept;
+  }
+  return std::string(text.substr(0, end)) + std::string(mark);
+}
+
+std::string Printable(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    // C1 controls are U+0080..U+009F: 0xC2 and a byte below 0xA0.
+    const bool c1 = c == 0xC2 && i + 1 < text.size() &&
+                    static_cast<unsigned char>(text[i + 1]) < 0xA0;
+    if (c1) ++i;
+    const bool control = c1 || c == 0x7F || (c < ' ' && c != '\n' && c != '\t');
+    out += control ? '?' : text[i];
+  }
+  return out;
+}
+
+std::string Indent(std::string_view text, std::string_view indent) {
+  std::string out;
+  while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
+  for (;;) {
+    const auto end = text.find('\n');
+    const std::string_view line = text.substr(0, end);
+    if (!line.empty()) out += std::string(indent) + std::string(line);
+    if (end == std::string_view::npos) return out;
+    out += '\n';
+    text.remove_prefix(end + 1);
+  }
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,136 @@
+// The end of a sync: what came over, with its proof; what did not, and what to do.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/screens.h"
+#include "cli/text_table.h"
+#include "cli/units.h"
+
+namespace sluice::cli {
+namespace {
+
+// "unload 60175 = manifest 60175 = footers 60175 = loaded 60175"
+std::string ProofText(const model::Proof& proof, const Style& style) {
+  std::string text;
+  if (proof.notice_rows) text = fmt::format("unload {} = ", *proof.notice_rows);
+  text += fmt::format("manifest {} = footers {} = loaded {}", proof.manifest_rows,
+                      proof.footer_rows, proof.loaded_rows);
+  return proof.Agrees() ? style.Green(text) : style.Red(text);
+}
+
+std::string StreamsTable(const sync::RunResult& result, const Style& style) {
+  TextTable table("llrrrl");
+  table.Add({" ", style.Dim("stream"), style.Dim("rows"), style.Dim("bytes"),
+             style.Dim("seconds"), style.Dim("proof")});
+  for (const auto& stream : result.streams) {
+    const std::string name = Printable(stream.stream);
+    if (stream.error) {
+      const bool stopped = stream.error->code == base::ErrorCode::kCancelled;
+      table.Add({style.Red(style.unicode ? "✗" : "!"), name, "", "", Seconds(stream.duration),
+                 stopped ? style.Yellow("stopped")
+                         : style.Red(fmt::format("failed: {}",
+                                                 base::ErrorCodeName(stream.error->code)))});
+      continue;
+    }
+    table.Add({style.Green(style.unicode ? "✓" : "+"), name, Grouped(stream.proof.loaded_rows),
+               Bytes(stream.bytes), Seconds(stream.duration), ProofText(stream.proof, style)});
+  }
+  return table.Text(" ");
+}
+
+std::string Totals(const sync::RunResult& result, const std::string& destination,
+                   const Style& style) {
+  std::uint64_t rows = 0;
+  std::uint64_t bytes = 0;
+  std::size_t good = 0;
+  for (const auto& stream : result.streams) {
+    if (stream.error) continue;
+    ++good;
+    rows += stream.proof.loaded_rows;
+    bytes += stream.bytes;
+  }
+  const double seconds = std::chrono::duration<double>(result.duration).count();
+  std::string text = fmt::format("{}, {} in {} s", Count(rows, "row"), Bytes(bytes),
+                                 Seconds(result.duration));
+  if (seconds > 0.05 && rows > 0) {
+    text += fmt::format(" ({} rows/s)",
+                        Grouped(static_cast<std::uint64_t>(static_cast<double>(rows) / seconds)));
+  }
+  const std::string streams =
+      good == result.streams.size()
+          ? Count(good, "stream")
+          : fmt::format("{} of {}", good, Count(result.streams.size(), "stream"));
+  return fmt::format("{} into {}: {}\n{}\n", style.Bold(streams), Printable(destination), text,
+                     style.Dim("run " + result.run));
+}
+
+// Streams that failed in the same way, together: a missing right at ten tables is one block.
+struct Failure {
+  base::ErrorInfo error;
+  std::vector<std::string> streams;
+};
+
+std::vector<Failure> Failures(const sync::RunResult& result) {
+  std::vector<Failure> failures;
+  for (const auto& stream : result.streams) {
+    if (!stream.error || stream.error->code == base::ErrorCode::kCancelled) continue;
+    const auto same = std::find_if(failures.begin(), failures.end(), [&](const Failure& failure) {
+      return failure.error.code == stream.error->code &&
+             failure.error.message == stream.error->message &&
+             failure.error.operation == stream.error->operation &&
+             failure.error.remedy == stream.error->remedy;
+    });
+    if (same != failures.end()) {
+      same->streams.push_back(stream.stream);
+    } else {
+      failures.push_back({*stream.error, {stream.stream}});
+    }
+  }
+  return failures;
+}
+
+std::string FailureScreen(const Failure& failure, const Style& style) {
+  base::ErrorInfo error = failure.error;
+  std::string streams = failure.streams.size() == 1 ? "stream " : "streams ";
+  for (std::size_t i = 0; i < failure.streams.size(); ++i) {
+    streams += (i == 0 ? "" : ", ") + failure.streams[i];
+  }
+  // The stream first, because it is what the person asked for; then the table or file concerned.
+  const bool told = error.subject.empty() || (failure.streams.size() == 1 &&
+                    error.subject.find(failure.streams.front()) != std::string::npos);
+  error.subject = told || failure.streams.size() > 1 ? streams : streams + ", " + error.subject;
+  return "\n" + ErrorScreen(error, style);
+}
+
+std::string Leftovers(const sync::RunResult& result, const Style& style) {
+  std::string text;
+  for (const auto& stream : result.streams) {
+    for (const auto& left : stream.left_behind) text += "    " + Printable(left) + "\n";
+  }
+  if (text.empty()) return {};
+  return "\n" + style.Yellow("Still in the bucket") + ", because it could not be removed:\n" +
+         text + "    The next sync tries again; or remove it by hand.\n";
+}
+
+}  // namespace
+
+std::string SyncScreen(const sync::RunResult& result, const std::string& destination,
+                       const Style& style) {
+  std::string text = StreamsTable(result, style) + "\n" + Totals(result, destination, style);
+  for (const auto& stream : result.streams) {
+    for (const auto& warning : stream.warnings) {
+      text += fmt::format("{} {}: {}\n", style.Yellow("warning:"), Printable(stream.stream),
+                          Printable(warning));
+    }
+  }
+  for (const auto& failure : Failures(result)) text += FailureScreen(failure, style);
+  text += Leftovers(result, style);
+  if (result.interrupted) {
+    text += "\n" + style.Yellow("Interrupted.") +
+            " Streams that were stopped are at the destination as they were before.\n";
+  }
+  return text;
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,311 @@
+#include "cli/wiring.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "aws/credentials.h"
+#include "aws/endpoints.h"
+#include "aws/redshift_serverless.h"
+#include "aws/s3.h"
+#include "aws/sts.h"
+#include "aws/transport.h"
+#include "aws/unload_keys.h"
+#include "destinations/duckdb/duckdb_destination.h"
+#include "redshift/endpoint.h"
+#include "redshift/libpq_session.h"
+#include "sync/plan.h"
+
+namespace sluice::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What the program needs beside DuckDB's own limit: code, connections' buffers, parts under way.
+constexpr std::uint64_t kMemoryBesideDuckDbMb = 144;
+constexpr std::uint64_t kDuckDbMemoryMinMb = 64;
+constexpr unsigned kDuckDbThreadsMax = 4;
+
+aws::EndpointOverrides Overrides(const config::AwsConfig& aws, const aws::Environment& environment) {
+  // What stands in the configuration was written for this connection, so it wins.
+  aws::EndpointOverrides overrides = aws::EndpointOverridesFrom(environment);
+  const auto prefer = [](std::optional<std::string>& slot, const std::optional<std::string>& own) {
+    if (own) slot = own;
+  };
+  prefer(overrides.all, aws.endpoint_url);
+  prefer(overrides.s3, aws.endpoint_url_s3);
+  prefer(overrides.sts, aws.endpoint_url_sts);
+  prefer(overrides.redshift_serverless, aws.endpoint_url_redshift_serverless);
+  return overrides;
+}
+
+std::string ProfileName(const config::Config& config) {
+  const auto* profile = std::get_if<config::ProfileAuth>(&config.auth);
+  return profile != nullptr ? profile->profile : "";
+}
+
+std::string Region(const config::Config& config, const redshift::Endpoint& endpoint,
+                   const aws::Environment& environment) {
+  if (config.redshift.region) return *config.redshift.region;
+  if (endpoint.region) return *endpoint.region;
+  if (auto region = aws::DefaultRegion(environment, ProfileName(config))) return *region;
+  throw base::Error({.code = base::ErrorCode::kInvalidConfig,
+                     .operation = "read configuration",
+                     .subject = "redshift.region",
+                     .message = "the host does not tell the workgroup's region, and neither does "
+                                "AWS_REGION",
+                     .remedy = "Set redshift.region, for example region: us-east-1"});
+}
+
+aws::TransportOptions TransportOptionsOf(const config::Config& config,
+                                         const aws::Environment& environment) {
+  aws::TransportOptions options;
+  options.ca_file = aws::Lookup(environment, "AWS_CA_BUNDLE");
+  if (config.aws.ca_bundle) options.ca_file = config.aws.ca_bundle->string();
+  return options;
+}
+
+// The identity before any role is assumed.
+std::shared_ptr<aws::CredentialProvider> BaseProvider(const config::Config& config,
+                                                      const aws::Environment& environment,
+                                                      aws::Sts& sts, const base::Clock& clock) {
+  if (const auto* keys = std::get_if<config::KeysAuth>(&config.auth)) {
+    std::vector<std::unique_ptr<aws::KeySource>> sources;
+    sources.push_back(aws::MakeFixedKeys({.access_key_id = keys->access_key_id,
+                                          .secret_access_key = keys->secret_access_key,
+                                          .session_token = keys->session_token,
+                                          .expiration = std::nullopt},
+                                         "configuration"));
+    return aws::MakeChain(std::move(sources), clock);
+  }
+  return aws::MakeDefaultChain({.profile = ProfileName(config),
+                                .session_name = aws::RoleSessionName(config.name)},
+                               environment, sts, clock);
+}
+
+std::optional<aws::AssumeRoleRequest> RoleRequest(const config::Config& config) {
+  const auto* role = std::get_if<config::RoleAuth>(&config.auth);
+  if (role == nullptr) return std::nullopt;
+  aws::AssumeRoleRequest request;
+  request.role_arn = role->role_arn;
+  request.session_name = aws::RoleSessionName(config.name);
+  if (role->external_id) request.external_id = role->external_id->Reveal();
+  return request;
+}
+
+std::shared_ptr<aws::CredentialProvider> Provider(const config::Config& config,
+                                                  std::shared_ptr<aws::CredentialProvider> base,
+                                                  aws::Sts& sts, const base::Clock& clock) {
+  auto role = RoleRequest(config);
+  if (!role) return base;
+  return aws::MakeAssumeRole(std::move(*role), std::move(base), sts, clock);
+}
+
+aws::UnloadKeysOptions UnloadOptionsOf(const config::Config& config) {
+  aws::UnloadKeysOptions options;
+  options.bucket = config.staging.bucket;
+  options.partition = aws::PartitionOf(config.staging.region);
+  options.connection = config.name;
+  options.role = RoleRequest(config);
+  if (const auto* keys = std::get_if<config::KeysAuth>(&config.auth)) {
+    options.allow_own_keys = keys->allow_in_unload;
+  } else if (const auto* profile = std::get_if<config::ProfileAuth>(&config.auth)) {
+    options.allow_own_keys = profile->allow_in_unload;
+  }
+  return options;
+}
+
+fs::path WorkDir(const config::Config& config, const aws::Environment& environment) {
+  if (config.limits.work_dir) return *config.limits.work_dir;
+  if (const auto tmp = aws::Lookup(environment, "TMPDIR")) return *tmp;
+  return config.folder / ".sluice";
+}
+
+}  // namespace
+
+// In the order of making: each uses those above it.
+struct Connection::Parts {
+  Parts(const config::Config& config_in, const aws::Environment& environment_in,
+        const base::Clock& clock_in, base::Logger& log_in)
+      : config(config_in),
+        environment(environment_in),
+        clock(clock_in),
+        log(log_in),
+        endpoint(redshift::ParseEndpoint(config.redshift.host)),
+        region(Region(config, endpoint, environment)),
+        overrides(Overrides(config.aws, environment)),
+        transport(aws::MakeCurlTransport(TransportOptionsOf(config, environment), clock)),
+        sts(aws::StsEndpoint(region, overrides), *transport, clock),
+        base_provider(BaseProvider(config, environment, sts, clock)),
+        provider(Provider(config, base_provider, sts, clock)),
+        serverless(aws::RedshiftServerlessEndpoint(region, overrides), *provider, *transport, clock),
+        unload_keys(UnloadOptionsOf(config), base_provider, sts, clock,
+                    [this](const std::string& warning) { log.Warning(warning); }),
+        store(aws::MakeS3Store(
+            {.bucket = config.staging.bucket,
+             .endpoint = aws::S3Endpoint(config.staging.region, config.staging.bucket, overrides)},
+            *provider, *transport, clock)) {}
+
+  int port() const {
+    return config.redshift.port.value_or(endpoint.port.value_or(redshift::kDefaultPort));
+  }
+  aws::DbCredentials Mint(const base::Call& call) {
+    return serverless.GetCredentials(
+        {.workgroup = config.redshift.workgroup, .database = config.redshift.database}, call);
+  }
+  std::unique_ptr<redshift::Session> LoginWith(
+      std::function<redshift::DbCredentials(const base::Call&)> mint, const base::Call& call);
+  std::function<aws::SessionKeys(const std::string&, std::chrono::seconds, const base::Call&)>
+  UnloadKeysFunction() {
+    return [this](const std::string& prefix, std::chrono::seconds life_min,
+                  const base::Call& call) { return unload_keys.Get(prefix, life_min, call); };
+  }
+
+  const config::Config& config;
+  const aws::Environment environment;
+  const base::Clock& clock;
+  base::Logger& log;
+  const redshift::Endpoint endpoint;
+  const std::string region;  // of the workgroup
+  const aws::EndpointOverrides overrides;
+  const std::unique_ptr<aws::HttpTransport> transport;
+  aws::Sts sts;
+  const std::shared_ptr<aws::CredentialProvider> base_provider;
+  const std::shared_ptr<aws::CredentialProvider> provider;
+  aws::RedshiftServerless serverless;
+  aws::UnloadKeys unload_keys;
+  const std::unique_ptr<aws::ObjectStore> store;
+};
+
+namespace {
+
+redshift::DbCredentials ForLogin(const aws::DbCredentials& credentials) {
+  return {.user = credentials.user,
+          .password = credentials.password,
+          .expiration = credentials.expiration};
+}
+
+}  // namespace
+
+std::unique_ptr<redshift::Session> Connection::Parts::LoginWith(
+    std::function<redshift::DbCredentials(const base::Call&)> mint, const base::Call& call) {
+  redshift::LoginOptions options;
+  options.host = endpoint.host;
+  options.port = port();
+  options.database = config.redshift.database;
+  options.mint = std::move(mint);
+  if (config.redshift.ssl_root_cert) options.ssl_root_cert = config.redshift.ssl_root_cert->string();
+  options.workgroup = config.redshift.workgroup;
+  options.bucket = config.staging.bucket;
+  options.bucket_region = config.staging.region;
+  return redshift::Login(options, clock, log, call);
+}
+
+Connection::Connection(const config::Config& config, const aws::Environment& environment,
+                       const base::Clock& clock, base::Logger& log)
+    : parts_(std::make_unique<Parts>(config, environment, clock, log)) {}
+Connection::~Connection() = default;
+
+std::unique_ptr<redshift::Session> Connection::Login(const base::Call& call) {
+  return parts_->LoginWith(
+      [this](const base::Call& inner) { return ForLogin(parts_->Mint(inner)); }, call);
+}
+
+std::unique_ptr<destinations::Destination> Connection::OpenDestination() {
+  const auto& config = parts_->config;
+  destinations::DuckDbOptions options;
+  options.path = config.destination.path;
+  options.work_dir = WorkDir(config, parts_->environment);
+  const auto memory = std::max(kDuckDbMemoryMinMb,
+                               config.limits.memory_mb > kMemoryBesideDuckDbMb
+                                   ? config.limits.memory_mb - kMemoryBesideDuckDbMb
+                                   : 0);
+  options.memory_limit_mb = static_cast<int>(memory);
+  options.threads = static_cast<int>(
+      std::clamp(std::thread::hardware_concurrency(), 1U, kDuckDbThreadsMax));
+  return destinations::OpenDuckDb(options, parts_->clock, parts_->log);
+}
+
+sync::RunOptions Connection::RunOptions() const {
+  const auto& config = parts_->config;
+  sync::RunOptions options;
+  options.connection = config.name;
+  options.database = config.redshift.database;
+  options.bucket = config.staging.bucket;
+  options.bucket_region = config.staging.region;
+  options.root = config.staging.root;
+  options.destination_schema = config.destination.schema;
+  options.work_dir = WorkDir(config, parts_->environment);
+  options.ledger = config.folder / ".sluice" / (config.name + ".ledger");
+  options.streams_parallel = config.streams_parallel;
+  options.disk_bytes_max = config.limits.disk_mb << 20U;
+  return options;
+}
+
+sync::RunParts Connection::RunParts(destinations::Destination& destination,
+                                    sync::Observer& observer) {
+  return {.clock = parts_->clock,
+          .log = parts_->log,
+          .store = *parts_->store,
+          .destination = destination,
+          .login = [this](const base::Call& call) { return Login(call); },
+          .unload_keys = parts_->UnloadKeysFunction(),
+          .observer = observer};
+}
+
+check::CheckOptions Connection::CheckOptions() const {
+  const auto& config = parts_->config;
+  return {.connection = config.name,
+          .workgroup = config.redshift.workgroup,
+          .endpoint = parts_->endpoint,
+          .port = parts_->port(),
+          .database = config.redshift.database,
+          .submitted_user = config.redshift.username.value_or(""),
+          .region = parts_->region,
+          .bucket = config.staging.bucket,
+          .bucket_region = config.staging.region,
+          .root = config.staging.root,
+          .streams = StreamsOf(config)};
+}
+
+check::CheckParts Connection::CheckParts(std::function<void(const check::Finding&)> on_finding) {
+  Parts& parts = *parts_;
+  return {.clock = parts.clock,
+          .store = *parts.store,
+          .who_am_i =
+              [&parts](const base::Call& call) {
+                constexpr std::chrono::seconds kLife{60};
+                return parts.sts.GetCallerIdentity(parts.provider->Get(kLife, call), call);
+              },
+          .describe_keys = [&parts] { return parts.provider->Describe(); },
+          .get_credentials = [&parts](const base::Call& call) { return parts.Mint(call); },
+          .login =
+              [&parts](const aws::DbCredentials& credentials, const base::Call& call) {
+                // A second try of the log-in wants a new password.
+                auto first = std::make_shared<bool>(true);
+                return parts.LoginWith(
+                    [&parts, credentials, first](const base::Call& inner) {
+                      return ForLogin(std::exchange(*first, false) ? credentials
+                                                                   : parts.Mint(inner));
+                    },
+                    call);
+              },
+          .unload_keys = parts.UnloadKeysFunction(),
+          .open_destination = [this] { return OpenDestination(); },
+          .check_modes = sync::CheckModes,
+          .on_finding = std::move(on_finding)};
+}
+
+std::string Connection::StagingRoot() const {
+  return fmt::format("s3://{}/{}{}/", parts_->config.staging.bucket, parts_->config.staging.root,
+                     parts_->config.name);
+}
+
+std::vector<model::Stream> StreamsOf(const config::Config& config) {
+  std::vector<model::Stream> streams;
+  for (const auto& entry : config.streams) streams.push_back(entry.stream);
+  return streams;
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,49 @@
+// Config + environment -> the parts that commands work with. wiring.cc alone names concrete classes.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "aws/environment.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "check/check.h"
+#include "config/config.h"
+#include "destinations/destination.h"
+#include "redshift/session.h"
+#include "sync/run.h"
+
+namespace sluice::cli {
+
+// Everything between the configuration and the services. Made without contacting anybody.
+// Thread-safe. REQUIRES: config, clock and log outlive it.
+class Connection {
+ public:
+  // Throws kInvalidConfig, naming the field, for what only all fields together tell: a host that
+  // cannot be taken apart, a region that nothing tells, a CA file that cannot be read.
+  Connection(const config::Config& config, const aws::Environment& environment,
+             const base::Clock& clock, base::Logger& log);
+  ~Connection();
+
+  std::unique_ptr<redshift::Session> Login(const base::Call& call);
+  std::unique_ptr<destinations::Destination> OpenDestination();
+
+  sync::RunOptions RunOptions() const;
+  // REQUIRES: this, destination and observer outlive it.
+  sync::RunParts RunParts(destinations::Destination& destination, sync::Observer& observer);
+
+  check::CheckOptions CheckOptions() const;
+  check::CheckParts CheckParts(std::function<void(const check::Finding&)> on_finding);
+
+  // "s3://acme-sluice-staging/sluice/acme/": everything this connection ever writes.
+  std::string StagingRoot() const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+std::vector<model::Stream> StreamsOf(const config::Config& config);
+
+}  // namespace sluice::cli
