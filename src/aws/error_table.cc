@@ -24,10 +24,10 @@ constexpr std::string_view kUnsignedRemedy =
 constexpr std::string_view kRegionSeen = "the bucket is in {region}, not in {asked_region}";
 constexpr std::string_view kRegionRemedy = "Write staging.region: {region}";
 constexpr std::string_view kPolicyRemedy =
-    "Add to the policy of {principal}:\n{\"Effect\":\"Allow\",\"Action\":\"{action}\",\"Resource\":\"{resource}\"}";
+    "Add to the policy of {holder}:\n{\"Effect\":\"Allow\",\"Action\":\"{action}\",\"Resource\":\"{resource}\"}";
 constexpr std::string_view kDenyRemedy =
     "A statement denies {action} on {resource} outright: look for \"Effect\":\"Deny\" in the bucket policy, the organization's "
-    "policies and the permissions boundary of {principal}.";
+    "policies and the permissions boundary of {holder}.";
 constexpr std::string_view kTrustRemedy =
     "The role's trust policy must allow {principal} to call sts:AssumeRole, and its sts:ExternalId must be the one configured "
     "here. \"sluice setup trust\" prints it, filled in.";
@@ -179,7 +179,7 @@ constexpr auto kRows = std::to_array<ErrorRow>({
 });
 
 constexpr std::string_view kNetRemedy =
-    "Check DNS, firewall and proxy between this machine and {host}, port 443, and the region in the name.";
+    "Check DNS, firewall and proxy between this machine and {host}, and the region in its name.";
 constexpr std::string_view kCaRemedy =
     "If a proxy or a private endpoint presents its own certificate, name its authority in AWS_CA_BUNDLE (a PEM file). "
     "Verification cannot be switched off.";

@@ -12,7 +12,8 @@ namespace sluice::aws {
 enum class When { kAlways, kClockIsOff, kNamesRegion };
 
 // The first row whose every given field matches decides. Words in braces are filled in: {action},
-// {resource}, {principal}, {region} (named by AWS), {asked_region}, {skew}.
+// {resource}, {principal} (its ARN), {holder} ("role x"), {region} (named by AWS), {asked_region},
+// {skew}.
 struct ErrorRow {
   std::optional<Service> service;
   std::string_view code;       // exact; empty: any

@@ -42,6 +42,7 @@ std::string DescribeSkew(const Failure& failure, base::UtcTime now) {
 // services; parts it leaves out come from what we asked.
 struct Denial {
   std::string principal;
+  std::string holder;
   std::string action;
   std::string resource;
 };
@@ -56,11 +57,24 @@ std::string WordAfter(std::string_view text, std::string_view marker) {
   return word;
 }
 
+// Whose policy it is: "arn:aws:sts::1:assumed-role/reader/session" -> "role reader".
+std::string HolderOf(const std::string& arn) {
+  for (const auto& [kind, name] : {std::pair{":assumed-role/", "role "}, {":user/", "user "}}) {
+    const auto at = arn.find(kind);
+    if (at == std::string::npos) continue;
+    std::string rest = arn.substr(at + std::string_view(kind).size());
+    rest = *name == 'r' ? rest.substr(0, rest.find('/')) : rest.substr(rest.rfind('/') + 1);
+    return name + rest;
+  }
+  return arn;
+}
+
 Denial ReadDenial(const std::string& message, const Asked& asked) {
   Denial denial{.principal = WordAfter(message, "User: "),
                 .action = WordAfter(message, "not authorized to perform: "),
                 .resource = WordAfter(message, "on resource: ")};
   if (denial.principal.empty()) denial.principal = "the role or user that connects";
+  denial.holder = HolderOf(denial.principal);
   if (denial.action.empty()) denial.action = asked.action;
   if (denial.resource.empty()) denial.resource = asked.resource.empty() ? "*" : asked.resource;
   return denial;
@@ -114,8 +128,9 @@ bool IsExpired(const Failure& failure) {
 }
 
 std::string RedactKeys(std::string text, const SessionKeys& keys) {
-  text = base::Redact(std::move(text), keys.secret_access_key);
-  text = base::Redact(std::move(text), keys.session_token);
+  for (const base::Secret* secret : {&keys.secret_access_key, &keys.session_token}) {
+    if (!secret->empty()) text = Fill(text, {{secret->Reveal(), "[secret]"}});
+  }
   // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html: AKIA keys of
   // users, ASIA of sessions, 16 to 128 characters in all.
   for (const std::string_view start : {"AKIA", "ASIA"}) {
@@ -179,7 +194,7 @@ base::Error ToError(const Failure& failure, const Asked& asked, base::UtcTime no
   const Denial denial = ReadDenial(failure.message, asked);
   const std::vector<std::pair<std::string_view, std::string>> words = {
       {"{action}", denial.action},     {"{resource}", denial.resource},
-      {"{principal}", denial.principal}, {"{region}", region},
+      {"{principal}", denial.principal}, {"{holder}", denial.holder}, {"{region}", region},
       {"{asked_region}", asked.region}, {"{skew}", DescribeSkew(failure, now)}};
   std::string message = DescribeAnswer(failure, keys);
   if (!row.seen.empty()) message += "; " + Fill(row.seen, words);

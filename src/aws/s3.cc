@@ -56,6 +56,7 @@ class S3Store final : public ObjectStore {
   // Calls until the reply can be read by `read`, and returns what that gives.
   template <typename Read>
   auto SendAndRead(const ServiceCall& request, const base::Call& call, Read read);
+  base::Error MissingBucket(const ServiceCall& request) const;
   bool SendFindingIt(const ServiceCall& request, const base::Call& call, HttpResponse& found);
 
   const std::string bucket_;
@@ -231,13 +232,21 @@ void S3Store::AbortUpload(const MultipartUpload& upload, const base::Call& call)
                      .retryable = true});
 }
 
+base::Error S3Store::MissingBucket(const ServiceCall& request) const {
+  Asked asked = request.asked;
+  asked.region = client_.endpoint().region;
+  return ToError({.status = 404, .code = "NoSuchBucket"}, asked, client_.clock().Utc(), {});
+}
+
 std::string S3Store::BucketRegion(const base::Call& call) {
   ServiceCall request = OnBucket("HeadBucket", "s3:ListBucket");
   request.method = "HEAD";
   std::string region;
   client_.Send(request, credentials_, call, [&](const HttpResponse& response) {
     const std::string* named = response.Find("x-amz-bucket-region");
-    if (named == nullptr || response.status == 404) return false;
+    // A HEAD has no body, but a bucket is all it can have missed.
+    if (response.status == 404) throw MissingBucket(request);
+    if (named == nullptr) return false;
     region = *named;
     return true;
   });
