@@ -100,6 +100,9 @@ ErrorInfo ToErrorInfo(EngineErrorKind kind, std::string_view text, const Task& t
       return Make(task, ErrorCode::kCorrupt, "a part is not what it should be",
                   "Run again with a fresh UNLOAD; if it stays, report it.");
     case EngineErrorKind::kTransaction: {
+      // A disk that fails under a commit: "TransactionContext Error: Failed to commit: Could not write
+      // file ...". Only without that is it a conflict.
+      if (Has(text, "Failed to commit: Could not")) return Io(text, task);
       ErrorInfo info = Make(task, ErrorCode::kConflict, "another transaction changed it meanwhile",
                             "Run again.", FirstLine(text));
       info.retryable = true;

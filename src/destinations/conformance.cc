@@ -72,15 +72,23 @@ LoadedRows AddAll(Load& load, const std::vector<model::LocalPart>& parts) {
   return sum;
 }
 
-// In a child process; 0: it was refused as a full disk should be.
-int LoadWithFilesBelow(rlim_t bytes, Harness& harness, const model::LocalPart& part) {
+enum class Full { kDuringLoad, kAtCommit };
+
+void LimitFiles(rlim_t bytes) {
   signal(SIGXFSZ, SIG_IGN);
   const rlimit limit{.rlim_cur = bytes, .rlim_max = bytes};
   setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+// In a child process; 0: it was refused as a full disk should be. Stderr says why only in the first
+// case: it is a file too.
+int LoadOntoFullDisk(Full when, Harness& harness, const model::LocalPart& part) {
   try {
+    if (when == Full::kDuringLoad) LimitFiles(6 << 20);
     const auto destination = harness.Open();
     auto load = destination->Begin(Target(), kCall);
     const LoadedRows rows = load->Add({&part, 1}, kCall);
+    if (when == Full::kAtCommit) LimitFiles(1);
     load->Commit(Mark("a2"), ProofOf(rows), kCall);
   } catch (const base::Error& error) {
     fprintf(stderr, "%s (%s)\n", error.what(), error.info().cause.c_str());
@@ -532,10 +540,23 @@ TEST_P(Conformance, AFullDiskLeavesTheOldRows) {
                                 "FROM range(500000)");
   }
   const model::LocalPart large{{.key = "large"}, folder_ / "large.parquet"};
-  EXPECT_EXIT(_exit(LoadWithFilesBelow(6 << 20, *harness_, large)), testing::ExitedWithCode(0), "no_space");
+  EXPECT_EXIT(_exit(LoadOntoFullDisk(Full::kDuringLoad, *harness_, large)), testing::ExitedWithCode(0), "no_space");
   EXPECT_THAT(ReadClosed(kTable), Optional(ElementsAre("1|t1", "2|t2")));
   LoadAll(Target(), {Numbers("again", 7, 7)}, "a3");
   EXPECT_THAT(ReadClosed(kTable), Optional(ElementsAre("7|t7")));
+}
+
+TEST_P(Conformance, ADiskFullAtCommitLeavesTheOldRows) {
+  if (!harness_->IsLocalFile()) GTEST_SKIP() << "not a local file";
+  if (!InChild()) LoadAll(Target(), {Numbers("old", 1, 2)}, "a1");
+  const model::LocalPart part{{.key = "new"}, folder_ / "new.parquet"};
+  if (!InChild()) Numbers("new", 3, 9);
+  EXPECT_EXIT(_exit(LoadOntoFullDisk(Full::kAtCommit, *harness_, part)), testing::ExitedWithCode(0),
+              "");
+  const auto destination = harness_->Open();
+  EXPECT_THAT(harness_->Read(*destination, kTable), Optional(ElementsAre("1|t1", "2|t2")));
+  EXPECT_EQ(destination->ReadWatermark("sales.numbers", kCall)->attempt, "a1");
+  destination->Close();
 }
 
 TEST_P(Conformance, AFileHeldByAnotherProcessIsAConflictThatNamesIt) {

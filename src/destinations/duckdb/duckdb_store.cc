@@ -91,12 +91,11 @@ std::string DuckDbStore::Name() const {
 
 columnar::Connection DuckDbStore::Connect() {
   const std::lock_guard lock(mu_);
-  return ConnectHealthy();
+  return ConnectLocked();
 }
 
-// REQUIRES: mu_. After a failed write DuckDB refuses all further use of a database until it is opened
-// anew; the streams still to come should not suffer for one that filled the disk.
-columnar::Connection DuckDbStore::ConnectHealthy() {
+// REQUIRES: mu_.
+columnar::Connection DuckDbStore::ConnectLocked() {
   if (!database_) {
     throw base::Error({.code = ErrorCode::kInternal,
                        .operation = "use",
@@ -128,7 +127,7 @@ std::unique_ptr<Load> DuckDbStore::Begin(const model::StreamTarget& target,
   CheckTarget(target);
   std::unique_ptr<Claim> claim;  // outlives the lock below: it takes mu_ when it dies
   std::unique_lock lock(mu_);
-  columnar::Connection connection = ConnectHealthy();
+  columnar::Connection connection = ConnectLocked();
   claim = std::make_unique<Claim>(*this, target);
   if (!StateTableExists(connection, Name())) {
     MakeStateTable(connection, Name());

@@ -36,7 +36,7 @@ class DuckDbStore final : public Destination {
   class Claim;
 
   void Open();
-  columnar::Connection ConnectHealthy();
+  columnar::Connection ConnectLocked();
   void DropWhatWeMade();
   void OnCommitted();
   // For rows of about this size DuckDB gets its whole memory limit, from now on.
