@@ -40,6 +40,22 @@ class SeededPostgres(pg.Postgres):
         self._data_sets = list(data_sets)
         self._notify = notify
 
+    def start(self, timeout_seconds: float = 60.0) -> None:
+        """Throws PostgresError also if the cluster that is there lacks one of the data sets."""
+        names = [data_set.name for data_set in self._data_sets]
+        marker = self._directory / "data-sets"
+        if (self._directory / "data").exists() and marker.exists():
+            held = marker.read_text().split()
+            if not set(names) <= set(held):
+                raise pg.PostgresError(
+                    f"this directory holds the data sets {', '.join(held) or 'none'}, not {', '.join(names)}; "
+                    "take another directory, or delete this one to start afresh"
+                )
+        else:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            marker.write_text("\n".join(names) + "\n")
+        super().start(timeout_seconds)
+
     def _template(self, cache: Path) -> Path:
         bare = super()._template(cache)
         if not self._data_sets:

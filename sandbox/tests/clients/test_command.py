@@ -100,6 +100,15 @@ def test_failures_say_why(directory: Path) -> None:
     assert processes.running(directory) is None
 
 
+def test_a_directory_keeps_its_data_sets(directory: Path) -> None:
+    command("up", "--dir", str(directory), "--data", "types")
+    command("down", "--dir", str(directory))
+    done = command("up", "--dir", str(directory), "--data", "tpch:0.01,types")
+    assert done.returncode == 1
+    assert "holds the data sets types, not tpch-0.01, types; take another directory" in done.stderr
+    assert command("up", "--dir", str(directory), "--data", "types").returncode == 0
+
+
 def test_killed_sandbox_leaves_no_database_behind(directory: Path) -> None:
     command("up", "--dir", str(directory), "--data", "types")
     state = processes.running(directory)
