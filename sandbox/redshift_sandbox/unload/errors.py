@@ -74,10 +74,16 @@ _REWORDED = (
 )
 
 
-def from_postgres(sqlstate: str | None, message: str) -> SqlError:
-    """A refusal of the private PostgreSQL in Redshift's words. Only the first line: the others quote the statement."""
+_NO_COLUMN = re.compile(r'column "?([^" ]+)"? does not exist')
+
+
+def from_postgres(sqlstate: str | None, message: str, relations: tuple[str, ...] = ()) -> SqlError:
+    """A refusal of the private PostgreSQL in Redshift's words; `relations` are the tables that the SELECT reads. Only
+    the first line: the others quote the statement."""
     text = message.strip().splitlines()[0] if message.strip() else "internal error"
-    text = text.removeprefix("ERROR:").strip()
     for pattern, replacement in _REWORDED:
         text = pattern.sub(replacement, text)
+    missing = _NO_COLUMN.fullmatch(text)
+    if missing is not None and relations:
+        text = f'column "{missing.group(1).rpartition(".")[2]}" does not exist in {", ".join(relations)}'
     return SqlError(sqlstate or "XX000", text)

@@ -57,3 +57,15 @@ def check_select(select: str) -> None:
         raise SqlError("42601", "UNLOAD requires a SELECT statement")
     if "LIMIT" in words:
         raise SqlError("42601", "Limit clause is not supported")
+
+
+_NAME = r'(?:"(?:[^"]|"")+"|[A-Za-z_][A-Za-z0-9_$]*)'
+_READ_FROM = re.compile(rf"(?:FROM|JOIN)\s+(?:{_NAME}\s*\.\s*)*({_NAME})", re.IGNORECASE)
+
+
+def relations(select: str) -> tuple[str, ...]:
+    """Names behind FROM and JOIN, without their schemas, for the texts of errors."""
+    found: dict[str, None] = {}
+    for match in _READ_FROM.finditer(select):
+        found[match.group(1).strip('"').replace('""', '"')] = None
+    return tuple(found)

@@ -23,6 +23,7 @@ from psycopg import pq, sql
 from redshift_sandbox.contracts import SessionContext, SqlError
 from redshift_sandbox.unload.columns import Column, Described, is_open_numeric
 from redshift_sandbox.unload.errors import cancelled, from_postgres
+from redshift_sandbox.unload.select_text import relations
 from redshift_sandbox.unload.watch import cancelling
 
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -192,7 +193,8 @@ class Source:
             return result
         state = result.error_field(pq.DiagnosticField.SQLSTATE)
         message = result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY)
-        raise from_postgres(state.decode() if state else None, (message or b"").decode(errors="replace"))
+        text = (message or b"").decode(errors="replace")
+        raise from_postgres(state.decode() if state else None, text, relations(self._select))
 
     def _from_psycopg(self, error: psycopg.Error) -> SqlError:
         if self._session.cancelled():

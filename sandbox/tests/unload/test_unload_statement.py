@@ -122,3 +122,22 @@ def test_b38_nested_limit_works(sandbox: RunningSandbox, prefix: Prefix) -> None
     with sandbox.connect() as connection:
         sandbox.unload(connection, "SELECT * FROM (SELECT r_name FROM tpch.region LIMIT 2) AS two", where)
     assert sandbox.manifest(where)["meta"]["record_count"] == 2
+
+
+@pytest.mark.parametrize(("select", "sqlstate", "message"), [
+    ("SELECT nothing FROM tpch.region", "42703", 'column "nothing" does not exist in region'),
+    ("SELECT r.nothing FROM tpch.region AS r JOIN tpch.nation AS n ON true", "42703",
+     'column "nothing" does not exist in region, nation'),
+    ("SELECT * FROM types.no_grant", "42501", "permission denied for relation no_grant"),
+    ("SELECT * FROM tpch.nowhere", "42P01", 'relation "tpch.nowhere" does not exist'),
+    ("SELECT * FROM pg_sandbox.query_history", "42501", "permission denied for schema pg_sandbox"),
+    ("SELECT FROM WHERE", "42601", 'syntax error at or near "WHERE"'),
+])  # fmt: skip
+def test_the_select_is_checked_before_anything_is_written(
+    sandbox: RunningSandbox, prefix: Prefix, select: str, sqlstate: str, message: str
+) -> None:
+    where = prefix()
+    with sandbox.connect() as connection, pytest.raises(psycopg.Error) as caught:
+        sandbox.unload(connection, select, where)
+    assert (caught.value.sqlstate, caught.value.diag.message_primary) == (sqlstate, message)
+    assert sandbox.objects(where) == []
