@@ -138,7 +138,7 @@ class HttpsServer:
             try:
                 raw, address = listener.accept()
             except OSError:
-                if self._stopping.is_set():
+                if self._stopping.wait(0.01):
                     return
                 continue  # the peer left between its SYN and our accept, or descriptors ran short
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

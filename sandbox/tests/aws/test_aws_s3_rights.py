@@ -12,6 +12,7 @@ import pytest
 from aws_harness import (
     ACCOUNT,
     ALLOW_ALL,
+    Keys,
     Sandbox,
     code_of,
     policy,
@@ -51,6 +52,8 @@ def _head_bucket(client: BaseClient, bucket: str) -> tuple[int, str | None]:
 def test_b55_bucket_region_on_every_head(sandbox: Sandbox, s3: BaseClient) -> None:
     assert _head_bucket(s3, "acme") == (200, "us-east-1")
     assert _head_bucket(sandbox.client("s3", sandbox.user("poor")), "acme") == (403, "us-east-1")
+    stranger = sandbox.client("s3", Keys("AKIAUNKNOWN", "secret"))
+    assert _head_bucket(stranger, "acme") == (403, "us-east-1")
     assert _head_bucket(s3, "nowhere") == (404, None)
 
 
