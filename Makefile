@@ -13,7 +13,7 @@ setup:
 # The program lands in build/sluice, the sandbox's commands in build/venv/bin/.
 build: setup
 	@cmake --preset $(PRESET) --log-level=WARNING > build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
-	@cmake --build $(BUILD) -j$(JOBS) --target sluice_program
+	@cmake --build $(BUILD) -j$(JOBS) --target sluice
 	@ln -sfn $(PRESET)/src/cli/sluice build/sluice
 
 demo: build

@@ -59,6 +59,12 @@ class Directory:
         self._workgroups: dict[tuple[str, str], Workgroup] = {}  # by region and name
         self._namespaces: dict[tuple[str, str], Namespace] = {}
 
+    def issued_secrets(self) -> list[str]:
+        """Every secret key and token that exists: for tests that look for them where they must not be."""
+        with self._mutex:
+            keys = [key.secret for key in self._keys.values()]
+            return keys + [text for session in self._sessions.values() for text in (session.secret, session.token)]
+
     # Users and their keys
 
     def put_user(

@@ -44,6 +44,11 @@ class MintedPasswords:
             self._minted[db_user] = [*kept, minted]
         return minted.password, minted.expires
 
+    def issued_secrets(self) -> list[str]:
+        """Every password that may still be valid: for tests that look for them where they must not be."""
+        with self._mutex:
+            return [minted.password for several in self._minted.values() for minted in several]
+
     def verify(self, db_user: str, password: str) -> LoginVerdict:
         """The name is compared exactly, its case included."""
         with self._mutex:
