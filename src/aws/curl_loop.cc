@@ -105,10 +105,14 @@ bool CurlLoop::StartNext(Queue& queue) {
   return true;
 }
 
-CurlLoop::ActiveList::iterator CurlLoop::Remove(ActiveList::iterator active) {
+// A handle whose transfer failed is not used again: libcurl 7.88 keeps its receive buffer then, and
+// refuses CURLOPT_BUFFERSIZE while there is one.
+CurlLoop::ActiveList::iterator CurlLoop::Remove(ActiveList::iterator active, bool reuse) {
   curl_multi_remove_handle(multi_.get(), active->easy.get());
-  curl_easy_reset(active->easy.get());  // It still points into the exchange.
-  idle_.push_back(std::move(active->easy));
+  if (reuse) {
+    curl_easy_reset(active->easy.get());  // It still points into the exchange.
+    idle_.push_back(std::move(active->easy));
+  }
   return active_.erase(active);
 }
 
@@ -122,7 +126,7 @@ void CurlLoop::FinishDone() {
                                      [&](const Active& a) { return a.easy.get() == easy; });
     auto exchange = std::move(active->exchange);
     HttpResult result = exchange->Result(easy, code);
-    Remove(active);
+    Remove(active, code == CURLE_OK);
     load_.fetch_sub(1, std::memory_order_relaxed);
     exchange->Finish(std::move(result));
   }
@@ -145,7 +149,7 @@ void CurlLoop::EndStoppedAndLate() {
       continue;
     }
     auto exchange = std::move(it->exchange);
-    it = Remove(it);
+    it = Remove(it, /*reuse=*/false);
     Fail(std::move(exchange), std::move(error));
   }
   for (Queue* queue : {&urgent_, &streamed_}) {
@@ -170,7 +174,7 @@ void CurlLoop::EndAll() {
   TakeIncoming();
   for (auto it = active_.begin(); it != active_.end();) {
     auto exchange = std::move(it->exchange);
-    it = Remove(it);
+    it = Remove(it, /*reuse=*/false);
     std::exception_ptr error = Cancelled(*exchange);
     Fail(std::move(exchange), std::move(error));
   }

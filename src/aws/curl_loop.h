@@ -44,7 +44,7 @@ class CurlLoop {
   void EndAll();
   // The error that ends it now, if its call is stopped or late.
   std::exception_ptr WhyEnd(const CurlExchange& exchange) const;
-  ActiveList::iterator Remove(ActiveList::iterator active);
+  ActiveList::iterator Remove(ActiveList::iterator active, bool reuse);
   int PollMilliseconds() const;
   void Wake() const { curl_multi_wakeup(multi_.get()); }
   void Fail(std::unique_ptr<CurlExchange> exchange, std::exception_ptr error);

@@ -204,6 +204,25 @@ TEST_F(TransportTest, NobodyThereIsUnreachable) {
               testing::Throws<base::Error>());
 }
 
+TEST_F(TransportTest, WorksOnAfterEveryKindOfFailure) {
+  Server server([](int socket, const std::string& request) {
+    if (request.find("/cut") != std::string::npos) {
+      Write(socket, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
+      shutdown(socket, SHUT_RDWR);
+    } else if (request.find("/good") != std::string::npos) {
+      Reply(socket, "x");
+    }
+  });
+  options_.connections_max = 1;
+  const auto narrow = MakeCurlTransport(options_, clock_);
+  for (const std::string& bad : {std::string("http://127.0.0.1:1/"), std::string("http://no-such-host.invalid/"),
+                                 std::string("ftp://127.0.0.1/"), server.url("/cut"), server.url("/silent")}) {
+    const base::Call soon{.deadline = base::Deadline::After(clock_, std::chrono::milliseconds(300))};
+    EXPECT_THAT([&] { narrow->Send({.url = bad}, soon); }, testing::Throws<base::Error>()) << bad;
+    EXPECT_EQ(narrow->Send({.url = server.url("/good")}, call_).body, "x") << "after " << bad;
+  }
+}
+
 TEST_F(TransportTest, GivesUpAtItsDeadlineAndWhenNothingMoves) {
   Server silent([](int, const std::string&) {});
   EXPECT_THAT([&] { transport_->Send({.url = silent.url()}, {.deadline = base::Deadline::After(clock_, std::chrono::milliseconds(50))}); },
