@@ -21,7 +21,8 @@ bool IsInteger(std::string_view type) {
                         "UINTEGER", "UBIGINT"});
 }
 
-// A column without an annotation is BLOB in the footer and VARCHAR when read, as part_select.cc asks.
+// A column without an annotation is BLOB in the footer and VARCHAR when read, as part_select.cc
+// asks.
 bool IsText(std::string_view type) { return IsOneOf(type, {"VARCHAR", "BLOB"}); }
 
 constexpr std::string_view kZoned = "TIMESTAMP WITH TIME ZONE";

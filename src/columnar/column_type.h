@@ -9,13 +9,13 @@
 
 namespace sluice::columnar {
 
-// The type of the column in DuckDB: "DECIMAL(18,2)", "TIMESTAMP WITH TIME ZONE". Throws kUnsupported,
-// naming the column, for what no part can hold (HLLSKETCH).
+// The type of the column in DuckDB: "DECIMAL(18,2)", "TIMESTAMP WITH TIME ZONE". Throws
+// kUnsupported, naming the column, for what no part can hold (HLLSKETCH).
 std::string EngineType(const model::Column& column);
 
 // The expression that turns file column `input` (SQL text), which DuckDB reads as `file_type`, into
-// EngineType(column). nullopt: this source type never arrives so, the part is not what it should be.
-// Values that do not fit fail the statement; none is changed in silence.
+// EngineType(column). nullopt: this source type never arrives so, the part is not what it should
+// be. Values that do not fit fail the statement; none is changed in silence.
 std::optional<std::string> ReadExpression(const model::Column& column, std::string_view file_type,
                                           const std::string& input);
 

@@ -1,5 +1,6 @@
-// Owners of DuckDB's handles, over its C API: a database file or one in memory, connections, results.
-// Everything throws base::Error as engine_error.h maps it; DuckDB's header stays inside this room.
+// Owners of DuckDB's handles, over its C API: a database file or one in memory, connections,
+// results. Everything throws base::Error as engine_error.h maps it; DuckDB's header stays inside
+// this room.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -19,8 +20,8 @@ namespace sluice::columnar {
 struct DatabaseOptions {
   // The database file; empty: in memory only.
   std::filesystem::path file;
-  // DuckDB's buffers, hash tables and column segments. What Parquet readers decode into is not in it:
-  // expect the process to use about 100 MB more (docs/adr/0003-duckdb-static-archives.md).
+  // DuckDB's buffers, hash tables and column segments. What Parquet readers decode into is not in
+  // it: expect the process to use about 100 MB more (docs/adr/0003-duckdb-static-archives.md).
   int memory_limit_mb = 256;
   // Threads that run statements, the caller's included. Each reads one row group at a time.
   int threads = 2;
@@ -33,8 +34,8 @@ class Connection;
 // Move-only. Thread-safe: any thread may Connect. REQUIRES: connections die before it.
 class Database {
  public:
-  // Throws kConflict (held by another process, which is named), kPermission, kNotFound (its folder),
-  // kCorrupt (not a DuckDB file), kUnsupported (another version's), kNoSpace.
+  // Throws kConflict (held by another process, which is named), kPermission, kNotFound (its
+  // folder), kCorrupt (not a DuckDB file), kUnsupported (another version's), kNoSpace.
   static Database Open(const DatabaseOptions& options);
   Connection Connect();
 
@@ -57,9 +58,9 @@ struct Result {
 // Move-only; one thread at a time, Interrupt apart.
 class Connection {
  public:
-  // Runs one statement to its end. `values` fill its $1, $2, ... Throws what `task` names; kCancelled
-  // if `stop` fires before or during. Queries may return VARCHAR, BOOLEAN, BIGINT and UBIGINT columns
-  // only: others throw kInternal, so cast in the statement.
+  // Runs one statement to its end. `values` fill its $1, $2, ... Throws what `task` names;
+  // kCancelled if `stop` fires before or during. Queries may return VARCHAR, BOOLEAN, BIGINT and
+  // UBIGINT columns only: others throw kInternal, so cast in the statement.
   Result Run(const std::string& sql, const std::vector<Value>& values, const Task& task,
              std::stop_token stop = {});
 

@@ -18,11 +18,11 @@ TEST(Database, ReadsBackWhatWasBound) {
   Database database = Database::Open({.threads = 1});
   Connection connection = database.Connect();
   connection.Run("CREATE TABLE t (a VARCHAR, b BIGINT, c UBIGINT, d BOOLEAN)", {}, kTask);
-  const Result insert = connection.Run(
-      "INSERT INTO t VALUES ($1, $2, $3, $4), (NULL, NULL, NULL, $5)",
-      {std::string("a long text, 'quoted'\0!", 23), std::int64_t{-1},
-       std::uint64_t{18446744073709551615u}, true, std::monostate()},
-      kTask);
+  const Result insert =
+      connection.Run("INSERT INTO t VALUES ($1, $2, $3, $4), (NULL, NULL, NULL, $5)",
+                     {std::string("a long text, 'quoted'\0!", 23), std::int64_t{-1},
+                      std::uint64_t{18446744073709551615u}, true, std::monostate()},
+                     kTask);
   EXPECT_EQ(insert.rows_changed, 2u);
   const Result result = connection.Run("SELECT * FROM t ORDER BY b NULLS LAST", {}, kTask);
   ASSERT_EQ(result.rows.size(), 2u);
@@ -101,9 +101,10 @@ TEST(Database, StopsAStatementThatRuns) {
   const std::jthread stopper([&] { stop.request_stop(); });
   EXPECT_THAT(
       [&] {
-        connection.Run("SELECT sum(CAST(a.range * b.range AS DOUBLE))::VARCHAR FROM range(10000000) a, "
-                       "range(10000000) b",
-                       {}, kTask, stop.get_token());
+        connection.Run(
+            "SELECT sum(CAST(a.range * b.range AS DOUBLE))::VARCHAR FROM range(10000000) a, "
+            "range(10000000) b",
+            {}, kTask, stop.get_token());
       },
       test::ThrowsError(base::ErrorCode::kCancelled));
   EXPECT_EQ(connection.Run("SELECT true", {}, kTask).rows.size(), 1u);  // usable again
@@ -113,8 +114,8 @@ TEST(Database, SaysThatMemoryRanOut) {
   Database database = Database::Open({.memory_limit_mb = 16, .threads = 1});
   EXPECT_THAT(
       [&] {
-        database.Connect().Run("CREATE TABLE t AS SELECT range, random() AS x FROM range(5000000)", {},
-                               kTask);
+        database.Connect().Run("CREATE TABLE t AS SELECT range, random() AS x FROM range(5000000)",
+                               {}, kTask);
       },
       test::ThrowsErrorWith(base::ErrorCode::kDestination, &base::ErrorInfo::message,
                             std::string(kOutOfMemoryMessage)));

@@ -74,8 +74,9 @@ ErrorInfo Io(std::string_view text, const Task& task) {
                 "Give the path of a DuckDB file, or of a file that does not exist yet.");
   }
   if (Has(text, "version number")) {
-    return Make(task, ErrorCode::kUnsupported, "the file was written by another version of DuckDB",
-                "Export it with the DuckDB that wrote it (EXPORT DATABASE) and import it with 1.5.");
+    return Make(
+        task, ErrorCode::kUnsupported, "the file was written by another version of DuckDB",
+        "Export it with the DuckDB that wrote it (EXPORT DATABASE) and import it with 1.5.");
   }
   return Make(task, ErrorCode::kDestination, "reading or writing a file failed",
               "Look at the disk and the file system, then run again.", FirstLine(text));
@@ -100,8 +101,8 @@ ErrorInfo ToErrorInfo(EngineErrorKind kind, std::string_view text, const Task& t
       return Make(task, ErrorCode::kCorrupt, "a part is not what it should be",
                   "Run again with a fresh UNLOAD; if it stays, report it.");
     case EngineErrorKind::kTransaction: {
-      // A disk that fails under a commit: "TransactionContext Error: Failed to commit: Could not write
-      // file ...". Only without that is it a conflict.
+      // A disk that fails under a commit: "TransactionContext Error: Failed to commit: Could not
+      // write file ...". Only without that is it a conflict.
       if (Has(text, "Failed to commit: Could not")) return Io(text, task);
       ErrorInfo info = Make(task, ErrorCode::kConflict, "another transaction changed it meanwhile",
                             "Run again.", FirstLine(text));
@@ -109,10 +110,11 @@ ErrorInfo ToErrorInfo(EngineErrorKind kind, std::string_view text, const Task& t
       return info;
     }
     case EngineErrorKind::kCatalog:
-      return Make(task, ErrorCode::kConflict, "what stands there is not what was expected",
-                  "Look at the table of that name in the DuckDB file: it may be a view, or may have "
-                  "been changed by somebody else.",
-                  FirstLine(text));
+      return Make(
+          task, ErrorCode::kConflict, "what stands there is not what was expected",
+          "Look at the table of that name in the DuckDB file: it may be a view, or may have "
+          "been changed by somebody else.",
+          FirstLine(text));
     case EngineErrorKind::kIo: return Io(text, task);
     case EngineErrorKind::kInterrupt:
       return Make(task, ErrorCode::kCancelled, "stopped on request", "");

@@ -42,9 +42,11 @@ INSTANTIATE_TEST_SUITE_P(
         Row{EngineErrorKind::kTransaction, "TransactionContext Error: Conflict on tuple deletion!",
             ErrorCode::kConflict},
         Row{EngineErrorKind::kTransaction,
-            "TransactionContext Error: Failed to commit: Could not write file \"a\": File too large",
+            "TransactionContext Error: Failed to commit: Could not write file \"a\": File too "
+            "large",
             ErrorCode::kNoSpace},
-        Row{EngineErrorKind::kCatalog, "Catalog Error: Existing object t is of type View LINE 1: SELECT",
+        Row{EngineErrorKind::kCatalog,
+            "Catalog Error: Existing object t is of type View LINE 1: SELECT",
             ErrorCode::kConflict},
         Row{EngineErrorKind::kIo,
             "IO Error: Could not set lock on file \"/a.duckdb\": Conflicting lock is held in "
@@ -54,7 +56,8 @@ INSTANTIATE_TEST_SUITE_P(
             ErrorCode::kNoSpace},
         Row{EngineErrorKind::kIo, "IO Error: Could not write file \"a\": File too large",
             ErrorCode::kNoSpace},
-        Row{EngineErrorKind::kIo, "IO Error: Could not write all bytes to file \"a\": wanted=1 wrote=0",
+        Row{EngineErrorKind::kIo,
+            "IO Error: Could not write all bytes to file \"a\": wanted=1 wrote=0",
             ErrorCode::kNoSpace},
         Row{EngineErrorKind::kIo, "IO Error: Cannot open file \"/a\": Permission denied",
             ErrorCode::kPermission},

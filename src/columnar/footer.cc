@@ -63,8 +63,7 @@ Footer ReadFooter(Connection& connection, const model::LocalPart& part, std::sto
   // The first row is the root of the schema, not a column.
   for (std::size_t i = 1; i < result.rows.size(); ++i) {
     auto& row = result.rows[i];
-    footer.columns.push_back(
-        {row[1].value_or(""), row[2].value_or(""), row[3].value_or("")});
+    footer.columns.push_back({row[1].value_or(""), row[2].value_or(""), row[3].value_or("")});
   }
   return footer;
 }

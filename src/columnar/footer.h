@@ -1,5 +1,5 @@
-// What a part's footer says: how many rows, and which columns of which physical types. No row data is
-// read.
+// What a part's footer says: how many rows, and which columns of which physical types. No row data
+// is read.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -26,13 +26,13 @@ struct Footer {
   std::vector<FileColumn> columns;
 };
 
-// Throws kCorrupt if it is not a Parquet file or is damaged, kNotFound, kPermission, kCancelled; the
-// subject names the part by its object key.
+// Throws kCorrupt if it is not a Parquet file or is damaged, kNotFound, kPermission, kCancelled;
+// the subject names the part by its object key.
 Footer ReadFooter(Connection& connection, const model::LocalPart& part, std::stop_token stop);
 
-// Throws kCorrupt, naming the column and the part, unless the file's columns are `columns`: as many,
-// the same names in the same order, each of a physical type that this source type may arrive as.
-// Throws kUnsupported for a type that cannot be read from Parquet at all.
+// Throws kCorrupt, naming the column and the part, unless the file's columns are `columns`: as
+// many, the same names in the same order, each of a physical type that this source type may arrive
+// as. Throws kUnsupported for a type that cannot be read from Parquet at all.
 void CheckFooter(const Footer& footer, const model::LocalPart& part,
                  std::span<const model::Column> columns);
 

@@ -56,8 +56,7 @@ std::string Signature(const Footer& footer) {
 
 }  // namespace
 
-std::vector<CheckedPart> CheckParts(Connection& connection,
-                                    std::span<const model::LocalPart> parts,
+std::vector<CheckedPart> CheckParts(Connection& connection, std::span<const model::LocalPart> parts,
                                     std::span<const model::Column> columns, std::stop_token stop) {
   std::vector<CheckedPart> out;
   for (const model::LocalPart& part : parts) {
@@ -92,10 +91,10 @@ base::Error ExplainFailure(Connection& connection, const base::Error& error,
           .operation = "read part",
           .subject = fmt::format("column {} of part {}", columns[i].name, part.part.part.key)};
       try {
-        connection.Run(fmt::format("SELECT CAST(bit_xor(hash({})) AS UBIGINT) FROM {}",
-                                   Expression(columns[i], part.footer, i),
-                                   Source({&part}, columns.size())),
-                       {}, task, stop);
+        connection.Run(
+            fmt::format("SELECT CAST(bit_xor(hash({})) AS UBIGINT) FROM {}",
+                        Expression(columns[i], part.footer, i), Source({&part}, columns.size())),
+            {}, task, stop);
       } catch (const base::Error& found) {
         if (found.code() == ErrorCode::kCancelled) return found;
         if (found.info().message == kOutOfMemoryMessage) return error;

@@ -18,19 +18,18 @@ struct CheckedPart {
 };
 
 // Reads the footers and checks them against `columns`; throws as ReadFooter and CheckFooter do.
-std::vector<CheckedPart> CheckParts(Connection& connection,
-                                    std::span<const model::LocalPart> parts,
+std::vector<CheckedPart> CheckParts(Connection& connection, std::span<const model::LocalPart> parts,
                                     std::span<const model::Column> columns, std::stop_token stop);
 
-// "SELECT ... FROM read_parquet([...])": every column of `columns`, in order, of type EngineType and
-// under its own name. Columns are taken by position: names in the file have been checked, and DuckDB
-// renames those that clash after folding. REQUIRES: at least one part; all from CheckParts with the
-// same `columns`.
+// "SELECT ... FROM read_parquet([...])": every column of `columns`, in order, of type EngineType
+// and under its own name. Columns are taken by position: names in the file have been checked, and
+// DuckDB renames those that clash after folding. REQUIRES: at least one part; all from CheckParts
+// with the same `columns`.
 std::string PartSelect(std::span<const CheckedPart> parts, std::span<const model::Column> columns);
 
-// After a statement over `parts` failed with `error`: reads them once more, column by column, to find
-// which could not be read. Returns kCorrupt naming part and column (never the value), or `error`
-// itself if the parts are well. Reads everything: for the path of failure only.
+// After a statement over `parts` failed with `error`: reads them once more, column by column, to
+// find which could not be read. Returns kCorrupt naming part and column (never the value), or
+// `error` itself if the parts are well. Reads everything: for the path of failure only.
 base::Error ExplainFailure(Connection& connection, const base::Error& error,
                            std::span<const CheckedPart> parts,
                            std::span<const model::Column> columns, std::stop_token stop);

@@ -1,5 +1,5 @@
-// Goal: every type arrives as Redshift meant it, to the last microsecond and digit, and a part that is
-// not what the manifest and the schema promise is refused with the column's name.
+// Goal: every type arrives as Redshift meant it, to the last microsecond and digit, and a part that
+// is not what the manifest and the schema promise is refused with the column's name.
 #include "columnar/part_select.h"
 
 #include <fmt/format.h>
@@ -47,7 +47,8 @@ class PartSelectTest : public testing::Test {
     std::vector<std::string> out;
     connection_.Run("CREATE OR REPLACE TABLE described AS " + select, {}, kTask);
     const Result result = connection_.Run(
-        "SELECT data_type FROM duckdb_columns() WHERE table_name = 'described' ORDER BY column_index",
+        "SELECT data_type FROM duckdb_columns() WHERE table_name = 'described' ORDER BY "
+        "column_index",
         {}, kTask);
     for (const auto& row : result.rows) out.push_back(row[0].value_or(""));
     return out;
@@ -69,25 +70,46 @@ class PartSelectTest : public testing::Test {
 };
 
 const std::vector<Column> kTypes = {
-    {"b", {TypeKind::kBool}},       {"i2", {TypeKind::kInt16}},   {"i4", {TypeKind::kInt32}},
-    {"i8", {TypeKind::kInt64}},     {"f4", {TypeKind::kFloat32}}, {"f8", {TypeKind::kFloat64}},
-    Decimal("d9_2", 9, 2),          Decimal("d18_2", 18, 2),      Decimal("d38_10", 38, 10),
-    {"c", {TypeKind::kChar}},       {"v", {TypeKind::kVarchar}},  {"d", {TypeKind::kDate}},
-    {"ts", {TypeKind::kTimestamp}}, {"tz", {TypeKind::kTimestampTz}},
-    {"s", {TypeKind::kSuper}}};
+    {"b", {TypeKind::kBool}},       {"i2", {TypeKind::kInt16}},       {"i4", {TypeKind::kInt32}},
+    {"i8", {TypeKind::kInt64}},     {"f4", {TypeKind::kFloat32}},     {"f8", {TypeKind::kFloat64}},
+    Decimal("d9_2", 9, 2),          Decimal("d18_2", 18, 2),          Decimal("d38_10", 38, 10),
+    {"c", {TypeKind::kChar}},       {"v", {TypeKind::kVarchar}},      {"d", {TypeKind::kDate}},
+    {"ts", {TypeKind::kTimestamp}}, {"tz", {TypeKind::kTimestampTz}}, {"s", {TypeKind::kSuper}}};
 
 TEST_F(PartSelectTest, ReadsEveryPlainTypeAsRedshiftWritesIt) {
   const auto rows = Read({Sample("types.parquet")}, kTypes);
   ASSERT_EQ(rows.size(), 3u);
-  const std::vector<std::optional<std::string>> values = {
-      "true", "7", "7", "7", "1.5", "1.5", "1.25", "1.25", "1.2500000000", "ab", "ab  ",
-      "1970-01-01", "1970-01-01 00:00:00.000001", "1970-01-01 00:00:00.000001+00",
-      R"({"a":[1,null]})"};
+  const std::vector<std::optional<std::string>> values = {"true",
+                                                          "7",
+                                                          "7",
+                                                          "7",
+                                                          "1.5",
+                                                          "1.5",
+                                                          "1.25",
+                                                          "1.25",
+                                                          "1.2500000000",
+                                                          "ab",
+                                                          "ab  ",
+                                                          "1970-01-01",
+                                                          "1970-01-01 00:00:00.000001",
+                                                          "1970-01-01 00:00:00.000001+00",
+                                                          R"({"a":[1,null]})"};
   EXPECT_EQ(rows[0], values);
-  const std::vector<std::optional<std::string>> edges = {
-      "false", "-32768", "-2147483648", "9223372036854775807", "nan", "-inf", "-9999999.99",
-      "-9999999999999999.99", "9999999999999999999999999999.9999999999", " a b", "", "0001-01-01",
-      "0001-01-01 00:00:00", "9999-12-31 23:59:59.999999+00", "null"};
+  const std::vector<std::optional<std::string>> edges = {"false",
+                                                         "-32768",
+                                                         "-2147483648",
+                                                         "9223372036854775807",
+                                                         "nan",
+                                                         "-inf",
+                                                         "-9999999.99",
+                                                         "-9999999999999999.99",
+                                                         "9999999999999999999999999999.9999999999",
+                                                         " a b",
+                                                         "",
+                                                         "0001-01-01",
+                                                         "0001-01-01 00:00:00",
+                                                         "9999-12-31 23:59:59.999999+00",
+                                                         "null"};
   EXPECT_EQ(rows[1], edges);
   EXPECT_EQ(rows[2], std::vector<std::optional<std::string>>(kTypes.size()));
 }
@@ -101,21 +123,26 @@ TEST_F(PartSelectTest, HasTheTypesOfTheTable) {
 }
 
 TEST_F(PartSelectTest, ReadsTheOtherPhysicalForms) {
-  const auto rows =
-      Read({Sample("variants.parquet")},
-           {Decimal("d9_2", 9, 2), Decimal("d18_2", 18, 2), {"v", {TypeKind::kVarchar}},
-            {"d", {TypeKind::kDate}}, {"ts", {TypeKind::kTimestamp}}, {"tz", {TypeKind::kTimestampTz}}});
-  const std::vector<std::optional<std::string>> expected = {
-      "-1.25", "-1.25", "text", "1969-12-31", "1969-12-31 23:59:59.999999",
-      "1969-12-31 23:59:59.999999+00"};
+  const auto rows = Read({Sample("variants.parquet")}, {Decimal("d9_2", 9, 2),
+                                                        Decimal("d18_2", 18, 2),
+                                                        {"v", {TypeKind::kVarchar}},
+                                                        {"d", {TypeKind::kDate}},
+                                                        {"ts", {TypeKind::kTimestamp}},
+                                                        {"tz", {TypeKind::kTimestampTz}}});
+  const std::vector<std::optional<std::string>> expected = {"-1.25",
+                                                            "-1.25",
+                                                            "text",
+                                                            "1969-12-31",
+                                                            "1969-12-31 23:59:59.999999",
+                                                            "1969-12-31 23:59:59.999999+00"};
   EXPECT_EQ(rows.at(0), expected);
 }
 
 // INT96 read through nanoseconds in 64 bits would be wrong before 1677 and after 2262.
 TEST_F(PartSelectTest, ReadsInt96ToTheMicrosecond) {
   for (const TypeKind kind : {TypeKind::kTimestamp, TypeKind::kTimestampTz}) {
-    const auto rows = Read({Sample("int96_edges.parquet")},
-                           {{"expected", {TypeKind::kVarchar}}, {"ts", {kind}}});
+    const auto rows =
+        Read({Sample("int96_edges.parquet")}, {{"expected", {TypeKind::kVarchar}}, {"ts", {kind}}});
     ASSERT_EQ(rows.size(), 10u);
     const std::string zone = kind == TypeKind::kTimestamp ? "" : "+00";
     for (const auto& row : rows) EXPECT_EQ(row[1], *row[0] + zone);
@@ -152,10 +179,11 @@ TEST_F(PartSelectTest, ReadsPartsOfDifferentPhysicalFormsTogether) {
   std::vector<model::LocalPart> parts;
   for (const char* type : {"DATE", "TIMESTAMP"}) {
     const auto file = dir.path() / (std::string(type) + ".parquet");
-    connection_.Run(fmt::format("COPY (SELECT CAST(TIMESTAMP '2020-02-29 00:00:00' AS {}) AS d) TO {} "
-                                "(FORMAT parquet)",
-                                type, QuoteText(file.string())),
-                    {}, kTask);
+    connection_.Run(
+        fmt::format("COPY (SELECT CAST(TIMESTAMP '2020-02-29 00:00:00' AS {}) AS d) TO {} "
+                    "(FORMAT parquet)",
+                    type, QuoteText(file.string())),
+        {}, kTask);
     parts.push_back({{.key = type}, file});
   }
   const auto rows = Read(parts, {{"d", {TypeKind::kDate}}});
@@ -175,21 +203,30 @@ class Mismatches : public PartSelectTest, public testing::WithParamInterface<Mis
 
 TEST_P(Mismatches, AreRefusedNamingTheColumn) {
   const model::LocalPart part = Sample(GetParam().sample);
-  EXPECT_THAT([&] { CheckParts(connection_, {&part, 1}, GetParam().columns, {}); },
-              test::ThrowsErrorWith(ErrorCode::kCorrupt, &base::ErrorInfo::subject,
-                                    HasSubstr(fmt::format("column {} ", GetParam().column))));
+  EXPECT_THAT(
+      [&] {
+        CheckParts(connection_, {&part, 1}, GetParam().columns, {});
+      },
+      test::ThrowsErrorWith(ErrorCode::kCorrupt, &base::ErrorInfo::subject,
+                            HasSubstr(fmt::format("column {} ", GetParam().column))));
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Table, Mismatches,
     testing::Values(
-        Mismatch{"Missing", "smallint_too_big.parquet",
-                 {{"a", {TypeKind::kInt64}}, {"n", {TypeKind::kInt16}}, {"z", {TypeKind::kInt16}}}, "z"},
+        Mismatch{"Missing",
+                 "smallint_too_big.parquet",
+                 {{"a", {TypeKind::kInt64}}, {"n", {TypeKind::kInt16}}, {"z", {TypeKind::kInt16}}},
+                 "z"},
         Mismatch{"Extra", "smallint_too_big.parquet", {{"a", {TypeKind::kInt64}}}, "n"},
-        Mismatch{"Swapped", "smallint_too_big.parquet",
-                 {{"n", {TypeKind::kInt64}}, {"a", {TypeKind::kInt64}}}, "n"},
-        Mismatch{"Type", "smallint_too_big.parquet",
-                 {{"a", {TypeKind::kVarchar}}, {"n", {TypeKind::kInt16}}}, "a"},
+        Mismatch{"Swapped",
+                 "smallint_too_big.parquet",
+                 {{"n", {TypeKind::kInt64}}, {"a", {TypeKind::kInt64}}},
+                 "n"},
+        Mismatch{"Type",
+                 "smallint_too_big.parquet",
+                 {{"a", {TypeKind::kVarchar}}, {"n", {TypeKind::kInt16}}},
+                 "a"},
         Mismatch{"Precision", "variants.parquet", {Decimal("d9_2", 9, 3)}, "d9_2"},
         Mismatch{"Nested", "nested.parquet", {{"l", {TypeKind::kInt64}}}, "l"}),
     [](const auto& row) { return row.param.name; });
@@ -199,9 +236,12 @@ TEST_F(PartSelectTest, CaseAloneIsNoDifference) {
 }
 
 TEST_F(PartSelectTest, RefusesWhatCannotBeUnloaded) {
-  EXPECT_THAT([] { EngineType({"h", {TypeKind::kHllSketch}}); },
-              test::ThrowsErrorWith(ErrorCode::kUnsupported, &base::ErrorInfo::subject,
-                                    HasSubstr("column h")));
+  EXPECT_THAT(
+      [] {
+        EngineType({"h", {TypeKind::kHllSketch}});
+      },
+      test::ThrowsErrorWith(ErrorCode::kUnsupported, &base::ErrorInfo::subject,
+                            HasSubstr("column h")));
 }
 
 // Cut at every length: never a crash, never rows.

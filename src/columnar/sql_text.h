@@ -5,14 +5,15 @@
 
 namespace sluice::columnar {
 
-// "a""b": exactly this name, whatever is in it. Throws kUnsupported for a NUL, which no name may hold.
+// "a""b": exactly this name, whatever is in it. Throws kUnsupported for a NUL, which no name may
+// hold.
 std::string QuoteName(std::string_view name);
 
 // 'it''s': DuckDB knows no backslash escapes in plain literals. Throws kUnsupported for a NUL.
 std::string QuoteText(std::string_view text);
 
-// A path that read_parquet takes as it is: `*`, `?` and `[` in it would otherwise be a pattern, and a
-// folder named by a person may hold them.
+// A path that read_parquet takes as it is: `*`, `?` and `[` in it would otherwise be a pattern, and
+// a folder named by a person may hold them.
 std::string EscapeGlob(std::string_view path);
 
 // The name as DuckDB compares names: ASCII letters fold, all else counts as it is

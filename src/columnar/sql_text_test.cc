@@ -31,13 +31,13 @@ TEST(SqlText, PathsWithPatternSignsNameOneFile) {
   Database database = Database::Open({.threads = 1});
   Connection connection = database.Connect();
   const Task task{"copy", "a test file"};
-  connection.Run("COPY (SELECT 1 AS a) TO " + QuoteText((folder / "x.parquet").string()) +
-                     " (FORMAT parquet)",
-                 {}, task);
-  const Result result = connection.Run(
-      "SELECT CAST(a AS BIGINT) FROM read_parquet([" +
-          QuoteText(EscapeGlob((folder / "x.parquet").string())) + "], hive_partitioning = false)",
+  connection.Run(
+      "COPY (SELECT 1 AS a) TO " + QuoteText((folder / "x.parquet").string()) + " (FORMAT parquet)",
       {}, task);
+  const Result result = connection.Run("SELECT CAST(a AS BIGINT) FROM read_parquet([" +
+                                           QuoteText(EscapeGlob((folder / "x.parquet").string())) +
+                                           "], hive_partitioning = false)",
+                                       {}, task);
   ASSERT_EQ(result.rows.size(), 1u);
   EXPECT_EQ(result.rows[0][0], "1");
 }

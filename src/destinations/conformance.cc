@@ -1,5 +1,5 @@
-// Goal: whatever fails, is killed or runs beside it, a destination holds the rows of the last commit
-// and its watermark, or those of the next one, and nothing between.
+// Goal: whatever fails, is killed or runs beside it, a destination holds the rows of the last
+// commit and its watermark, or those of the next one, and nothing between.
 #include "destinations/conformance.h"
 
 #include <fmt/format.h>
@@ -103,8 +103,7 @@ int OpenWhileHeld(Harness& harness) {
     harness.Open();
   } catch (const base::Error& error) {
     fprintf(stderr, "%s\n", error.what());
-    const bool named =
-        std::string(error.what()).find(getenv(kHolderVariable)) != std::string::npos;
+    const bool named = std::string(error.what()).find(getenv(kHolderVariable)) != std::string::npos;
     return error.code() == ErrorCode::kConflict && named ? 0 : 2;
   }
   return 1;
@@ -140,8 +139,8 @@ void Conformance::TearDown() {
 
 model::LocalPart Conformance::Numbers(const std::string& name, int first, int last) {
   return harness_->MakePart(
-      name, fmt::format("SELECT CAST(range AS BIGINT) AS n, 't' || range AS t FROM range({}, {})", first,
-                        last + 1));
+      name, fmt::format("SELECT CAST(range AS BIGINT) AS n, 't' || range AS t FROM range({}, {})",
+                        first, last + 1));
 }
 
 void Conformance::LoadAll(const StreamTarget& target, const std::vector<model::LocalPart>& parts,
@@ -178,8 +177,8 @@ TEST_P(Conformance, RefusesModesItDoesNotDeclare) {
   const auto destination = harness_->Open();
   const Capabilities can = destination->Describe();
   EXPECT_TRUE(can.overwrite);
-  const std::pair<WriteMode, bool> modes[] = {
-      {WriteMode::kAppend, can.append}, {WriteMode::kMerge, can.merge}};
+  const std::pair<WriteMode, bool> modes[] = {{WriteMode::kAppend, can.append},
+                                              {WriteMode::kMerge, can.merge}};
   for (const auto& [mode, declared] : modes) {
     StreamTarget target = Target(mode);
     target.primary_key = {"n"};
@@ -197,9 +196,11 @@ TEST_P(Conformance, TypesRoundTrip) {
   const model::LocalPart part = harness_->MakePart(
       "types",
       "SELECT true AS b, CAST(-32768 AS INTEGER) AS i2, CAST(-2147483648 AS INTEGER) AS i4, "
-      "CAST(9223372036854775807 AS BIGINT) AS i8, CAST(1.5 AS FLOAT) AS f4, CAST(0.1 AS DOUBLE) AS f8, "
+      "CAST(9223372036854775807 AS BIGINT) AS i8, CAST(1.5 AS FLOAT) AS f4, CAST(0.1 AS DOUBLE) AS "
+      "f8, "
       "CAST('-12345678901234567890123456789012345.678' AS DECIMAL(38,3)) AS d, 'ab   ' AS c, "
-      "'it''s | \"ö\" ' AS v, DATE '0001-01-01' AS dt, TIMESTAMP '9999-12-31 23:59:59.999999' AS ts "
+      "'it''s | \"ö\" ' AS v, DATE '0001-01-01' AS dt, TIMESTAMP '9999-12-31 23:59:59.999999' AS "
+      "ts "
       "UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL");
   StreamTarget target = Target();
   target.columns = {{"b", {TypeKind::kBool}},
@@ -351,9 +352,9 @@ TEST_P(Conformance, ColumnsThatClashAreRefusedByName) {
   const auto destination = harness_->Open();
   StreamTarget target = Target();
   target.columns = {{"Id", {TypeKind::kInt64}}, {harness_->IgnoresCase() ? "iD" : "Id", {}}};
-  EXPECT_THAT([&] { destination->Begin(target, kCall); },
-              test::ThrowsErrorWith(ErrorCode::kUnsupported, &base::ErrorInfo::message,
-                                    HasSubstr("Id")));
+  EXPECT_THAT(
+      [&] { destination->Begin(target, kCall); },
+      test::ThrowsErrorWith(ErrorCode::kUnsupported, &base::ErrorInfo::message, HasSubstr("Id")));
   destination->Close();
 }
 
@@ -373,9 +374,11 @@ TEST_P(Conformance, ADamagedPartIsRefused) {
   fs::resize_file(part.file, fs::file_size(part.file) / 2);
   const auto destination = harness_->Open();
   auto load = destination->Begin(Target(), kCall);
-  EXPECT_THAT([&] { load->Add({&part, 1}, kCall); },
-              test::ThrowsErrorWith(ErrorCode::kCorrupt, &base::ErrorInfo::subject,
-                                    HasSubstr("damaged")));
+  EXPECT_THAT(
+      [&] {
+        load->Add({&part, 1}, kCall);
+      },
+      test::ThrowsErrorWith(ErrorCode::kCorrupt, &base::ErrorInfo::subject, HasSubstr("damaged")));
   load.reset();
   EXPECT_THAT(harness_->Read(*destination, kTable), Optional(ElementsAre("1|t1", "2|t2")));
   destination->Close();
@@ -386,9 +389,11 @@ TEST_P(Conformance, APartWithOtherColumnsIsRefused) {
       harness_->MakePart("other", "SELECT CAST(1 AS BIGINT) AS n, CAST(2 AS BIGINT) AS t");
   const auto destination = harness_->Open();
   auto load = destination->Begin(Target(), kCall);
-  EXPECT_THAT([&] { load->Add({&part, 1}, kCall); },
-              test::ThrowsErrorWith(ErrorCode::kCorrupt, &base::ErrorInfo::subject,
-                                    HasSubstr("column t")));
+  EXPECT_THAT(
+      [&] {
+        load->Add({&part, 1}, kCall);
+      },
+      test::ThrowsErrorWith(ErrorCode::kCorrupt, &base::ErrorInfo::subject, HasSubstr("column t")));
   load.reset();
   destination->Close();
 }
@@ -536,11 +541,13 @@ TEST_P(Conformance, AFullDiskLeavesTheOldRows) {
   if (!InChild()) {
     LoadAll(Target(), {Numbers("old", 1, 2)}, "a1");
     // Rows that do not compress: 16 MB.
-    harness_->MakePart("large", "SELECT CAST(range AS BIGINT) AS n, md5(CAST(range AS VARCHAR)) AS t "
-                                "FROM range(500000)");
+    harness_->MakePart("large",
+                       "SELECT CAST(range AS BIGINT) AS n, md5(CAST(range AS VARCHAR)) AS t "
+                       "FROM range(500000)");
   }
   const model::LocalPart large{{.key = "large"}, folder_ / "large.parquet"};
-  EXPECT_EXIT(_exit(LoadOntoFullDisk(Full::kDuringLoad, *harness_, large)), testing::ExitedWithCode(0), "no_space");
+  EXPECT_EXIT(_exit(LoadOntoFullDisk(Full::kDuringLoad, *harness_, large)),
+              testing::ExitedWithCode(0), "no_space");
   EXPECT_THAT(ReadClosed(kTable), Optional(ElementsAre("1|t1", "2|t2")));
   LoadAll(Target(), {Numbers("again", 7, 7)}, "a3");
   EXPECT_THAT(ReadClosed(kTable), Optional(ElementsAre("7|t7")));

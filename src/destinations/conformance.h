@@ -26,8 +26,8 @@ class Harness {
   virtual std::unique_ptr<Destination> Open() = 0;
   // A Parquet part in the test's folder that holds what `select` (DuckDB's SQL) returns.
   virtual model::LocalPart MakePart(const std::string& name, const std::string& select) = 0;
-  // The table as a reader sees it now, beside open loads: one text per row, its columns joined by '|',
-  // NULL as "NULL", sorted. nullopt: no such table. Thread-safe.
+  // The table as a reader sees it now, beside open loads: one text per row, its columns joined by
+  // '|', NULL as "NULL", sorted. nullopt: no such table. Thread-safe.
   virtual std::optional<std::vector<std::string>> Read(Destination& destination,
                                                        const model::TableName& table) = 0;
   // The table's column names, in order.

@@ -10,14 +10,16 @@
 namespace sluice::destinations {
 
 struct DuckDbOptions {
-  // The database file; made if it does not exist, and removed again by Close if nothing was committed.
+  // The database file; made if it does not exist, and removed again by Close if nothing was
+  // committed.
   std::filesystem::path path;
-  // Where DuckDB may spill: a folder of our own beneath it, removed by Close. REQUIRES: exists, or can
-  // be made. Empty: beside the database file.
+  // Where DuckDB may spill: a folder of our own beneath it, removed by Close. REQUIRES: exists, or
+  // can be made. Empty: beside the database file.
   std::filesystem::path work_dir;
   // DuckDB's own bound, MB, >= 64; the process uses about 80 MB more, and up to twice as much for
-  // rows of many kilobytes. Half of it serves rows below 1 KB just as well (measured, same document),
-  // and is all that is used until a part with larger ones comes. Out of memory? Raise this first.
+  // rows of many kilobytes. Half of it serves rows below 1 KB just as well (measured, same
+  // document), and is all that is used until a part with larger ones comes. Out of memory? Raise
+  // this first.
   int memory_limit_mb = 256;
   // Threads per statement, >= 1. See docs/adr/0003-duckdb-static-archives.md for what more bring.
   int threads = 2;
@@ -29,11 +31,13 @@ struct DuckDbOptions {
 // REQUIRES: `clock` and `log` outlive it.
 //
 // What it promises beyond destination.h:
-// - One transaction per Load: rows, table and watermark appear together. Readers in other connections
+// - One transaction per Load: rows, table and watermark appear together. Readers in other
+// connections
 //   see the old table until then.
 // - Watermarks stand in table "_sluice"."state", one row per stream.
 // - Overwrite replaces the table with whatever columns the stream has now; append refuses a change.
-// - Names are kept exactly. Two columns, or two tables, whose names differ by case alone are refused
+// - Names are kept exactly. Two columns, or two tables, whose names differ by case alone are
+// refused
 //   (kUnsupported): to DuckDB they are the same.
 std::unique_ptr<Destination> OpenDuckDb(const DuckDbOptions& options, const base::Clock& clock,
                                         base::Logger& log);

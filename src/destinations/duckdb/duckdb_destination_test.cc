@@ -1,5 +1,5 @@
-// Goal: a DuckDB file passes the suite of every destination, and what is particular to a file on disk
-// holds: nothing left beside it, nothing of ours in it after a failure, its size bounded.
+// Goal: a DuckDB file passes the suite of every destination, and what is particular to a file on
+// disk holds: nothing left beside it, nothing of ours in it after a failure, its size bounded.
 #include "destinations/duckdb/duckdb_destination.h"
 
 #include <fmt/format.h>
@@ -171,8 +171,9 @@ TEST_F(DuckDbDestination, LeavesNoSchemaOfALoadThatFailed) {
   destination->Begin(Target("brand_new"), kCall);
   destination->Close();
   destination = Open();
-  EXPECT_THAT(Query(*destination, "SELECT schema_name FROM duckdb_schemas() WHERE database_name = "
-                                  "current_database() AND NOT internal AND schema_name <> 'main'"),
+  EXPECT_THAT(Query(*destination,
+                    "SELECT schema_name FROM duckdb_schemas() WHERE database_name = "
+                    "current_database() AND NOT internal AND schema_name <> 'main'"),
               ElementsAre());
   EXPECT_THAT(Query(*destination, "SELECT CAST(count(*) AS BIGINT) FROM mine"), ElementsAre("1"));
   destination->Close();
@@ -185,7 +186,8 @@ TEST_F(DuckDbDestination, StateTellsWhatWasCommitted) {
   EXPECT_THAT(
       Query(*destination,
             "SELECT stream, target_schema, target_table, write_mode, run, attempt, watermark, "
-            "inserted, updated, unchanged, deleted, skipped, notice_rows, manifest_rows, footer_rows, "
+            "inserted, updated, unchanged, deleted, skipped, notice_rows, manifest_rows, "
+            "footer_rows, "
             "loaded_rows, parts, manifest_bytes, fetched_bytes, CAST(committed_at AS VARCHAR) "
             "FROM _sluice.state"),
       ElementsAre("sales.orders|sales|orders|overwrite|r1|a2|42|3|0|0|0|0|NULL|3|3|3|1|9|9|"
@@ -205,9 +207,9 @@ TEST_F(DuckDbDestination, RefusesASchemaChangeUnderAppend) {
   target = Target();
   target.write_mode = model::WriteMode::kAppend;
   target.columns.push_back({"m", {TypeKind::kInt64}});
-  EXPECT_THAT([&] { destination->Begin(target, kCall); },
-              test::ThrowsErrorWith(ErrorCode::kUnsupported, &base::ErrorInfo::message,
-                                    "column m is new"));
+  EXPECT_THAT(
+      [&] { destination->Begin(target, kCall); },
+      test::ThrowsErrorWith(ErrorCode::kUnsupported, &base::ErrorInfo::message, "column m is new"));
   destination->Close();
 }
 
@@ -219,9 +221,9 @@ TEST_F(DuckDbDestination, DoesNotReplaceAView) {
     connection.Run("CREATE VIEW sales.orders AS SELECT 1 AS a", {}, kTask);
   }
   const auto destination = Open();
-  EXPECT_THAT([&] { destination->Begin(Target(), kCall); },
-              test::ThrowsErrorWith(ErrorCode::kUnsupported, &base::ErrorInfo::message,
-                                    HasSubstr("view")));
+  EXPECT_THAT(
+      [&] { destination->Begin(Target(), kCall); },
+      test::ThrowsErrorWith(ErrorCode::kUnsupported, &base::ErrorInfo::message, HasSubstr("view")));
   destination->Close();
 }
 
@@ -247,8 +249,9 @@ TEST_F(DuckDbDestination, KeepsOddNamesExactly) {
   model::StreamTarget target = Target("we\"ird. schema", "ta'ble; --");
   target.columns[0].name = "N";
   Load(*destination, target, Part("a"), "a1");
-  EXPECT_THAT(Query(*destination, "SELECT schema_name, table_name, column_name FROM duckdb_columns() "
-                                  "WHERE schema_name NOT IN ('_sluice', 'main') AND NOT internal"),
+  EXPECT_THAT(Query(*destination,
+                    "SELECT schema_name, table_name, column_name FROM duckdb_columns() "
+                    "WHERE schema_name NOT IN ('_sluice', 'main') AND NOT internal"),
               ElementsAre("we\"ird. schema|ta'ble; --|N"));
   destination->Close();
 }
@@ -319,8 +322,8 @@ TEST_F(DuckDbDestination, AFailedLoadTakesNoMoreParts) {
 
 // Overwriting frees the old table's blocks: the file holds at most two tables and then stays.
 TEST_F(DuckDbDestination, OverwritingDoesNotLetTheFileGrow) {
-  const model::LocalPart part =
-      WritePart(dir_.path(), "p", "SELECT CAST(hash(range) // 2 AS BIGINT) AS n FROM range(300000)");
+  const model::LocalPart part = WritePart(
+      dir_.path(), "p", "SELECT CAST(hash(range) // 2 AS BIGINT) AS n FROM range(300000)");
   std::uintmax_t after_two = 0;
   for (int i = 0; i < 6; ++i) {
     const auto destination = Open();

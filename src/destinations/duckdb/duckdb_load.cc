@@ -31,17 +31,15 @@ base::Error LoadIsOver(const model::StreamTarget& target) {
 }  // namespace
 
 DuckDbStore::Claim::Claim(DuckDbStore& store, const model::StreamTarget& target)
-    : store_(store),
-      stream_key_("stream " + target.stream),
-      table_key_(TableKey(target.table)) {
+    : store_(store), stream_key_("stream " + target.stream), table_key_(TableKey(target.table)) {
   const std::string exact = target.table.ToString();
   if (const auto it = store_.claims_.find(table_key_);
       it != store_.claims_.end() && it->second != exact) {
     throw base::Error({.code = ErrorCode::kUnsupported,
                        .operation = "begin load",
                        .subject = "table " + exact,
-                       .message = fmt::format("table {} is being loaded, which is the same to DuckDB",
-                                              it->second),
+                       .message = fmt::format(
+                           "table {} is being loaded, which is the same to DuckDB", it->second),
                        .remedy = "Load one of the two into another schema, or rename it."});
   }
   if (store_.claims_.contains(stream_key_) || store_.claims_.contains(table_key_)) {
@@ -134,15 +132,15 @@ model::Counts DuckDbLoad::Commit(const model::Watermark& watermark, const model:
 
 void DuckDbLoad::CheckProof(const model::Proof& proof) const {
   if (proof.Agrees() && proof.loaded_rows == rows_) return;
-  throw base::Error(
-      {.code = ErrorCode::kCorrupt,
-       .operation = "commit",
-       .subject = "table " + target_.table.ToString(),
-       .message = fmt::format("the counts disagree: manifest {}, footers {}, loaded {}, in the table "
-                              "{}; bytes {} of {}",
-                              proof.manifest_rows, proof.footer_rows, proof.loaded_rows, rows_,
-                              proof.fetched_bytes, proof.manifest_bytes),
-       .remedy = "Run again; nothing was changed."});
+  throw base::Error({.code = ErrorCode::kCorrupt,
+                     .operation = "commit",
+                     .subject = "table " + target_.table.ToString(),
+                     .message = fmt::format(
+                         "the counts disagree: manifest {}, footers {}, loaded {}, in the table "
+                         "{}; bytes {} of {}",
+                         proof.manifest_rows, proof.footer_rows, proof.loaded_rows, rows_,
+                         proof.fetched_bytes, proof.manifest_bytes),
+                     .remedy = "Run again; nothing was changed."});
 }
 
 void DuckDbLoad::CommitTransaction() {

@@ -85,9 +85,7 @@ Capabilities DuckDbStore::Describe() const {
   return {.overwrite = true, .append = true, .merge = false, .parallel_loads = true};
 }
 
-std::string DuckDbStore::Name() const {
-  return "DuckDB file " + options_.path.filename().string();
-}
+std::string DuckDbStore::Name() const { return "DuckDB file " + options_.path.filename().string(); }
 
 columnar::Connection DuckDbStore::Connect() {
   const std::lock_guard lock(mu_);

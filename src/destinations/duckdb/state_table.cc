@@ -32,9 +32,10 @@ std::int64_t Micros(base::UtcTime time) {
 
 bool StateTableExists(columnar::Connection& connection, const StateSubject& subject) {
   return !connection
-              .Run("SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() "
-                   "AND schema_name = '_sluice' AND table_name = 'state'",
-                   {}, {.operation = "read state", .subject = subject})
+              .Run(
+                  "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() "
+                  "AND schema_name = '_sluice' AND table_name = 'state'",
+                  {}, {.operation = "read state", .subject = subject})
               .rows.empty();
 }
 
@@ -83,12 +84,26 @@ void WriteState(columnar::Connection& connection, const model::StreamTarget& tar
       "footer_rows, loaded_rows, parts, manifest_bytes, fetched_bytes, committed_at) VALUES "
       "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "
       "make_timestamptz($20))",
-      {target.stream, target.table.schema, target.table.table,
-       std::string(model::ToString(target.write_mode)), row.watermark.run, row.watermark.attempt,
-       OrNull(row.watermark.value), row.counts.inserted, row.counts.updated, row.counts.unchanged,
-       row.counts.deleted, row.counts.skipped, OrNull(proof.notice_rows), proof.manifest_rows,
-       proof.footer_rows, proof.loaded_rows, proof.parts, proof.manifest_bytes,
-       proof.fetched_bytes, Micros(now)},
+      {target.stream,
+       target.table.schema,
+       target.table.table,
+       std::string(model::ToString(target.write_mode)),
+       row.watermark.run,
+       row.watermark.attempt,
+       OrNull(row.watermark.value),
+       row.counts.inserted,
+       row.counts.updated,
+       row.counts.unchanged,
+       row.counts.deleted,
+       row.counts.skipped,
+       OrNull(proof.notice_rows),
+       proof.manifest_rows,
+       proof.footer_rows,
+       proof.loaded_rows,
+       proof.parts,
+       proof.manifest_bytes,
+       proof.fetched_bytes,
+       Micros(now)},
       task, stop);
 }
 

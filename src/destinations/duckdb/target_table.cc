@@ -33,11 +33,12 @@ void CheckColumnNames(const model::StreamTarget& target) {
   for (const model::Column& column : target.columns) {
     const auto [it, fresh] = seen.emplace(FoldName(column.name), column.name);
     if (fresh) continue;
-    ThrowUnsupported(fmt::format("table {}", target.table.ToString()),
-                     fmt::format("columns {} and {} have the same name in DuckDB, which ignores case",
-                                 it->second, column.name),
-                     "Select one of them with the stream's `columns`, or rename one in a query "
-                     "(`sql: SELECT ... AS ...`).");
+    ThrowUnsupported(
+        fmt::format("table {}", target.table.ToString()),
+        fmt::format("columns {} and {} have the same name in DuckDB, which ignores case",
+                    it->second, column.name),
+        "Select one of them with the stream's `columns`, or rename one in a query "
+        "(`sql: SELECT ... AS ...`).");
   }
 }
 
@@ -61,7 +62,8 @@ columnar::Result ExistingColumns(columnar::Connection& connection, const model::
 void CheckSameColumns(const model::StreamTarget& target, const columnar::Result& existing) {
   const std::string subject = "table " + target.table.ToString();
   const std::string remedy =
-      "Append needs the columns it began with: set `write_mode: overwrite`, or drop the table at the "
+      "Append needs the columns it began with: set `write_mode: overwrite`, or drop the table at "
+      "the "
       "destination and run with --full.";
   const std::size_t columns = std::max(target.columns.size(), existing.rows.size());
   for (std::size_t i = 0; i < columns; ++i) {
@@ -76,8 +78,7 @@ void CheckSameColumns(const model::StreamTarget& target, const columnar::Result&
     if (name != target.columns[i].name || type != columnar::EngineType(target.columns[i])) {
       ThrowUnsupported(subject,
                        fmt::format("column {} is {} {} there, and {} {} now", i + 1, name, type,
-                                   target.columns[i].name,
-                                   columnar::EngineType(target.columns[i])),
+                                   target.columns[i].name, columnar::EngineType(target.columns[i])),
                        remedy);
     }
   }
@@ -131,10 +132,10 @@ void CheckExisting(columnar::Connection& connection, const model::TableName& tab
     const std::string name = row[0].value_or("");
     if (FoldName(name) != FoldName(table.table)) continue;
     if (name != table.table) {
-      ThrowUnsupported("table " + table.ToString(),
-                       fmt::format("table {}.{} exists, which is the same to DuckDB", table.schema,
-                                   name),
-                       "Rename or drop one of the two, or load one into another schema.");
+      ThrowUnsupported(
+          "table " + table.ToString(),
+          fmt::format("table {}.{} exists, which is the same to DuckDB", table.schema, name),
+          "Rename or drop one of the two, or load one into another schema.");
     }
     if (row[1] == "true") {
       ThrowUnsupported("table " + table.ToString(), "a view of that name exists",
