@@ -11,8 +11,8 @@
 #include <fstream>
 
 #include "columnar/sql_text.h"
-#include "destinations/conformance.h"
 #include "destinations/duckdb/duckdb_store.h"
+#include "destinations/testing/conformance.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/matchers.h"
 #include "tests/support/null_logger.h"

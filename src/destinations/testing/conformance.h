@@ -1,7 +1,7 @@
 // The suite that every destination passes, fakes included. A destination's test gives a Harness and
 // instantiates it:
 //   INSTANTIATE_TEST_SUITE_P(DuckDb, Conformance, testing::Values(&MakeDuckDbHarness));
-// and links sluice_destinations_conformance.
+// and links the room destinations/testing whole, as duckdb/CMakeLists.txt does.
 #pragma once
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // Goal: whatever fails, is killed or runs beside it, a destination holds the rows of the last
 // commit and its watermark, or those of the next one, and nothing between.
-#include "destinations/conformance.h"
+#include "destinations/testing/conformance.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
