@@ -24,7 +24,7 @@ constexpr std::chrono::seconds kKeysLife{600};
 std::string ReadStream(Checker& checker, const model::Stream& stream) {
   const auto columns = redshift::DescribeStream(*checker.session, checker.options.database, stream,
                                                 checker.NewCall());
-  redshift::DescribeSelect(*checker.session, redshift::BuildSelect(stream, columns),
+  redshift::DescribeSelect(*checker.session, redshift::BuildSelect(stream, columns) + " LIMIT 0",
                            checker.NewCall());
   return fmt::format("{} column{} can be read", columns.size(), columns.size() == 1 ? "" : "s");
 }

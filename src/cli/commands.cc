@@ -89,15 +89,15 @@ int RunCheck(const Context& context, const config::Config& config) {
   Connection connection(config, context.environment, context.clock, context.log);
   context.on_staging_root(connection.StagingRoot());
   const bool json = context.line.json;
+  FindingPrinter printer(config.streams.size(), context.out_style);
+  const auto print = [&](const check::Finding& finding) {
+    if (!json) context.out(printer.Add(finding));
+  };
   if (!json) context.out(CheckHeader(config, context.out_style));
-  const auto findings = check::Run(connection.CheckOptions(),
-                                   connection.CheckParts([&](const check::Finding& finding) {
-                                     if (!json) {
-                                       context.out(FindingScreen(finding, context.out_style));
-                                     }
-                                   }),
-                                   context.stop);
-  context.out(json ? CheckJson(findings) : CheckFooter(findings, context.out_style));
+  const auto findings =
+      check::Run(connection.CheckOptions(), connection.CheckParts(print), context.stop);
+  context.out(json ? CheckJson(findings)
+                   : printer.Rest() + CheckFooter(findings, context.out_style));
   return ExitCodeOf(findings);
 }
 

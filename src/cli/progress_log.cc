@@ -29,13 +29,14 @@ void ProgressLog::OnProgress(const sync::Progress& progress) {
     return;
   }
   told = {.phase = progress.phase, .at = now};
-  const ProgressModel::Row* row = model_.Find(progress.stream);
+  // Not at a phase's first line: what few bytes came before tell no rate.
+  const ProgressModel::Row* row = changed ? nullptr : model_.Find(progress.stream);
   const auto rate = row != nullptr ? BytesPerSecond(*row, now) : std::nullopt;
   const std::string rows = fmt::format("{}", progress.rows_loaded);
   const std::string bytes = fmt::format("{}", progress.bytes_fetched);
   if (changed && progress.rows_loaded == 0 && progress.bytes_fetched == 0) {
     log_.Info(Doing(progress.phase), {{"stream", progress.stream}});
-  } else if (rate && progress.phase == sync::Phase::kLoad) {
+  } else if (rate) {
     log_.Info(Doing(progress.phase), {{"stream", progress.stream},
                                       {"rows", rows},
                                       {"bytes", bytes},

@@ -54,7 +54,7 @@ std::vector<std::string> Cells(const ProgressModel::Row& row, base::SteadyTime n
   cells.push_back(style.Dim(PadLeft(Clocked(seconds), 7)));
   if (ended) return cells;
   const auto rate = BytesPerSecond(row, now);
-  cells.push_back(PadLeft(rate ? Rate(*rate) : "", 11));
+  cells.push_back(PadLeft(rate && *rate >= 1 ? Rate(*rate) : "", 11));
   if (p.bytes_total && *p.bytes_total > 0) {
     cells.push_back(
         Bar(static_cast<double>(p.bytes_fetched) / static_cast<double>(*p.bytes_total), style));
@@ -81,7 +81,7 @@ std::string_view Doing(Phase phase) {
 }
 
 std::optional<double> BytesPerSecond(const ProgressModel::Row& row, base::SteadyTime now) {
-  if (row.samples.size() < 2) return std::nullopt;
+  if (row.samples.empty()) return std::nullopt;
   const auto& [since, bytes] = row.samples.front();
   const double seconds = std::chrono::duration<double>(now - since).count();
   if (seconds < 0.3) return std::nullopt;
@@ -103,7 +103,7 @@ ProgressModel::ProgressModel(const std::vector<std::string>& streams) {
     Row row;
     row.progress.stream = stream;
     rows_.push_back(std::move(row));
-    name_width_ = std::max(name_width_, std::min(Width(stream), kNameWidthMax));
+    name_width_ = std::max(name_width_, std::min(Width(Printable(stream)), kNameWidthMax));
   }
 }
 
@@ -115,15 +115,12 @@ void ProgressModel::Apply(const sync::Progress& progress, base::SteadyTime now) 
   row->progress = progress;
   if (!row->began && progress.phase != Phase::kWaiting) row->began = now;
   if (!row->ended && Ended(progress.phase)) row->ended = now;
-  row->samples.emplace_back(now, progress.bytes_fetched);
+  // Bounded whatever the pace of calls: a hundred samples make the window.
+  if (row->samples.empty() || now - row->samples.back().first >= kRateWindow / 100) {
+    row->samples.emplace_back(now, progress.bytes_fetched);
+  }
   while (row->samples.size() > 2 && now - row->samples[1].first >= kRateWindow) {
     row->samples.pop_front();
-  }
-  // Bounded whatever the pace of calls: neighbours closer than the window's hundredth merge.
-  if (row->samples.size() > 2 && now - row->samples[row->samples.size() - 2].first <
-                                     std::chrono::milliseconds(50)) {
-    row->samples[row->samples.size() - 2].second = row->samples.back().second;
-    row->samples.pop_back();
   }
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "cli/text_table.h"
 #include "cli/units.h"
@@ -104,6 +105,25 @@ std::string FindingScreen(const check::Finding& finding, const Style& style) {
   text += Labelled("why", finding.why, style);
   text += Labelled("do", finding.remedy, style);
   return text;
+}
+
+std::string FindingPrinter::Add(const check::Finding& finding) {
+  const bool stream = finding.step == check::Step::kStreams && !finding.subject.empty();
+  if (stream && finding.severity == check::Severity::kOk) {
+    if (++readable_ == 1) other_ = FindingScreen(finding, style_);
+    return {};
+  }
+  return (stream ? "" : Rest()) + FindingScreen(finding, style_);
+}
+
+std::string FindingPrinter::Rest() {
+  const std::size_t readable = std::exchange(readable_, 0);
+  if (readable <= 1) return std::exchange(other_, "");
+  other_.clear();
+  check::Finding all{.step = check::Step::kStreams};
+  all.seen = readable == streams_ ? fmt::format("all {} streams can be read", readable)
+                                  : fmt::format("{} of {} streams can be read", readable, streams_);
+  return FindingScreen(all, style_);
 }
 
 std::string CheckFooter(const check::Findings& findings, const Style& style) {

@@ -22,8 +22,22 @@ std::string ProblemsScreen(const std::filesystem::path& file,
 std::string ValidScreen(const config::Config& config, const Style& style);
 
 std::string CheckHeader(const config::Config& config, const Style& style);
-// One finding, as soon as it is made.
 std::string FindingScreen(const check::Finding& finding, const Style& style);
+// Findings as they are made, each as soon as it is; streams that can be read are told in one line.
+class FindingPrinter {
+ public:
+  FindingPrinter(std::size_t streams, Style style) : streams_(streams), style_(style) {}
+  // What to print now; may be empty.
+  std::string Add(const check::Finding& finding);
+  // What was held back; call it after the last.
+  std::string Rest();
+
+ private:
+  const std::size_t streams_;  // configured
+  const Style style_;
+  std::size_t readable_ = 0;
+  std::string other_;          // the only one's own text
+};
 std::string CheckFooter(const check::Findings& findings, const Style& style);
 
 std::string DiscoverScreen(const std::vector<DiscoveredSchema>& schemas, const Style& style);
