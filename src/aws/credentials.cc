@@ -47,12 +47,13 @@ class EnvironmentKeys final : public KeySource {
     const auto secret = Lookup(environment_, "AWS_SECRET_ACCESS_KEY");
     if (!id && !secret) return NotConfigured{"environment: AWS_ACCESS_KEY_ID is not set"};
     if (!id || !secret) {
-      throw base::Error({.code = base::ErrorCode::kInvalidConfig,
-                         .operation = "get AWS keys",
-                         .subject = "environment",
-                         .message = std::string(id ? "AWS_SECRET_ACCESS_KEY" : "AWS_ACCESS_KEY_ID") +
-                                    " is not set, but its counterpart is",
-                         .remedy = "Set both variables or neither."});
+      throw base::Error(
+          {.code = base::ErrorCode::kInvalidConfig,
+           .operation = "get AWS keys",
+           .subject = "environment",
+           .message = std::string(id ? "AWS_SECRET_ACCESS_KEY" : "AWS_ACCESS_KEY_ID") +
+                      " is not set, but its counterpart is",
+           .remedy = "Set both variables or neither."});
     }
     id_ = *id;
     return SessionKeys{*id, base::Secret(*secret),

@@ -49,8 +49,8 @@ struct ProfileOptions {
 std::unique_ptr<KeySource> MakeProfileKeys(ProfileOptions options, Environment environment,
                                            Sts& sts);
 
-// The first source that is configured answers, from then on alone. If none is: kInvalidConfig, whose
-// message tells why each was not. REQUIRES: `clock` outlives it.
+// The first source that is configured answers, from then on alone. If none is: kInvalidConfig,
+// whose message tells why each was not. REQUIRES: `clock` outlives it.
 std::unique_ptr<CredentialProvider> MakeChain(std::vector<std::unique_ptr<KeySource>> sources,
                                               const base::Clock& clock);
 

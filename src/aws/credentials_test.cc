@@ -21,25 +21,28 @@ namespace sluice::aws {
 namespace {
 
 using base::ErrorCode;
+using std::chrono::seconds;
 using test::ThrowsError;
 using test::ThrowsErrorWith;
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
-using std::chrono::seconds;
 
 const SessionKeys kUserKeys{"AKIAUSERUSERUSERUSER", base::Secret("user-secret"), {}, std::nullopt};
 const std::string kRole = "arn:aws:iam::123456789012:role/sluice-reader";
 
 std::string Keys(const std::string& action, const std::string& id, const std::string& expiration) {
   return "<" + action + "Response><" + action + "Result><Credentials><AccessKeyId>" + id +
-         "</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken><Expiration>" + expiration +
-         "</Expiration></Credentials><AssumedRoleUser><Arn>arn:x</Arn></AssumedRoleUser></" + action +
-         "Result></" + action + "Response>";
+         "</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</"
+         "SessionToken><Expiration>" +
+         expiration +
+         "</Expiration></Credentials><AssumedRoleUser><Arn>arn:x</Arn></AssumedRoleUser></" +
+         action + "Result></" + action + "Response>";
 }
 
 std::string StsError(const std::string& code, const std::string& message) {
-  return "<ErrorResponse><Error><Code>" + code + "</Code><Message>" + message + "</Message></Error></ErrorResponse>";
+  return "<ErrorResponse><Error><Code>" + code + "</Code><Message>" + message +
+         "</Message></Error></ErrorResponse>";
 }
 
 class KeysTest : public testing::Test {
@@ -92,10 +95,11 @@ TEST_F(KeysTest, EnvironmentComesBeforeTheProfile) {
 }
 
 TEST_F(KeysTest, TellsWhyNoPlaceHadKeys) {
-  EXPECT_THAT([&] { Default()->Get(seconds(0), call_); },
-              ThrowsErrorWith(ErrorCode::kInvalidConfig, &base::ErrorInfo::message,
-                              AllOf(HasSubstr("AWS_ACCESS_KEY_ID is not set"), HasSubstr("profile default"),
-                                    HasSubstr(dir_.path().string()))));
+  EXPECT_THAT(
+      [&] { Default()->Get(seconds(0), call_); },
+      ThrowsErrorWith(ErrorCode::kInvalidConfig, &base::ErrorInfo::message,
+                      AllOf(HasSubstr("AWS_ACCESS_KEY_ID is not set"), HasSubstr("profile default"),
+                            HasSubstr(dir_.path().string()))));
 }
 
 TEST_F(KeysTest, RefusesHalfAConfiguration) {
@@ -103,18 +107,26 @@ TEST_F(KeysTest, RefusesHalfAConfiguration) {
   EXPECT_THAT([&] { Default()->Get(seconds(0), call_); },
               ThrowsErrorWith(ErrorCode::kInvalidConfig, &base::ErrorInfo::message,
                               HasSubstr("AWS_SECRET_ACCESS_KEY is not set")));
-  EXPECT_THAT([&] { User({"AKIA", {}, {}, {}})->Get(seconds(0), call_); }, ThrowsError(ErrorCode::kInvalidConfig));
-  EXPECT_THAT([&] { Default("none")->Get(seconds(0), call_); },
-              ThrowsErrorWith(ErrorCode::kInvalidConfig, &base::ErrorInfo::subject, "profile none"));
+  EXPECT_THAT(
+      [&] {
+        User({"AKIA", {}, {}, {}})->Get(seconds(0), call_);
+      },
+      ThrowsError(ErrorCode::kInvalidConfig));
+  EXPECT_THAT(
+      [&] { Default("none")->Get(seconds(0), call_); },
+      ThrowsErrorWith(ErrorCode::kInvalidConfig, &base::ErrorInfo::subject, "profile none"));
 }
 
 TEST_F(KeysTest, ProfileAssumesItsRoleWithItsSource) {
   WriteFiles("[base]\naws_access_key_id = AKIABASEBASEBASEBASE\naws_secret_access_key = b\n",
-             "[profile acme]\nrole_arn = " + kRole + " # the reader\nsource_profile = base\nexternal_id = ext\nduration_seconds = 1800\nregion = eu-west-1\n");
+             "[profile acme]\nrole_arn = " + kRole +
+                 " # the reader\nsource_profile = base\nexternal_id = ext\nduration_seconds = "
+                 "1800\nregion = eu-west-1\n");
   transport_.Add(200, Keys("AssumeRole", "ASIA1", "2026-01-01T01:00:00Z"));
   const auto provider = Default("acme");
   EXPECT_EQ(provider->Get(seconds(0), call_).access_key_id, "ASIA1");
-  EXPECT_EQ(provider->Describe(), "role " + kRole + " assumed with keys AKIA...BASE (profile acme)");
+  EXPECT_EQ(provider->Describe(),
+            "role " + kRole + " assumed with keys AKIA...BASE (profile acme)");
   EXPECT_THAT(Body(0), AllOf(HasSubstr("ExternalId=ext"), HasSubstr("DurationSeconds=1800")));
   EXPECT_EQ(DefaultRegion(environment(), "acme"), "eu-west-1");
   EXPECT_EQ(DefaultRegion(environment()), std::nullopt);
@@ -123,12 +135,19 @@ TEST_F(KeysTest, ProfileAssumesItsRoleWithItsSource) {
 }
 
 TEST_F(KeysTest, ProfileErrorsNameTheProfileAndTheWayOut) {
-  WriteFiles("", "[profile a]\nrole_arn=x\nsource_profile=b\n[profile b]\nrole_arn=y\nsource_profile=a\n"
-                 "[profile sso]\nsso_session=s\n[profile none]\nregion=x\n[profile lone]\nrole_arn=x\n"
-                 "[profile gone]\nrole_arn=x\nsource_profile=nowhere\n[profile long]\nrole_arn=x\nsource_profile=b\nduration_seconds=1h\n");
-  for (const auto& [name, code] : std::map<std::string, ErrorCode>{
-           {"a", ErrorCode::kInvalidConfig}, {"sso", ErrorCode::kUnsupported}, {"none", ErrorCode::kInvalidConfig},
-           {"lone", ErrorCode::kInvalidConfig}, {"gone", ErrorCode::kInvalidConfig}, {"long", ErrorCode::kInvalidConfig}}) {
+  WriteFiles(
+      "",
+      "[profile a]\nrole_arn=x\nsource_profile=b\n[profile b]\nrole_arn=y\nsource_profile=a\n"
+      "[profile sso]\nsso_session=s\n[profile none]\nregion=x\n[profile lone]\nrole_arn=x\n"
+      "[profile gone]\nrole_arn=x\nsource_profile=nowhere\n[profile "
+      "long]\nrole_arn=x\nsource_profile=b\nduration_seconds=1h\n");
+  for (const auto& [name, code] :
+       std::map<std::string, ErrorCode>{{"a", ErrorCode::kInvalidConfig},
+                                        {"sso", ErrorCode::kUnsupported},
+                                        {"none", ErrorCode::kInvalidConfig},
+                                        {"lone", ErrorCode::kInvalidConfig},
+                                        {"gone", ErrorCode::kInvalidConfig},
+                                        {"long", ErrorCode::kInvalidConfig}}) {
     SCOPED_TRACE(name);
     const auto provider = Default(name);
     EXPECT_THAT([&] { provider->Get(seconds(0), call_); }, ThrowsError(code));
@@ -137,7 +156,9 @@ TEST_F(KeysTest, ProfileErrorsNameTheProfileAndTheWayOut) {
 }
 
 TEST(ParseIni, ReadsSectionsCommentsAndContinuations) {
-  const auto sections = ParseIni("# c\n[a]\r\nKEY = v=1 # c\r\n  nested = x\n; c\n[ profile b ]\nk=#1\nbroken\n[open\nlost=1\n");
+  const auto sections = ParseIni(
+      "# c\n[a]\r\nKEY = v=1 # c\r\n  nested = x\n; c\n[ profile b "
+      "]\nk=#1\nbroken\n[open\nlost=1\n");
   EXPECT_EQ(sections.at("a").at("key"), "v=1");
   EXPECT_FALSE(sections.at("a").contains("nested"));
   EXPECT_EQ(sections.at("profile b").at("k"), "#1");
@@ -147,15 +168,20 @@ TEST(ParseIni, ReadsSectionsCommentsAndContinuations) {
 TEST_F(KeysTest, RoleKeysAreSharedAndRenewedBeforeTheyExpire) {
   transport_.Add(200, Keys("AssumeRole", "ASIA1", "2026-01-01T01:00:00Z"));
   transport_.Add(200, Keys("AssumeRole", "ASIA2", "2026-01-01T02:00:00Z"));
-  const auto provider = MakeAssumeRole({.role_arn = kRole, .session_name = "sluice-acme", .external_id = "e x"}, User(), sts_, clock_);
+  const auto provider =
+      MakeAssumeRole({.role_arn = kRole, .session_name = "sluice-acme", .external_id = "e x"},
+                     User(), sts_, clock_);
   std::vector<std::jthread> threads;
   for (int i = 0; i < 8; ++i) {
-    threads.emplace_back([&] { EXPECT_EQ(provider->Get(seconds(600), call_).access_key_id, "ASIA1"); });
+    threads.emplace_back(
+        [&] { EXPECT_EQ(provider->Get(seconds(600), call_).access_key_id, "ASIA1"); });
   }
   threads.clear();
   EXPECT_EQ(transport_.seen().size(), 1u);
-  EXPECT_THAT(Body(0), AllOf(HasSubstr("Action=AssumeRole&Version=2011-06-15"), HasSubstr("ExternalId=e%20x"),
-                             HasSubstr("RoleSessionName=sluice-acme"), HasSubstr("DurationSeconds=3600"), Not(HasSubstr("Policy"))));
+  EXPECT_THAT(Body(0),
+              AllOf(HasSubstr("Action=AssumeRole&Version=2011-06-15"),
+                    HasSubstr("ExternalId=e%20x"), HasSubstr("RoleSessionName=sluice-acme"),
+                    HasSubstr("DurationSeconds=3600"), Not(HasSubstr("Policy"))));
   clock_.Advance(std::chrono::minutes(51));
   EXPECT_EQ(provider->Get(seconds(600), call_).access_key_id, "ASIA2");
 }
@@ -177,7 +203,9 @@ TEST_F(KeysTest, RefusesALifeThatNoKeysHave) {
 
 TEST_F(KeysTest, StsErrorsKeepTheirCodes) {
   const auto role = MakeAssumeRole({.role_arn = kRole}, User(), sts_, clock_);
-  transport_.Add(403, StsError("AccessDenied", "User: arn:u is not authorized to perform: sts:AssumeRole on resource: r"));
+  transport_.Add(
+      403, StsError("AccessDenied",
+                    "User: arn:u is not authorized to perform: sts:AssumeRole on resource: r"));
   EXPECT_THAT([&] { role->Get(seconds(0), call_); }, ThrowsError(ErrorCode::kPermission));
   transport_.Add(403, StsError("SignatureDoesNotMatch", "m"));
   EXPECT_THAT([&] { role->Get(seconds(0), call_); }, ThrowsError(ErrorCode::kAuthentication));
@@ -192,59 +220,90 @@ TEST_F(KeysTest, StsErrorsKeepTheirCodes) {
 
 TEST_F(KeysTest, StsSendsTagsAndReadsTheCaller) {
   transport_.Add(200, Keys("AssumeRole", "A", "2026-01-01T01:00:00Z"));
-  EXPECT_EQ(sts_.AssumeRole(kUserKeys, {.role_arn = kRole, .tags = {{"RedshiftDbUser", "a/b"}, {"k", "v"}}}, call_).arn, "arn:x");
-  EXPECT_THAT(Body(0), HasSubstr("Tags.member.1.Key=RedshiftDbUser&Tags.member.1.Value=a%2Fb&Tags.member.2.Key=k"));
-  transport_.Add(200, "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:u</Arn><UserId>U</UserId><Account>1</Account></GetCallerIdentityResult></GetCallerIdentityResponse>");
+  EXPECT_EQ(
+      sts_.AssumeRole(kUserKeys,
+                      {.role_arn = kRole, .tags = {{"RedshiftDbUser", "a/b"}, {"k", "v"}}}, call_)
+          .arn,
+      "arn:x");
+  EXPECT_THAT(
+      Body(0),
+      HasSubstr("Tags.member.1.Key=RedshiftDbUser&Tags.member.1.Value=a%2Fb&Tags.member.2.Key=k"));
+  transport_.Add(
+      200,
+      "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:u</Arn><UserId>U</"
+      "UserId><Account>1</Account></GetCallerIdentityResult></GetCallerIdentityResponse>");
   const CallerIdentity who = sts_.GetCallerIdentity(kUserKeys, call_);
   EXPECT_EQ(who.arn, "arn:u");
   EXPECT_EQ(who.account, "1");
   transport_.Add(200, "<GetCallerIdentityResponse/>");
-  EXPECT_THAT([&] { sts_.GetCallerIdentity(kUserKeys, call_); }, ThrowsError(ErrorCode::kUnavailable));
+  EXPECT_THAT([&] { sts_.GetCallerIdentity(kUserKeys, call_); },
+              ThrowsError(ErrorCode::kUnavailable));
   EXPECT_EQ(RoleSessionName("acme prod/é"), "sluice-acme-prod---");
   EXPECT_EQ(RoleSessionName(std::string(99, 'x')).size(), 64u);
 }
 
 TEST(UnloadPolicy, NamesBucketAndPrefixAndNoDelete) {
-  EXPECT_EQ(UnloadPolicy({.bucket = "acme", .prefix = "sluice/r1/"}),
-            R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:ListBucket","s3:GetBucketLocation","s3:ListBucketMultipartUploads"],"Resource":"arn:aws:s3:::acme"},{"Effect":"Allow","Action":["s3:PutObject","s3:GetObject","s3:AbortMultipartUpload","s3:ListMultipartUploadParts"],"Resource":"arn:aws:s3:::acme/sluice/r1/*"}]})");
-  EXPECT_THAT(UnloadPolicy({.bucket = "a", .prefix = "p/", .partition = "aws-cn", .kms_key_arn = "arn:aws-cn:kms:k"}),
-              AllOf(HasSubstr("arn:aws-cn:s3:::a/p/*"), HasSubstr(R"("Resource":"arn:aws-cn:kms:k")")));
+  EXPECT_EQ(
+      UnloadPolicy({.bucket = "acme", .prefix = "sluice/r1/"}),
+      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:ListBucket","s3:GetBucketLocation","s3:ListBucketMultipartUploads"],"Resource":"arn:aws:s3:::acme"},{"Effect":"Allow","Action":["s3:PutObject","s3:GetObject","s3:AbortMultipartUpload","s3:ListMultipartUploadParts"],"Resource":"arn:aws:s3:::acme/sluice/r1/*"}]})");
+  EXPECT_THAT(
+      UnloadPolicy({.bucket = "a",
+                    .prefix = "p/",
+                    .partition = "aws-cn",
+                    .kms_key_arn = "arn:aws-cn:kms:k"}),
+      AllOf(HasSubstr("arn:aws-cn:s3:::a/p/*"), HasSubstr(R"("Resource":"arn:aws-cn:kms:k")")));
 }
 
 TEST(UnloadPolicy, RefusesWhatWouldWidenItOrPassTheLimit) {
-  for (const std::string bad : {"", "no-slash", "/", "/lead/", "a*/", "a?/", "a b/", "a\"/", "${aws:x}/"}) {
-    EXPECT_THAT([&] { UnloadPolicy({.bucket = "acme", .prefix = bad}); }, ThrowsError(ErrorCode::kInvalidConfig)) << bad;
+  for (const std::string bad :
+       {"", "no-slash", "/", "/lead/", "a*/", "a?/", "a b/", "a\"/", "${aws:x}/"}) {
+    EXPECT_THAT([&] { UnloadPolicy({.bucket = "acme", .prefix = bad}); },
+                ThrowsError(ErrorCode::kInvalidConfig))
+        << bad;
   }
   for (const std::string bad : {"", "*", "a/b", "a\""}) {
-    EXPECT_THAT([&] { UnloadPolicy({.bucket = bad, .prefix = "p/"}); }, ThrowsError(ErrorCode::kInvalidConfig)) << bad;
+    EXPECT_THAT([&] { UnloadPolicy({.bucket = bad, .prefix = "p/"}); },
+                ThrowsError(ErrorCode::kInvalidConfig))
+        << bad;
   }
-  EXPECT_THAT([&] { UnloadPolicy({.bucket = "a", .prefix = "p/", .kms_key_arn = "*"}); }, ThrowsError(ErrorCode::kInvalidConfig));
+  EXPECT_THAT([&] { UnloadPolicy({.bucket = "a", .prefix = "p/", .kms_key_arn = "*"}); },
+              ThrowsError(ErrorCode::kInvalidConfig));
   const std::string longest(1024 - 1, 'x');  // S3's own limit of a key.
   EXPECT_LE(UnloadPolicy({.bucket = std::string(63, 'b'), .prefix = longest + "/"}).size(), 2048u);
-  EXPECT_THAT([&] { UnloadPolicy({.bucket = "a", .prefix = std::string(2000, 'x') + "/"}); }, ThrowsError(ErrorCode::kInvalidConfig));
+  EXPECT_THAT([&] { UnloadPolicy({.bucket = "a", .prefix = std::string(2000, 'x') + "/"}); },
+              ThrowsError(ErrorCode::kInvalidConfig));
 }
 
 TEST_F(KeysTest, UnloadKeysOfARoleAreNarrowed) {
   transport_.Add(200, Keys("AssumeRole", "ASIA1", "2026-01-01T01:00:00Z"));
-  UnloadKeys keys({.bucket = "acme", .connection = "c", .role = AssumeRoleRequest{.role_arn = kRole, .external_id = "e"}}, User(), sts_, clock_);
+  UnloadKeys keys({.bucket = "acme",
+                   .connection = "c",
+                   .role = AssumeRoleRequest{.role_arn = kRole, .external_id = "e"}},
+                  User(), sts_, clock_);
   EXPECT_EQ(keys.Get("sluice/r1/", seconds(3000), call_).access_key_id, "ASIA1");
-  EXPECT_THAT(Body(0), AllOf(HasSubstr("Policy=%7B"), HasSubstr("acme%2Fsluice%2Fr1%2F%2A"), HasSubstr("ExternalId=e")));
+  EXPECT_THAT(Body(0), AllOf(HasSubstr("Policy=%7B"), HasSubstr("acme%2Fsluice%2Fr1%2F%2A"),
+                             HasSubstr("ExternalId=e")));
   transport_.Add(200, Keys("AssumeRole", "ASIA1", "2026-01-01T00:30:00Z"));
-  EXPECT_THAT([&] { keys.Get("sluice/r1/", seconds(3000), call_); }, ThrowsError(ErrorCode::kInvalidConfig));
+  EXPECT_THAT([&] { keys.Get("sluice/r1/", seconds(3000), call_); },
+              ThrowsError(ErrorCode::kInvalidConfig));
 }
 
 TEST_F(KeysTest, UnloadKeysOfAUserAreFederatedOrRefused) {
   UnloadKeys strict({.bucket = "acme", .connection = "c"}, User(), sts_, clock_);
   transport_.Add(200, Keys("GetFederationToken", "ASIA1", "2026-01-01T01:00:00Z"));
   EXPECT_EQ(strict.Get("p/", seconds(3000), call_).access_key_id, "ASIA1");
-  EXPECT_THAT(Body(0), AllOf(HasSubstr("Action=GetFederationToken"), HasSubstr("Name=sluice-c"), HasSubstr("Policy=%7B")));
-  const std::string denied = StsError("AccessDenied", "User: arn:u is not authorized to perform: sts:GetFederationToken on resource: r");
+  EXPECT_THAT(Body(0), AllOf(HasSubstr("Action=GetFederationToken"), HasSubstr("Name=sluice-c"),
+                             HasSubstr("Policy=%7B")));
+  const std::string denied =
+      StsError("AccessDenied",
+               "User: arn:u is not authorized to perform: sts:GetFederationToken on resource: r");
   transport_.Add(403, denied);
   EXPECT_THAT([&] { strict.Get("p/", seconds(3000), call_); },
-              ThrowsErrorWith(ErrorCode::kPermission, &base::ErrorInfo::remedy, HasSubstr("sts:GetFederationToken")));
+              ThrowsErrorWith(ErrorCode::kPermission, &base::ErrorInfo::remedy,
+                              HasSubstr("sts:GetFederationToken")));
   std::vector<std::string> warnings;
-  UnloadKeys lax({.bucket = "acme", .connection = "c", .allow_own_keys = true}, User(), sts_, clock_,
-                 [&](const std::string& warning) { warnings.push_back(warning); });
+  UnloadKeys lax({.bucket = "acme", .connection = "c", .allow_own_keys = true}, User(), sts_,
+                 clock_, [&](const std::string& warning) { warnings.push_back(warning); });
   for (int i = 0; i < 2; ++i) {
     transport_.Add(403, denied);
     EXPECT_EQ(lax.Get("p/", seconds(3000), call_).access_key_id, kUserKeys.access_key_id);
@@ -254,10 +313,12 @@ TEST_F(KeysTest, UnloadKeysOfAUserAreFederatedOrRefused) {
 }
 
 TEST_F(KeysTest, UnloadKeysNeverFederateSessionKeysAndKeepOtherErrors) {
-  UnloadKeys session({.bucket = "acme", .connection = "c"}, User({"ASIA", base::Secret("s"), base::Secret("t"), {}}), sts_, clock_);
+  UnloadKeys session({.bucket = "acme", .connection = "c"},
+                     User({"ASIA", base::Secret("s"), base::Secret("t"), {}}), sts_, clock_);
   EXPECT_THAT([&] { session.Get("p/", seconds(60), call_); }, ThrowsError(ErrorCode::kPermission));
   EXPECT_TRUE(transport_.seen().empty());
-  UnloadKeys lax({.bucket = "acme", .connection = "c", .allow_own_keys = true}, User(), sts_, clock_);
+  UnloadKeys lax({.bucket = "acme", .connection = "c", .allow_own_keys = true}, User(), sts_,
+                 clock_);
   transport_.Add(403, StsError("SignatureDoesNotMatch", "m"));
   EXPECT_THAT([&] { lax.Get("p/", seconds(60), call_); }, ThrowsError(ErrorCode::kAuthentication));
 }
@@ -265,14 +326,17 @@ TEST_F(KeysTest, UnloadKeysNeverFederateSessionKeysAndKeepOtherErrors) {
 class RedshiftServerlessTest : public KeysTest {
  protected:
   static std::string JsonError(const std::string& code, const std::string& message) {
-    return R"({"__type":"com.amazonaws.redshiftserverless#)" + code + R"(","message":")" + message + "\"}";
+    return R"({"__type":"com.amazonaws.redshiftserverless#)" + code + R"(","message":")" + message +
+           "\"}";
   }
   test::FakeKeys keys_{kUserKeys};
-  RedshiftServerless client_{RedshiftServerlessEndpoint("us-east-1"), keys_, transport_, clock_, {.attempts_max = 2}};
+  RedshiftServerless client_{
+      RedshiftServerlessEndpoint("us-east-1"), keys_, transport_, clock_, {.attempts_max = 2}};
   const DbCredentialsRequest request_{.workgroup = "analytics", .database = "dev"};
 };
 
-constexpr const char* kLogin = R"({"dbUser":"IAMR:r","dbPassword":"p+/=","expiration":1767229200.5,"nextRefreshTime":1767229200.0})";
+constexpr const char* kLogin =
+    R"({"dbUser":"IAMR:r","dbPassword":"p+/=","expiration":1767229200.5,"nextRefreshTime":1767229200.0})";
 
 TEST_F(RedshiftServerlessTest, GetsALogin) {
   transport_.Add(200, kLogin);
@@ -287,18 +351,23 @@ TEST_F(RedshiftServerlessTest, GetsALogin) {
 }
 
 TEST_F(RedshiftServerlessTest, AsksOnceWithoutTheDatabaseIfThatIsRefused) {
-  transport_.Add(400, JsonError("AccessDeniedException", "not authorized on the resource dbname dev"));
+  transport_.Add(400,
+                 JsonError("AccessDeniedException", "not authorized on the resource dbname dev"));
   transport_.Add(200, kLogin);
   EXPECT_FALSE(client_.GetCredentials(request_, call_).named_database);
   EXPECT_EQ(Body(1), R"({"workgroupName":"analytics","durationSeconds":3600})");
-  transport_.Add(400, JsonError("AccessDeniedException", "User: u is not authorized to perform: redshift-serverless:GetCredentials on resource: arn:w"));
-  EXPECT_THAT([&] { client_.GetCredentials(request_, call_); },
-              ThrowsErrorWith(ErrorCode::kPermission, &base::ErrorInfo::remedy, HasSubstr("arn:w")));
+  transport_.Add(400, JsonError("AccessDeniedException",
+                                "User: u is not authorized to perform: "
+                                "redshift-serverless:GetCredentials on resource: arn:w"));
+  EXPECT_THAT(
+      [&] { client_.GetCredentials(request_, call_); },
+      ThrowsErrorWith(ErrorCode::kPermission, &base::ErrorInfo::remedy, HasSubstr("arn:w")));
 }
 
 TEST_F(RedshiftServerlessTest, ErrorsKeepTheirCodes) {
   const std::vector<std::pair<std::string, ErrorCode>> rows = {
-      {"ResourceNotFoundException", ErrorCode::kNotFound}, {"ValidationException", ErrorCode::kInvalidConfig},
+      {"ResourceNotFoundException", ErrorCode::kNotFound},
+      {"ValidationException", ErrorCode::kInvalidConfig},
       {"InvalidSignatureException", ErrorCode::kAuthentication}};
   for (const auto& [code, expected] : rows) {
     transport_.Add(400, JsonError(code, "m"));
@@ -315,14 +384,19 @@ TEST_F(RedshiftServerlessTest, RefusesRepliesCutAtEveryLength) {
   const std::string good = R"({"dbUser":"u","dbPassword":"p","expiration":1.0})";
   for (std::size_t i = 0; i < good.size(); ++i) {
     for (int j = 0; j < 2; ++j) transport_.Add(200, good.substr(0, i));
-    EXPECT_THAT([&] { client_.GetCredentials(request_, call_); }, ThrowsError(ErrorCode::kUnavailable)) << i;
+    EXPECT_THAT([&] { client_.GetCredentials(request_, call_); },
+                ThrowsError(ErrorCode::kUnavailable))
+        << i;
   }
   transport_.Add(200, R"({"dbUser":"u","expiration":"soon"})");
-  EXPECT_THAT([&] { client_.GetCredentials(request_, call_); }, ThrowsError(ErrorCode::kUnavailable));
+  EXPECT_THAT([&] { client_.GetCredentials(request_, call_); },
+              ThrowsError(ErrorCode::kUnavailable));
 }
 
 TEST_F(RedshiftServerlessTest, ReadsAWorkgroup) {
-  transport_.Add(200, R"({"workgroup":{"workgroupName":"analytics","workgroupId":"id","workgroupArn":"arn","status":"AVAILABLE","namespaceName":"n","publiclyAccessible":false,"endpoint":{"address":"h","port":5439}}})");
+  transport_.Add(
+      200,
+      R"({"workgroup":{"workgroupName":"analytics","workgroupId":"id","workgroupArn":"arn","status":"AVAILABLE","namespaceName":"n","publiclyAccessible":false,"endpoint":{"address":"h","port":5439}}})");
   const Workgroup found = client_.GetWorkgroup("analytics", call_);
   EXPECT_EQ(found.status, "AVAILABLE");
   EXPECT_EQ(found.host, "h");

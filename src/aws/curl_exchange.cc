@@ -58,7 +58,8 @@ void Append(CurlList& list, const std::string& line) {
 }  // namespace
 
 void CurlExchange::SetMethod(CURL* easy) {
-  const bool sends_body = !request_.body.empty() || request_.method == "POST" || request_.method == "PUT";
+  const bool sends_body =
+      !request_.body.empty() || request_.method == "POST" || request_.method == "PUT";
   if (sends_body) {
     Set(easy, CURLOPT_POST, 1L);
     Set(easy, CURLOPT_POSTFIELDS, request_.body.c_str());

@@ -135,10 +135,9 @@ void CurlLoop::FinishDone() {
 std::exception_ptr CurlLoop::WhyEnd(const CurlExchange& exchange) const {
   if (exchange.call().stop.stop_requested()) return Cancelled(exchange);
   if (!exchange.call().deadline.Expired(clock_)) return nullptr;
-  return std::make_exception_ptr(
-      exchange.Error(base::ErrorCode::kTimeout, "it did not finish in the time it was given",
-                     "Run again; if it lasts, check the network between this machine and AWS.",
-                     false));
+  return std::make_exception_ptr(exchange.Error(
+      base::ErrorCode::kTimeout, "it did not finish in the time it was given",
+      "Run again; if it lasts, check the network between this machine and AWS.", false));
 }
 
 void CurlLoop::EndStoppedAndLate() {

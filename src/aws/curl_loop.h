@@ -56,8 +56,8 @@ class CurlLoop {
   std::atomic<int> load_ = 0;
 
   std::mutex mu_;
-  Queue incoming_;       // guarded by mu_
-  bool ended_ = false;   // guarded by mu_
+  Queue incoming_;      // guarded by mu_
+  bool ended_ = false;  // guarded by mu_
 
   // The loop's thread alone uses these.
   Queue urgent_;

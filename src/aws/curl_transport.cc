@@ -36,11 +36,10 @@ class CurlTransport final : public HttpTransport {
 
   void Start(HttpRequest request, const base::Call& call,
              std::function<void(HttpResult)> on_done) override {
-    CurlLoop& least = **std::min_element(
-        loops_.begin(), loops_.end(),
-        [](const auto& a, const auto& b) { return a->load() < b->load(); });
-    least.Submit(
-        std::make_unique<CurlExchange>(std::move(request), call, std::move(on_done)));
+    CurlLoop& least =
+        **std::min_element(loops_.begin(), loops_.end(),
+                           [](const auto& a, const auto& b) { return a->load() < b->load(); });
+    least.Submit(std::make_unique<CurlExchange>(std::move(request), call, std::move(on_done)));
   }
 
  private:

@@ -20,9 +20,9 @@ bool IsLowerOrDigit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <=
 
 // A region becomes part of a host name; "evil.example/#" must not.
 void CheckRegion(std::string_view region) {
-  const bool fine =
-      !region.empty() && region.size() <= 40 &&
-      std::all_of(region.begin(), region.end(), [](char c) { return IsLowerOrDigit(c) || c == '-'; });
+  const bool fine = !region.empty() && region.size() <= 40 &&
+                    std::all_of(region.begin(), region.end(),
+                                [](char c) { return IsLowerOrDigit(c) || c == '-'; });
   if (!fine) {
     Refuse("region " + std::string(region), "this is not the name of an AWS region",
            "Write the region as AWS does, for example us-east-1.");
@@ -32,8 +32,7 @@ void CheckRegion(std::string_view region) {
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 void CheckBucket(std::string_view bucket) {
   const bool fine = bucket.size() >= 3 && bucket.size() <= 63 && IsLowerOrDigit(bucket.front()) &&
-                    IsLowerOrDigit(bucket.back()) &&
-                    bucket.find("..") == std::string_view::npos &&
+                    IsLowerOrDigit(bucket.back()) && bucket.find("..") == std::string_view::npos &&
                     std::all_of(bucket.begin(), bucket.end(),
                                 [](char c) { return IsLowerOrDigit(c) || c == '-' || c == '.'; });
   if (!fine) {
@@ -111,8 +110,7 @@ Endpoint S3Endpoint(std::string_view region, std::string_view bucket,
                     const EndpointOverrides& overrides) {
   CheckBucket(bucket);
   Endpoint endpoint = Make("s3", region, overrides.s3, overrides.all);
-  endpoint.path_style =
-      overrides.s3 || overrides.all || bucket.find('.') != std::string_view::npos;
+  endpoint.path_style = overrides.s3 || overrides.all || bucket.find('.') != std::string_view::npos;
   if (endpoint.path_style) {
     endpoint.base_path += "/" + std::string(bucket);
   } else {

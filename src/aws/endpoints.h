@@ -11,10 +11,10 @@ namespace sluice::aws {
 // A host to talk to and the region its signatures name.
 struct Endpoint {
   std::string scheme = "https";
-  std::string host;         // with ":port" if it is not the scheme's own, as the Host header sends it
-  std::string base_path;    // "" or "/prefix": begins with '/', does not end in it; S3: the bucket,
-                            // if it is not in the host
-  std::string region;       // of the signature
+  std::string host;       // with ":port" if it is not the scheme's own, as the Host header sends it
+  std::string base_path;  // "" or "/prefix": begins with '/', does not end in it; S3: the bucket,
+                          // if it is not in the host
+  std::string region;     // of the signature
   bool path_style = false;  // S3: the bucket is the last segment of base_path
 
   bool tls() const { return scheme == "https"; }
@@ -40,7 +40,8 @@ std::string_view PartitionOf(std::string_view region);
 // All throw kInvalidConfig if `region` is not a region's name (letters, digits, hyphens) or the
 // override is not an http or https address without query.
 
-// The regional STS: the global host is a legacy, and a role session from it is not valid everywhere.
+// The regional STS: the global host is a legacy, and a role session from it is not valid
+// everywhere.
 Endpoint StsEndpoint(std::string_view region, const EndpointOverrides& overrides = {});
 Endpoint RedshiftServerlessEndpoint(std::string_view region,
                                     const EndpointOverrides& overrides = {});

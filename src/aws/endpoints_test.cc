@@ -52,10 +52,11 @@ TEST(Endpoints, RefuseWhatCouldBecomeAnotherHost) {
     EXPECT_THAT([&] { StsEndpoint(bad); }, ThrowsError(ErrorCode::kInvalidConfig)) << bad;
   }
   for (const std::string bad : {"", "ab", "s3://acme", "Acme", "acme/x", "a..b", "-acme", "a_b"}) {
-    EXPECT_THAT([&] { S3Endpoint("us-east-1", bad); }, ThrowsError(ErrorCode::kInvalidConfig)) << bad;
+    EXPECT_THAT([&] { S3Endpoint("us-east-1", bad); }, ThrowsError(ErrorCode::kInvalidConfig))
+        << bad;
   }
-  for (const std::string bad :
-       {"127.0.0.1:8443", "ftp://x", "https://", "https://user@host", "https://h/?x", "https://h h"}) {
+  for (const std::string bad : {"127.0.0.1:8443", "ftp://x", "https://", "https://user@host",
+                                "https://h/?x", "https://h h"}) {
     EXPECT_THAT([&] { StsEndpoint("us-east-1", {.all = bad}); },
                 ThrowsError(ErrorCode::kInvalidConfig))
         << bad;

@@ -9,57 +9,92 @@ using enum base::ErrorCode;
 using enum When;
 
 constexpr std::string_view kClockRemedy =
-    "Set the clock (timedatectl set-ntp true): AWS refuses signatures that are minutes away from its own time.";
+    "Set the clock (timedatectl set-ntp true): AWS refuses signatures that are minutes away from "
+    "its own time.";
 constexpr std::string_view kClockSeen = "this machine's clock is {skew}";
 constexpr std::string_view kKeyRemedy =
-    "Check the access key id: no character missing, still active (IAM, Users, Security credentials), and with the session "
+    "Check the access key id: no character missing, still active (IAM, Users, Security "
+    "credentials), and with the session "
     "token that belongs to it. Keys of China or GovCloud work only there.";
 constexpr std::string_view kSecretRemedy =
-    "The secret access key does not belong to the access key id. Copy both again; a lost '+', '/' or '=' is the usual cause.";
+    "The secret access key does not belong to the access key id. Copy both again; a lost '+', '/' "
+    "or '=' is the usual cause.";
 constexpr std::string_view kExpiredRemedy =
-    "The session token has expired. Log in again (aws sso login, or new keys in the environment), or let Sluice assume a role, "
+    "The session token has expired. Log in again (aws sso login, or new keys in the environment), "
+    "or let Sluice assume a role, "
     "which it renews by itself.";
 constexpr std::string_view kUnsignedRemedy =
-    "A proxy between here and AWS may have removed the Authorization header: let AWS's hosts pass it (NO_PROXY).";
+    "A proxy between here and AWS may have removed the Authorization header: let AWS's hosts pass "
+    "it (NO_PROXY).";
 constexpr std::string_view kRegionSeen = "the bucket is in {region}, not in {asked_region}";
 constexpr std::string_view kRegionRemedy = "Write staging.region: {region}";
 constexpr std::string_view kPolicyRemedy =
-    "Add to the policy of {holder}:\n{\"Effect\":\"Allow\",\"Action\":\"{action}\",\"Resource\":\"{resource}\"}";
+    "Add to the policy of "
+    "{holder}:\n{\"Effect\":\"Allow\",\"Action\":\"{action}\",\"Resource\":\"{resource}\"}";
 constexpr std::string_view kDenyRemedy =
-    "A statement denies {action} on {resource} outright: look for \"Effect\":\"Deny\" in the bucket policy, the organization's "
+    "A statement denies {action} on {resource} outright: look for \"Effect\":\"Deny\" in the "
+    "bucket policy, the organization's "
     "policies and the permissions boundary of {holder}.";
 constexpr std::string_view kTrustRemedy =
-    "The role's trust policy must allow {principal} to call sts:AssumeRole, and its sts:ExternalId must be the one configured "
+    "The role's trust policy must allow {principal} to call sts:AssumeRole, and its sts:ExternalId "
+    "must be the one configured "
     "here. \"sluice setup trust\" prints it, filled in.";
 constexpr std::string_view kTagRemedy =
-    "Add sts:TagSession beside sts:AssumeRole in the role's trust policy, or stop sending session tags.";
+    "Add sts:TagSession beside sts:AssumeRole in the role's trust policy, or stop sending session "
+    "tags.";
 constexpr std::string_view kThrottleRemedy =
     "AWS asks to slow down. Run again later, or with fewer streams at a time.";
 constexpr std::string_view kServiceRemedy =
     "The AWS service failed; run again. If it lasts: https://health.aws.amazon.com/health/status";
 constexpr std::string_view kBugRemedy =
-    "AWS refused the request's form. This is a defect in Sluice; please report it with the request id.";
-constexpr std::string_view kTokenRemedy = "Get a new identity token: its claims, age or signature were refused.";
+    "AWS refused the request's form. This is a defect in Sluice; please report it with the request "
+    "id.";
+constexpr std::string_view kTokenRemedy =
+    "Get a new identity token: its claims, age or signature were refused.";
 constexpr std::string_view kAccountRemedy =
     "The AWS account may not use this service yet: its owner must enable it or settle the account.";
 
 // S3 speaks of what it denied only to callers of its own account; the others always do.
 constexpr auto kRows = std::to_array<ErrorRow>({
     // Who are we.
-    {.code = "RequestTimeTooSkewed", .error = kAuthentication, .seen = kClockSeen, .remedy = kClockRemedy},
-    {.code = "RequestExpired", .error = kAuthentication, .seen = kClockSeen, .remedy = kClockRemedy},
-    {.code = "SignatureDoesNotMatch", .text = "Signature expired", .error = kAuthentication, .seen = kClockSeen,
+    {.code = "RequestTimeTooSkewed",
+     .error = kAuthentication,
+     .seen = kClockSeen,
      .remedy = kClockRemedy},
-    {.code = "SignatureDoesNotMatch", .text = "Signature not yet current", .error = kAuthentication, .seen = kClockSeen,
+    {.code = "RequestExpired",
+     .error = kAuthentication,
+     .seen = kClockSeen,
      .remedy = kClockRemedy},
-    {.code = "SignatureDoesNotMatch", .when = kClockIsOff, .error = kAuthentication, .seen = kClockSeen,
+    {.code = "SignatureDoesNotMatch",
+     .text = "Signature expired",
+     .error = kAuthentication,
+     .seen = kClockSeen,
+     .remedy = kClockRemedy},
+    {.code = "SignatureDoesNotMatch",
+     .text = "Signature not yet current",
+     .error = kAuthentication,
+     .seen = kClockSeen,
+     .remedy = kClockRemedy},
+    {.code = "SignatureDoesNotMatch",
+     .when = kClockIsOff,
+     .error = kAuthentication,
+     .seen = kClockSeen,
      .remedy = kClockRemedy},
     {.code = "SignatureDoesNotMatch", .error = kAuthentication, .remedy = kSecretRemedy},
-    {.code = "InvalidSignatureException", .text = "Signature expired", .error = kAuthentication, .seen = kClockSeen,
+    {.code = "InvalidSignatureException",
+     .text = "Signature expired",
+     .error = kAuthentication,
+     .seen = kClockSeen,
      .remedy = kClockRemedy},
-    {.code = "InvalidSignatureException", .text = "Signature not yet current", .error = kAuthentication,
-     .seen = kClockSeen, .remedy = kClockRemedy},
-    {.code = "InvalidSignatureException", .when = kClockIsOff, .error = kAuthentication, .seen = kClockSeen,
+    {.code = "InvalidSignatureException",
+     .text = "Signature not yet current",
+     .error = kAuthentication,
+     .seen = kClockSeen,
+     .remedy = kClockRemedy},
+    {.code = "InvalidSignatureException",
+     .when = kClockIsOff,
+     .error = kAuthentication,
+     .seen = kClockSeen,
      .remedy = kClockRemedy},
     {.code = "InvalidSignatureException", .error = kAuthentication, .remedy = kSecretRemedy},
     {.code = "InvalidAccessKeyId", .error = kAuthentication, .remedy = kKeyRemedy},
@@ -70,30 +105,56 @@ constexpr auto kRows = std::to_array<ErrorRow>({
     {.code = "ExpiredTokenException", .error = kAuthentication, .remedy = kExpiredRemedy},
     {.code = "TokenRefreshRequired", .error = kAuthentication, .remedy = kExpiredRemedy},
     {.code = "MissingAuthenticationToken", .error = kAuthentication, .remedy = kUnsignedRemedy},
-    {.code = "MissingAuthenticationTokenException", .error = kAuthentication, .remedy = kUnsignedRemedy},
+    {.code = "MissingAuthenticationTokenException",
+     .error = kAuthentication,
+     .remedy = kUnsignedRemedy},
     {.code = "MissingSecurityHeader", .error = kAuthentication, .remedy = kUnsignedRemedy},
     {.code = "IncompleteSignature", .error = kAuthentication, .remedy = kUnsignedRemedy},
     {.code = "InvalidIdentityToken", .error = kAuthentication, .remedy = kTokenRemedy},
     {.code = "IDPRejectedClaim", .error = kAuthentication, .remedy = kTokenRemedy},
-    {.code = "IDPCommunicationError", .error = kUnavailable, .retryable = true, .remedy = kServiceRemedy},
+    {.code = "IDPCommunicationError",
+     .error = kUnavailable,
+     .retryable = true,
+     .remedy = kServiceRemedy},
 
     // Where is it.
-    {.code = "AuthorizationHeaderMalformed", .when = kNamesRegion, .error = kInvalidConfig, .seen = kRegionSeen,
+    {.code = "AuthorizationHeaderMalformed",
+     .when = kNamesRegion,
+     .error = kInvalidConfig,
+     .seen = kRegionSeen,
      .remedy = kRegionRemedy},
     {.code = "AuthorizationHeaderMalformed", .error = kAuthentication, .remedy = kKeyRemedy},
-    {.status_class = 3, .when = kNamesRegion, .error = kInvalidConfig, .seen = kRegionSeen, .remedy = kRegionRemedy},
-    {.service = Service::kS3, .status = 400, .when = kNamesRegion, .error = kInvalidConfig, .seen = kRegionSeen,
+    {.status_class = 3,
+     .when = kNamesRegion,
+     .error = kInvalidConfig,
+     .seen = kRegionSeen,
      .remedy = kRegionRemedy},
-    {.status_class = 3, .error = kInvalidConfig,
-     .remedy = "The bucket is in another region than {asked_region}: write its own as staging.region."},
-    {.code = "RegionDisabledException", .error = kInvalidConfig,
-     .remedy = "STS is switched off in {asked_region} for this account: activate it (IAM, Account settings), or use another region."},
+    {.service = Service::kS3,
+     .status = 400,
+     .when = kNamesRegion,
+     .error = kInvalidConfig,
+     .seen = kRegionSeen,
+     .remedy = kRegionRemedy},
+    {.status_class = 3,
+     .error = kInvalidConfig,
+     .remedy =
+         "The bucket is in another region than {asked_region}: write its own as staging.region."},
+    {.code = "RegionDisabledException",
+     .error = kInvalidConfig,
+     .remedy = "STS is switched off in {asked_region} for this account: activate it (IAM, Account "
+               "settings), or use another region."},
 
     // May we.
     {.code = "AccessDenied", .text = "explicit deny", .error = kPermission, .remedy = kDenyRemedy},
-    {.code = "AccessDeniedException", .text = "explicit deny", .error = kPermission, .remedy = kDenyRemedy},
+    {.code = "AccessDeniedException",
+     .text = "explicit deny",
+     .error = kPermission,
+     .remedy = kDenyRemedy},
     {.text = "sts:TagSession", .status = 403, .error = kPermission, .remedy = kTagRemedy},
-    {.text = "perform: sts:AssumeRole", .status = 403, .error = kPermission, .remedy = kTrustRemedy},
+    {.text = "perform: sts:AssumeRole",
+     .status = 403,
+     .error = kPermission,
+     .remedy = kTrustRemedy},
     {.code = "AccessDenied", .error = kPermission, .remedy = kPolicyRemedy},
     {.code = "AccessDeniedException", .error = kPermission, .remedy = kPolicyRemedy},
     {.code = "AllAccessDisabled", .error = kPermission, .remedy = kAccountRemedy},
@@ -102,29 +163,50 @@ constexpr auto kRows = std::to_array<ErrorRow>({
     {.code = "OptInRequired", .error = kPermission, .remedy = kAccountRemedy},
 
     // Is it there.
-    {.code = "NoSuchBucket", .error = kNotFound,
+    {.code = "NoSuchBucket",
+     .error = kNotFound,
      .remedy = "Check staging.bucket, or create the bucket in {asked_region}."},
-    {.code = "NoSuchKey", .error = kNotFound,
-     .remedy = "The object is gone: another run, a lifecycle rule or a person deleted it. Run again."},
+    {.code = "NoSuchKey",
+     .error = kNotFound,
+     .remedy =
+         "The object is gone: another run, a lifecycle rule or a person deleted it. Run again."},
     {.code = "NoSuchUpload", .error = kNotFound, .remedy = "The upload is gone already."},
-    {.code = "ResourceNotFoundException", .error = kNotFound,
-     .remedy = "Check redshift.workgroup and the region ({asked_region}). The name is the workgroup's, not the namespace's and not "
+    {.code = "ResourceNotFoundException",
+     .error = kNotFound,
+     .remedy = "Check redshift.workgroup and the region ({asked_region}). The name is the "
+               "workgroup's, not the namespace's and not "
                "the first label of a managed VPC endpoint's host."},
-    {.code = "InvalidBucketName", .error = kInvalidConfig,
+    {.code = "InvalidBucketName",
+     .error = kInvalidConfig,
      .remedy = "Give staging.bucket as the name alone, without s3:// and without a path."},
-    {.code = "InvalidObjectState", .error = kUnsupported,
-     .remedy = "A lifecycle rule moved the object to an archive class: exempt the staging prefix from it."},
-    {.code = "PreconditionFailed", .error = kConflict,
-     .remedy = "The object was replaced while it was being read: nothing else may write beneath the staging prefix. Run again."},
-    {.code = "InvalidRange", .error = kCorrupt,
-     .remedy = "The object is shorter than its manifest says: nothing else may write beneath the staging prefix. Run again."},
+    {.code = "InvalidObjectState",
+     .error = kUnsupported,
+     .remedy = "A lifecycle rule moved the object to an archive class: exempt the staging prefix "
+               "from it."},
+    {.code = "PreconditionFailed",
+     .error = kConflict,
+     .remedy = "The object was replaced while it was being read: nothing else may write beneath "
+               "the staging prefix. Run again."},
+    {.code = "InvalidRange",
+     .error = kCorrupt,
+     .remedy = "The object is shorter than its manifest says: nothing else may write beneath the "
+               "staging prefix. Run again."},
 
     // Slower, please.
     {.text = "Rate exceeded", .error = kThrottled, .retryable = true, .remedy = kThrottleRemedy},
     {.code = "Throttling", .error = kThrottled, .retryable = true, .remedy = kThrottleRemedy},
-    {.code = "ThrottlingException", .error = kThrottled, .retryable = true, .remedy = kThrottleRemedy},
-    {.code = "TooManyRequestsException", .error = kThrottled, .retryable = true, .remedy = kThrottleRemedy},
-    {.code = "RequestLimitExceeded", .error = kThrottled, .retryable = true, .remedy = kThrottleRemedy},
+    {.code = "ThrottlingException",
+     .error = kThrottled,
+     .retryable = true,
+     .remedy = kThrottleRemedy},
+    {.code = "TooManyRequestsException",
+     .error = kThrottled,
+     .retryable = true,
+     .remedy = kThrottleRemedy},
+    {.code = "RequestLimitExceeded",
+     .error = kThrottled,
+     .retryable = true,
+     .remedy = kThrottleRemedy},
     {.code = "SlowDown", .error = kThrottled, .retryable = true, .remedy = kThrottleRemedy},
     {.status = 429, .error = kThrottled, .retryable = true, .remedy = kThrottleRemedy},
 
@@ -132,27 +214,41 @@ constexpr auto kRows = std::to_array<ErrorRow>({
     {.code = "RequestTimeout", .error = kUnavailable, .retryable = true, .remedy = kServiceRemedy},
     {.code = "InternalError", .error = kUnavailable, .retryable = true, .remedy = kServiceRemedy},
     {.code = "OperationAborted", .error = kConflict, .retryable = true, .remedy = kServiceRemedy},
-    {.code = "BadDigest", .error = kCorrupt, .retryable = true,
+    {.code = "BadDigest",
+     .error = kCorrupt,
+     .retryable = true,
      .remedy = "The bytes changed on the way: look for a proxy that rewrites requests."},
-    {.code = "XAmzContentSHA256Mismatch", .error = kCorrupt, .retryable = true,
+    {.code = "XAmzContentSHA256Mismatch",
+     .error = kCorrupt,
+     .retryable = true,
      .remedy = "The bytes changed on the way: look for a proxy that rewrites requests."},
     {.code = "IncompleteBody", .error = kUnavailable, .retryable = true, .remedy = kServiceRemedy},
-    {.status = 501, .error = kUnsupported,
-     .remedy = "This endpoint does not offer the operation: is AWS_ENDPOINT_URL a service that is compatible with it?"},
+    {.status = 501,
+     .error = kUnsupported,
+     .remedy = "This endpoint does not offer the operation: is AWS_ENDPOINT_URL a service that is "
+               "compatible with it?"},
     {.status_class = 5, .error = kUnavailable, .retryable = true, .remedy = kServiceRemedy},
 
     // Did we ask rightly.
-    {.text = "exceeds the MaxSessionDuration", .error = kInvalidConfig,
-     .remedy = "Ask for a shorter session (3600 s always passes), or raise the role's maximum session duration in IAM."},
-    {.text = "session limit for roles assumed by role chaining", .error = kInvalidConfig,
+    {.text = "exceeds the MaxSessionDuration",
+     .error = kInvalidConfig,
+     .remedy = "Ask for a shorter session (3600 s always passes), or raise the role's maximum "
+               "session duration in IAM."},
+    {.text = "session limit for roles assumed by role chaining",
+     .error = kInvalidConfig,
      .remedy = "A role that assumes another role gets one hour: ask for 3600 s."},
-    {.code = "PackedPolicyTooLarge", .error = kInvalidConfig,
+    {.code = "PackedPolicyTooLarge",
+     .error = kInvalidConfig,
      .remedy = "Session policy and tags are too long together: shorten staging.root and the tags."},
-    {.code = "MalformedPolicyDocument", .error = kInvalidConfig,
-     .remedy = "AWS could not read the session policy: check staging.bucket and staging.root for unusual characters."},
-    {.code = "ValidationException", .error = kInvalidConfig,
+    {.code = "MalformedPolicyDocument",
+     .error = kInvalidConfig,
+     .remedy = "AWS could not read the session policy: check staging.bucket and staging.root for "
+               "unusual characters."},
+    {.code = "ValidationException",
+     .error = kInvalidConfig,
      .remedy = "A configured name breaks AWS's rule for it; the message names the member."},
-    {.code = "ValidationError", .error = kInvalidConfig,
+    {.code = "ValidationError",
+     .error = kInvalidConfig,
      .remedy = "A configured name breaks AWS's rule for it; the message names the member."},
     {.code = "InvalidArgument", .error = kInternal, .remedy = kBugRemedy},
     {.code = "InvalidRequest", .error = kInternal, .remedy = kBugRemedy},
@@ -163,32 +259,46 @@ constexpr auto kRows = std::to_array<ErrorRow>({
     {.status = 401, .error = kAuthentication, .remedy = kKeyRemedy},
     {.status = 403, .error = kPermission, .remedy = kPolicyRemedy},
     {.status = 404, .error = kNotFound, .remedy = "Check the name, the region and the endpoint."},
-    {.status = 407, .error = kUnreachable,
-     .remedy = "The proxy of HTTPS_PROXY asks for a password: put it there, or let AWS's hosts pass it (NO_PROXY)."},
-    {.status = 405, .error = kUnsupported,
-     .remedy = "This endpoint does not offer the operation: is AWS_ENDPOINT_URL a service that is compatible with it?"},
+    {.status = 407,
+     .error = kUnreachable,
+     .remedy = "The proxy of HTTPS_PROXY asks for a password: put it there, or let AWS's hosts "
+               "pass it (NO_PROXY)."},
+    {.status = 405,
+     .error = kUnsupported,
+     .remedy = "This endpoint does not offer the operation: is AWS_ENDPOINT_URL a service that is "
+               "compatible with it?"},
     {.status = 409, .error = kConflict, .retryable = true, .remedy = kServiceRemedy},
-    {.status = 412, .error = kConflict,
-     .remedy = "The object was replaced while it was being read: nothing else may write beneath the staging prefix. Run again."},
-    {.status = 416, .error = kCorrupt,
-     .remedy = "The object is shorter than its manifest says: nothing else may write beneath the staging prefix. Run again."},
-    {.code = "", .text = "", .status = 400, .error = kAuthentication,
+    {.status = 412,
+     .error = kConflict,
+     .remedy = "The object was replaced while it was being read: nothing else may write beneath "
+               "the staging prefix. Run again."},
+    {.status = 416,
+     .error = kCorrupt,
+     .remedy = "The object is shorter than its manifest says: nothing else may write beneath the "
+               "staging prefix. Run again."},
+    {.code = "",
+     .text = "",
+     .status = 400,
+     .error = kAuthentication,
      .seen = "without a reason Sluice knows",
-     .remedy = "An expired session token is the usual cause where AWS gives no reason; renew the keys and run \"sluice check\"."},
+     .remedy = "An expired session token is the usual cause where AWS gives no reason; renew the "
+               "keys and run \"sluice check\"."},
     {.error = kSource, .remedy = "Run again; if it lasts, please report it with the request id."},
 });
 
 constexpr std::string_view kNetRemedy =
     "Check DNS, firewall and proxy between this machine and {host}, and the region in its name.";
 constexpr std::string_view kCaRemedy =
-    "If a proxy or a private endpoint presents its own certificate, name its authority in AWS_CA_BUNDLE (a PEM file). "
+    "If a proxy or a private endpoint presents its own certificate, name its authority in "
+    "AWS_CA_BUNDLE (a PEM file). "
     "Verification cannot be switched off.";
 
 constexpr auto kTransportRows = std::to_array<TransportRow>({
     {kUnreachable, true, "there is no address for {host}", kNetRemedy},
     {kUnreachable, true, "{host} did not accept the connection", kNetRemedy},
     {kUnreachable, true, "{host} did not answer within the connect timeout", kNetRemedy},
-    {kUnreachable, false, "the certificate of {host} is not trusted or is for another name", kCaRemedy},
+    {kUnreachable, false, "the certificate of {host} is not trusted or is for another name",
+     kCaRemedy},
     {kUnreachable, true, "TLS with {host} failed", kCaRemedy},
     {kInvalidConfig, false, "the CA file cannot be read",
      "Check that AWS_CA_BUNDLE names a readable PEM file with at least one certificate."},
@@ -196,7 +306,8 @@ constexpr auto kTransportRows = std::to_array<TransportRow>({
     {kUnreachable, true, "the connection to {host} broke", kNetRemedy},
     {kUnreachable, false, "{host} does not speak HTTP as expected",
      "Check AWS_ENDPOINT_URL: scheme, host and port."},
-    {kUnreachable, true, "the proxy on the way to {host} failed", "Check HTTPS_PROXY and NO_PROXY."},
+    {kUnreachable, true, "the proxy on the way to {host} failed",
+     "Check HTTPS_PROXY and NO_PROXY."},
     {kInternal, false, "no memory for another connection", "Lower the number of parallel streams."},
 });
 

@@ -16,14 +16,14 @@ enum class When { kAlways, kClockIsOff, kNamesRegion };
 // {skew}.
 struct ErrorRow {
   std::optional<Service> service;
-  std::string_view code;       // exact; empty: any
-  std::string_view text;       // contained in the message; empty: any
-  int status = 0;              // exact; 0: any
-  int status_class = 0;        // 5 for 5xx; 0: any
+  std::string_view code;  // exact; empty: any
+  std::string_view text;  // contained in the message; empty: any
+  int status = 0;         // exact; 0: any
+  int status_class = 0;   // 5 for 5xx; 0: any
   When when = When::kAlways;
   base::ErrorCode error = base::ErrorCode::kSource;
   bool retryable = false;
-  std::string_view seen;       // joins the message; may be empty
+  std::string_view seen;  // joins the message; may be empty
   std::string_view remedy;
 };
 std::span<const ErrorRow> ErrorTable();

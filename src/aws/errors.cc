@@ -193,9 +193,13 @@ base::Error ToError(const Failure& failure, const Asked& asked, base::UtcTime no
   });
   const Denial denial = ReadDenial(failure.message, asked);
   const std::vector<std::pair<std::string_view, std::string>> words = {
-      {"{action}", denial.action},     {"{resource}", denial.resource},
-      {"{principal}", denial.principal}, {"{holder}", denial.holder}, {"{region}", region},
-      {"{asked_region}", asked.region}, {"{skew}", DescribeSkew(failure, now)}};
+      {"{action}", denial.action},
+      {"{resource}", denial.resource},
+      {"{principal}", denial.principal},
+      {"{holder}", denial.holder},
+      {"{region}", region},
+      {"{asked_region}", asked.region},
+      {"{skew}", DescribeSkew(failure, now)}};
   std::string message = DescribeAnswer(failure, keys);
   if (!row.seen.empty()) message += "; " + Fill(row.seen, words);
   return base::Error({.code = row.error,

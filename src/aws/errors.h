@@ -1,6 +1,7 @@
 // What AWS says, as the one error type: one table, pure, with a test row per entry.
 // Error codes: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html,
-// https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html and the services' own pages.
+// https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html and the services' own
+// pages.
 #pragma once
 #include <optional>
 #include <string>
@@ -28,9 +29,9 @@ struct Asked {
 // A reply with an error status, or a 200 that carries one.
 struct Failure {
   int status = 0;
-  std::string code;     // "AccessDenied"; empty if the reply had no body (HEAD)
-  std::string message;  // as sent; never shown before RedactKeys
-  std::string bucket_region;            // x-amz-bucket-region, or <Region> of the body
+  std::string code;           // "AccessDenied"; empty if the reply had no body (HEAD)
+  std::string message;        // as sent; never shown before RedactKeys
+  std::string bucket_region;  // x-amz-bucket-region, or <Region> of the body
   std::string request_id;
   std::optional<base::UtcTime> server_time;  // Date header
 };
@@ -55,15 +56,15 @@ std::string RegionNamed(const Failure& failure);
 
 // How nobody answered. The transport's adapter picks one.
 enum class TransportFailure {
-  kResolve,          // no such host
-  kConnect,          // refused, no route
+  kResolve,  // no such host
+  kConnect,  // refused, no route
   kConnectTimeout,
-  kCertificate,      // not trusted, or for another name
-  kTls,              // anything else in the handshake
-  kCaFile,           // the CA file cannot be read
-  kStalled,          // nothing moved for the stall timeout
-  kBroken,           // reset, or ended before its length
-  kProtocol,         // no HTTP
+  kCertificate,  // not trusted, or for another name
+  kTls,          // anything else in the handshake
+  kCaFile,       // the CA file cannot be read
+  kStalled,      // nothing moved for the stall timeout
+  kBroken,       // reset, or ended before its length
+  kProtocol,     // no HTTP
   kProxy,
   kNoMemory,
 };

@@ -31,14 +31,15 @@ struct Row {
 };
 
 base::Error ErrorOf(const Row& row) {
-  return ToError({.status = row.status, .code = row.code, .message = row.message, .server_time = kNow},
-                 {.service = row.service,
-                  .operation = "Do",
-                  .subject = "thing",
-                  .action = "s3:Do",
-                  .resource = "arn:thing",
-                  .region = "us-east-1"},
-                 kNow, kKeys);
+  return ToError(
+      {.status = row.status, .code = row.code, .message = row.message, .server_time = kNow},
+      {.service = row.service,
+       .operation = "Do",
+       .subject = "thing",
+       .action = "s3:Do",
+       .resource = "arn:thing",
+       .region = "us-east-1"},
+      kNow, kKeys);
 }
 
 const auto kS3 = Service::kS3;
@@ -49,36 +50,56 @@ const auto kRs = Service::kRedshiftServerless;
 const std::vector<Row> kRows = {
     {kS3, 403, "RequestTimeTooSkewed", "", ErrorCode::kAuthentication, false, "Set the clock"},
     {kS3, 400, "RequestExpired", "", ErrorCode::kAuthentication, false, "Set the clock"},
-    {kSts, 403, "SignatureDoesNotMatch", "Signature expired: 2026 is now earlier", ErrorCode::kAuthentication, false, "Set the clock"},
-    {kSts, 403, "SignatureDoesNotMatch", "Signature not yet current", ErrorCode::kAuthentication, false, "Set the clock"},
+    {kSts, 403, "SignatureDoesNotMatch", "Signature expired: 2026 is now earlier",
+     ErrorCode::kAuthentication, false, "Set the clock"},
+    {kSts, 403, "SignatureDoesNotMatch", "Signature not yet current", ErrorCode::kAuthentication,
+     false, "Set the clock"},
     {kS3, 403, "SignatureDoesNotMatch", "", ErrorCode::kAuthentication, false, "secret access key"},
-    {kRs, 400, "InvalidSignatureException", "Signature expired: x", ErrorCode::kAuthentication, false, "Set the clock"},
-    {kRs, 400, "InvalidSignatureException", "Signature not yet current", ErrorCode::kAuthentication, false, "Set the clock"},
-    {kRs, 400, "InvalidSignatureException", "", ErrorCode::kAuthentication, false, "secret access key"},
+    {kRs, 400, "InvalidSignatureException", "Signature expired: x", ErrorCode::kAuthentication,
+     false, "Set the clock"},
+    {kRs, 400, "InvalidSignatureException", "Signature not yet current", ErrorCode::kAuthentication,
+     false, "Set the clock"},
+    {kRs, 400, "InvalidSignatureException", "", ErrorCode::kAuthentication, false,
+     "secret access key"},
     {kS3, 403, "InvalidAccessKeyId", "", ErrorCode::kAuthentication, false, "access key id"},
     {kSts, 403, "InvalidClientTokenId", "", ErrorCode::kAuthentication, false, "access key id"},
-    {kRs, 400, "UnrecognizedClientException", "", ErrorCode::kAuthentication, false, "access key id"},
+    {kRs, 400, "UnrecognizedClientException", "", ErrorCode::kAuthentication, false,
+     "access key id"},
     {kS3, 400, "InvalidToken", "", ErrorCode::kAuthentication, false, "session token"},
     {kS3, 400, "ExpiredToken", "", ErrorCode::kAuthentication, false, "expired"},
     {kRs, 400, "ExpiredTokenException", "", ErrorCode::kAuthentication, false, "expired"},
     {kS3, 400, "TokenRefreshRequired", "", ErrorCode::kAuthentication, false, "expired"},
     {kSts, 403, "MissingAuthenticationToken", "", ErrorCode::kAuthentication, false, "proxy"},
-    {kRs, 400, "MissingAuthenticationTokenException", "", ErrorCode::kAuthentication, false, "proxy"},
+    {kRs, 400, "MissingAuthenticationTokenException", "", ErrorCode::kAuthentication, false,
+     "proxy"},
     {kS3, 400, "MissingSecurityHeader", "", ErrorCode::kAuthentication, false, "proxy"},
     {kSts, 400, "IncompleteSignature", "", ErrorCode::kAuthentication, false, "proxy"},
     {kSts, 400, "InvalidIdentityToken", "", ErrorCode::kAuthentication, false, "identity token"},
     {kSts, 403, "IDPRejectedClaim", "", ErrorCode::kAuthentication, false, "identity token"},
     {kSts, 400, "IDPCommunicationError", "", ErrorCode::kUnavailable, true, "run again"},
-    {kS3, 400, "AuthorizationHeaderMalformed", "the region 'us-east-1' is wrong; expecting 'eu-west-1'", ErrorCode::kInvalidConfig, false, "staging.region: eu-west-1"},
-    {kS3, 400, "AuthorizationHeaderMalformed", "a component is missing", ErrorCode::kAuthentication, false, "access key id"},
-    {kS3, 301, "PermanentRedirect", "", ErrorCode::kInvalidConfig, false, "another region than us-east-1"},
+    {kS3, 400, "AuthorizationHeaderMalformed",
+     "the region 'us-east-1' is wrong; expecting 'eu-west-1'", ErrorCode::kInvalidConfig, false,
+     "staging.region: eu-west-1"},
+    {kS3, 400, "AuthorizationHeaderMalformed", "a component is missing", ErrorCode::kAuthentication,
+     false, "access key id"},
+    {kS3, 301, "PermanentRedirect", "", ErrorCode::kInvalidConfig, false,
+     "another region than us-east-1"},
     {kSts, 403, "RegionDisabledException", "", ErrorCode::kInvalidConfig, false, "us-east-1"},
-    {kS3, 403, "AccessDenied", "x with an explicit deny in y", ErrorCode::kPermission, false, "outright"},
-    {kRs, 400, "AccessDeniedException", "x with an explicit deny in y", ErrorCode::kPermission, false, "outright"},
-    {kSts, 403, "AccessDenied", "User: arn:u is not authorized to perform: sts:TagSession on resource: arn:r", ErrorCode::kPermission, false, "sts:TagSession"},
-    {kSts, 403, "AccessDenied", "User: arn:u is not authorized to perform: sts:AssumeRole on resource: arn:r", ErrorCode::kPermission, false, "arn:u to call sts:AssumeRole"},
-    {kS3, 403, "AccessDenied", "Access Denied", ErrorCode::kPermission, false, R"("Action":"s3:Do","Resource":"arn:thing")"},
-    {kRs, 400, "AccessDeniedException", "User: arn:u is not authorized to perform: rs:X on resource: arn:w because no policy", ErrorCode::kPermission, false, R"("Action":"rs:X","Resource":"arn:w")"},
+    {kS3, 403, "AccessDenied", "x with an explicit deny in y", ErrorCode::kPermission, false,
+     "outright"},
+    {kRs, 400, "AccessDeniedException", "x with an explicit deny in y", ErrorCode::kPermission,
+     false, "outright"},
+    {kSts, 403, "AccessDenied",
+     "User: arn:u is not authorized to perform: sts:TagSession on resource: arn:r",
+     ErrorCode::kPermission, false, "sts:TagSession"},
+    {kSts, 403, "AccessDenied",
+     "User: arn:u is not authorized to perform: sts:AssumeRole on resource: arn:r",
+     ErrorCode::kPermission, false, "arn:u to call sts:AssumeRole"},
+    {kS3, 403, "AccessDenied", "Access Denied", ErrorCode::kPermission, false,
+     R"("Action":"s3:Do","Resource":"arn:thing")"},
+    {kRs, 400, "AccessDeniedException",
+     "User: arn:u is not authorized to perform: rs:X on resource: arn:w because no policy",
+     ErrorCode::kPermission, false, R"("Action":"rs:X","Resource":"arn:w")"},
     {kS3, 403, "AllAccessDisabled", "", ErrorCode::kPermission, false, "account"},
     {kS3, 403, "AccountProblem", "", ErrorCode::kPermission, false, "account"},
     {kS3, 403, "NotSignedUp", "", ErrorCode::kPermission, false, "account"},
@@ -86,7 +107,8 @@ const std::vector<Row> kRows = {
     {kS3, 404, "NoSuchBucket", "", ErrorCode::kNotFound, false, "staging.bucket"},
     {kS3, 404, "NoSuchKey", "", ErrorCode::kNotFound, false, "gone"},
     {kS3, 404, "NoSuchUpload", "", ErrorCode::kNotFound, false, "gone"},
-    {kRs, 400, "ResourceNotFoundException", "Serverless workgroup x not found.", ErrorCode::kNotFound, false, "redshift.workgroup"},
+    {kRs, 400, "ResourceNotFoundException", "Serverless workgroup x not found.",
+     ErrorCode::kNotFound, false, "redshift.workgroup"},
     {kS3, 400, "InvalidBucketName", "", ErrorCode::kInvalidConfig, false, "staging.bucket"},
     {kS3, 403, "InvalidObjectState", "", ErrorCode::kUnsupported, false, "lifecycle"},
     {kS3, 412, "PreconditionFailed", "", ErrorCode::kConflict, false, "replaced"},
@@ -106,8 +128,13 @@ const std::vector<Row> kRows = {
     {kS3, 400, "IncompleteBody", "", ErrorCode::kUnavailable, true, "run again"},
     {kS3, 501, "NotImplemented", "", ErrorCode::kUnsupported, false, "AWS_ENDPOINT_URL"},
     {kRs, 500, "InternalServerException", "", ErrorCode::kUnavailable, true, "run again"},
-    {kSts, 400, "ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.", ErrorCode::kInvalidConfig, false, "shorter session"},
-    {kSts, 400, "ValidationError", "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.", ErrorCode::kInvalidConfig, false, "3600"},
+    {kSts, 400, "ValidationError",
+     "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
+     ErrorCode::kInvalidConfig, false, "shorter session"},
+    {kSts, 400, "ValidationError",
+     "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role "
+     "chaining.",
+     ErrorCode::kInvalidConfig, false, "3600"},
     {kSts, 400, "PackedPolicyTooLarge", "", ErrorCode::kInvalidConfig, false, "staging.root"},
     {kSts, 400, "MalformedPolicyDocument", "", ErrorCode::kInvalidConfig, false, "policy"},
     {kRs, 400, "ValidationException", "", ErrorCode::kInvalidConfig, false, "rule"},
@@ -160,7 +187,9 @@ TEST(ErrorTable, NoRemedyKeepsAnUnfilledWord) {
 }
 
 TEST(ToError, TellsTheMeasuredSkewOfTheClock) {
-  Failure failure{.status = 403, .code = "SignatureDoesNotMatch", .server_time = kNow + std::chrono::minutes(17)};
+  Failure failure{.status = 403,
+                  .code = "SignatureDoesNotMatch",
+                  .server_time = kNow + std::chrono::minutes(17)};
   base::Error error = ToError(failure, {.service = kS3}, kNow, kKeys);
   EXPECT_THAT(error.info().message, HasSubstr("0:17:00 behind AWS's"));
   EXPECT_THAT(error.info().remedy, HasSubstr("Set the clock"));
@@ -168,7 +197,8 @@ TEST(ToError, TellsTheMeasuredSkewOfTheClock) {
   EXPECT_THAT(ToError(failure, {.service = kS3}, kNow, kKeys).info().message,
               HasSubstr("2:00:00 ahead of AWS's"));
   failure.code = "InvalidSignatureException";
-  EXPECT_THAT(ToError(failure, {.service = kRs}, kNow, kKeys).info().remedy, HasSubstr("Set the clock"));
+  EXPECT_THAT(ToError(failure, {.service = kRs}, kNow, kKeys).info().remedy,
+              HasSubstr("Set the clock"));
 }
 
 TEST(ToError, NamesTheRegionOfTheBucketWhereverItStands) {
@@ -180,24 +210,30 @@ TEST(ToError, NamesTheRegionOfTheBucketWhereverItStands) {
   }
   // The same region in the header is no redirect.
   EXPECT_EQ(ToError({.status = 403, .bucket_region = "us-east-1"},
-                    {.service = kS3, .region = "us-east-1"}, kNow, kKeys).code(),
+                    {.service = kS3, .region = "us-east-1"}, kNow, kKeys)
+                .code(),
             ErrorCode::kPermission);
 }
 
 TEST(ToError, NamesTheRoleWhosePolicyLacksTheAction) {
-  const std::string denied = " is not authorized to perform: s3:PutObject on resource: \"arn:aws:s3:::b/k\" because";
+  const std::string denied =
+      " is not authorized to perform: s3:PutObject on resource: \"arn:aws:s3:::b/k\" because";
   const auto remedy = [&](const std::string& arn) {
     return ToError({.status = 403, .code = "AccessDenied", .message = "User: " + arn + denied},
-                   {.service = kS3}, kNow, kKeys).info().remedy;
+                   {.service = kS3}, kNow, kKeys)
+        .info()
+        .remedy;
   };
-  EXPECT_THAT(remedy("arn:aws:sts::1:assumed-role/reader/session"), HasSubstr("policy of role reader:"));
+  EXPECT_THAT(remedy("arn:aws:sts::1:assumed-role/reader/session"),
+              HasSubstr("policy of role reader:"));
   EXPECT_THAT(remedy("arn:aws:iam::1:user/path/ann"), HasSubstr("policy of user ann:"));
   EXPECT_THAT(remedy("arn:aws:iam::1:user/ann"), HasSubstr(R"("Resource":"arn:aws:s3:::b/k")"));
 }
 
 TEST(ToError, NeverShowsAKey) {
   const base::Error error = ToError(
-      {.status = 403, .code = "InvalidAccessKeyId",
+      {.status = 403,
+       .code = "InvalidAccessKeyId",
        .message = "AKIAIOSFODNN7EXAMPLE ASIAQWERTYUIOPASDFGH sEcReT+/=key FQoGZXIvYXdz-token AKIA"},
       {.service = kS3, .operation = "o"}, kNow, kKeys);
   const std::string all = error.what() + error.info().remedy + error.info().cause;
@@ -209,40 +245,54 @@ TEST(ToError, NeverShowsAKey) {
 }
 
 TEST(ReadFailure, ReadsTheXmlOfBothServices) {
-  const HttpResponse s3{403, {{"x-amz-request-id", "R"}, {"Date", "Thu, 01 Jan 2026 00:00:00 GMT"}},
-                        "<Error><Code>C</Code><Message>M</Message><Region>eu-west-1</Region></Error>"};
+  const HttpResponse s3{
+      403,
+      {{"x-amz-request-id", "R"}, {"Date", "Thu, 01 Jan 2026 00:00:00 GMT"}},
+      "<Error><Code>C</Code><Message>M</Message><Region>eu-west-1</Region></Error>"};
   const Failure failure = ReadFailure(kS3, s3);
   EXPECT_EQ(failure.code, "C");
   EXPECT_EQ(failure.message, "M");
   EXPECT_EQ(failure.bucket_region, "eu-west-1");
   EXPECT_EQ(failure.request_id, "R");
   EXPECT_EQ(failure.server_time, kNow);
-  const HttpResponse sts{403, {}, "<ErrorResponse xmlns='x'><Error><Code>C</Code><Message>M</Message></Error></ErrorResponse>"};
+  const HttpResponse sts{
+      403,
+      {},
+      "<ErrorResponse xmlns='x'><Error><Code>C</Code><Message>M</Message></Error></ErrorResponse>"};
   EXPECT_EQ(ReadFailure(kSts, sts).code, "C");
 }
 
 TEST(ReadFailure, ReadsTheCodeOfJsonWhereverItStands) {
   EXPECT_EQ(ReadFailure(kRs, {400, {}, R"({"__type":"com.x#C","message":"m"})"}).code, "C");
   EXPECT_EQ(ReadFailure(kRs, {400, {}, R"({"__type":"C","Message":"m"})"}).message, "m");
-  EXPECT_EQ(ReadFailure(kRs, {400, {{"X-Amzn-ErrorType", "D:http://x/"}}, R"({"__type":"C"})"}).code, "D");
+  EXPECT_EQ(
+      ReadFailure(kRs, {400, {{"X-Amzn-ErrorType", "D:http://x/"}}, R"({"__type":"C"})"}).code,
+      "D");
 }
 
 TEST(ReadFailure, SurvivesABodyCutAtEveryLength) {
   const std::string xml = "<Error><Code>C</Code><Message>M</Message></Error>";
   const std::string json = R"({"__type":"com.x#C","message":"m"})";
-  for (std::size_t i = 0; i < xml.size(); ++i) EXPECT_EQ(ReadFailure(kS3, {403, {}, xml.substr(0, i)}).code, "");
-  for (std::size_t i = 0; i < json.size(); ++i) EXPECT_EQ(ReadFailure(kRs, {400, {}, json.substr(0, i)}).code, "");
+  for (std::size_t i = 0; i < xml.size(); ++i)
+    EXPECT_EQ(ReadFailure(kS3, {403, {}, xml.substr(0, i)}).code, "");
+  for (std::size_t i = 0; i < json.size(); ++i)
+    EXPECT_EQ(ReadFailure(kRs, {400, {}, json.substr(0, i)}).code, "");
   EXPECT_EQ(ReadFailure(kRs, {400, {}, std::string(100000, '[')}).code, "");
 }
 
 TEST(TransportFailures, EachHasItsCode) {
   using enum TransportFailure;
   const std::vector<std::tuple<TransportFailure, ErrorCode, bool>> rows = {
-      {kResolve, ErrorCode::kUnreachable, true},      {kConnect, ErrorCode::kUnreachable, true},
-      {kConnectTimeout, ErrorCode::kUnreachable, true}, {kCertificate, ErrorCode::kUnreachable, false},
-      {kTls, ErrorCode::kUnreachable, true},          {kCaFile, ErrorCode::kInvalidConfig, false},
-      {kStalled, ErrorCode::kTimeout, true},          {kBroken, ErrorCode::kUnreachable, true},
-      {kProtocol, ErrorCode::kUnreachable, false},    {kProxy, ErrorCode::kUnreachable, true},
+      {kResolve, ErrorCode::kUnreachable, true},
+      {kConnect, ErrorCode::kUnreachable, true},
+      {kConnectTimeout, ErrorCode::kUnreachable, true},
+      {kCertificate, ErrorCode::kUnreachable, false},
+      {kTls, ErrorCode::kUnreachable, true},
+      {kCaFile, ErrorCode::kInvalidConfig, false},
+      {kStalled, ErrorCode::kTimeout, true},
+      {kBroken, ErrorCode::kUnreachable, true},
+      {kProtocol, ErrorCode::kUnreachable, false},
+      {kProxy, ErrorCode::kUnreachable, true},
       {kNoMemory, ErrorCode::kInternal, false}};
   ASSERT_EQ(rows.size(), TransportTable().size());
   for (const auto& [failure, code, retryable] : rows) {

@@ -35,18 +35,15 @@ class FakeTransport final : public aws::HttpTransport {
     replies_.push_back(std::move(reply));
   }
   void Add(int status, std::string body, std::vector<aws::HttpHeader> headers = {}) {
-    Add([=](const aws::HttpRequest&) {
-      return aws::HttpResult{{status, headers, body}, nullptr};
-    });
+    Add([=](const aws::HttpRequest&) { return aws::HttpResult{{status, headers, body}, nullptr}; });
   }
   void AddError(base::ErrorCode code, bool retryable, std::string body_before = "",
                 std::vector<aws::HttpHeader> headers = {}, int status = 206) {
     Add([=](const aws::HttpRequest&) {
-      return aws::HttpResult{{status, headers, body_before},
-                             std::make_exception_ptr(base::Error({.code = code,
-                                                                  .operation = "send",
-                                                                  .message = "scripted",
-                                                                  .retryable = retryable}))};
+      return aws::HttpResult{
+          {status, headers, body_before},
+          std::make_exception_ptr(base::Error(
+              {.code = code, .operation = "send", .message = "scripted", .retryable = retryable}))};
     });
   }
   void AddHeld() {
@@ -60,8 +57,8 @@ class FakeTransport final : public aws::HttpTransport {
 
   void Start(aws::HttpRequest request, const base::Call& call,
              std::function<void(aws::HttpResult)> on_done) override {
-    auto exchange = std::make_shared<Exchange>(
-        Exchange{std::move(request), call, std::move(on_done), nullptr});
+    auto exchange =
+        std::make_shared<Exchange>(Exchange{std::move(request), call, std::move(on_done), nullptr});
     const std::lock_guard lock(mu_);
     seen_.push_back(exchange->request);
     seen_.back().on_body = nullptr;
@@ -121,8 +118,9 @@ class FakeTransport final : public aws::HttpTransport {
       }
     }
     if (!reply) {
-      return Finish(exchange, {{}, std::make_exception_ptr(base::Error(
-                                       {.message = "the test scripted no further reply"}))});
+      return Finish(exchange, {{},
+                               std::make_exception_ptr(base::Error(
+                                   {.message = "the test scripted no further reply"}))});
     }
     if (const auto result = reply(exchange->request)) return Finish(exchange, *result);
     Hold(exchange);
@@ -146,8 +144,9 @@ class FakeTransport final : public aws::HttpTransport {
   }
 
   static void Cancel(const std::shared_ptr<Exchange>& exchange) {
-    Finish(exchange, {{}, std::make_exception_ptr(base::Error(
-                              {.code = base::ErrorCode::kCancelled, .operation = "send"}))});
+    Finish(exchange, {{},
+                      std::make_exception_ptr(base::Error(
+                          {.code = base::ErrorCode::kCancelled, .operation = "send"}))});
   }
 
   static void Finish(const std::shared_ptr<Exchange>& exchange, aws::HttpResult result) {
@@ -170,7 +169,7 @@ class FakeTransport final : public aws::HttpTransport {
 
   mutable std::mutex mu_;
   std::condition_variable_any changed_;
-  std::deque<std::function<void()>> todo_;     // guarded by mu_, as the next three
+  std::deque<std::function<void()>> todo_;  // guarded by mu_, as the next three
   std::deque<Reply> replies_;
   std::vector<aws::HttpRequest> seen_;
   Reply otherwise_;

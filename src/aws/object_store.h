@@ -18,7 +18,7 @@ namespace sluice::aws {
 struct ObjectInfo {
   std::string key;
   std::uint64_t bytes = 0;
-  std::string etag;            // with its quotes, as S3 sends it
+  std::string etag;  // with its quotes, as S3 sends it
   base::UtcTime last_modified;
 };
 
@@ -29,22 +29,23 @@ struct MultipartUpload {
 
 struct DeleteFailure {
   std::string key;
-  std::string code;            // S3's: "AccessDenied"
+  std::string code;  // S3's: "AccessDenied"
   std::string message;
 };
 
-// One ranged read. Bytes are handed over as they arrive, in order within the request; after a failed
-// try the store resumes behind the last byte handed over, so no byte is handed over twice.
+// One ranged read. Bytes are handed over as they arrive, in order within the request; after a
+// failed try the store resumes behind the last byte handed over, so no byte is handed over twice.
 struct RangeRead {
   std::string key;
-  std::string etag;            // sent as If-Match: a part replaced underneath is an error. May be empty.
+  std::string etag;  // sent as If-Match: a part replaced underneath is an error. May be empty.
   std::uint64_t offset = 0;
-  std::uint64_t bytes = 0;     // exactly as many are delivered, or on_done gets an error
+  std::uint64_t bytes = 0;  // exactly as many are delivered, or on_done gets an error
   // Called on a thread of the store: quick, and may throw base::Error, which ends the read with it
   // (a full disk, for instance).
   std::function<void(std::uint64_t offset, std::span<const std::byte>)> on_bytes;
-  // Called exactly once: nullptr, or what ended it (base::Error). On a thread of the store or within
-  // StartRead, but never within request_stop() of the call's stop source, whose caller may hold locks.
+  // Called exactly once: nullptr, or what ended it (base::Error). On a thread of the store or
+  // within StartRead, but never within request_stop() of the call's stop source, whose caller may
+  // hold locks.
   std::function<void(std::exception_ptr)> on_done;
 };
 
@@ -72,7 +73,8 @@ class ObjectStore {
   virtual void AbortUpload(const MultipartUpload& upload, const base::Call& call) = 0;
 
   // Queues a read and returns at once; the store runs as many at a time as it has connections for.
-  // `call.stop` ends it with kCancelled. Reads still queued when the store dies end with kCancelled.
+  // `call.stop` ends it with kCancelled. Reads still queued when the store dies end with
+  // kCancelled.
   virtual void StartRead(RangeRead read, const base::Call& call) = 0;
 
   // The bucket's own region, from x-amz-bucket-region of HEAD bucket (present on 403 too).

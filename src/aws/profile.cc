@@ -40,7 +40,8 @@ class ProfileKeys final : public KeySource {
     if (!profiles_.by_name.contains(name_)) {
       if (!asked_for) return NotConfigured{"profile " + name_ + ": not in " + where};
       Refuse(base::ErrorCode::kInvalidConfig, name_, "there is no such profile in " + where,
-             "Check the name (auth.profile or AWS_PROFILE); \"aws configure list-profiles\" shows them.");
+             "Check the name (auth.profile or AWS_PROFILE); \"aws configure list-profiles\" shows "
+             "them.");
     }
     const Settings& settings = profiles_.by_name.at(name_);
     const bool has_keys = settings.contains("aws_access_key_id") || settings.contains("role_arn") ||
@@ -99,7 +100,8 @@ class ProfileKeys final : public KeySource {
     if (const auto way = Unsupported(settings)) {
       Refuse(base::ErrorCode::kUnsupported, name, "it gets its keys by " + *way,
              "Sluice cannot follow that yet. Export the keys into the environment instead: "
-             "eval \"$(aws configure export-credentials --profile " + name + " --format env)\"");
+             "eval \"$(aws configure export-credentials --profile " +
+                 name + " --format env)\"");
     }
     Refuse(base::ErrorCode::kInvalidConfig, name,
            "it holds neither aws_access_key_id and aws_secret_access_key nor a role_arn",
@@ -123,7 +125,8 @@ class ProfileKeys final : public KeySource {
              "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.");
     }
     if (!from.empty()) {
-      Refuse(base::ErrorCode::kUnsupported, name, "credential_source " + from + " is not supported yet",
+      Refuse(base::ErrorCode::kUnsupported, name,
+             "credential_source " + from + " is not supported yet",
              "Use source_profile, or credential_source = Environment.");
     }
     Refuse(base::ErrorCode::kInvalidConfig, name, "role_arn needs source_profile",
@@ -149,8 +152,8 @@ class ProfileKeys final : public KeySource {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
     if (error != std::errc() || end != text.data() + text.size() || seconds < 900 ||
         seconds > 43200) {
-      Refuse(base::ErrorCode::kInvalidConfig, name, "duration_seconds is not a number from 900 to 43200",
-             "Write the seconds as digits.");
+      Refuse(base::ErrorCode::kInvalidConfig, name,
+             "duration_seconds is not a number from 900 to 43200", "Write the seconds as digits.");
     }
     return std::chrono::seconds(seconds);
   }

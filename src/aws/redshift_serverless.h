@@ -33,7 +33,7 @@ struct DbCredentials {
 
 struct Workgroup {
   std::string name;
-  std::string id;   // a UUID, part of its ARN; changes when the workgroup is made anew
+  std::string id;  // a UUID, part of its ARN; changes when the workgroup is made anew
   std::string arn;
   std::string status;  // CREATING, AVAILABLE, MODIFYING, DELETING
   std::string namespace_name;
@@ -43,10 +43,10 @@ struct Workgroup {
   std::string patch_version;
 };
 
-// Thread-safe. Neither call starts compute. Both retry what is retryable and throw as errors.h maps:
-// kNotFound (no such workgroup in that region), kPermission (with the policy to add),
-// kAuthentication, kInvalidConfig (a member breaks its rule), kThrottled, kUnavailable, and those of
-// credentials and transport. REQUIRES: all references outlive it.
+// Thread-safe. Neither call starts compute. Both retry what is retryable and throw as errors.h
+// maps: kNotFound (no such workgroup in that region), kPermission (with the policy to add),
+// kAuthentication, kInvalidConfig (a member breaks its rule), kThrottled, kUnavailable, and those
+// of credentials and transport. REQUIRES: all references outlive it.
 class RedshiftServerless {
  public:
   RedshiftServerless(Endpoint endpoint, CredentialProvider& credentials, HttpTransport& transport,

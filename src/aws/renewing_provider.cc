@@ -44,8 +44,9 @@ SessionKeys RenewingProvider::Get(std::chrono::seconds life_min, const base::Cal
        .operation = "get AWS keys",
        .subject = "life of " + std::to_string(life_min.count()) + " s",
        .message = "the keys to be had expire sooner than that",
-       .remedy = "Ask the role for longer sessions (and raise its maximum session duration in IAM), "
-                 "or shorten what the keys must outlast."});
+       .remedy =
+           "Ask the role for longer sessions (and raise its maximum session duration in IAM), "
+           "or shorten what the keys must outlast."});
 }
 
 bool RenewingProvider::Reject(const SessionKeys& keys) {

@@ -148,7 +148,8 @@ std::optional<ObjectInfo> S3Store::Head(std::string_view key, const base::Call& 
 std::optional<std::string> S3Store::Get(std::string_view key, std::uint64_t bytes_max,
                                         const base::Call& call) {
   ServiceCall request = OnObject("GetObject", "s3:GetObject", key);
-  request.body_bytes_max = std::max<std::uint64_t>(bytes_max, 64 << 10);  // Room for an error's text.
+  request.body_bytes_max =
+      std::max<std::uint64_t>(bytes_max, 64 << 10);  // Room for an error's text.
   HttpResponse response;
   if (!SendFindingIt(request, call, response)) return std::nullopt;
   if (response.body.size() > bytes_max) {
@@ -224,12 +225,13 @@ void S3Store::AbortUpload(const MultipartUpload& upload, const base::Call& call)
       base::ThrowCancelled(request.asked.operation, request.asked.subject);
     }
   }
-  throw base::Error({.code = ErrorCode::kUnavailable,
-                     .operation = request.asked.operation,
-                     .subject = request.asked.subject,
-                     .message = "the upload is still listed after it was aborted several times",
-                     .remedy = "A part of it may still be arriving: \"sluice clean\" removes it later.",
-                     .retryable = true});
+  throw base::Error(
+      {.code = ErrorCode::kUnavailable,
+       .operation = request.asked.operation,
+       .subject = request.asked.subject,
+       .message = "the upload is still listed after it was aborted several times",
+       .remedy = "A part of it may still be arriving: \"sluice clean\" removes it later.",
+       .retryable = true});
 }
 
 base::Error S3Store::MissingBucket(const ServiceCall& request) const {

@@ -22,13 +22,12 @@ struct S3Options {
   base::RetryOptions retry;
 };
 
-// Every request is signed when it is sent, with keys that then live for another minute; a reply whose
-// body is already streaming is not cut by their expiry. A read that fails and is retryable goes on
-// behind the last byte handed over; its retry budget refills when bytes advanced.
-// Errors beyond object_store.h's: kConflict (412: the object changed since it was listed), kCorrupt
-// (416 or another length: the object is shorter than asked for).
-// REQUIRES: `credentials`, `transport` and `clock` outlive it. The destructor ends reads with
-// kCancelled and waits for their callbacks.
+// Every request is signed when it is sent, with keys that then live for another minute; a reply
+// whose body is already streaming is not cut by their expiry. A read that fails and is retryable
+// goes on behind the last byte handed over; its retry budget refills when bytes advanced. Errors
+// beyond object_store.h's: kConflict (412: the object changed since it was listed), kCorrupt (416
+// or another length: the object is shorter than asked for). REQUIRES: `credentials`, `transport`
+// and `clock` outlive it. The destructor ends reads with kCancelled and waits for their callbacks.
 std::unique_ptr<ObjectStore> MakeS3Store(S3Options options, CredentialProvider& credentials,
                                          HttpTransport& transport, const base::Clock& clock);
 

@@ -18,12 +18,12 @@ struct S3Reads::Job {
   const base::Call caller;
   // The caller's stop, or the store's end: one token for the transport.
   std::stop_source stop;
-  std::uint64_t delivered = 0;       // handed over in all tries
+  std::uint64_t delivered = 0;         // handed over in all tries
   std::uint64_t delivered_before = 0;  // when this try began
-  std::exception_ptr refused;        // thrown by on_bytes: no further try
-  SessionKeys keys;                  // of this try
-  bool renewed = false;              // keys were refused for their age once already
-  base::SteadyTime not_before{};     // of the next try
+  std::exception_ptr refused;          // thrown by on_bytes: no further try
+  SessionKeys keys;                    // of this try
+  bool renewed = false;                // keys were refused for their age once already
+  base::SteadyTime not_before{};       // of the next try
   base::Retry retry;
   std::optional<std::stop_callback<std::function<void()>>> on_caller_stop;  // destroyed first
 
@@ -85,7 +85,7 @@ void S3Reads::Run(const std::stop_token& stop) {
     if (auto step = NextStepLocked()) {
       lock.unlock();
       if (step->end_with) {
-        End(*step->job, step->end_with);
+        End(*step->job, std::move(step->end_with));
       } else {
         Launch(step->job);
       }
@@ -158,9 +158,8 @@ void S3Reads::Launch(const JobPtr& job) {
   try {
     job->keys = credentials_.Get(kKeyLifeMin, job->call());
     job->delivered_before = job->delivered;
-    client_.transport().Start(RequestOf(job), job->call(), [this, job](const HttpResult& result) {
-      OnDone(job, result);
-    });
+    client_.transport().Start(RequestOf(job), job->call(),
+                              [this, job](HttpResult result) { OnDone(job, std::move(result)); });
   } catch (...) {
     // No keys: the provider has tried again by itself already.
     Finish(job, std::make_exception_ptr(base::AsError(std::current_exception())));
@@ -173,8 +172,8 @@ ServiceCall S3Reads::CallOf(const Job& job) const {
       .asked = {.operation = "GetObject",
                 .subject = "s3://" + path,
                 .action = "s3:GetObject",
-                .resource = "arn:" + std::string(PartitionOf(client_.endpoint().region)) +
-                            ":s3:::" + path},
+                .resource =
+                    "arn:" + std::string(PartitionOf(client_.endpoint().region)) + ":s3:::" + path},
       .path = "/" + job.read.key,
       .headers = {{"Range", fmt::format("bytes={}-{}", job.at(), job.at() + job.left() - 1)}}};
   if (!job.read.etag.empty()) call.headers.push_back({"If-Match", job.read.etag});
@@ -218,11 +217,12 @@ void S3Reads::TakeBytes(Job& job, const HttpResponse& head, std::span<const std:
   job.delivered += bytes.size();
 }
 
-void S3Reads::OnDone(const JobPtr& job, const HttpResult& result) {
+void S3Reads::OnDone(const JobPtr& job, HttpResult result) {
   if (job->delivered > job->delivered_before) job->retry.Refill();
   if (KeysWereTooOld(*job, result)) return Requeue(job, clock_.Steady());
-  std::exception_ptr error = ErrorOf(*job, result);
-  if (error && !job->refused) {
+  const bool refused = job->refused != nullptr;
+  std::exception_ptr error = ErrorOf(*job, std::move(result));
+  if (error && !refused) {
     try {
       std::rethrow_exception(error);
     } catch (const base::Error& failure) {
@@ -234,10 +234,10 @@ void S3Reads::OnDone(const JobPtr& job, const HttpResult& result) {
   Finish(job, std::move(error));
 }
 
-std::exception_ptr S3Reads::ErrorOf(const Job& job, const HttpResult& result) {
-  if (job.refused) return job.refused;
+std::exception_ptr S3Reads::ErrorOf(Job& job, HttpResult result) {
+  if (job.refused) return std::exchange(job.refused, nullptr);
   if (job.left() == 0) return nullptr;  // Whatever happened after the last byte.
-  if (result.error) return result.error;
+  if (result.error) return std::move(result.error);
   if (!result.response.ok()) {
     return std::make_exception_ptr(client_.ErrorOf(CallOf(job), result.response, job.keys));
   }
@@ -281,6 +281,7 @@ void S3Reads::RetryOrFinish(const JobPtr& job, const base::Error& error) {
   Requeue(job, clock_.Steady() + std::chrono::duration_cast<base::SteadyTime::duration>(*pause));
 }
 
+// The receiver gets the last hold on the error, so that nobody here drops it while he reads it.
 void S3Reads::End(Job& job, std::exception_ptr error) {
   job.on_caller_stop.reset();
   const auto on_done = std::move(job.read.on_done);

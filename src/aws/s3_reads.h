@@ -49,8 +49,8 @@ class S3Reads {
   HttpRequest RequestOf(const JobPtr& job);
   void TakeBytes(Job& job, const HttpResponse& head, std::span<const std::byte> bytes);
   void CheckHead(const Job& job, const HttpResponse& head) const;
-  void OnDone(const JobPtr& job, const HttpResult& result);
-  std::exception_ptr ErrorOf(const Job& job, const HttpResult& result);
+  void OnDone(const JobPtr& job, HttpResult result);
+  std::exception_ptr ErrorOf(Job& job, HttpResult result);
   bool KeysWereTooOld(Job& job, const HttpResult& result);
   void RetryOrFinish(const JobPtr& job, const base::Error& error);
   void Requeue(const JobPtr& job, base::SteadyTime not_before);

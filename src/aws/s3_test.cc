@@ -24,15 +24,17 @@ using testing::HasSubstr;
 using testing::Not;
 
 std::string Contents(const std::string& key, int size) {
-  return "<Contents><Key>" + key + "</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified><ETag>&quot;e&quot;</ETag><Size>" +
+  return "<Contents><Key>" + key +
+         "</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified><ETag>&quot;e&quot;</"
+         "ETag><Size>" +
          std::to_string(size) + "</Size></Contents>";
 }
 
 std::string Page(const std::string& contents, const std::string& next = "") {
   return "<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>" +
          std::string(next.empty() ? "false" : "true") + "</IsTruncated>" +
-         (next.empty() ? "" : "<NextContinuationToken>" + next + "</NextContinuationToken>") + contents +
-         "</ListBucketResult>";
+         (next.empty() ? "" : "<NextContinuationToken>" + next + "</NextContinuationToken>") +
+         contents + "</ListBucketResult>";
 }
 
 std::string Denied(const std::string& code) {
@@ -152,7 +154,10 @@ TEST_F(S3Test, HeadAndGetTellAbsentFromForbidden) {
 }
 
 TEST_F(S3Test, HeadReadsLengthTagAndTime) {
-  transport_.Add(200, "", {{"content-length", "12"}, {"ETag", "\"x\""}, {"Last-Modified", "Thu, 01 Jan 2026 00:00:00 GMT"}});
+  transport_.Add(200, "",
+                 {{"content-length", "12"},
+                  {"ETag", "\"x\""},
+                  {"Last-Modified", "Thu, 01 Jan 2026 00:00:00 GMT"}});
   const auto info = store_->Head("a b/ü", call_);
   ASSERT_TRUE(info);
   EXPECT_EQ(info->bytes, 12u);
@@ -169,7 +174,9 @@ TEST_F(S3Test, GetRefusesAnObjectThatIsTooLong) {
 }
 
 TEST_F(S3Test, DeletesInThousandsAndReturnsWhatWasRefused) {
-  transport_.Add(200, "<DeleteResult><Error><Key>k1</Key><Code>AccessDenied</Code><Message>no</Message></Error></DeleteResult>");
+  transport_.Add(200,
+                 "<DeleteResult><Error><Key>k1</Key><Code>AccessDenied</Code><Message>no</"
+                 "Message></Error></DeleteResult>");
   transport_.Add(200, "<DeleteResult/>");
   std::vector<std::string> keys;
   for (int i = 0; i < 1001; ++i) keys.push_back("k&" + std::to_string(i));
@@ -187,17 +194,26 @@ TEST_F(S3Test, DeletesInThousandsAndReturnsWhatWasRefused) {
 }
 
 TEST_F(S3Test, ListsAllPagesOfUploads) {
-  transport_.Add(200, "<ListMultipartUploadsResult><EncodingType>url</EncodingType><IsTruncated>true</IsTruncated><NextKeyMarker>p%2Fa</NextKeyMarker><NextUploadIdMarker>1</NextUploadIdMarker><Upload><Key>p%2Fa</Key><UploadId>1</UploadId></Upload></ListMultipartUploadsResult>");
-  transport_.Add(200, "<ListMultipartUploadsResult><IsTruncated>false</IsTruncated><Upload><Key>p/b</Key><UploadId>2</UploadId></Upload></ListMultipartUploadsResult>");
+  transport_.Add(200,
+                 "<ListMultipartUploadsResult><EncodingType>url</EncodingType><IsTruncated>true</"
+                 "IsTruncated><NextKeyMarker>p%2Fa</NextKeyMarker><NextUploadIdMarker>1</"
+                 "NextUploadIdMarker><Upload><Key>p%2Fa</Key><UploadId>1</UploadId></Upload></"
+                 "ListMultipartUploadsResult>");
+  transport_.Add(200,
+                 "<ListMultipartUploadsResult><IsTruncated>false</IsTruncated><Upload><Key>p/b</"
+                 "Key><UploadId>2</UploadId></Upload></ListMultipartUploadsResult>");
   const auto uploads = store_->ListUploads("p/", call_);
   ASSERT_EQ(uploads.size(), 2u);
   EXPECT_EQ(uploads[0].key, "p/a");
   EXPECT_EQ(uploads[1].upload_id, "2");
-  EXPECT_THAT(transport_.seen()[1].url, HasSubstr("key-marker=p%2Fa&prefix=p%2F&upload-id-marker=1"));
+  EXPECT_THAT(transport_.seen()[1].url,
+              HasSubstr("key-marker=p%2Fa&prefix=p%2F&upload-id-marker=1"));
 }
 
 TEST_F(S3Test, AbortsUntilTheUploadIsGone) {
-  const std::string still = "<ListMultipartUploadsResult><IsTruncated>false</IsTruncated><Upload><Key>p/b</Key><UploadId>i/d</UploadId></Upload></ListMultipartUploadsResult>";
+  const std::string still =
+      "<ListMultipartUploadsResult><IsTruncated>false</IsTruncated><Upload><Key>p/b</"
+      "Key><UploadId>i/d</UploadId></Upload></ListMultipartUploadsResult>";
   transport_.Add(204, "");
   transport_.Add(200, still);
   transport_.Add(404, Denied("NoSuchUpload"));
@@ -209,7 +225,11 @@ TEST_F(S3Test, AbortsUntilTheUploadIsGone) {
     transport_.Add(204, "");
     transport_.Add(200, still);
   }
-  EXPECT_THAT([&] { store_->AbortUpload({"p/b", "i/d"}, call_); }, ThrowsError(ErrorCode::kUnavailable));
+  EXPECT_THAT(
+      [&] {
+        store_->AbortUpload({"p/b", "i/d"}, call_);
+      },
+      ThrowsError(ErrorCode::kUnavailable));
 }
 
 TEST_F(S3Test, TellsTheRegionOnSuccessAndOnRefusal) {
@@ -218,8 +238,9 @@ TEST_F(S3Test, TellsTheRegionOnSuccessAndOnRefusal) {
     EXPECT_EQ(store_->BucketRegion(call_), "sa-east-1") << status;
   }
   transport_.Add(404, "");
-  EXPECT_THAT([&] { store_->BucketRegion(call_); },
-              ThrowsErrorWith(ErrorCode::kNotFound, &base::ErrorInfo::remedy, HasSubstr("staging.bucket")));
+  EXPECT_THAT(
+      [&] { store_->BucketRegion(call_); },
+      ThrowsErrorWith(ErrorCode::kNotFound, &base::ErrorInfo::remedy, HasSubstr("staging.bucket")));
 }
 
 TEST_F(S3Test, RenewsKeysOnceThatWereRefusedForTheirAge) {
@@ -265,8 +286,10 @@ TEST_F(S3Test, ReadGivesUpWhenNothingAdvances) {
 
 TEST_F(S3Test, ReadEndsByTheCodeOfTheAnswer) {
   const std::vector<std::tuple<int, std::string, ErrorCode>> rows = {
-      {403, "AccessDenied", ErrorCode::kPermission}, {404, "NoSuchKey", ErrorCode::kNotFound},
-      {412, "PreconditionFailed", ErrorCode::kConflict}, {416, "InvalidRange", ErrorCode::kCorrupt}};
+      {403, "AccessDenied", ErrorCode::kPermission},
+      {404, "NoSuchKey", ErrorCode::kNotFound},
+      {412, "PreconditionFailed", ErrorCode::kConflict},
+      {416, "InvalidRange", ErrorCode::kCorrupt}};
   for (const auto& [status, code, expected] : rows) {
     transport_.Add(status, Denied(code));
     EXPECT_THAT([&] { Read(0, 10)->done.get(); }, ThrowsError(expected));
@@ -337,7 +360,8 @@ TEST_F(S3Test, StopEndsReadsUnderWayAndWaiting) {
   stop.request_stop();
   EXPECT_THAT([&] { running->done.get(); }, ThrowsError(ErrorCode::kCancelled));
   EXPECT_THAT([&] { waiting->done.get(); }, ThrowsError(ErrorCode::kCancelled));
-  EXPECT_THAT([&] { Read(0, 1, {.stop = stop.get_token()})->done.get(); }, ThrowsError(ErrorCode::kCancelled));
+  EXPECT_THAT([&] { Read(0, 1, {.stop = stop.get_token()})->done.get(); },
+              ThrowsError(ErrorCode::kCancelled));
 }
 
 TEST_F(S3Test, TheStoresEndCancelsItsReads) {
@@ -358,7 +382,8 @@ TEST_F(S3Test, ALateReadIsATimeout) {
 }
 
 TEST_F(S3Test, NoErrorHoldsAKey) {
-  transport_.Add(403, "<Error><Code>InvalidToken</Code><Message>token secret AKID</Message></Error>");
+  transport_.Add(403,
+                 "<Error><Code>InvalidToken</Code><Message>token secret AKID</Message></Error>");
   EXPECT_THAT([&] { store_->List("p/", call_); },
               ThrowsErrorWith(ErrorCode::kAuthentication, &base::ErrorInfo::message,
                               HasSubstr("InvalidToken: [secret] [secret] AKID")));
@@ -367,14 +392,19 @@ TEST_F(S3Test, NoErrorHoldsAKey) {
 // Each reply of S3, and the reader it belongs to.
 TEST(S3Xml, RefusesRepliesCutAtEveryLength) {
   const std::string page = Page(Contents("a", 1), "t");
-  const std::string uploads = "<ListMultipartUploadsResult><Upload><Key>k</Key><UploadId>u</UploadId></Upload></ListMultipartUploadsResult>";
-  const std::string deleted = "<DeleteResult><Error><Key>k</Key><Code>c</Code></Error></DeleteResult>";
+  const std::string uploads =
+      "<ListMultipartUploadsResult><Upload><Key>k</Key><UploadId>u</UploadId></Upload></"
+      "ListMultipartUploadsResult>";
+  const std::string deleted =
+      "<DeleteResult><Error><Key>k</Key><Code>c</Code></Error></DeleteResult>";
   ASSERT_TRUE(ReadObjectPage(page));
   ASSERT_TRUE(ReadUploadPage(uploads));
   ASSERT_TRUE(ReadDeleteResult(deleted));
   for (std::size_t i = 0; i < page.size(); ++i) EXPECT_FALSE(ReadObjectPage(page.substr(0, i)));
-  for (std::size_t i = 0; i < uploads.size(); ++i) EXPECT_FALSE(ReadUploadPage(uploads.substr(0, i)));
-  for (std::size_t i = 0; i < deleted.size(); ++i) EXPECT_FALSE(ReadDeleteResult(deleted.substr(0, i)));
+  for (std::size_t i = 0; i < uploads.size(); ++i)
+    EXPECT_FALSE(ReadUploadPage(uploads.substr(0, i)));
+  for (std::size_t i = 0; i < deleted.size(); ++i)
+    EXPECT_FALSE(ReadDeleteResult(deleted.substr(0, i)));
 }
 
 TEST(S3Xml, RefusesRepliesWithADamagedField) {

@@ -98,7 +98,8 @@ std::optional<UploadPage> ReadUploadPage(std::string_view text) {
 }
 
 std::string DeleteBody(std::span<const std::string> keys) {
-  std::string body = R"(<Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Quiet>true</Quiet>)";
+  std::string body =
+      R"(<Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Quiet>true</Quiet>)";
   for (const std::string& key : keys) {
     body += "<Object><Key>" + XmlEscape(key) + "</Key></Object>";
   }

@@ -1,5 +1,5 @@
-// The XML of S3, both ways. Pure; any thread. Replies come from outside: a reader answers nullopt if
-// the text is cut, malformed, or not the document that was asked for.
+// The XML of S3, both ways. Pure; any thread. Replies come from outside: a reader answers nullopt
+// if the text is cut, malformed, or not the document that was asked for.
 #pragma once
 #include <optional>
 #include <span>

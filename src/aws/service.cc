@@ -59,12 +59,13 @@ base::Error ServiceClient::ErrorOf(const ServiceCall& request, const HttpRespons
 }
 
 base::Error ServiceClient::Unreadable(const ServiceCall& request) {
-  return base::Error({.code = base::ErrorCode::kUnavailable,
-                      .operation = request.asked.operation,
-                      .subject = request.asked.subject,
-                      .message = "AWS's reply was cut or is not what the service documents",
-                      .remedy = "Run again; if it lasts, check AWS_ENDPOINT_URL and any proxy on the way.",
-                      .retryable = true});
+  return base::Error(
+      {.code = base::ErrorCode::kUnavailable,
+       .operation = request.asked.operation,
+       .subject = request.asked.subject,
+       .message = "AWS's reply was cut or is not what the service documents",
+       .remedy = "Run again; if it lasts, check AWS_ENDPOINT_URL and any proxy on the way.",
+       .retryable = true});
 }
 
 void ServiceClient::SendWith(const SessionKeys& keys, const ServiceCall& request,

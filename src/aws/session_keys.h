@@ -11,8 +11,8 @@ namespace sluice::aws {
 struct SessionKeys {
   std::string access_key_id;
   base::Secret secret_access_key;
-  base::Secret session_token;                   // empty for long-term keys
-  std::optional<base::UtcTime> expiration;      // nullopt for long-term keys
+  base::Secret session_token;               // empty for long-term keys
+  std::optional<base::UtcTime> expiration;  // nullopt for long-term keys
 };
 
 // Thread-safe; keeps what it got and renews it under one lock before it expires, so parallel
@@ -23,10 +23,11 @@ class CredentialProvider {
   virtual ~CredentialProvider() = default;
   // Keys that stay valid for at least `life_min` from now.
   virtual SessionKeys Get(std::chrono::seconds life_min, const base::Call& call) = 0;
-  // A service refused `keys` for their age, whatever their expiration says: they are forgotten. True if
-  // Get may then give others; false if there are no others to be had.
+  // A service refused `keys` for their age, whatever their expiration says: they are forgotten.
+  // True if Get may then give others; false if there are no others to be had.
   virtual bool Reject(const SessionKeys& /*keys*/) { return false; }
-  // What answered, for people: "role arn:aws:iam::...:role/x assumed with keys AKIA... (environment)".
+  // What answered, for people: "role arn:aws:iam::...:role/x assumed with keys AKIA...
+  // (environment)".
   virtual std::string Describe() const = 0;
 };
 

@@ -96,8 +96,7 @@ std::map<std::string, Settings, std::less<>> ParseIni(std::string_view text) {
 
 Profiles ReadProfiles(const Environment& environment) {
   Profiles profiles{
-      .credentials_path =
-          Path(environment, "AWS_SHARED_CREDENTIALS_FILE", "/.aws/credentials"),
+      .credentials_path = Path(environment, "AWS_SHARED_CREDENTIALS_FILE", "/.aws/credentials"),
       .config_path = Path(environment, "AWS_CONFIG_FILE", "/.aws/config")};
   for (auto& [section, settings] : ParseIni(ReadFile(profiles.config_path))) {
     const std::string name = ConfigSection(section);

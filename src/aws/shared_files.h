@@ -1,6 +1,6 @@
 // The files that AWS's tools share: ~/.aws/credentials and ~/.aws/config. Read, never written.
-// Format: [section] lines, "name = value" lines, '#' or ';' begin a comment line, and a value may go
-// on in indented lines (which hold nothing we read, so they are skipped).
+// Format: [section] lines, "name = value" lines, '#' or ';' begin a comment line, and a value may
+// go on in indented lines (which hold nothing we read, so they are skipped).
 // https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
 #pragma once
 #include <map>

@@ -62,9 +62,7 @@ Digest Hmac(const unsigned char* key, std::size_t key_size, std::string_view tex
   return digest;
 }
 
-Digest Hmac(const Digest& key, std::string_view text) {
-  return Hmac(key.data(), key.size(), text);
-}
+Digest Hmac(const Digest& key, std::string_view text) { return Hmac(key.data(), key.size(), text); }
 
 std::string Lower(std::string_view text) {
   std::string lower(text);
@@ -153,8 +151,9 @@ std::string Md5Base64(std::string_view text) {
     throw base::Error({.code = base::ErrorCode::kUnsupported,
                        .operation = "compute Content-MD5",
                        .message = "this machine's OpenSSL does not offer MD5",
-                       .remedy = "Run Sluice where OpenSSL's default provider is active; a FIPS-only "
-                                 "configuration leaves MD5 out, which S3 asks for on multi-delete."});
+                       .remedy =
+                           "Run Sluice where OpenSSL's default provider is active; a FIPS-only "
+                           "configuration leaves MD5 out, which S3 asks for on multi-delete."});
   }
   std::array<unsigned char, 25> base64;
   EVP_EncodeBlock(base64.data(), digest.data(), static_cast<int>(digest.size()));
@@ -207,9 +206,9 @@ std::vector<HttpHeader> Signer::Sign(const SigningRequest& request, const Sessio
   OPENSSL_cleanse(key.data(), key.size());
 
   added.push_back({"Authorization", "AWS4-HMAC-SHA256 Credential=" + keys.access_key_id + "/" +
-                                        scope + ", SignedHeaders=" +
-                                        SignedNames(CanonicalHeaders(all)) + ", Signature=" +
-                                        Hex(signature.data(), signature.size())});
+                                        scope +
+                                        ", SignedHeaders=" + SignedNames(CanonicalHeaders(all)) +
+                                        ", Signature=" + Hex(signature.data(), signature.size())});
   return added;
 }
 

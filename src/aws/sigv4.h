@@ -1,8 +1,8 @@
 // AWS Signature Version 4 in headers. Pure but for a cache of derived keys: no network, no clock.
 //
 // What is signed: method, path, query, every header given here, and the hash of the body. S3 takes
-// the path encoded once, segment by segment and otherwise as it is ("//" and "." are parts of keys);
-// every other service takes it with dot segments removed and encoded twice.
+// the path encoded once, segment by segment and otherwise as it is ("//" and "." are parts of
+// keys); every other service takes it with dot segments removed and encoded twice.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
 #pragma once
@@ -26,11 +26,11 @@ using QueryParameters = std::vector<std::pair<std::string, std::string>>;
 
 struct SigningRequest {
   std::string method = "GET";
-  std::string host;         // as the Host header sends it, with its port
-  std::string path = "/";   // raw, not encoded; begins with '/'
-  QueryParameters query;    // raw, in any order
+  std::string host;                 // as the Host header sends it, with its port
+  std::string path = "/";           // raw, not encoded; begins with '/'
+  QueryParameters query;            // raw, in any order
   std::vector<HttpHeader> headers;  // all are signed; without Host and X-Amz-*
-  std::string payload_hash;  // Sha256Hex(body), or kUnsignedPayload for S3
+  std::string payload_hash;         // Sha256Hex(body), or kUnsignedPayload for S3
 };
 
 struct SigningScope {

@@ -29,8 +29,8 @@ base::UtcTime FromAmzDate(const std::string& t) {
 }
 
 SigningRequest RequestOf(const json& vector) {
-  SigningRequest request{.method = vector["method"], .host = vector["host"],
-                         .path = vector["path"]};
+  SigningRequest request{
+      .method = vector["method"], .host = vector["host"], .path = vector["path"]};
   for (const auto& pair : vector["query"]) request.query.emplace_back(pair[0], pair[1]);
   for (const auto& pair : vector["headers"]) request.headers.push_back({pair[0], pair[1]});
   const std::string body = vector["body"];
@@ -126,8 +126,10 @@ TEST(TimeText, ReadsWhatAwsWrites) {
 }
 
 TEST(TimeText, RefusesEveryTextCutShort) {
-  for (const std::string& text : {std::string("2026-01-01T00:00:00Z"), std::string("2026-01-01T00:00:00.5Z")}) {
-    for (std::size_t i = 0; i < text.size(); ++i) EXPECT_FALSE(ParseIsoTime(text.substr(0, i))) << i;
+  for (const std::string& text :
+       {std::string("2026-01-01T00:00:00Z"), std::string("2026-01-01T00:00:00.5Z")}) {
+    for (std::size_t i = 0; i < text.size(); ++i)
+      EXPECT_FALSE(ParseIsoTime(text.substr(0, i))) << i;
   }
   const std::string date = "Thu, 01 Jan 2026 00:00:00 GMT";
   for (std::size_t i = 0; i < date.size(); ++i) EXPECT_FALSE(ParseHttpDate(date.substr(0, i))) << i;

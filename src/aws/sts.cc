@@ -115,8 +115,8 @@ CallerIdentity Sts::GetCallerIdentity(const SessionKeys& keys, const base::Call&
 AssumedRole Sts::AssumeRole(const SessionKeys& keys, const AssumeRoleRequest& request,
                             const base::Call& call) {
   const std::string action = "AssumeRole";
-  const XmlNode root = Parse(
-      action, Send(keys, action, "role " + request.role_arn, ParametersOf(request), call));
+  const XmlNode root =
+      Parse(action, Send(keys, action, "role " + request.role_arn, ParametersOf(request), call));
   return {KeysOf(action, root), std::string(root.Text("AssumeRoleResult/AssumedRoleUser/Arn"))};
 }
 
@@ -124,15 +124,15 @@ SessionKeys Sts::GetFederationToken(const SessionKeys& keys, const std::string& 
                                     const std::string& policy, std::chrono::seconds duration,
                                     const base::Call& call) {
   const std::string action = "GetFederationToken";
-  const Parameters parameters = {{"Name", name},
-                                 {"Policy", policy},
-                                 {"DurationSeconds", std::to_string(duration.count())}};
+  const Parameters parameters = {
+      {"Name", name}, {"Policy", policy}, {"DurationSeconds", std::to_string(duration.count())}};
   return KeysOf(action, Parse(action, Send(keys, action, "user " + name, parameters, call)));
 }
 
 std::string RoleSessionName(std::string_view connection, std::size_t length_max) {
   std::string name = "sluice-" + std::string(connection);
-  std::replace_if(name.begin(), name.end(), [](char c) { return !IsNameCharacter(c); }, '-');
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return !IsNameCharacter(c); }, '-');
   return name.substr(0, length_max);
 }
 

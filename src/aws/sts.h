@@ -30,7 +30,7 @@ struct AssumeRoleRequest {
   // RoleSessionName() makes one from any text.
   std::string session_name = "sluice";
   std::string external_id;  // empty: not sent
-  std::string policy;       // session policy, at most 2048 characters; empty: the role's full rights
+  std::string policy;  // session policy, at most 2048 characters; empty: the role's full rights
   // 900 s up to the role's maximum; 3600 is every role's default and the cap when one role assumes
   // another. More is refused by AWS, not shortened.
   std::chrono::seconds duration{3600};
@@ -43,9 +43,9 @@ struct AssumedRole {
 };
 
 // Thread-safe; holds no keys. Each call takes the keys that sign it, retries what is retryable, and
-// throws as errors.h maps: kAuthentication (key, secret, clock, expired), kPermission (trust policy,
-// ExternalId, sts:TagSession), kInvalidConfig (duration, policy or name refused), kThrottled,
-// kUnavailable, and the transport's. REQUIRES: `transport` and `clock` outlive it.
+// throws as errors.h maps: kAuthentication (key, secret, clock, expired), kPermission (trust
+// policy, ExternalId, sts:TagSession), kInvalidConfig (duration, policy or name refused),
+// kThrottled, kUnavailable, and the transport's. REQUIRES: `transport` and `clock` outlive it.
 class Sts {
  public:
   Sts(Endpoint endpoint, HttpTransport& transport, const base::Clock& clock,

@@ -58,8 +58,8 @@ struct HttpResult {
 
 // Thread-safe. It does not retry: it cannot know what may be repeated. A reply with an error
 // status is a response, not an error. Errors: kUnreachable (name, connection, TLS, reset),
-// kTimeout (deadline; connect or low-speed limit, then retryable), kCancelled, kCorrupt (body longer
-// than allowed), kInternal.
+// kTimeout (deadline; connect or low-speed limit, then retryable), kCancelled, kCorrupt (body
+// longer than allowed), kInternal.
 class HttpTransport {
  public:
   virtual ~HttpTransport() = default;

@@ -32,12 +32,14 @@ using testing::Not;
 class Server {
  public:
   using Answer = std::function<void(int socket, const std::string& request)>;
-  explicit Server(Answer answer) : answer_(std::move(answer)), listener_(socket(AF_INET, SOCK_STREAM, 0)) {
+  explicit Server(Answer answer)
+      : answer_(std::move(answer)), listener_(socket(AF_INET, SOCK_STREAM, 0)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof(address);
-    if (bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 || listen(listener_, 32) != 0 ||
+    if (bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+        listen(listener_, 32) != 0 ||
         getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
       throw std::runtime_error("no loopback socket");
     }
@@ -81,7 +83,8 @@ class Server {
       const auto end = text.find("\r\n\r\n");
       if (end == std::string::npos) continue;
       std::size_t length = 0;
-      if (const auto at = text.find("Content-Length: "); at < end) length = std::stoul(text.substr(at + 16));
+      if (const auto at = text.find("Content-Length: "); at < end)
+        length = std::stoul(text.substr(at + 16));
       if (text.size() < end + 4 + length) continue;
       answer_(socket, std::exchange(text, ""));
     }
@@ -98,16 +101,19 @@ class Server {
 };
 
 void Write(int socket, const std::string& text) {
-  EXPECT_EQ(send(socket, text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
+  EXPECT_EQ(send(socket, text.data(), text.size(), MSG_NOSIGNAL),
+            static_cast<ssize_t>(text.size()));
 }
 
 void Reply(int socket, const std::string& body, const std::string& status = "200 OK") {
-  Write(socket, "HTTP/1.1 " + status + "\r\nX-Y: z \r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+  Write(socket, "HTTP/1.1 " + status + "\r\nX-Y: z \r\nContent-Length: " +
+                    std::to_string(body.size()) + "\r\n\r\n" + body);
 }
 
 class TransportTest : public testing::Test {
  protected:
-  TransportOptions options_{.connections_max = 2, .threads = 1, .connect_timeout = std::chrono::milliseconds(5000)};
+  TransportOptions options_{
+      .connections_max = 2, .threads = 1, .connect_timeout = std::chrono::milliseconds(5000)};
   base::SystemClock clock_;
   std::unique_ptr<HttpTransport> transport_ = MakeCurlTransport(options_, clock_);
   base::Call call_;
@@ -119,8 +125,11 @@ TEST_F(TransportTest, SendsExactlyWhatItIsGiven) {
     sent.set_value(request);
     Reply(socket, "body", "201 Created");
   });
-  const HttpResponse response = transport_->Send(
-      {.method = "PUT", .url = server.url("/a/../b//%20?x=%2F"), .headers = {{"X-Amz-Date", "d"}, {"X-Empty", ""}}, .body = "abc"}, call_);
+  const HttpResponse response = transport_->Send({.method = "PUT",
+                                                  .url = server.url("/a/../b//%20?x=%2F"),
+                                                  .headers = {{"X-Amz-Date", "d"}, {"X-Empty", ""}},
+                                                  .body = "abc"},
+                                                 call_);
   const std::string seen = sent.get_future().get();
   EXPECT_EQ(response.status, 201);
   EXPECT_EQ(response.body, "body");
@@ -140,7 +149,8 @@ TEST_F(TransportTest, KeepsItsMethodsAndConnections) {
   Server server([&](int socket, const std::string& request) {
     const std::lock_guard lock(mu);
     methods.push_back(request.substr(0, request.find(' ')));
-    methods.back() == "HEAD" ? Write(socket, "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n") : Reply(socket, "");
+    methods.back() == "HEAD" ? Write(socket, "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n")
+                             : Reply(socket, "");
   });
   for (const std::string method : {"GET", "HEAD", "POST", "PUT", "DELETE", "GET"}) {
     EXPECT_EQ(transport_->Send({.method = method, .url = server.url()}, call_).status, 200);
@@ -156,10 +166,11 @@ TEST_F(TransportTest, StreamsGoodBodiesAndCollectsBadOnes) {
     Reply(socket, big, request.find("/bad") == std::string::npos ? "206 Partial" : "503 Slow");
   });
   std::string got;
-  HttpRequest request{.url = server.url("/good"), .on_body = [&](const HttpResponse& head, std::span<const std::byte> bytes) {
-    EXPECT_EQ(head.status, 206);
-    got.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  }};
+  HttpRequest request{.url = server.url("/good"),
+                      .on_body = [&](const HttpResponse& head, std::span<const std::byte> bytes) {
+                        EXPECT_EQ(head.status, 206);
+                        got.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+                      }};
   EXPECT_EQ(transport_->Send(request, call_).body, "");
   EXPECT_EQ(got, big);
   request.url = server.url("/bad");
@@ -169,16 +180,18 @@ TEST_F(TransportTest, StreamsGoodBodiesAndCollectsBadOnes) {
 
 TEST_F(TransportTest, EndsWithWhatTheSinkThrows) {
   Server server([](int socket, const std::string&) { Reply(socket, "body"); });
-  const HttpRequest request{.url = server.url(), .on_body = [](const HttpResponse&, std::span<const std::byte>) {
-    throw base::Error({.code = ErrorCode::kNoSpace});
-  }};
+  const HttpRequest request{.url = server.url(),
+                            .on_body = [](const HttpResponse&, std::span<const std::byte>) {
+                              throw base::Error({.code = ErrorCode::kNoSpace});
+                            }};
   EXPECT_THAT([&] { transport_->Send(request, call_); }, ThrowsError(ErrorCode::kNoSpace));
 }
 
 TEST_F(TransportTest, BoundsACollectedBody) {
   Server server([](int socket, const std::string&) { Reply(socket, "0123456789"); });
   EXPECT_EQ(transport_->Send({.url = server.url(), .body_bytes_max = 10}, call_).body.size(), 10u);
-  EXPECT_THAT([&] { transport_->Send({.url = server.url(), .body_bytes_max = 9}, call_); }, ThrowsError(ErrorCode::kCorrupt));
+  EXPECT_THAT([&] { transport_->Send({.url = server.url(), .body_bytes_max = 9}, call_); },
+              ThrowsError(ErrorCode::kCorrupt));
 }
 
 TEST_F(TransportTest, ABodyCutShortIsAnErrorThatMayBeRepeated) {
@@ -196,12 +209,19 @@ TEST_F(TransportTest, ABodyCutShortIsAnErrorThatMayBeRepeated) {
 }
 
 TEST_F(TransportTest, NobodyThereIsUnreachable) {
-  EXPECT_THAT([&] { transport_->Send({.url = "http://127.0.0.1:1/"}, call_); }, ThrowsError(ErrorCode::kUnreachable));
-  EXPECT_THAT([&] { transport_->Send({.url = "http://no-such-host.invalid/"}, call_); }, ThrowsError(ErrorCode::kUnreachable));
-  EXPECT_THAT([&] { transport_->Send({.url = "ftp://127.0.0.1/"}, call_); }, ThrowsError(ErrorCode::kUnreachable));
+  EXPECT_THAT([&] { transport_->Send({.url = "http://127.0.0.1:1/"}, call_); },
+              ThrowsError(ErrorCode::kUnreachable));
+  EXPECT_THAT([&] { transport_->Send({.url = "http://no-such-host.invalid/"}, call_); },
+              ThrowsError(ErrorCode::kUnreachable));
+  EXPECT_THAT([&] { transport_->Send({.url = "ftp://127.0.0.1/"}, call_); },
+              ThrowsError(ErrorCode::kUnreachable));
   Server plain([](int socket, const std::string&) { Reply(socket, ""); });
-  EXPECT_THAT([&] { transport_->Send({.url = "https" + plain.url().substr(4), .operation = "o"}, {.deadline = base::Deadline::After(clock_, std::chrono::seconds(2))}); },
-              testing::Throws<base::Error>());
+  EXPECT_THAT(
+      [&] {
+        transport_->Send({.url = "https" + plain.url().substr(4), .operation = "o"},
+                         {.deadline = base::Deadline::After(clock_, std::chrono::seconds(2))});
+      },
+      testing::Throws<base::Error>());
 }
 
 TEST_F(TransportTest, WorksOnAfterEveryKindOfFailure) {
@@ -215,9 +235,11 @@ TEST_F(TransportTest, WorksOnAfterEveryKindOfFailure) {
   });
   options_.connections_max = 1;
   const auto narrow = MakeCurlTransport(options_, clock_);
-  for (const std::string& bad : {std::string("http://127.0.0.1:1/"), std::string("http://no-such-host.invalid/"),
-                                 std::string("ftp://127.0.0.1/"), server.url("/cut"), server.url("/silent")}) {
-    const base::Call soon{.deadline = base::Deadline::After(clock_, std::chrono::milliseconds(300))};
+  for (const std::string& bad :
+       {std::string("http://127.0.0.1:1/"), std::string("http://no-such-host.invalid/"),
+        std::string("ftp://127.0.0.1/"), server.url("/cut"), server.url("/silent")}) {
+    const base::Call soon{.deadline =
+                              base::Deadline::After(clock_, std::chrono::milliseconds(300))};
     EXPECT_THAT([&] { narrow->Send({.url = bad}, soon); }, testing::Throws<base::Error>()) << bad;
     EXPECT_EQ(narrow->Send({.url = server.url("/good")}, call_).body, "x") << "after " << bad;
   }
@@ -225,11 +247,16 @@ TEST_F(TransportTest, WorksOnAfterEveryKindOfFailure) {
 
 TEST_F(TransportTest, GivesUpAtItsDeadlineAndWhenNothingMoves) {
   Server silent([](int, const std::string&) {});
-  EXPECT_THAT([&] { transport_->Send({.url = silent.url()}, {.deadline = base::Deadline::After(clock_, std::chrono::milliseconds(50))}); },
-              ThrowsError(ErrorCode::kTimeout));
+  EXPECT_THAT(
+      [&] {
+        transport_->Send({.url = silent.url()}, {.deadline = base::Deadline::After(
+                                                     clock_, std::chrono::milliseconds(50))});
+      },
+      ThrowsError(ErrorCode::kTimeout));
   options_.stall_timeout = std::chrono::seconds(1);
   const auto impatient = MakeCurlTransport(options_, clock_);
-  EXPECT_THAT([&] { impatient->Send({.url = silent.url()}, call_); }, ThrowsError(ErrorCode::kTimeout));
+  EXPECT_THAT([&] { impatient->Send({.url = silent.url()}, call_); },
+              ThrowsError(ErrorCode::kTimeout));
 }
 
 TEST_F(TransportTest, StopsWhatIsUnderWayAndWhatWaits) {
@@ -241,8 +268,10 @@ TEST_F(TransportTest, StopsWhatIsUnderWayAndWhatWaits) {
   const auto narrow = MakeCurlTransport(options_, clock_);
   std::stop_source stop;
   std::promise<HttpResult> first, second;
-  narrow->Start({.url = silent.url()}, {.stop = stop.get_token()}, [&](HttpResult r) { first.set_value(std::move(r)); });
-  narrow->Start({.url = silent.url()}, {.stop = stop.get_token()}, [&](HttpResult r) { second.set_value(std::move(r)); });
+  narrow->Start({.url = silent.url()}, {.stop = stop.get_token()},
+                [&](HttpResult r) { first.set_value(std::move(r)); });
+  narrow->Start({.url = silent.url()}, {.stop = stop.get_token()},
+                [&](HttpResult r) { second.set_value(std::move(r)); });
   asked.get_future().get();
   stop.request_stop();
   for (auto* promise : {&first, &second}) {
@@ -250,14 +279,16 @@ TEST_F(TransportTest, StopsWhatIsUnderWayAndWhatWaits) {
     EXPECT_THAT([&] { std::rethrow_exception(result.error); }, ThrowsError(ErrorCode::kCancelled));
   }
   EXPECT_EQ(silent.connections(), 1);
-  EXPECT_THAT([&] { narrow->Send({.url = silent.url()}, {.stop = stop.get_token()}); }, ThrowsError(ErrorCode::kCancelled));
+  EXPECT_THAT([&] { narrow->Send({.url = silent.url()}, {.stop = stop.get_token()}); },
+              ThrowsError(ErrorCode::kCancelled));
 }
 
 TEST_F(TransportTest, ItsEndCancelsEverything) {
   Server silent([](int, const std::string&) {});
   std::vector<std::promise<HttpResult>> results(5);
   for (auto& result : results) {
-    transport_->Start({.url = silent.url()}, call_, [&](HttpResult r) { result.set_value(std::move(r)); });
+    transport_->Start({.url = silent.url()}, call_,
+                      [&](HttpResult r) { result.set_value(std::move(r)); });
   }
   transport_.reset();
   for (auto& result : results) {
@@ -280,7 +311,8 @@ TEST_F(TransportTest, NeverOpensMoreConnectionsThanAllowed) {
   });
   std::vector<std::promise<HttpResult>> results(20);
   for (auto& result : results) {
-    transport_->Start({.url = server.url()}, call_, [&](HttpResult r) { result.set_value(std::move(r)); });
+    transport_->Start({.url = server.url()}, call_,
+                      [&](HttpResult r) { result.set_value(std::move(r)); });
   }
   for (auto& result : results) EXPECT_EQ(result.get_future().get().response.body, "x");
   EXPECT_EQ(server.connections(), 2);
@@ -288,7 +320,8 @@ TEST_F(TransportTest, NeverOpensMoreConnectionsThanAllowed) {
 
 TEST(CurlTransport, RefusesACaFileThatIsNotThere) {
   const base::SystemClock clock;
-  EXPECT_THAT([&] { MakeCurlTransport({.ca_file = "/nonexistent/ca.pem"}, clock); }, ThrowsError(ErrorCode::kInvalidConfig));
+  EXPECT_THAT([&] { MakeCurlTransport({.ca_file = "/nonexistent/ca.pem"}, clock); },
+              ThrowsError(ErrorCode::kInvalidConfig));
 }
 
 }  // namespace

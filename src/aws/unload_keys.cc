@@ -62,7 +62,8 @@ std::string UnloadPolicy(const UnloadPolicyOptions& options) {
            "Give staging.root such a path.");
   }
   if (options.kms_key_arn.find_first_of("\"\\*?") != std::string::npos) {
-    Refuse("KMS key", "its ARN holds a quote, a backslash or a wildcard", "Give one key's full ARN.");
+    Refuse("KMS key", "its ARN holds a quote, a backslash or a wildcard",
+           "Give one key's full ARN.");
   }
   const std::string bucket = "arn:" + options.partition + ":s3:::" + options.bucket;
   std::string policy =
@@ -96,7 +97,8 @@ SessionKeys UnloadKeys::Get(const std::string& prefix, std::chrono::seconds life
   if (!options_.role) return FromUser(policy, life_min, call);
   AssumeRoleRequest request = *options_.role;
   request.policy = policy;
-  // Never longer than configured by itself: above the role's maximum AWS refuses, it does not clamp.
+  // Never longer than configured by itself: above the role's maximum AWS refuses, it does not
+  // clamp.
   request.duration = std::clamp(request.duration, kDurationMin, kRoleDurationMax);
   SessionKeys keys = sts_.AssumeRole(base_->Get(kMargin, call), request, call).keys;
   CheckLife(keys, life_min, clock_.Utc());
@@ -108,9 +110,8 @@ SessionKeys UnloadKeys::FromUser(const std::string& policy, std::chrono::seconds
   SessionKeys own = base_->Get(life_min, call);
   // Only long-term keys may call GetFederationToken.
   if (!own.session_token.empty()) return OwnKeys(std::move(own), "they are session keys already");
-  const auto duration =
-      std::clamp(std::max(life_min + kMargin, std::chrono::seconds(3600)), kDurationMin,
-                 kFederationDurationMax);
+  const auto duration = std::clamp(std::max(life_min + kMargin, std::chrono::seconds(3600)),
+                                   kDurationMin, kFederationDurationMax);
   try {
     SessionKeys keys = sts_.GetFederationToken(own, RoleSessionName(options_.connection, 32),
                                                policy, duration, call);

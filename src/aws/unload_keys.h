@@ -1,5 +1,5 @@
-// Keys for the text of an UNLOAD. The server may log that text, so they can do one thing only: write
-// and read beneath one prefix of the staging bucket, for an hour.
+// Keys for the text of an UNLOAD. The server may log that text, so they can do one thing only:
+// write and read beneath one prefix of the staging bucket, for an hour.
 #pragma once
 #include <atomic>
 #include <chrono>
@@ -17,15 +17,16 @@ namespace sluice::aws {
 
 struct UnloadPolicyOptions {
   std::string bucket;
-  std::string prefix;               // "sluice/acme/<run>/": ends in '/', not empty
-  std::string partition = "aws";    // PartitionOf(bucket region)
-  std::string kms_key_arn;          // with SSE-KMS; else empty
+  std::string prefix;             // "sluice/acme/<run>/": ends in '/', not empty
+  std::string partition = "aws";  // PartitionOf(bucket region)
+  std::string kms_key_arn;        // with SSE-KMS; else empty
 };
 
 // The session policy: list the bucket; put, get and multipart beneath the prefix; no delete, no
 // login. s3:ListBucket is not narrowed to the prefix because UNLOAD is not known to work then.
 // Pure. Throws kInvalidConfig if bucket or prefix hold characters other than A-Za-z0-9._=/- (a '*'
-// would widen the policy), the prefix does not end in '/', or the text passes AWS's 2048 characters.
+// would widen the policy), the prefix does not end in '/', or the text passes AWS's 2048
+// characters.
 std::string UnloadPolicy(const UnloadPolicyOptions& options);
 
 struct UnloadKeysOptions {

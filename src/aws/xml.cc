@@ -66,7 +66,8 @@ void OnEnd(void* user, const XML_Char*) {
 void OnText(void* user, const XML_Char* text, int size) {
   auto& builder = *static_cast<Builder*>(user);
   try {
-    if (!builder.open.empty()) builder.open.back().text.append(text, static_cast<std::size_t>(size));
+    if (!builder.open.empty())
+      builder.open.back().text.append(text, static_cast<std::size_t>(size));
   } catch (...) {
     builder.Stop();
   }
@@ -101,8 +102,7 @@ std::optional<XmlNode> ParseXml(std::string_view text) {
   XML_SetElementHandler(parser.get(), OnStart, OnEnd);
   XML_SetCharacterDataHandler(parser.get(), OnText);
   XML_SetStartDoctypeDeclHandler(parser.get(), OnDoctype);
-  const auto status =
-      XML_Parse(parser.get(), text.data(), static_cast<int>(text.size()), XML_TRUE);
+  const auto status = XML_Parse(parser.get(), text.data(), static_cast<int>(text.size()), XML_TRUE);
   if (status != XML_STATUS_OK || builder.failed) return std::nullopt;
   return std::move(builder.root);
 }

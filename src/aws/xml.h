@@ -24,7 +24,8 @@ struct XmlNode {
 // The root element; nullopt if the text is cut, malformed or beyond the bounds.
 std::optional<XmlNode> ParseXml(std::string_view text);
 
-// Text and attribute values: & < > " ' and the control characters XML 1.0 allows only as references.
+// Text and attribute values: & < > " ' and the control characters XML 1.0 allows only as
+// references.
 std::string XmlEscape(std::string_view text);
 
 }  // namespace sluice::aws
