@@ -65,6 +65,7 @@ TEST(Connect, LogsInWithTheParametersAsGiven) {
     peer.Hang();
   });
   const Connection connection = Connected(server);
+  server.Stop();
   EXPECT_EQ(password, "pa+ss/w'o\\rd=");
   EXPECT_EQ(startup["user"], "IAMR:reader");
   EXPECT_EQ(startup["database"], "dev");
@@ -82,6 +83,7 @@ TEST(Connect, SendsNothingThatNobodyAskedFor) {
     peer.Hang();
   });
   Connected(server);
+  server.Stop();
   std::vector<std::string> names;
   for (const auto& entry : startup) names.push_back(entry.first);
   EXPECT_THAT(names, ElementsAre("application_name", "database", "user"));
@@ -326,6 +328,7 @@ TEST(Run, SendsStatementsLargerThanTheSocketTakesAtOnce) {
   });
   Connection connection = Connected(server);
   EXPECT_TRUE(connection.Run(large, Patient()).result);
+  server.Stop();
   EXPECT_TRUE(same);
 }
 

@@ -100,7 +100,7 @@ TEST_F(LibpqSession, LogsInOverTlsAndSetsTheSessionUpInOneRoundTrip) {
   options.query_group = "it's";
   options.statement_timeout = std::chrono::seconds(3);
   Login(options, kClock, log_, Patient());
-  server_.reset();
+  server_->Stop();
   EXPECT_TRUE(tls);
   EXPECT_EQ(startup["user"], "IAMR:reader");
   EXPECT_EQ(startup["database"], "dev");
@@ -130,6 +130,7 @@ TEST_F(LibpqSession, SetsUpOneByOneWhereABatchIsRefused) {
   LoginOptions options = Options(server_->port());
   options.case_sensitive_identifiers = false;
   Login(options, kClock, log_, Patient());
+  server_->Stop();
   EXPECT_THAT(settings, ElementsAre("SET query_group TO 'sluice'", "SET timezone TO 'UTC'",
                                     "SET datestyle TO 'ISO, MDY'"));
 }
@@ -448,6 +449,7 @@ TEST_F(LibpqSession, RollbackIsSentOnlyInsideATransactionAndNeverThrows) {
   session->Rollback();
   session->Close();
   session->Close();
+  server_->Stop();
   EXPECT_THAT(statements, ElementsAre("BEGIN", "ROLLBACK", "BEGIN", "ROLLBACK"));
 }
 

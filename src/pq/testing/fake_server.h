@@ -253,7 +253,12 @@ class FakeServer {
   }
   FakeServer(const FakeServer&) = delete;
   FakeServer& operator=(const FakeServer&) = delete;
-  ~FakeServer() {
+  ~FakeServer() { Stop(); }
+
+  // Ends every talk and waits for its thread: what they wrote may be read afterwards. May be called
+  // twice.
+  void Stop() {
+    if (!acceptor_.joinable()) return;
     {
       const std::lock_guard lock(shared_.mu);
       shared_.closing = true;
