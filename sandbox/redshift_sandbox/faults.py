@@ -8,7 +8,7 @@ concern an object, `match` (only keys that contain this text).
 | `s3.slow_down` | S3 answers 503 `SlowDown` | `operation`: only this one, such as `GetObject` |
 | `s3.internal_error` | S3 answers 500 `InternalError` | `operation` |
 | `s3.reset_mid_body` | the connection is reset inside the body of a GetObject | `after`: bytes, default half |
-| `s3.flip_byte` | one byte of a GetObject arrives inverted | `offset` in the body, default its middle |
+| `s3.flip_byte` | one byte of a GetObject arrives inverted | `offset` in the body, below 0 from its end, default its middle |
 | `s3.truncate_list` | a listing's XML stops half-way inside a 200 | |
 | `s3.vanish` | the object is removed just before a GetObject or HeadObject | |
 | `s3.slow` | bodies of GetObject leave at a given pace | `bytes_per_second`, default 1 MiB |

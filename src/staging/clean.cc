@@ -42,7 +42,9 @@ void Remove(
     const base::Call& call, CleanResult& result) {
   try {
     std::vector<std::string> keys;
-    for (const auto& object : store.List(prefix, call)) {
+    const auto objects = store.List(prefix, call);
+    result.listed = true;
+    for (const auto& object : objects) {
       if (wanted(object.key, &object)) keys.push_back(object.key);
     }
     DeleteKeys(store, bucket, keys, call, result);

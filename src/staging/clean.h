@@ -20,6 +20,8 @@ struct CleanResult {
   // What is still there, or may be: keys, or the whole prefix ("s3://bucket/prefix") where it could
   // not even be listed. Empty: the prefix is clean.
   std::vector<std::string> left_behind;
+  // False: not even the list could be had, so nothing is known of what is there.
+  bool listed = false;
   // The first refusal, for the report. A failing clean-up never masks the error before it.
   std::optional<base::ErrorInfo> error;
 };

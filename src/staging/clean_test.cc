@@ -52,6 +52,7 @@ TEST(CleanPrefix, NamesTheKeysThatWereRefused) {
   store.undeletable.insert("sluice/acme/r1/t/a1/k2");
   const auto result = CleanPrefix(store, "b", kRoot, "sluice/acme/r1/", {});
   EXPECT_THAT(result.left_behind, ElementsAre("s3://b/sluice/acme/r1/t/a1/k2"));
+  EXPECT_TRUE(result.listed);
   ASSERT_TRUE(result.error);
   EXPECT_EQ(result.error->code, base::ErrorCode::kPermission);
 }
@@ -65,6 +66,7 @@ TEST(CleanPrefix, NamesThePrefixWhenItCannotEvenBeListed) {
   };
   const auto result = CleanPrefix(store, "b", kRoot, "sluice/acme/r1/", {});
   EXPECT_THAT(result.left_behind, ElementsAre("s3://b/sluice/acme/r1/"));
+  EXPECT_FALSE(result.listed);
   EXPECT_EQ(result.error->code, base::ErrorCode::kPermission);
 }
 

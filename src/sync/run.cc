@@ -85,28 +85,36 @@ class Runner {
   }
 
   std::unique_ptr<redshift::Session> LoginWhileSweeping() {
-    const std::jthread sweeper([this] { SweepDead(); });
     try {
-      return parts_.login(Until(stop_));
+      std::optional<base::ErrorInfo> bucket_error;
+      std::unique_ptr<redshift::Session> session;
+      {
+        const std::jthread sweeper([&] { bucket_error = SweepDead(); });
+        session = parts_.login(Until(stop_));
+      }
+      if (bucket_error) throw base::Error(*bucket_error);
+      return session;
     } catch (const base::Error&) {
       ledger_.EndRun(run_, "failed");
       throw;
     }
   }
 
-  void SweepDead() {
+  // Returns what is wrong with the bucket if no stream could use it: told once, before an UNLOAD is
+  // paid for that would fail in it. A passing trouble is left for the streams to overcome.
+  std::optional<base::ErrorInfo> SweepDead() {
     const auto swept = Sweep();
     if (swept.objects_deleted + swept.uploads_aborted > 0) {
       parts_.log.Info("removed what dead runs left in the bucket",
                       {{"objects", fmt::format("{}", swept.objects_deleted)},
                        {"uploads", fmt::format("{}", swept.uploads_aborted)}});
     }
-    if (swept.error) {
-      // Not the run's failure: what cannot be swept now is swept later, and rights that are missing
-      // show in this run's own clean-up.
-      parts_.log.Warning("leftovers of earlier runs could not all be removed",
-                         {{"reason", swept.error->message}});
-    }
+    if (!swept.error) return std::nullopt;
+    if (!swept.listed && !swept.error->retryable) return swept.error;
+    // What cannot be removed now is swept by a later run.
+    parts_.log.Warning("leftovers of earlier runs could not all be removed",
+                       {{"reason", swept.error->message}});
+    return std::nullopt;
   }
 
   staging::CleanResult Sweep() {

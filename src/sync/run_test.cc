@@ -316,6 +316,15 @@ TEST_F(RunTest, ALoginThatFailsConcernsTheWholeRun) {
               test::ThrowsError(ErrorCode::kAuthentication));
 }
 
+TEST_F(RunTest, ABucketThatNoStreamCouldUseIsToldOnceAndCostsNoUnload) {
+  ServerUnloads();
+  store_.before = [](const std::string& operation, const std::string&) {
+    if (operation == "list") throw Failure(ErrorCode::kInvalidConfig);
+  };
+  EXPECT_THAT([&] { Run(); }, test::ThrowsError(ErrorCode::kInvalidConfig));
+  for (const auto& sql : workgroup_->statements()) EXPECT_FALSE(sql.starts_with("UNLOAD"));
+}
+
 TEST_F(RunTest, ASecondRunIsToldThatTheFirstHoldsTheLedger) {
   const Ledger held(options_.ledger, clock_);
   EXPECT_THAT([&] { Run(); }, test::ThrowsError(ErrorCode::kConflict));

@@ -182,7 +182,8 @@ class Harness:
 
     def source(self, sql: str) -> list[tuple[Any, ...]]:
         with self.sandbox.postgres.admin(world.DATABASE) as connection:
-            return connection.execute(sql).fetchall()
+            cursor = connection.execute(sql)
+            return cursor.fetchall() if cursor.description else []
 
     def source_count(self, table: str) -> int:
         return int(self.source(f"SELECT count(*) FROM {table}")[0][0])

@@ -29,13 +29,12 @@ def test_killed_after_each_effect(harness: Harness, effect: str) -> None:
     harness.settings["streams_parallel"] = 1
     harness.sync()
     before = harness.fingerprint()
-    harness.source("SELECT 1")
     stream = TABLES[0]
 
     killed_sync(harness, effect, stream)
 
     # G3: Rows and watermark appear together or not at all.
-    attempts = dict(harness.query("SELECT stream, run FROM _sluice.streams"))
+    attempts = dict(harness.query("SELECT stream, run FROM _sluice.state"))
     same_run = attempts["tpch.orders"] == attempts["tpch.nation"]
     assert same_run == (effect not in ("committed", "cleaned"))
     assert harness.fingerprint() == before

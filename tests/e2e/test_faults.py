@@ -298,9 +298,7 @@ def test_a_part_that_vanishes_commits_nothing(synced: Harness) -> None:
     assert_harmless(synced, before)
 
 
-def test_a_flipped_byte_never_arrives(synced: Harness) -> None:
-    """The Parquet pages carry no checksum that must be there: what cannot be decoded is refused, and
-    nothing is committed; this test asks that a damaged footer is never taken for rows."""
+def test_a_damaged_footer_is_never_taken_for_rows(synced: Harness) -> None:
     synced.sandbox.faults.set("s3.flip_byte", args={"match": ".parquet", "offset": -6})
     before = synced.fingerprint()
     result = synced.run("sync", "--json")

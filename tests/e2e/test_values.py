@@ -90,6 +90,8 @@ def target_rows(connection: duckdb.DuckDBPyConnection, schema: str, table: str) 
     for name, kind in columns:
         if kind in ("FLOAT", "DOUBLE"):
             expressions.append(f"{quoted(name)}")
+        elif kind.startswith("DECIMAL"):  # DuckDB leaves out a zero before the point
+            expressions.append(f"regexp_replace({quoted(name)}::VARCHAR, '^(-?)[.]', '\\10.') AS {quoted(name)}")
         else:
             text = TARGET_TEXT.get(kind, "{}::VARCHAR").format(quoted(name))
             expressions.append(f"{text} AS {quoted(name)}")

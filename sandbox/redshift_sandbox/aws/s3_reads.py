@@ -157,4 +157,5 @@ def _apply_faults(call: Call, body: FileBody) -> None:
         body.reset_after = int(reset.get("after", body.length // 2))
     flip = faults.take_for("s3.flip_byte", call.key)
     if flip is not None:
-        body.flip_at = int(flip.get("offset", body.length // 2))
+        offset = int(flip.get("offset", body.length // 2))
+        body.flip_at = offset if offset >= 0 else body.length + offset
