@@ -97,9 +97,9 @@ std::string FailureScreen(const Failure& failure, const Style& style) {
     streams += (i == 0 ? "" : ", ") + failure.streams[i];
   }
   // The stream first, because it is what the person asked for; then the table or file concerned.
-  const bool told = error.subject.empty() || (failure.streams.size() == 1 &&
-                    error.subject.find(failure.streams.front()) != std::string::npos);
-  error.subject = told || failure.streams.size() > 1 ? streams : streams + ", " + error.subject;
+  const bool told = error.subject.empty() || failure.streams.size() > 1 ||
+                    error.subject.find(streams) != std::string::npos;
+  error.subject = told ? streams : streams + ", " + error.subject;
   return "\n" + ErrorScreen(error, style);
 }
 

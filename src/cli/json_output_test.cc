@@ -1,0 +1,200 @@
+// Goal: programs find what docs/CLI_JSON.md promises, under those names and no other.
+#include "cli/json_output.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.h"
+#include "cli/exit_code.h"
+#include "tests/support/matchers.h"
+
+namespace sluice::cli {
+namespace {
+
+using Json = nlohmann::json;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::UnorderedElementsAre;
+
+std::vector<std::string> Names(const Json& object) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : object.items()) names.push_back(name);
+  return names;
+}
+
+auto ErrorNames() {
+  return UnorderedElementsAre("code", "operation", "subject", "message", "remedy", "cause",
+                              "retryable", "in_doubt");
+}
+
+sync::StreamResult Stream(std::string name, std::optional<base::ErrorCode> error = std::nullopt) {
+  sync::StreamResult stream;
+  stream.stream = std::move(name);
+  stream.target = {"s", "t"};
+  stream.proof = {.notice_rows = 7, .manifest_rows = 7, .footer_rows = 7, .loaded_rows = 7};
+  stream.bytes = 100;
+  stream.duration = std::chrono::milliseconds(1500);
+  if (error) {
+    stream.error = base::ErrorInfo{.code = *error, .message = "m", .remedy = "r"};
+  }
+  return stream;
+}
+
+TEST(Json, Error) {
+  const Json json = Json::parse(
+      ErrorJson("sync", {.code = base::ErrorCode::kNotFound, .message = "m", .remedy = "r"}));
+  EXPECT_THAT(Names(json), UnorderedElementsAre("sluice", "command", "exit_code", "error"));
+  EXPECT_THAT(Names(json["error"]), ErrorNames());
+  EXPECT_EQ(json["error"]["code"], "not_found");
+  EXPECT_EQ(json["exit_code"], 1);
+}
+
+TEST(Json, ConfigurationProblems) {
+  const Json json = Json::parse(ProblemsJson(
+      "check", "a.yaml",
+      {{.field = "name", .at = {2, 7}, .problem = "p", .remedy = "r"}, {.problem = "q"}}));
+  EXPECT_EQ(json["exit_code"], 2);
+  EXPECT_EQ(json["error"]["code"], "invalid_config");
+  EXPECT_EQ(json["file"], "a.yaml");
+  EXPECT_THAT(Names(json["problems"][0]),
+              UnorderedElementsAre("field", "line", "column", "problem", "remedy"));
+  EXPECT_EQ(json["problems"][0]["line"], 2);
+  EXPECT_TRUE(json["problems"][1]["line"].is_null());
+}
+
+TEST(Json, ConfigValidate) {
+  config::Config config;
+  config.file = "a.yaml";
+  config.streams.resize(1);
+  config.streams[0].stream.name = "q";
+  const Json json = Json::parse(ValidJson(config));
+  EXPECT_THAT(Names(json), UnorderedElementsAre("sluice", "command", "exit_code", "error", "file",
+                                                "problems", "streams"));
+  EXPECT_THAT(Names(json["streams"][0]),
+              UnorderedElementsAre("name", "table", "sync_mode", "write_mode", "primary_key",
+                                   "cursor"));
+}
+
+TEST(Json, Check) {
+  check::Finding finding{.id = "login.failed",
+                         .step = check::Step::kLogin,
+                         .severity = check::Severity::kFailure,
+                         .code = base::ErrorCode::kUnreachable};
+  const Json json = Json::parse(CheckJson({.findings = {finding}}));
+  EXPECT_THAT(Names(json),
+              UnorderedElementsAre("sluice", "command", "exit_code", "error", "interrupted",
+                                   "seconds", "counts", "findings"));
+  EXPECT_THAT(Names(json["counts"]), UnorderedElementsAre("ok", "warning", "failure", "skipped"));
+  EXPECT_THAT(Names(json["findings"][0]),
+              UnorderedElementsAre("id", "step", "severity", "subject", "seen", "why", "remedy",
+                                   "code"));
+  EXPECT_EQ(json["findings"][0]["code"], "unreachable");
+  EXPECT_EQ(json["findings"][0]["step"], "login");
+  EXPECT_EQ(json["exit_code"], 1);
+}
+
+TEST(Json, Discover) {
+  DiscoveredTable table{.name = {"s", "t"}, .type = "TABLE"};
+  table.columns = {{"a", {.kind = model::TypeKind::kInt32}, false}};
+  table.unknown = {{"h", "hllsketch"}};
+  const Json json =
+      Json::parse(DiscoverJson({{.name = "s", .type = "local", .tables = {table}}}));
+  const Json& out = json["schemas"][0]["tables"][0];
+  EXPECT_THAT(Names(out), UnorderedElementsAre("name", "schema", "table", "type", "columns",
+                                               "unreadable_columns", "primary_key", "proposed",
+                                               "configured"));
+  EXPECT_EQ(out["columns"][0], Json({{"name", "a"}, {"type", "integer"}, {"nullable", false}}));
+  EXPECT_EQ(out["proposed"],
+            Json({{"sync_mode", "full_refresh"}, {"write_mode", "overwrite"}}));
+}
+
+TEST(Json, Sync) {
+  const Json json = Json::parse(SyncJson(
+      {.run = "r1", .streams = {Stream("a"), Stream("b", base::ErrorCode::kPermission)}}, "d"));
+  EXPECT_THAT(Names(json),
+              UnorderedElementsAre("sluice", "command", "exit_code", "error", "dry_run", "run",
+                                   "destination", "interrupted", "seconds", "rows", "bytes",
+                                   "streams"));
+  EXPECT_EQ(json["exit_code"], 3);
+  EXPECT_EQ(json["rows"], 7);
+  const Json& good = json["streams"][0];
+  EXPECT_THAT(Names(good),
+              UnorderedElementsAre("stream", "target", "status", "rows", "bytes", "seconds",
+                                   "unload_seconds", "proof", "counts", "warnings", "left_behind",
+                                   "error"));
+  EXPECT_THAT(Names(good["proof"]),
+              UnorderedElementsAre("agrees", "notice_rows", "manifest_rows", "footer_rows",
+                                   "loaded_rows", "parts", "manifest_bytes", "fetched_bytes"));
+  EXPECT_THAT(Names(good["counts"]),
+              UnorderedElementsAre("inserted", "updated", "unchanged", "deleted", "skipped"));
+  EXPECT_EQ(good["status"], "done");
+  EXPECT_EQ(good["seconds"], 1.5);
+  EXPECT_TRUE(good["error"].is_null());
+  const Json& bad = json["streams"][1];
+  EXPECT_EQ(bad["status"], "failed");
+  EXPECT_EQ(bad["rows"], 0) << "rows loaded but not committed are not there";
+  EXPECT_THAT(Names(bad["error"]), ErrorNames());
+}
+
+TEST(Json, DryRun) {
+  sync::StreamPlan plan;
+  plan.stream.name = "a";
+  const Json json = Json::parse(PlanJson({plan}, "d"));
+  EXPECT_EQ(json["dry_run"], true);
+  EXPECT_THAT(Names(json["streams"][0]),
+              UnorderedElementsAre("name", "table", "sync_mode", "write_mode", "primary_key",
+                                   "cursor", "target", "columns", "select"));
+}
+
+TEST(Json, NamesThatAreNoUtf8DoNotLoseTheDocument) {
+  EXPECT_NO_THROW(Json::parse(SyncJson({.run = "r", .streams = {Stream("a\xFF")}}, "d")));
+}
+
+TEST(ExitCode, OfASync) {
+  using base::ErrorCode;
+  const auto code = [](std::vector<sync::StreamResult> streams, bool interrupted = false) {
+    return ExitCodeOf(sync::RunResult{.streams = std::move(streams), .interrupted = interrupted});
+  };
+  EXPECT_EQ(code({Stream("a"), Stream("b")}), 0);
+  EXPECT_EQ(code({Stream("a", ErrorCode::kNotFound)}), 1);
+  EXPECT_EQ(code({Stream("a", ErrorCode::kNotFound), Stream("b", ErrorCode::kNoSpace)}), 1);
+  EXPECT_EQ(code({Stream("a", ErrorCode::kNotFound), Stream("b")}), 3);
+  EXPECT_EQ(code({Stream("a", ErrorCode::kCancelled), Stream("b")}, true), 130);
+}
+
+TEST(ExitCode, OfAnErrorAndACheck) {
+  EXPECT_EQ(ExitCodeOf(base::ErrorInfo{.code = base::ErrorCode::kInvalidConfig}), 2);
+  EXPECT_EQ(ExitCodeOf(base::ErrorInfo{.code = base::ErrorCode::kCancelled}), 130);
+  EXPECT_EQ(ExitCodeOf(base::ErrorInfo{.code = base::ErrorCode::kUnreachable}), 1);
+  check::Findings findings;
+  EXPECT_EQ(ExitCodeOf(findings), 0);
+  findings.findings.push_back({.severity = check::Severity::kWarning});
+  EXPECT_EQ(ExitCodeOf(findings), 0) << "a warning stops no sync";
+  findings.findings.push_back({.severity = check::Severity::kFailure});
+  EXPECT_EQ(ExitCodeOf(findings), 1);
+}
+
+TEST(ChooseStreams, ByNameInTheConfigurationsOrder) {
+  std::vector<model::Stream> all(3);
+  all[0].name = "sales.orders";
+  all[1].name = "b";
+  all[2].name = "c";
+  EXPECT_EQ(ChooseStreams(all, {}).size(), 3U);
+  const auto chosen = ChooseStreams(all, {"c", "sales.orders", "c"});
+  ASSERT_EQ(chosen.size(), 2U);
+  EXPECT_EQ(chosen[0].name, "sales.orders");
+  EXPECT_THAT([&] { ChooseStreams(all, {"sales.order"}); },
+              test::ThrowsErrorWith(base::ErrorCode::kInvalidConfig, &base::ErrorInfo::remedy,
+                                    HasSubstr("Did you mean sales.orders?")));
+  EXPECT_THAT([&] { ChooseStreams(all, {"elsewhere"}); },
+              test::ThrowsErrorWith(base::ErrorCode::kInvalidConfig, &base::ErrorInfo::remedy,
+                                    HasSubstr("\n  b\n")));
+  EXPECT_THAT([&] { ChooseStreams({}, {}); },
+              test::ThrowsErrorWith(base::ErrorCode::kInvalidConfig, &base::ErrorInfo::remedy,
+                                    HasSubstr("sluice discover")));
+}
+
+}  // namespace
+}  // namespace sluice::cli

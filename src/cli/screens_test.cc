@@ -1,0 +1,280 @@
+// Goal: what a newcomer reads, word for word: calm when all is right, and when it is not, what failed, what
+// it concerns and what to do. Without a terminal, so no colour; colour is tested apart.
+#include "cli/screens.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cli/text_table.h"
+#include "cli/units.h"
+
+namespace sluice::cli {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr Style kPlain{};
+
+sync::StreamResult Good(std::string name, std::uint64_t rows, std::uint64_t bytes) {
+  sync::StreamResult stream;
+  stream.stream = std::move(name);
+  stream.proof = {.notice_rows = rows,
+                  .manifest_rows = rows,
+                  .footer_rows = rows,
+                  .loaded_rows = rows,
+                  .parts = 1,
+                  .manifest_bytes = bytes,
+                  .fetched_bytes = bytes};
+  stream.bytes = bytes;
+  stream.duration = milliseconds(3210);
+  return stream;
+}
+
+sync::StreamResult Bad(std::string name, base::ErrorCode code, std::string message,
+                       std::string subject = "") {
+  sync::StreamResult stream;
+  stream.stream = std::move(name);
+  stream.duration = milliseconds(400);
+  stream.error = base::ErrorInfo{.code = code,
+                                 .operation = "UNLOAD",
+                                 .subject = std::move(subject),
+                                 .message = std::move(message),
+                                 .remedy = "GRANT USAGE ON SCHEMA \"hr\" TO \"IAMR:reader\";\n"
+                                           "GRANT SELECT ON ALL TABLES IN SCHEMA \"hr\" TO "
+                                           "\"IAMR:reader\";"};
+  return stream;
+}
+
+TEST(SyncScreen, AllStreamsDone) {
+  sync::RunResult result{.run = "20260101T000000Z-1",
+                         .streams = {Good("sales.orders", 60175, 12'100'000), Good("b", 5, 999)},
+                         .duration = milliseconds(4000)};
+  EXPECT_EQ(SyncScreen(result, "DuckDB file acme.duckdb", kPlain),
+            R"(    stream          rows    bytes  seconds  proof
+ +  sales.orders  60,175  12.1 MB      3.2  unload 60175 = manifest 60175 = footers 60175 = loaded 60175
+ +  b                  5    999 B      3.2  unload 5 = manifest 5 = footers 5 = loaded 5
+
+2 streams into DuckDB file acme.duckdb: 60,180 rows, 12.1 MB in 4.0 s (15,045 rows/s)
+run 20260101T000000Z-1
+)");
+}
+
+TEST(SyncScreen, WithoutANoticeTheProofBeginsAtTheManifest) {
+  auto stream = Good("a", 7, 10);
+  stream.proof.notice_rows.reset();
+  EXPECT_THAT(SyncScreen({.run = "r", .streams = {stream}}, "d", kPlain),
+              HasSubstr("  manifest 7 = footers 7 = loaded 7\n"));
+}
+
+TEST(SyncScreen, FailuresAreToldBeneathTheTableTheSameOnesTogether) {
+  sync::RunResult result{
+      .run = "r",
+      .streams = {Good("a", 5, 999),
+                  Bad("hr.pay", base::ErrorCode::kPermission, "permission denied for schema hr"),
+                  Bad("hr.team", base::ErrorCode::kPermission, "permission denied for schema hr")},
+      .duration = milliseconds(20)};
+  EXPECT_EQ(SyncScreen(result, "d", kPlain),
+            R"(    stream   rows  bytes  seconds  proof
+ +  a           5  999 B      3.2  unload 5 = manifest 5 = footers 5 = loaded 5
+ !  hr.pay                    0.4  failed: permission
+ !  hr.team                   0.4  failed: permission
+
+1 of 3 streams into d: 5 rows, 999 B in 0.0 s
+run r
+
+error: streams hr.pay, hr.team  (permission)
+    seen    UNLOAD: permission denied for schema hr
+    do      GRANT USAGE ON SCHEMA "hr" TO "IAMR:reader";
+            GRANT SELECT ON ALL TABLES IN SCHEMA "hr" TO "IAMR:reader";
+)");
+}
+
+TEST(SyncScreen, InterruptedAndLeftBehind) {
+  auto stopped = Bad("a", base::ErrorCode::kCancelled, "stopped before it finished");
+  stopped.left_behind = {"s3://acme/sluice/x/part"};
+  stopped.warnings = {"odd"};
+  const std::string text =
+      SyncScreen({.run = "r", .streams = {stopped}, .interrupted = true}, "d", kPlain);
+  EXPECT_THAT(text, HasSubstr(" !  a                        0.4  stopped\n"));
+  EXPECT_THAT(text, HasSubstr("warning: a: odd\n"));
+  EXPECT_THAT(text, HasSubstr("Still in the bucket, because it could not be removed:\n"
+                              "    s3://acme/sluice/x/part\n"));
+  EXPECT_THAT(text, HasSubstr("Interrupted. Streams that were stopped are at the destination as "
+                              "they were before.\n"));
+  EXPECT_THAT(text, Not(HasSubstr("error:"))) << "Ctrl-C is nobody's error";
+}
+
+TEST(SyncScreen, ErrorThatConcernsMoreThanTheStreamNamesBoth) {
+  const auto bad = Bad("a", base::ErrorCode::kNoSpace, "no space left", "/var/parts");
+  EXPECT_THAT(SyncScreen({.run = "r", .streams = {bad}}, "d", kPlain),
+              HasSubstr("error: stream a, /var/parts  (no_space)\n"));
+}
+
+TEST(ErrorScreen, TellsWhatSeenAndWhatToDo) {
+  EXPECT_EQ(ErrorScreen({.code = base::ErrorCode::kUnreachable,
+                         .operation = "log in",
+                         .subject = "workgroup analytics",
+                         .message = "connection refused",
+                         .remedy = "Open the port.\nThen again.",
+                         .in_doubt = true,
+                         .cause = "errno 111"},
+                        kPlain),
+            R"(error: workgroup analytics  (unreachable)
+    seen    log in: connection refused
+    cause   errno 111
+    do      Open the port.
+            Then again.
+    note    it is not known whether this took effect; the next sync finds out
+)");
+}
+
+TEST(ErrorScreen, NamesFromOutsideCannotSteerTheTerminal) {
+  const std::string text =
+      ErrorScreen({.operation = "x", .message = "a\x1b[2J\xC2\x9B" "b", .remedy = "r\x07"}, kPlain);
+  EXPECT_THAT(text, Not(HasSubstr("\x1b")));
+  EXPECT_THAT(text, HasSubstr("a?[2J?b"));
+}
+
+TEST(ProblemsScreen, TellsPlaceProblemAndRemedy) {
+  EXPECT_EQ(ProblemsScreen("sluice.yaml",
+                           {{.field = "redshift.prot",
+                             .at = {4, 3},
+                             .problem = "is not a field that Sluice knows",
+                             .remedy = "Did you mean port?"},
+                            {.problem = "is empty", .remedy = "Fill it."}},
+                           kPlain),
+            R"(sluice.yaml has 2 problems
+
+error: redshift.prot is not a field that Sluice knows
+    at sluice.yaml:4:3
+    Did you mean port?
+
+error: the file is empty
+    at sluice.yaml
+    Fill it.
+)");
+}
+
+check::Finding Finding(check::Step step, check::Severity severity, std::string seen,
+                       std::string subject = "") {
+  check::Finding finding{.step = step, .severity = severity};
+  finding.seen = std::move(seen);
+  finding.subject = std::move(subject);
+  if (severity == check::Severity::kFailure) {
+    finding.why = "It matters.";
+    finding.remedy = "Do this.\nAnd that.";
+  }
+  return finding;
+}
+
+TEST(CheckScreen, ListsFindingsAndFoldsReadableStreams) {
+  using check::Severity;
+  using check::Step;
+  FindingPrinter printer(3, kPlain);
+  std::string text;
+  for (const auto& finding :
+       {Finding(Step::kIdentity, Severity::kOk, "arn:x"),
+        Finding(Step::kStreams, Severity::kOk, "2 columns can be read", "stream a"),
+        Finding(Step::kStreams, Severity::kFailure, "permission denied", "stream b"),
+        Finding(Step::kStreams, Severity::kOk, "3 columns can be read", "stream c"),
+        Finding(Step::kUnload, Severity::kSkipped, "not checked: needs Log-in")}) {
+    text += printer.Add(finding);
+  }
+  EXPECT_EQ(text + printer.Rest(), R"(  ok   AWS identity          arn:x
+  FAIL Streams               stream b: permission denied
+    why     It matters.
+    do      Do this.
+            And that.
+  ok   Streams               2 of 3 streams can be read
+  --   UNLOAD                not checked: needs Log-in
+)");
+}
+
+TEST(CheckScreen, OneReadableStreamKeepsItsOwnWords) {
+  FindingPrinter printer(1, kPlain);
+  printer.Add(Finding(check::Step::kStreams, check::Severity::kOk, "2 columns can be read",
+                      "stream a"));
+  EXPECT_THAT(printer.Rest(), HasSubstr("stream a: 2 columns can be read"));
+  EXPECT_EQ(printer.Rest(), "");
+}
+
+TEST(CheckScreen, EndsWithTheVerdict) {
+  check::Findings findings{.findings = {Finding(check::Step::kLogin, check::Severity::kOk, "")},
+                           .duration = milliseconds(1500)};
+  EXPECT_EQ(CheckFooter(findings, kPlain),
+            "\nReady. Next: sluice sync\n0 failures, 0 warnings, 1 ok, in 1.5 s\n");
+  findings.findings.push_back(Finding(check::Step::kLogin, check::Severity::kFailure, ""));
+  EXPECT_THAT(CheckFooter(findings, kPlain), HasSubstr("Not ready. Mend the first failure"));
+  findings.interrupted = true;
+  EXPECT_THAT(CheckFooter(findings, kPlain), HasSubstr("Interrupted"));
+}
+
+TEST(DiscoverScreen, ListsColumnsKeysAndWhatCannotBeRead) {
+  DiscoveredTable table{.name = {"sales", "orders"}, .type = "TABLE"};
+  table.columns = {{"order_id", {.kind = model::TypeKind::kInt64}, false},
+                   {"total", {.kind = model::TypeKind::kDecimal, .precision = 18, .scale = 2}}};
+  table.unknown = {{"sketch", "hllsketch"}};
+  table.primary_key = {"order_id"};
+  table.configured = true;
+  EXPECT_EQ(DiscoverScreen({{.name = "sales", .type = "local", .tables = {table}}}, kPlain),
+            R"(sales
+
+  sales.orders  TABLE, full_refresh, overwrite  configured
+      order_id  bigint         key
+      total     decimal(18,2)
+      sketch    hllsketch      cannot be read
+
+1 table in 1 schema. Keys are as declared; Redshift does not enforce them.
+)");
+  EXPECT_THAT(DiscoverScreen({}, kPlain), HasSubstr("No schema is visible"));
+}
+
+TEST(PlanScreen, TellsWhereItGoesAndWhatIsRead) {
+  sync::StreamPlan plan;
+  plan.stream.name = "sales.orders";
+  plan.target.table = {"landing", "orders"};
+  plan.target.columns = {{"a", {}}};
+  plan.select = "SELECT \"a\" AS \"a\" FROM \"sales\".\"orders\"";
+  EXPECT_EQ(PlanScreen({plan}, "DuckDB file x", kPlain),
+            R"(sales.orders  full_refresh, overwrite
+    into    landing.orders, 1 column
+    reads   SELECT "a" AS "a" FROM "sales"."orders"
+
+1 stream would be synced into DuckDB file x. Nothing was read or written.
+)");
+}
+
+TEST(Style, ColourIsForPeopleOnly) {
+  const Style colour{.colour = true, .unicode = true};
+  EXPECT_EQ(colour.Red("x"), "\x1b[31mx\x1b[0m");
+  EXPECT_EQ(kPlain.Red("x"), "x");
+  EXPECT_EQ(Width(colour.Red("äx")), 2U);
+  EXPECT_EQ(Shorten("äöüß", 3, colour), "äö…");
+  EXPECT_EQ(Shorten("abcd", 4, kPlain), "abcd");
+}
+
+TEST(TextTable, AlignsByWidthNotByBytes) {
+  TextTable table("lr");
+  table.Add({"ä", "1"});
+  table.Add({"bb", "22"});
+  EXPECT_EQ(table.Text(), "ä    1\nbb  22\n");
+}
+
+TEST(Units, ReadAsPeopleWriteThem) {
+  EXPECT_EQ(Grouped(0), "0");
+  EXPECT_EQ(Grouped(999), "999");
+  EXPECT_EQ(Grouped(1'000'000), "1,000,000");
+  EXPECT_EQ(Bytes(999), "999 B");
+  EXPECT_EQ(Bytes(1000), "1.0 kB");
+  EXPECT_EQ(Bytes(999'949), "999.9 kB");
+  EXPECT_EQ(Bytes(999'950), "1.0 MB");
+  EXPECT_EQ(Bytes(3'400'000'000), "3.40 GB");
+  EXPECT_EQ(Clocked(std::chrono::seconds(3723)), "1:02:03");
+  EXPECT_EQ(Clocked(std::chrono::seconds(7)), "0:07");
+  EXPECT_EQ(Count(1, "row"), "1 row");
+}
+
+}  // namespace
+}  // namespace sluice::cli
