@@ -22,7 +22,7 @@ constexpr std::size_t kDeleteMax = 1000;
 // abort, look, abort again.
 constexpr int kAbortsMax = 5;
 constexpr std::chrono::milliseconds kAbortPause{200};
-// Small bodies of ours: 1 MiB is the largest object that Get is meant for, but bytes_max rules.
+// A page of 1000 keys of 1024 bytes, each percent-encoded threefold, stays below it.
 constexpr std::uint64_t kListBytesMax = 8ULL << 20;
 
 class S3Store final : public ObjectStore {
