@@ -37,8 +37,11 @@ Secret::~Secret() { Wipe(value_); }
 std::string Redact(std::string text, const Secret& secret) {
   if (secret.empty()) return text;
   const std::string& needle = secret.Reveal();
-  for (auto at = text.find(needle); at != std::string::npos; at = text.find(needle, at)) {
-    text.replace(at, needle.size(), "[secret]");
+  const std::string_view mask = "[secret]";
+  // Past the mask, which a short secret may itself be a part of.
+  for (auto at = text.find(needle); at != std::string::npos;
+       at = text.find(needle, at + mask.size())) {
+    text.replace(at, needle.size(), mask);
   }
   return text;
 }

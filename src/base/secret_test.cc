@@ -45,6 +45,7 @@ TEST(Secret, CopiesAreEqual) {
 TEST(Redact, RemovesEveryOccurrence) {
   EXPECT_EQ(Redact("a key KEY and KEY", Secret("KEY")), "a key [secret] and [secret]");
   EXPECT_EQ(Redact("nothing to hide", Secret()), "nothing to hide");
+  EXPECT_EQ(Redact("secrets", Secret("secret")), "[secret]s");
 }
 
 }  // namespace

@@ -69,6 +69,9 @@ std::string EngineType(const model::Column& column) {
     case TypeKind::kFloat32: return "FLOAT";
     case TypeKind::kFloat64: return "DOUBLE";
     case TypeKind::kDecimal:
+      // Still unknown: no part was there to tell, so no value either. NUMERIC's default in
+      // Redshift.
+      if (column.type.precision == 0) return "DECIMAL(18,0)";
       return fmt::format("DECIMAL({},{})", column.type.precision, column.type.scale);
     case TypeKind::kChar:
     case TypeKind::kVarchar: return "VARCHAR";

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
+#include <cstdio>
 #include <utility>
 
 #include "columnar/column_type.h"
@@ -95,6 +97,29 @@ void CheckFooter(const Footer& footer, const model::LocalPart& part,
                   fmt::format("nobody asked for it: the part has {} columns, not {}",
                               footer.columns.size(), columns.size()));
   }
+}
+
+bool HasUnknownDecimals(std::span<const model::Column> columns) {
+  return std::any_of(columns.begin(), columns.end(), [](const model::Column& column) {
+    return column.type.kind == model::TypeKind::kDecimal && column.type.precision == 0;
+  });
+}
+
+std::vector<model::Column> ResolveDecimals(const Footer& footer,
+                                           std::span<const model::Column> columns) {
+  std::vector<model::Column> resolved(columns.begin(), columns.end());
+  for (std::size_t i = 0; i < resolved.size() && i < footer.columns.size(); ++i) {
+    model::Type& type = resolved[i].type;
+    if (type.kind != model::TypeKind::kDecimal || type.precision != 0) continue;
+    int precision = 0;
+    int scale = 0;
+    if (std::sscanf(footer.columns[i].engine_type.c_str(), "DECIMAL(%d,%d)", &precision, &scale) ==
+        2) {
+      type.precision = precision;
+      type.scale = scale;
+    }
+  }
+  return resolved;
 }
 
 }  // namespace sluice::columnar

@@ -36,4 +36,11 @@ Footer ReadFooter(Connection& connection, const model::LocalPart& part, std::sto
 void CheckFooter(const Footer& footer, const model::LocalPart& part,
                  std::span<const model::Column> columns);
 
+// `columns` with the precision and scale that the file has, where they were unknown (kDecimal with
+// precision 0). Pure.
+std::vector<model::Column> ResolveDecimals(const Footer& footer,
+                                           std::span<const model::Column> columns);
+// Whether that would change anything.
+bool HasUnknownDecimals(std::span<const model::Column> columns);
+
 }  // namespace sluice::columnar

@@ -1,4 +1,4 @@
-// Where tables land. Every destination passes conformance.h's suite.
+// Where tables land. Every destination passes the suite of testing/conformance.h.
 #pragma once
 #include <cstdint>
 #include <memory>

@@ -17,7 +17,9 @@ std::string ToString(const Type& type) {
     case TypeKind::kInt64: return "bigint";
     case TypeKind::kFloat32: return "real";
     case TypeKind::kFloat64: return "double precision";
-    case TypeKind::kDecimal: return fmt::format("decimal({},{})", type.precision, type.scale);
+    case TypeKind::kDecimal:
+      return type.precision == 0 ? "decimal"
+                                 : fmt::format("decimal({},{})", type.precision, type.scale);
     case TypeKind::kChar: return Sized("char", type.bytes_max);
     case TypeKind::kVarchar: return Sized("varchar", type.bytes_max);
     case TypeKind::kDate: return "date";

@@ -14,7 +14,7 @@ enum class TypeKind {
   kInt64,
   kFloat32,
   kFloat64,
-  kDecimal,  // precision 1..38, scale 0..37
+  kDecimal,  // precision 1..38, scale 0..37; precision 0: only the parts can tell
   kChar,     // blanks at the end do not count
   kVarchar,  // length counts bytes, at most 65535
   kDate,

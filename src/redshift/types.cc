@@ -19,9 +19,9 @@ Type Sized(TypeKind kind, int type_modifier) {
 }
 
 Type Decimal(int type_modifier) {
-  // Without a modifier the server means NUMERIC's default, (18,0).
-  // https://docs.aws.amazon.com/redshift/latest/dg/r_Numeric_types201.html
-  if (type_modifier < kHeader) return {.kind = TypeKind::kDecimal, .precision = 18};
+  // A computed NUMERIC may come without a modifier, and is then not (18,0): sum() of DECIMAL(18,2) is
+  // NUMERIC(38,2). Taking NUMERIC's default for it would cut digits off, so the parts must tell.
+  if (type_modifier < kHeader) return {.kind = TypeKind::kDecimal};
   const auto packed = static_cast<unsigned>(type_modifier - kHeader);
   return {.kind = TypeKind::kDecimal,
           .precision = static_cast<int>((packed >> 16U) & 0xffffU),

@@ -27,6 +27,37 @@ struct Fetch::Download {
 
 namespace {
 
+// Joins a range's pieces before they are written: libcurl hands over at most 16 KiB at a time, and
+// a pwrite for each doubled the CPU of a download (0.8-1.5 s against 0.5-0.7 s for 537 MB,
+// measured).
+class RangeWriter {
+ public:
+  RangeWriter(PartFile& file, const std::function<void(std::uint64_t)>& on_bytes)
+      : file_(file), on_bytes_(on_bytes) {}
+  void Add(std::uint64_t at, std::span<const std::byte> data) {
+    if (buffer_.empty()) {
+      // Not before the first byte: ranges wait in line by the hundred.
+      buffer_.reserve(kBufferBytes);
+      begins_at_ = at;
+    }
+    buffer_.insert(buffer_.end(), data.begin(), data.end());
+    if (buffer_.size() >= kBufferBytes) Flush();
+  }
+  void Flush() {
+    if (buffer_.empty()) return;
+    file_.Write(begins_at_, buffer_);
+    on_bytes_(buffer_.size());
+    buffer_.clear();
+  }
+
+ private:
+  static constexpr std::size_t kBufferBytes = 256 << 10;
+  PartFile& file_;
+  const std::function<void(std::uint64_t)>& on_bytes_;
+  std::vector<std::byte> buffer_;
+  std::uint64_t begins_at_ = 0;
+};
+
 bool IsPart(const aws::ObjectInfo& object) { return object.key.ends_with(".parquet"); }
 
 [[noreturn]] void Changed(const std::string& key, std::string message) {
@@ -140,19 +171,23 @@ void Fetch::StartRanges(const std::shared_ptr<Download>& download) {
   std::uint64_t offset = 0;
   do {
     const auto bytes = std::min(options_.range_bytes, download->part.bytes - offset);
+    const auto writer = std::make_shared<RangeWriter>(*download->file, on_bytes_);
     store_.StartRead(
         {.key = download->part.key,
          .etag = download->etag,
          .offset = offset,
          .bytes = bytes,
-         .on_bytes =
-             [this, file = download->file.get()](std::uint64_t at,
-                                                 std::span<const std::byte> data) {
-               file->Write(at, data);
-               on_bytes_(data.size());
-             },
-         .on_done = [this, download](
-                        std::exception_ptr error) { OnRangeDone(download, std::move(error)); }},
+         .on_bytes = [writer](std::uint64_t at,
+                              std::span<const std::byte> data) { writer->Add(at, data); },
+         .on_done =
+             [this, download, writer](std::exception_ptr error) {
+               try {
+                 if (!error) writer->Flush();
+               } catch (...) {
+                 error = std::current_exception();
+               }
+               OnRangeDone(download, std::move(error));
+             }},
         call);
     offset += bytes;
   } while (offset < download->part.bytes);

@@ -128,7 +128,7 @@ def test_missing_bucket(synced: Harness) -> None:
 
 def test_bucket_in_another_region(synced: Harness) -> None:
     synced.settings["staging"]["bucket"] = "acme-sluice-staging-eu"
-    check_fault(synced, "invalid_config", "eu-west-1")
+    check_fault(synced, "invalid_config", "eu-west-1", exit_code=2)
 
 
 # -- source ---------------------------------------------------------------------------------------

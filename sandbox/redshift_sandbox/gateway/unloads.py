@@ -42,6 +42,8 @@ def run_unload(session: Session, sql: str, query_id: int) -> SqlError | None:
             return SqlError("57014", f"Query ({query_id}) canceled on user's request")
         return error
     except Exception as error:
+        if session.cancel_requested.is_set():  # however the interrupted read put it
+            return SqlError("57014", f"Query ({query_id}) canceled on user's request")
         session.hub.log("unload.failed", {"session_id": session.state.session_id, "error": type(error).__name__})
         return SqlError("XX000", f"internal error: {type(error).__name__}")
     return None

@@ -68,7 +68,7 @@ DuckDbLoad::DuckDbLoad(DuckDbStore& store, model::StreamTarget target,
   connection_.Run("BEGIN TRANSACTION", {}, TaskOn("begin load", target_));
   open_ = true;
   try {
-    MakeTable(connection_, target_);
+    if (!columnar::HasUnknownDecimals(target_.columns)) MakeTableOnce();
   } catch (...) {
     Rollback();
     throw;
@@ -76,6 +76,12 @@ DuckDbLoad::DuckDbLoad(DuckDbStore& store, model::StreamTarget target,
 }
 
 DuckDbLoad::~DuckDbLoad() { Rollback(); }
+
+void DuckDbLoad::MakeTableOnce() {
+  if (made_) return;
+  MakeTable(connection_, target_);
+  made_ = true;
+}
 
 LoadedRows DuckDbLoad::Add(std::span<const model::LocalPart> parts, const base::Call& call) {
   if (!open_ || failed_) throw LoadIsOver(target_);
@@ -88,6 +94,11 @@ LoadedRows DuckDbLoad::Add(std::span<const model::LocalPart> parts, const base::
   }
   // Footers are read, and failures explained, outside the load's transaction.
   columnar::Connection side = store_.Connect();
+  if (!made_ && !parts.empty()) {
+    target_.columns = columnar::ResolveDecimals(
+        columnar::ReadFooter(side, parts.front(), call.stop), target_.columns);
+    MakeTableOnce();
+  }
   const auto checked = columnar::CheckParts(side, parts, target_.columns, call.stop);
   LoadedRows rows;
   for (const auto& part : checked) {
@@ -123,6 +134,7 @@ model::Counts DuckDbLoad::Commit(const model::Watermark& watermark, const model:
     return before->counts;
   }
   CheckProof(proof);
+  MakeTableOnce();
   StateRow row{.watermark = watermark, .counts = {.inserted = rows_}};
   row.watermark.stream = target_.stream;
   WriteState(connection_, target_, row, proof, store_.clock_.Utc(), subject, call.stop);

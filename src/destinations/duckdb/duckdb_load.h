@@ -39,15 +39,18 @@ class DuckDbLoad final : public Load {
   void CheckProof(const model::Proof& proof) const;
   void CommitTransaction();
   void Rollback() noexcept;
+  // Put off until a part has told the types that the source did not.
+  void MakeTableOnce();
 
   DuckDbStore& store_;
-  const model::StreamTarget target_;
+  model::StreamTarget target_;  // its decimals of unknown size are told by the first part
   // Dies last: while the transaction lives, nobody else may begin on this table.
   const std::unique_ptr<DuckDbStore::Claim> claim_;
   columnar::Connection connection_;
   std::uint64_t rows_ = 0;
   bool open_ = false;
   bool failed_ = false;
+  bool made_ = false;
 };
 
 }  // namespace sluice::destinations
