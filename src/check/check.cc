@@ -37,9 +37,9 @@ const std::vector<StepRow>& Rows() {
   return rows;
 }
 
-// The step that hinders `row`, if one does. A database user that differs from the one submitted is a
-// failure, yet it can log in, and what it then sees tells more: so the log-in asks for credentials
-// to be there, not for the step to be without findings.
+// The step that hinders `row`, if one does. A database user that differs from the one submitted is
+// a failure, yet it can log in, and what it then sees tells more: so the log-in asks for
+// credentials to be there, not for the step to be without findings.
 std::optional<Step> Hindrance(const Checker& checker, const StepRow& row) {
   for (const Step need : row.needs) {
     if (need == Step::kDatabaseCredentials) {
@@ -75,9 +75,8 @@ void CleanUp(Checker& checker) {
   checker.session.reset();
   // Without an identity, or if the bucket was never reached, nothing can have been written.
   if (!checker.caller || checker.Failed(Step::kBucket)) return;
-  const auto cleaned =
-      staging::CleanPrefix(checker.parts.store, checker.options.bucket, checker.own_root,
-                           checker.run_prefix, call);
+  const auto cleaned = staging::CleanPrefix(checker.parts.store, checker.options.bucket,
+                                            checker.own_root, checker.run_prefix, call);
   if (cleaned.left_behind.empty() || checker.Failed(Step::kBucketRights)) return;
   checker.facts["left_behind"] =
       fmt::format("s3://{}/{}", checker.options.bucket, checker.run_prefix);
@@ -135,8 +134,8 @@ Findings Run(const CheckOptions& options, const CheckParts& parts, std::stop_tok
   RunSteps(checker);
   CleanUp(checker);
   return {.findings = std::move(checker.findings),
-          .duration = std::chrono::duration_cast<std::chrono::milliseconds>(
-              parts.clock.Steady() - began),
+          .duration =
+              std::chrono::duration_cast<std::chrono::milliseconds>(parts.clock.Steady() - began),
           .interrupted = stop.stop_requested()};
 }
 

@@ -28,11 +28,11 @@ struct CheckOptions {
   redshift::Endpoint endpoint;
   int port = redshift::kDefaultPort;
   std::string database;
-  std::string submitted_user;        // may be empty
-  std::string region;                // of the workgroup
+  std::string submitted_user;  // may be empty
+  std::string region;          // of the workgroup
   std::string bucket;
   std::string bucket_region;
-  std::string root;                  // ends in '/'
+  std::string root;  // ends in '/'
   std::vector<model::Stream> streams;
 };
 

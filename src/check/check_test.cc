@@ -1,5 +1,5 @@
-// Goal: each thing that a person can get wrong in the set-up is found, told with its remedy, and does not
-// hide the others; and nothing of the check stays in the bucket, however it ends.
+// Goal: each thing that a person can get wrong in the set-up is found, told with its remedy, and
+// does not hide the others; and nothing of the check stays in the bucket, however it ends.
 #include "check/check.h"
 
 #include <fmt/format.h>
@@ -102,8 +102,7 @@ class Check : public testing::Test {
                                       .secret_access_key = base::Secret("secretKey"),
                                       .session_token = base::Secret("token")};
             },
-        .open_destination =
-            [this]() -> std::unique_ptr<destinations::Destination> {
+        .open_destination = [this]() -> std::unique_ptr<destinations::Destination> {
           if (destination_error_) throw base::Error(*destination_error_);
           return std::make_unique<test::FakeDestination>();
         },
@@ -181,8 +180,8 @@ TEST_F(Check, NoIdentityStopsWhatNeedsOneAndNothingElse) {
 TEST_F(Check, LogInThatFailsStillChecksTheBucket) {
   login_error_ = Refused("certificate verify failed");
   const Findings findings = Run();
-  EXPECT_THAT(Bad(findings), ElementsAre("login.failed", "database_user.skipped",
-                                         "streams.skipped", "unload.skipped"));
+  EXPECT_THAT(Bad(findings), ElementsAre("login.failed", "database_user.skipped", "streams.skipped",
+                                         "unload.skipped"));
   EXPECT_THAT(Find(findings, "login.failed").seen, HasSubstr("certificate"));
 }
 
@@ -254,8 +253,8 @@ TEST_F(Check, WithoutStreamsAtLeastASchemaMustBeVisible) {
 TEST_F(Check, BucketInAnotherRegionIsToldWithTheRegion) {
   options_.bucket_region = "eu-west-1";
   const Findings findings = Run();
-  EXPECT_THAT(Bad(findings), ElementsAre("bucket.region_differs", "bucket_rights.skipped",
-                                         "unload.skipped"));
+  EXPECT_THAT(Bad(findings),
+              ElementsAre("bucket.region_differs", "bucket_rights.skipped", "unload.skipped"));
   EXPECT_THAT(Find(findings, "bucket.region_differs").remedy,
               HasSubstr("staging.region: us-east-1"));
 }

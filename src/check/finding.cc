@@ -17,7 +17,8 @@ constexpr std::string_view kGrants =
     "  GRANT SELECT ON ALL TABLES IN SCHEMA \"{schema}\" TO \"{db_user}\";";
 
 constexpr std::string_view kMismatch =
-    "AWS derives the database user from the identity that logs in; nobody can choose it at log-in.\n"
+    "AWS derives the database user from the identity that logs in; nobody can choose it at "
+    "log-in.\n"
     "A. Grant to the user that AWS derives, and set redshift.username: \"{db_user}\"\n"
     "     CREATE USER \"{db_user}\" PASSWORD DISABLE;\n"
     "     GRANT USAGE ON SCHEMA \"{schema}\" TO \"{db_user}\";\n"
@@ -29,7 +30,8 @@ constexpr std::string_view kMismatch =
 constexpr FindingKind kKinds[] = {
     {"configuration.ok", Step::kConfiguration, kOk, "", ""},
     {"configuration.workgroup_differs", Step::kConfiguration, kWarning,
-     "The host begins with another workgroup's name. That is right for a custom or VPC endpoint name, "
+     "The host begins with another workgroup's name. That is right for a custom or VPC endpoint "
+     "name, "
      "else one of the two is wrong.",
      "Compare redshift.workgroup and redshift.host with the workgroup's page in the console."},
     {"configuration.region_differs", Step::kConfiguration, kWarning,
@@ -41,9 +43,9 @@ constexpr FindingKind kKinds[] = {
     {"configuration.unusual_port", Step::kConfiguration, kWarning,
      "Serverless workgroups listen on 5431-5455 or 8191-8215 (5439 unless changed).",
      "Compare redshift.port with the endpoint in the console."},
-    {"configuration.no_streams", Step::kConfiguration, kWarning,
-     "There is nothing to sync yet.", "See what there is: sluice discover\nThen list tables under "
-                                      "streams: in the configuration."},
+    {"configuration.no_streams", Step::kConfiguration, kWarning, "There is nothing to sync yet.",
+     "See what there is: sluice discover\nThen list tables under "
+     "streams: in the configuration."},
     {"identity.ok", Step::kIdentity, kOk, "", ""},
     {"identity.root", Step::kIdentity, kWarning,
      "These are the keys of the account's root user: whoever has them may do everything.",
@@ -61,7 +63,8 @@ constexpr FindingKind kKinds[] = {
      "In the database x and IAMR:x are two users; grants to the one do not reach the other.",
      "Grant to \"{db_user}\", and write it so: redshift.username: \"{db_user}\""},
     {"database_credentials.unpredicted", Step::kDatabaseCredentials, kWarning,
-     "AWS derived another user than its documentation tells for this identity; a tag RedshiftDbUser "
+     "AWS derived another user than its documentation tells for this identity; a tag "
+     "RedshiftDbUser "
      "on the role explains it.",
      "If the role has no such tag, tell AWS support; Sluice goes by what AWS returned."},
     {"database_credentials.without_database", Step::kDatabaseCredentials, kWarning,
@@ -146,8 +149,8 @@ std::string Filled(std::string_view text, const Facts& facts) {
     if (close == std::string_view::npos) break;
     const auto name = text.substr(open + 1, close - open - 1);
     const auto fact = facts.find(name);
-    out += fact != facts.end() && !fact->second.empty() ? fact->second
-                                                        : "<" + std::string(name) + ">";
+    out +=
+        fact != facts.end() && !fact->second.empty() ? fact->second : "<" + std::string(name) + ">";
     text.remove_prefix(close + 1);
   }
   return out;

@@ -1,5 +1,5 @@
-// What `check` found, and the table of all that it can find. A new finding is a row in finding.cc and a
-// Report in the step that sees it.
+// What `check` found, and the table of all that it can find. A new finding is a row in finding.cc
+// and a Report in the step that sees it.
 #pragma once
 #include <map>
 #include <optional>
@@ -37,7 +37,7 @@ enum class Severity {
 std::string_view SeverityName(Severity severity);
 
 struct Finding {
-  std::string id;       // "database_user.superuser": stable, part of the --json contract
+  std::string id;  // "database_user.superuser": stable, part of the --json contract
   Step step = Step::kConfiguration;
   Severity severity = Severity::kOk;
   std::string subject;  // "stream sales.orders"; may be empty
@@ -61,8 +61,7 @@ std::span<const FindingKind> FindingKinds();
 using Facts = std::map<std::string, std::string, std::less<>>;
 
 // The finding of that kind. REQUIRES: `id` is in the table. Pure.
-Finding MakeFinding(std::string_view id, std::string subject, std::string seen,
-                    const Facts& facts);
+Finding MakeFinding(std::string_view id, std::string subject, std::string seen, const Facts& facts);
 // A step that threw: "<step>.failed", with the error's own remedy where it has one.
 Finding MakeFailure(Step step, std::string subject, const base::ErrorInfo& error,
                     const Facts& facts);

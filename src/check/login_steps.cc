@@ -12,8 +12,8 @@ using redshift::DbUserMatch;
 
 void CompareUser(Checker& checker, const aws::DbCredentials& credentials) {
   const std::string& submitted = checker.options.submitted_user;
-  const std::string seen =
-      fmt::format("AWS derived the user {}, the configuration says {}", credentials.user, submitted);
+  const std::string seen = fmt::format("AWS derived the user {}, the configuration says {}",
+                                       credentials.user, submitted);
   switch (redshift::MatchDbUser(submitted, credentials.user)) {
     case DbUserMatch::kSame:
       checker.Report("database_credentials.ok", fmt::format("user {}", credentials.user));
@@ -21,12 +21,8 @@ void CompareUser(Checker& checker, const aws::DbCredentials& credentials) {
     case DbUserMatch::kSameButPrefix:
       checker.Report("database_credentials.user_prefix", seen);
       break;
-    case DbUserMatch::kDiffersInCase:
-      checker.Report("database_credentials.user_case", seen);
-      break;
-    case DbUserMatch::kDifferent:
-      checker.Report("database_credentials.user_mismatch", seen);
-      break;
+    case DbUserMatch::kDiffersInCase: checker.Report("database_credentials.user_case", seen); break;
+    case DbUserMatch::kDifferent: checker.Report("database_credentials.user_mismatch", seen); break;
   }
 }
 
@@ -47,9 +43,9 @@ void CheckConfiguration(Checker& checker) {
                                *endpoint.workgroup));
   }
   if (endpoint.region && *endpoint.region != options.region) {
-    checker.Report("configuration.region_differs",
-                   fmt::format("redshift.region is {}, the host says {}", options.region,
-                               *endpoint.region));
+    checker.Report(
+        "configuration.region_differs",
+        fmt::format("redshift.region is {}, the host says {}", options.region, *endpoint.region));
   }
   // Behind a name of one's own, ports are one's own too.
   if (endpoint.workgroup && !redshift::IsServerlessPort(options.port)) {
@@ -63,8 +59,7 @@ void CheckConfiguration(Checker& checker) {
 void CheckIdentity(Checker& checker) {
   const auto caller = checker.parts.who_am_i(checker.NewCall());
   checker.caller = caller;
-  checker.Report("identity.ok",
-                 fmt::format("{} ({})", caller.arn, checker.parts.describe_keys()));
+  checker.Report("identity.ok", fmt::format("{} ({})", caller.arn, checker.parts.describe_keys()));
   if (caller.arn.ends_with(":root")) {
     checker.Report("identity.root", fmt::format("identity {}", caller.arn));
   }
@@ -101,9 +96,9 @@ void CheckLogin(Checker& checker) {
   const auto began = checker.parts.clock.Steady();
   checker.session = checker.parts.login(*checker.credentials, checker.NewCall());
   const std::chrono::duration<double> took = checker.parts.clock.Steady() - began;
-  checker.Report("login.ok", fmt::format("{}:{} over TLS, certificate verified, {:.1f} s",
-                                         checker.options.endpoint.host, checker.options.port,
-                                         took.count()));
+  checker.Report("login.ok",
+                 fmt::format("{}:{} over TLS, certificate verified, {:.1f} s",
+                             checker.options.endpoint.host, checker.options.port, took.count()));
 }
 
 void CheckDatabaseUser(Checker& checker) {

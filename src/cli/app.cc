@@ -106,19 +106,18 @@ class App {
       return kBadUse;
     }
     const config::Config& config = loaded.config;
-    const Context context{.line = line_,
-                          .environment = environment,
-                          .clock = clock_,
-                          .log = log_,
-                          .screen = screen_,
-                          .log_style = log_style_,
-                          .out = out_,
-                          .out_style = out_style_,
-                          .stop = signals_.token(),
-                          .hooks = hooks_,
-                          .on_staging_root = [this](std::string text) {
-                            staging_root_.Set(std::move(text));
-                          }};
+    const Context context{
+        .line = line_,
+        .environment = environment,
+        .clock = clock_,
+        .log = log_,
+        .screen = screen_,
+        .log_style = log_style_,
+        .out = out_,
+        .out_style = out_style_,
+        .stop = signals_.token(),
+        .hooks = hooks_,
+        .on_staging_root = [this](std::string text) { staging_root_.Set(std::move(text)); }};
     switch (line_.command) {
       case Command::kCheck: return RunCheck(context, config);
       case Command::kDiscover: return RunDiscover(context, config);
@@ -152,8 +151,8 @@ class App {
     const std::string root = staging_root_.Get();
     std::string text = "\nStopped at once.";
     if (!root.empty()) {
-      text += " Files may be left in the bucket beneath\n  " + root +
-              "\nThe next sync removes them.";
+      text +=
+          " Files may be left in the bucket beneath\n  " + root + "\nThe next sync removes them.";
     }
     WriteAll(STDERR_FILENO, text + "\n");
   }

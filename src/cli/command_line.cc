@@ -56,8 +56,9 @@ std::string Footer(std::string_view text) { return std::string(text.substr(1)); 
 
 // The switches may stand before or behind the command.
 void AddShared(CLI::App& app, CommandLine& line) {
-  app.add_option("-c,--config", line.config, "The configuration (default sluice.yaml, or "
-                                             "$SLUICE_CONFIG)")
+  app.add_option("-c,--config", line.config,
+                 "The configuration (default sluice.yaml, or "
+                 "$SLUICE_CONFIG)")
       ->type_name("FILE");
   app.add_flag("--json", line.json, "The result as JSON, for programs (docs/CLI_JSON.md)");
   auto* quiet = app.add_flag("-q,--quiet", line.quiet, "No progress, and warnings only");
@@ -103,8 +104,9 @@ struct Grammar {
     return validate->parsed() ? Command::kConfigValidate : Command::kConfigSchema;
   }
 
-  CLI::App app{"Brings tables from Amazon Redshift Serverless to you: UNLOAD to a staging bucket,\n"
-               "parallel download, one transaction at the destination, every row counted.\n"};
+  CLI::App app{
+      "Brings tables from Amazon Redshift Serverless to you: UNLOAD to a staging bucket,\n"
+      "parallel download, one transaction at the destination, every row counted.\n"};
   CLI::App* check = nullptr;
   CLI::App* discover = nullptr;
   CLI::App* sync = nullptr;

@@ -57,9 +57,13 @@ TEST(CommandLine, NoColorBySwitchOrVariable) {
 }
 
 TEST(CommandLine, MisuseEndsWithTwoAndSaysWhereHelpIs) {
-  for (const auto& arguments : std::vector<std::vector<std::string>>{
-           {}, {"bogus"}, {"sync", "--bogus"}, {"config"}, {"check", "extra"}, {"check", "-c"},
-           {"check", "-q", "-v"}}) {
+  for (const auto& arguments : std::vector<std::vector<std::string>>{{},
+                                                                     {"bogus"},
+                                                                     {"sync", "--bogus"},
+                                                                     {"config"},
+                                                                     {"check", "extra"},
+                                                                     {"check", "-c"},
+                                                                     {"check", "-q", "-v"}}) {
     const auto parsed = Do(arguments);
     EXPECT_FALSE(parsed.line);
     EXPECT_EQ(parsed.exit_code, 2);
@@ -68,9 +72,11 @@ TEST(CommandLine, MisuseEndsWithTwoAndSaysWhereHelpIs) {
 }
 
 TEST(CommandLine, EveryCommandHasHelpWithExamples) {
-  for (const auto& command : std::vector<std::vector<std::string>>{
-           {"--help"}, {"check", "--help"}, {"discover", "--help"}, {"sync", "--help"},
-           {"config", "--help"}}) {
+  for (const auto& command : std::vector<std::vector<std::string>>{{"--help"},
+                                                                   {"check", "--help"},
+                                                                   {"discover", "--help"},
+                                                                   {"sync", "--help"},
+                                                                   {"config", "--help"}}) {
     const auto parsed = Do(command);
     EXPECT_EQ(parsed.exit_code, 0);
     EXPECT_THAT(parsed.text, HasSubstr("sluice " + (command.size() > 1 ? command[0] : "check")));

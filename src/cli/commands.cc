@@ -47,15 +47,33 @@ std::unique_ptr<sync::Observer> MakeObserver(const Context& context,
   return std::make_unique<ProgressLog>(streams, context.log, context.clock);
 }
 
-// Close may fail after everything was committed: worth a line, not a failed sync.
-void Close(destinations::Destination& destination, base::Logger& log) {
-  try {
-    destination.Close();
-  } catch (const base::Error& error) {
-    log.Warning("the destination could not be closed cleanly",
-                {{"destination", destination.Name()}, {"reason", error.info().message}});
+// Closed on every way out, so that a file that was made for a sync that failed goes again. Close
+// may fail after everything was committed: worth a line, not a failed sync.
+class OpenedDestination {
+ public:
+  OpenedDestination(std::unique_ptr<destinations::Destination> destination, base::Logger& log)
+      : destination_(std::move(destination)), log_(log) {}
+  OpenedDestination(const OpenedDestination&) = delete;
+  OpenedDestination& operator=(const OpenedDestination&) = delete;
+  ~OpenedDestination() { Close(); }
+
+  destinations::Destination& operator*() const { return *destination_; }
+  void Close() noexcept {
+    if (!destination_) return;
+    try {
+      destination_->Close();
+    } catch (...) {
+      const base::Error error = base::AsError(std::current_exception());
+      log_.Warning("the destination could not be closed cleanly",
+                   {{"reason", error.info().message}});
+    }
+    destination_.reset();
   }
-}
+
+ private:
+  std::unique_ptr<destinations::Destination> destination_;
+  base::Logger& log_;
+};
 
 }  // namespace
 
@@ -117,13 +135,12 @@ int RunDiscover(const Context& context, const config::Config& config) {
 int RunSync(const Context& context, const config::Config& config) {
   const auto streams = ChooseStreams(StreamsOf(config), context.line.streams);
   Connection connection(config, context.environment, context.clock, context.log);
-  const auto destination = connection.OpenDestination();
-  const std::string name = destination->Name();
+  OpenedDestination destination(connection.OpenDestination(), context.log);
+  const std::string name = (*destination).Name();
   if (context.line.dry_run) {
     NoObserver nobody;
     const auto plans = sync::Plan(streams, connection.RunOptions(),
                                   connection.RunParts(*destination, nobody), context.stop);
-    Close(*destination, context.log);
     context.out(context.line.json ? PlanJson(plans, name)
                                   : PlanScreen(plans, name, context.out_style));
     return kDone;
@@ -137,7 +154,8 @@ int RunSync(const Context& context, const config::Config& config) {
     parts.after_effect = context.hooks.after_effect;
     result = sync::Run(streams, connection.RunOptions(), parts, context.stop);
   }
-  Close(*destination, context.log);
+  // Before the result: whoever reads it may open the destination at once.
+  destination.Close();
   context.out(context.line.json ? SyncJson(result, name)
                                 : SyncScreen(result, name, context.out_style));
   return ExitCodeOf(result);

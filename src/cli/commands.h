@@ -1,5 +1,5 @@
-// What each command does, once its words are understood. Each returns the exit code; errors that end it
-// are thrown (base::Error) and shown by app.cc.
+// What each command does, once its words are understood. Each returns the exit code; errors that
+// end it are thrown (base::Error) and shown by app.cc.
 #pragma once
 #include <stop_token>
 #include <string>
@@ -20,9 +20,9 @@ struct Context {
   const config::Environment& environment;
   const base::Clock& clock;
   base::Logger& log;
-  Screen& screen;              // standard error
-  const Style& log_style;      // of it
-  const Sink& out;             // standard output
+  Screen& screen;          // standard error
+  const Style& log_style;  // of it
+  const Sink& out;         // standard output
   const Style& out_style;
   std::stop_token stop;
   const Hooks& hooks;
@@ -34,8 +34,8 @@ int RunCheck(const Context& context, const config::Config& config);
 int RunDiscover(const Context& context, const config::Config& config);
 int RunSync(const Context& context, const config::Config& config);
 
-// The streams to sync, in the configuration's order. Throws kInvalidConfig for a name that no stream
-// has (proposing the nearest), and if there is none at all.
+// The streams to sync, in the configuration's order. Throws kInvalidConfig for a name that no
+// stream has (proposing the nearest), and if there is none at all.
 std::vector<model::Stream> ChooseStreams(const std::vector<model::Stream>& all,
                                          const std::vector<std::string>& names);
 

@@ -8,8 +8,8 @@ namespace sluice::cli {
 
 inline constexpr int kDone = 0;
 inline constexpr int kFailed = 1;
-inline constexpr int kBadUse = 2;        // or configuration
-inline constexpr int kSomeFailed = 3;    // streams, but not all
+inline constexpr int kBadUse = 2;      // or configuration
+inline constexpr int kSomeFailed = 3;  // streams, but not all
 inline constexpr int kInterrupted = 130;
 
 int ExitCodeOf(const base::ErrorInfo& error);

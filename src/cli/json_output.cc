@@ -43,9 +43,8 @@ Json FromStream(const model::Stream& stream) {
 Json FromColumns(const std::vector<model::Column>& columns) {
   Json json = Json::array();
   for (const auto& column : columns) {
-    json.push_back({{"name", column.name},
-                    {"type", ToString(column.type)},
-                    {"nullable", column.nullable}});
+    json.push_back(
+        {{"name", column.name}, {"type", ToString(column.type)}, {"nullable", column.nullable}});
   }
   return json;
 }
@@ -64,9 +63,9 @@ Json FromProof(const model::Proof& proof) {
 Json FromResult(const sync::StreamResult& stream) {
   return {{"stream", stream.stream},
           {"target", stream.target.ToString()},
-          {"status", !stream.error                                            ? "done"
+          {"status", !stream.error                                       ? "done"
                      : stream.error->code == base::ErrorCode::kCancelled ? "stopped"
-                                                                          : "failed"},
+                                                                         : "failed"},
           {"rows", stream.error ? 0 : stream.proof.loaded_rows},
           {"bytes", stream.bytes},
           {"seconds", std::chrono::duration<double>(stream.duration).count()},
@@ -155,17 +154,17 @@ std::string DiscoverJson(const std::vector<DiscoveredSchema>& schemas) {
       for (const auto& column : table.unknown) {
         unreadable.push_back({{"name", column.name}, {"type", column.data_type}});
       }
-      tables.push_back({{"name", table.name.ToString()},
-                        {"schema", table.name.schema},
-                        {"table", table.name.table},
-                        {"type", table.type},
-                        {"columns", FromColumns(table.columns)},
-                        {"unreadable_columns", unreadable},
-                        {"primary_key", table.primary_key},
-                        {"proposed",
-                         {{"sync_mode", ToString(table.sync_mode)},
-                          {"write_mode", ToString(table.write_mode)}}},
-                        {"configured", table.configured}});
+      tables.push_back(
+          {{"name", table.name.ToString()},
+           {"schema", table.name.schema},
+           {"table", table.name.table},
+           {"type", table.type},
+           {"columns", FromColumns(table.columns)},
+           {"unreadable_columns", unreadable},
+           {"primary_key", table.primary_key},
+           {"proposed",
+            {{"sync_mode", ToString(table.sync_mode)}, {"write_mode", ToString(table.write_mode)}}},
+           {"configured", table.configured}});
     }
     json["schemas"].push_back(
         {{"name", schema.name}, {"type", schema.type}, {"tables", std::move(tables)}});

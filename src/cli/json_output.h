@@ -1,5 +1,5 @@
-// The results as programs read them: docs/CLI_JSON.md is the promise, json_output_test.cc holds this
-// against it. Each is one JSON document with a line end. Pure; any thread.
+// The results as programs read them: docs/CLI_JSON.md is the promise, json_output_test.cc holds
+// this against it. Each is one JSON document with a line end. Pure; any thread.
 #pragma once
 #include <string>
 #include <string_view>

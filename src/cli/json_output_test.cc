@@ -72,9 +72,9 @@ TEST(Json, ConfigValidate) {
   const Json json = Json::parse(ValidJson(config));
   EXPECT_THAT(Names(json), UnorderedElementsAre("sluice", "command", "exit_code", "error", "file",
                                                 "problems", "streams"));
-  EXPECT_THAT(Names(json["streams"][0]),
-              UnorderedElementsAre("name", "table", "sync_mode", "write_mode", "primary_key",
-                                   "cursor"));
+  EXPECT_THAT(
+      Names(json["streams"][0]),
+      UnorderedElementsAre("name", "table", "sync_mode", "write_mode", "primary_key", "cursor"));
 }
 
 TEST(Json, Check) {
@@ -83,13 +83,11 @@ TEST(Json, Check) {
                          .severity = check::Severity::kFailure,
                          .code = base::ErrorCode::kUnreachable};
   const Json json = Json::parse(CheckJson({.findings = {finding}}));
-  EXPECT_THAT(Names(json),
-              UnorderedElementsAre("sluice", "command", "exit_code", "error", "interrupted",
-                                   "seconds", "counts", "findings"));
+  EXPECT_THAT(Names(json), UnorderedElementsAre("sluice", "command", "exit_code", "error",
+                                                "interrupted", "seconds", "counts", "findings"));
   EXPECT_THAT(Names(json["counts"]), UnorderedElementsAre("ok", "warning", "failure", "skipped"));
-  EXPECT_THAT(Names(json["findings"][0]),
-              UnorderedElementsAre("id", "step", "severity", "subject", "seen", "why", "remedy",
-                                   "code"));
+  EXPECT_THAT(Names(json["findings"][0]), UnorderedElementsAre("id", "step", "severity", "subject",
+                                                               "seen", "why", "remedy", "code"));
   EXPECT_EQ(json["findings"][0]["code"], "unreachable");
   EXPECT_EQ(json["findings"][0]["step"], "login");
   EXPECT_EQ(json["exit_code"], 1);
@@ -99,31 +97,27 @@ TEST(Json, Discover) {
   DiscoveredTable table{.name = {"s", "t"}, .type = "TABLE"};
   table.columns = {{"a", {.kind = model::TypeKind::kInt32}, false}};
   table.unknown = {{"h", "hllsketch"}};
-  const Json json =
-      Json::parse(DiscoverJson({{.name = "s", .type = "local", .tables = {table}}}));
+  const Json json = Json::parse(DiscoverJson({{.name = "s", .type = "local", .tables = {table}}}));
   const Json& out = json["schemas"][0]["tables"][0];
-  EXPECT_THAT(Names(out), UnorderedElementsAre("name", "schema", "table", "type", "columns",
-                                               "unreadable_columns", "primary_key", "proposed",
-                                               "configured"));
+  EXPECT_THAT(Names(out),
+              UnorderedElementsAre("name", "schema", "table", "type", "columns",
+                                   "unreadable_columns", "primary_key", "proposed", "configured"));
   EXPECT_EQ(out["columns"][0], Json({{"name", "a"}, {"type", "integer"}, {"nullable", false}}));
-  EXPECT_EQ(out["proposed"],
-            Json({{"sync_mode", "full_refresh"}, {"write_mode", "overwrite"}}));
+  EXPECT_EQ(out["proposed"], Json({{"sync_mode", "full_refresh"}, {"write_mode", "overwrite"}}));
 }
 
 TEST(Json, Sync) {
   const Json json = Json::parse(SyncJson(
       {.run = "r1", .streams = {Stream("a"), Stream("b", base::ErrorCode::kPermission)}}, "d"));
-  EXPECT_THAT(Names(json),
-              UnorderedElementsAre("sluice", "command", "exit_code", "error", "dry_run", "run",
-                                   "destination", "interrupted", "seconds", "rows", "bytes",
-                                   "streams"));
+  EXPECT_THAT(Names(json), UnorderedElementsAre("sluice", "command", "exit_code", "error",
+                                                "dry_run", "run", "destination", "interrupted",
+                                                "seconds", "rows", "bytes", "streams"));
   EXPECT_EQ(json["exit_code"], 3);
   EXPECT_EQ(json["rows"], 7);
   const Json& good = json["streams"][0];
-  EXPECT_THAT(Names(good),
-              UnorderedElementsAre("stream", "target", "status", "rows", "bytes", "seconds",
-                                   "unload_seconds", "proof", "counts", "warnings", "left_behind",
-                                   "error"));
+  EXPECT_THAT(Names(good), UnorderedElementsAre("stream", "target", "status", "rows", "bytes",
+                                                "seconds", "unload_seconds", "proof", "counts",
+                                                "warnings", "left_behind", "error"));
   EXPECT_THAT(Names(good["proof"]),
               UnorderedElementsAre("agrees", "notice_rows", "manifest_rows", "footer_rows",
                                    "loaded_rows", "parts", "manifest_bytes", "fetched_bytes"));

@@ -37,10 +37,9 @@ void ProgressLog::OnProgress(const sync::Progress& progress) {
   if (changed && progress.rows_loaded == 0 && progress.bytes_fetched == 0) {
     log_.Info(Doing(progress.phase), {{"stream", progress.stream}});
   } else if (rate) {
-    log_.Info(Doing(progress.phase), {{"stream", progress.stream},
-                                      {"rows", rows},
-                                      {"bytes", bytes},
-                                      {"rate", Rate(*rate)}});
+    log_.Info(
+        Doing(progress.phase),
+        {{"stream", progress.stream}, {"rows", rows}, {"bytes", bytes}, {"rate", Rate(*rate)}});
   } else {
     log_.Info(Doing(progress.phase),
               {{"stream", progress.stream}, {"rows", rows}, {"bytes", bytes}});

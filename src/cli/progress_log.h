@@ -1,5 +1,5 @@
-// Progress without a terminal: a log line when a stream begins, changes what it does, and ends; while
-// it loads, one every ten seconds.
+// Progress without a terminal: a log line when a stream begins, changes what it does, and ends;
+// while it loads, one every ten seconds.
 #pragma once
 #include <map>
 #include <mutex>
@@ -28,7 +28,7 @@ class ProgressLog final : public sync::Observer {
   base::Logger& log_;
   const base::Clock& clock_;
   std::mutex mu_;
-  ProgressModel model_;               // guarded by mu_, as below
+  ProgressModel model_;  // guarded by mu_, as below
   std::map<std::string, Told> told_;
 };
 

@@ -48,18 +48,18 @@ std::vector<std::string> Cells(const ProgressModel::Row& row, base::SteadyTime n
     cells.push_back(PadLeft(Bytes(p.bytes_fetched), 9));
   } else {
     cells.push_back(std::string(16, ' '));
-    cells.push_back(p.bytes_fetched > 0 ? PadLeft(Bytes(p.bytes_fetched), 9)
-                                        : std::string(9, ' '));
+    cells.push_back(p.bytes_fetched > 0 ? PadLeft(Bytes(p.bytes_fetched), 9) : std::string(9, ' '));
   }
   cells.push_back(style.Dim(PadLeft(Clocked(seconds), 7)));
   if (ended) return cells;
   const auto rate = BytesPerSecond(row, now);
   cells.push_back(PadLeft(rate && *rate >= 1 ? Rate(*rate) : "", 11));
+  const auto left = TimeLeft(row, now);
+  cells.push_back(PadLeft(left ? Clocked(*left) + " left" : "", 10));
   if (p.bytes_total && *p.bytes_total > 0) {
     cells.push_back(
         Bar(static_cast<double>(p.bytes_fetched) / static_cast<double>(*p.bytes_total), style));
   }
-  if (const auto left = TimeLeft(row, now)) cells.push_back(Clocked(*left) + " left");
   return cells;
 }
 
@@ -108,9 +108,8 @@ ProgressModel::ProgressModel(const std::vector<std::string>& streams) {
 }
 
 void ProgressModel::Apply(const sync::Progress& progress, base::SteadyTime now) {
-  const auto row = std::find_if(rows_.begin(), rows_.end(), [&](const Row& r) {
-    return r.progress.stream == progress.stream;
-  });
+  const auto row = std::find_if(rows_.begin(), rows_.end(),
+                                [&](const Row& r) { return r.progress.stream == progress.stream; });
   if (row == rows_.end()) return;
   row->progress = progress;
   if (!row->began && progress.phase != Phase::kWaiting) row->began = now;
@@ -133,9 +132,9 @@ const ProgressModel::Row* ProgressModel::Find(const std::string& stream) const {
 std::string ProgressModel::Line(const Row& row, base::SteadyTime now, std::size_t columns,
                                 const Style& style) const {
   const std::string name = Shorten(Printable(row.progress.stream), name_width_, style);
-  std::string line = fmt::format(" {} {}  {}", Mark(row.progress.phase, style),
-                                 PadRight(name, name_width_),
-                                 PadRight(std::string(Doing(row.progress.phase)), 10));
+  std::string line =
+      fmt::format(" {} {}  {}", Mark(row.progress.phase, style), PadRight(name, name_width_),
+                  PadRight(std::string(Doing(row.progress.phase)), 10));
   if (Width(line) > columns) return Shorten(fmt::format("   {}", name), columns, style);
   for (const auto& cell : Cells(row, now, style)) {
     if (Width(line) + 2 + Width(cell) > columns) break;
@@ -167,10 +166,10 @@ std::vector<std::string> ProgressModel::Lines(base::SteadyTime now, TerminalSize
     }
   }
   if (fold) {
-    lines.push_back(style.Dim(Shorten(
-        fmt::format("   {} finished, {} running, {} waiting", finished,
-                    rows_.size() - finished - waiting, waiting),
-        columns, style)));
+    lines.push_back(
+        style.Dim(Shorten(fmt::format("   {} finished, {} running, {} waiting", finished,
+                                      rows_.size() - finished - waiting, waiting),
+                          columns, style)));
   }
   return lines;
 }

@@ -24,12 +24,11 @@ class ProgressModel {
 
   // One line per stream, cut to the terminal; waiting and finished ones are folded into one line
   // each if all do not fit.
-  std::vector<std::string> Lines(base::SteadyTime now, TerminalSize size,
-                                 const Style& style) const;
+  std::vector<std::string> Lines(base::SteadyTime now, TerminalSize size, const Style& style) const;
 
   struct Row {
     sync::Progress progress;
-    std::optional<base::SteadyTime> began;      // left kWaiting
+    std::optional<base::SteadyTime> began;  // left kWaiting
     std::optional<base::SteadyTime> ended;
     // Bytes fetched at moments of the last seconds, oldest first: what the rate is made of.
     std::deque<std::pair<base::SteadyTime, std::uint64_t>> samples;

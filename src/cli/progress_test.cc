@@ -1,5 +1,5 @@
-// Goal: a person at a terminal sees one calm line per stream and a clean screen afterwards, whatever the
-// terminal's size; a log reader sees starts, changes and ends, and no flood.
+// Goal: a person at a terminal sees one calm line per stream and a clean screen afterwards,
+// whatever the terminal's size; a log reader sees starts, changes and ends, and no flood.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -26,7 +26,8 @@ using testing::Not;
 constexpr Style kPlain{};
 constexpr Style kColourful{.colour = true, .unicode = true};
 
-// Enough of a terminal to see what a person would: text, \r, \n, cursor up, erase line, erase below.
+// Enough of a terminal to see what a person would: text, \r, \n, cursor up, erase line, erase
+// below.
 class FakeTerminal {
  public:
   Sink sink() {
@@ -115,9 +116,10 @@ TEST_F(ProgressTest, LineTellsPhaseRowsBytesTimeRateAndTimeLeft) {
   model.Apply(Loading("sales.orders", 10'000'000, 50'000'000), clock_.Steady());
   EXPECT_THAT(
       model.Lines(clock_.Steady(), size_, kPlain),
-      ElementsAre(" > sales.orders  loading         100,000 rows    10.0 MB     0:02     5.0 MB/s  "
-                  "###.............  0:08 left",
-                  "   b             waiting"));
+      ElementsAre(
+          " > sales.orders  loading         100,000 rows    10.0 MB     0:02     5.0 MB/s   "
+          "0:08 left  ###.............",
+          "   b             waiting"));
 }
 
 TEST_F(ProgressTest, RateIsOfTheLastSecondsNotOfTheWholeRun) {
@@ -178,11 +180,10 @@ TEST_F(ProgressTest, PainterRepaintsInPlaceAndLeavesNothing) {
     EXPECT_THAT(terminal_.Lines(), ElementsAre("before", "   a  waiting", "   b  waiting"));
     painter.OnProgress({.stream = "a", .phase = Phase::kDone});
     painter.Paint();
-    EXPECT_THAT(terminal_.Lines(),
-                ElementsAre("before", HasSubstr("+ a  done"), "   b  waiting"));
+    EXPECT_THAT(terminal_.Lines(), ElementsAre("before", HasSubstr("+ a  done"), "   b  waiting"));
     screen.PrintLine("a log line");
-    EXPECT_THAT(terminal_.Lines(), ElementsAre("before", "a log line", HasSubstr("+ a  done"),
-                                               "   b  waiting"));
+    EXPECT_THAT(terminal_.Lines(),
+                ElementsAre("before", "a log line", HasSubstr("+ a  done"), "   b  waiting"));
     painter.OnProgress({.stream = "b", .phase = Phase::kFailed});
     painter.Paint();
     EXPECT_THAT(terminal_.Lines(), ElementsAre("before", "a log line", HasSubstr("+ a  done"),
@@ -268,8 +269,9 @@ TEST_F(ProgressTest, LogQuotesValuesAndStaysOnOneLine) {
   log.Debug("not shown");
   log.Warning("careful\x1b[31m", {{"reason", "two\nlines \"quoted\""}, {"empty", ""}});
   EXPECT_THAT(terminal_.raw, Not(HasSubstr("\x1b")));
-  EXPECT_EQ(terminal_.raw, "2026-01-01T00:00:00.000Z warn  careful?[31m  "
-                           "reason=\"two lines \\\"quoted\\\"\"  empty=\"\"\n");
+  EXPECT_EQ(terminal_.raw,
+            "2026-01-01T00:00:00.000Z warn  careful?[31m  "
+            "reason=\"two lines \\\"quoted\\\"\"  empty=\"\"\n");
 }
 
 }  // namespace

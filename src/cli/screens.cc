@@ -25,7 +25,10 @@ std::string Mark(check::Severity severity, const Style& style) {
 std::string Labelled(std::string_view label, std::string_view text, const Style& style) {
   if (text.empty()) return {};
   const std::string indent(4 + 8, ' ');
-  std::string body = Indent(Printable(text), indent);
+  // Fixed rather than the terminal's width: long lines of prose are hard to read on a wide one,
+  // too.
+  constexpr std::size_t kProseWidth = 88;
+  std::string body = Indent(Wrap(Printable(text), kProseWidth), indent);
   return "    " + style.Dim(PadRight(std::string(label), 8)) +
          (body.size() > indent.size() ? body.substr(indent.size()) : "") + "\n";
 }
@@ -35,9 +38,9 @@ std::string Labelled(std::string_view label, std::string_view text, const Style&
 std::string ErrorScreen(const base::ErrorInfo& error, const Style& style) {
   std::string title = Printable(error.subject.empty() ? error.operation : error.subject);
   if (title.empty()) title = "sluice";
-  std::string text = fmt::format("{} {}  {}\n", style.Red(style.unicode ? "✗" : "error:"),
-                                 style.Bold(title),
-                                 style.Dim(fmt::format("({})", base::ErrorCodeName(error.code))));
+  std::string text =
+      fmt::format("{} {}  {}\n", style.Red(style.unicode ? "✗" : "error:"), style.Bold(title),
+                  style.Dim(fmt::format("({})", base::ErrorCodeName(error.code))));
   std::string seen = error.message;
   if (!error.operation.empty() && !error.subject.empty()) {
     seen = fmt::format("{}: {}", error.operation, seen);
@@ -55,17 +58,15 @@ std::string ErrorScreen(const base::ErrorInfo& error, const Style& style) {
 
 std::string ProblemsScreen(const std::filesystem::path& file,
                            const std::vector<config::Problem>& problems, const Style& style) {
-  std::string text = fmt::format("{} {}\n", style.Bold(Printable(file.string())),
-                                 problems.size() == 1
-                                     ? "has a problem"
-                                     : fmt::format("has {} problems", problems.size()));
+  std::string text = fmt::format(
+      "{} {}\n", style.Bold(Printable(file.string())),
+      problems.size() == 1 ? "has a problem" : fmt::format("has {} problems", problems.size()));
   for (const auto& problem : problems) {
-    const std::string what =
-        problem.field.empty() ? "the file" : Printable(problem.field);
+    const std::string what = problem.field.empty() ? "the file" : Printable(problem.field);
     text += fmt::format("\n{} {} {}\n    {}\n", style.Red(style.unicode ? "✗" : "error:"),
                         style.Bold(what), Printable(problem.problem),
                         style.Dim("at " + Printable(config::Place(file, problem))));
-    text += Indent(Printable(problem.remedy), "    ") + "\n";
+    text += Indent(Wrap(Printable(problem.remedy), 96), "    ") + "\n";
   }
   return text;
 }
@@ -92,15 +93,14 @@ std::string FindingScreen(const check::Finding& finding, const Style& style) {
   std::string seen = finding.seen;
   if (!finding.subject.empty()) seen = fmt::format("{}: {}", finding.subject, seen);
   const std::string title = PadRight(std::string(StepTitle(finding.step)), 21);
-  const bool calm = finding.severity == check::Severity::kOk ||
-                    finding.severity == check::Severity::kSkipped;
+  const bool calm =
+      finding.severity == check::Severity::kOk || finding.severity == check::Severity::kSkipped;
   std::string first = Printable(seen);
   for (char& c : first) {
     if (c == '\n') c = ' ';
   }
   std::string text =
-      fmt::format("  {} {} {}\n", Mark(finding.severity, style),
-                  calm ? title : style.Bold(title),
+      fmt::format("  {} {} {}\n", Mark(finding.severity, style), calm ? title : style.Bold(title),
                   finding.severity == check::Severity::kSkipped ? style.Dim(first) : first);
   text += Labelled("why", finding.why, style);
   text += Labelled("do", finding.remedy, style);
@@ -137,8 +137,9 @@ std::string CheckFooter(const check::Findings& findings, const Style& style) {
     text += style.Green("Ready.") + " " +
             (warnings == 0 ? "Next: sluice sync" : "The warnings do not stop a sync.") + "\n";
   } else {
-    text += style.Red("Not ready.") + " Mend the first failure, then check again: later ones often "
-                                      "follow from it.\n";
+    text += style.Red("Not ready.") +
+            " Mend the first failure, then check again: later ones often "
+            "follow from it.\n";
   }
   const auto skipped = findings.Count(Severity::kSkipped);
   text += style.Dim(fmt::format("{}, {}, {} ok{}, in {} s", Count(failures, "failure"),
@@ -163,11 +164,11 @@ std::string DiscoverScreen(const std::vector<DiscoveredSchema>& schemas, const S
     if (schema.tables.empty()) text += style.Dim("  no table can be seen") + "\n";
     for (const auto& table : schema.tables) {
       ++tables;
-      text += fmt::format(
-          "\n  {}  {}{}\n", style.Bold(Printable(table.name.ToString())),
-          style.Dim(fmt::format("{}, {}, {}", table.type.empty() ? "TABLE" : table.type,
-                                ToString(table.sync_mode), ToString(table.write_mode))),
-          table.configured ? style.Green("  configured") : "");
+      text +=
+          fmt::format("\n  {}  {}{}\n", style.Bold(Printable(table.name.ToString())),
+                      style.Dim(fmt::format("{}, {}, {}", table.type.empty() ? "TABLE" : table.type,
+                                            ToString(table.sync_mode), ToString(table.write_mode))),
+                      table.configured ? style.Green("  configured") : "");
       TextTable columns("lll");
       for (const auto& column : table.columns) {
         const bool key = std::find(table.primary_key.begin(), table.primary_key.end(),
@@ -182,9 +183,10 @@ std::string DiscoverScreen(const std::vector<DiscoveredSchema>& schemas, const S
     }
     text += "\n";
   }
-  return text + style.Dim(fmt::format("{} in {}. Keys are as declared; Redshift does not enforce "
-                                      "them.",
-                                      Count(tables, "table"), Count(schemas.size(), "schema"))) +
+  return text +
+         style.Dim(fmt::format("{} in {}. Keys are as declared; Redshift does not enforce "
+                               "them.",
+                               Count(tables, "table"), Count(schemas.size(), "schema"))) +
          "\n";
 }
 

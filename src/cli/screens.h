@@ -36,7 +36,7 @@ class FindingPrinter {
   const std::size_t streams_;  // configured
   const Style style_;
   std::size_t readable_ = 0;
-  std::string other_;          // the only one's own text
+  std::string other_;  // the only one's own text
 };
 std::string CheckFooter(const check::Findings& findings, const Style& style);
 

@@ -1,5 +1,6 @@
-// Goal: what a newcomer reads, word for word: calm when all is right, and when it is not, what failed, what
-// it concerns and what to do. Without a terminal, so no colour; colour is tested apart.
+// Goal: what a newcomer reads, word for word: calm when all is right, and when it is not, what
+// failed, what it concerns and what to do. Without a terminal, so no colour; colour is tested
+// apart.
 #include "cli/screens.h"
 
 #include <gmock/gmock.h>
@@ -41,9 +42,10 @@ sync::StreamResult Bad(std::string name, base::ErrorCode code, std::string messa
                                  .operation = "UNLOAD",
                                  .subject = std::move(subject),
                                  .message = std::move(message),
-                                 .remedy = "GRANT USAGE ON SCHEMA \"hr\" TO \"IAMR:reader\";\n"
-                                           "GRANT SELECT ON ALL TABLES IN SCHEMA \"hr\" TO "
-                                           "\"IAMR:reader\";"};
+                                 .remedy =
+                                     "GRANT USAGE ON SCHEMA \"hr\" TO \"IAMR:reader\";\n"
+                                     "GRANT SELECT ON ALL TABLES IN SCHEMA \"hr\" TO "
+                                     "\"IAMR:reader\";"};
   return stream;
 }
 
@@ -131,8 +133,11 @@ TEST(ErrorScreen, TellsWhatSeenAndWhatToDo) {
 }
 
 TEST(ErrorScreen, NamesFromOutsideCannotSteerTheTerminal) {
-  const std::string text =
-      ErrorScreen({.operation = "x", .message = "a\x1b[2J\xC2\x9B" "b", .remedy = "r\x07"}, kPlain);
+  const std::string text = ErrorScreen({.operation = "x",
+                                        .message = "a\x1b[2J\xC2\x9B"
+                                                   "b",
+                                        .remedy = "r\x07"},
+                                       kPlain);
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
   EXPECT_THAT(text, HasSubstr("a?[2J?b"));
 }
@@ -194,8 +199,8 @@ TEST(CheckScreen, ListsFindingsAndFoldsReadableStreams) {
 
 TEST(CheckScreen, OneReadableStreamKeepsItsOwnWords) {
   FindingPrinter printer(1, kPlain);
-  printer.Add(Finding(check::Step::kStreams, check::Severity::kOk, "2 columns can be read",
-                      "stream a"));
+  printer.Add(
+      Finding(check::Step::kStreams, check::Severity::kOk, "2 columns can be read", "stream a"));
   EXPECT_THAT(printer.Rest(), HasSubstr("stream a: 2 columns can be read"));
   EXPECT_EQ(printer.Rest(), "");
 }
@@ -253,6 +258,14 @@ TEST(Style, ColourIsForPeopleOnly) {
   EXPECT_EQ(Width(colour.Red("äx")), 2U);
   EXPECT_EQ(Shorten("äöüß", 3, colour), "äö…");
   EXPECT_EQ(Shorten("abcd", 4, kPlain), "abcd");
+}
+
+TEST(Wrap, BreaksSentencesAndKeepsStatementsWhole) {
+  EXPECT_EQ(Wrap("One two three four. Five.", 10), "One two\nthree\nfour.\nFive.");
+  EXPECT_EQ(Wrap("GRANT USAGE ON SCHEMA s TO u;", 10), "GRANT USAGE ON SCHEMA s TO u;");
+  EXPECT_EQ(Wrap("  indented. Stays.", 10), "  indented. Stays.");
+  EXPECT_EQ(Wrap("Unbreakable.Word.Of.Great.Length.", 10), "Unbreakable.Word.Of.Great.Length.");
+  EXPECT_EQ(Wrap("short.\n\nlines.", 10), "short.\n\nlines.");
 }
 
 TEST(TextTable, AlignsByWidthNotByBytes) {

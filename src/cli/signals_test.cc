@@ -1,5 +1,5 @@
-// Goal: the first Ctrl-C asks the work to stop, the second ends the process with 130. Each in a process
-// of its own, so that no other test sees a signal.
+// Goal: the first Ctrl-C asks the work to stop, the second ends the process with 130. Each in a
+// process of its own, so that no other test sees a signal.
 #include "cli/signals.h"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,7 @@
 #include "cli/style.h"
 
+#include <algorithm>
+
 namespace sluice::cli {
 namespace {
 
@@ -52,13 +54,54 @@ std::string Printable(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
     // C1 controls are U+0080..U+009F: 0xC2 and a byte below 0xA0.
-    const bool c1 = c == 0xC2 && i + 1 < text.size() &&
-                    static_cast<unsigned char>(text[i + 1]) < 0xA0;
+    const bool c1 =
+        c == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
     if (c1) ++i;
     const bool control = c1 || c == 0x7F || (c < ' ' && c != '\n' && c != '\t');
     out += control ? '?' : text[i];
   }
   return out;
+}
+
+namespace {
+
+bool IsSentence(std::string_view line) {
+  return !line.empty() && line.front() != ' ' &&
+         (line.ends_with('.') || line.ends_with('?') || line.find(". ") != std::string_view::npos);
+}
+
+std::string WrapLine(std::string_view line, std::size_t width) {
+  std::string out;
+  std::size_t column = 0;
+  while (!line.empty()) {
+    const auto word = line.substr(0, line.find(' '));
+    const std::size_t wide = Width(word);
+    if (column > 0 && column + 1 + wide > width) {
+      out += '\n';
+      column = 0;
+    } else if (!out.empty()) {
+      out += ' ';
+      ++column;
+    }
+    out += word;
+    column += wide;
+    line.remove_prefix(std::min(line.size(), word.size() + 1));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string Wrap(std::string_view text, std::size_t width) {
+  std::string out;
+  for (;;) {
+    const auto end = text.find('\n');
+    const std::string_view line = text.substr(0, end);
+    out += Width(line) > width && IsSentence(line) ? WrapLine(line, width) : std::string(line);
+    if (end == std::string_view::npos) return out;
+    out += '\n';
+    text.remove_prefix(end + 1);
+  }
 }
 
 std::string Indent(std::string_view text, std::string_view indent) {

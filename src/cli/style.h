@@ -34,6 +34,9 @@ std::string PadLeft(std::string text, std::size_t width);
 std::string Shorten(std::string_view text, std::size_t width, const Style& style);
 // Control characters as '?': names come from outside and must not steer a terminal.
 std::string Printable(std::string_view text);
+// Lines that are sentences and longer than `width` columns, broken at blanks. Statements and
+// settings stay whole, so that they can be pasted: they end in no full stop.
+std::string Wrap(std::string_view text, std::size_t width);
 // Every line of `text` behind `indent`; no line end at the end.
 std::string Indent(std::string_view text, std::string_view indent);
 

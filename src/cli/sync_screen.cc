@@ -21,8 +21,8 @@ std::string ProofText(const model::Proof& proof, const Style& style) {
 
 std::string StreamsTable(const sync::RunResult& result, const Style& style) {
   TextTable table("llrrrl");
-  table.Add({" ", style.Dim("stream"), style.Dim("rows"), style.Dim("bytes"),
-             style.Dim("seconds"), style.Dim("proof")});
+  table.Add({" ", style.Dim("stream"), style.Dim("rows"), style.Dim("bytes"), style.Dim("seconds"),
+             style.Dim("proof")});
   for (const auto& stream : result.streams) {
     const std::string name = Printable(stream.stream);
     if (stream.error) {
@@ -51,8 +51,8 @@ std::string Totals(const sync::RunResult& result, const std::string& destination
     bytes += stream.bytes;
   }
   const double seconds = std::chrono::duration<double>(result.duration).count();
-  std::string text = fmt::format("{}, {} in {} s", Count(rows, "row"), Bytes(bytes),
-                                 Seconds(result.duration));
+  std::string text =
+      fmt::format("{}, {} in {} s", Count(rows, "row"), Bytes(bytes), Seconds(result.duration));
   if (seconds > 0.05 && rows > 0) {
     text += fmt::format(" ({} rows/s)",
                         Grouped(static_cast<std::uint64_t>(static_cast<double>(rows) / seconds)));

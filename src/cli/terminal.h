@@ -17,8 +17,8 @@ struct TerminalSize {
 // Bytes to a terminal or file. Must not throw.
 using Sink = std::function<void(std::string_view)>;
 
-// Thread-safe. Never hides the cursor nor changes a mode, so that nothing needs restoring however the
-// process ends.
+// Thread-safe. Never hides the cursor nor changes a mode, so that nothing needs restoring however
+// the process ends.
 class Screen {
  public:
   // `size`: empty if there is no terminal; then the block is never shown.

@@ -27,7 +27,8 @@ constexpr std::uint64_t kMemoryBesideDuckDbMb = 144;
 constexpr std::uint64_t kDuckDbMemoryMinMb = 64;
 constexpr unsigned kDuckDbThreadsMax = 4;
 
-aws::EndpointOverrides Overrides(const config::AwsConfig& aws, const aws::Environment& environment) {
+aws::EndpointOverrides Overrides(const config::AwsConfig& aws,
+                                 const aws::Environment& environment) {
   // What stands in the configuration was written for this connection, so it wins.
   aws::EndpointOverrides overrides = aws::EndpointOverridesFrom(environment);
   const auto prefer = [](std::optional<std::string>& slot, const std::optional<std::string>& own) {
@@ -79,9 +80,9 @@ std::shared_ptr<aws::CredentialProvider> BaseProvider(const config::Config& conf
                                          "configuration"));
     return aws::MakeChain(std::move(sources), clock);
   }
-  return aws::MakeDefaultChain({.profile = ProfileName(config),
-                                .session_name = aws::RoleSessionName(config.name)},
-                               environment, sts, clock);
+  return aws::MakeDefaultChain(
+      {.profile = ProfileName(config), .session_name = aws::RoleSessionName(config.name)},
+      environment, sts, clock);
 }
 
 std::optional<aws::AssumeRoleRequest> RoleRequest(const config::Config& config) {
@@ -139,7 +140,8 @@ struct Connection::Parts {
         sts(aws::StsEndpoint(region, overrides), *transport, clock),
         base_provider(BaseProvider(config, environment, sts, clock)),
         provider(Provider(config, base_provider, sts, clock)),
-        serverless(aws::RedshiftServerlessEndpoint(region, overrides), *provider, *transport, clock),
+        serverless(aws::RedshiftServerlessEndpoint(region, overrides), *provider, *transport,
+                   clock),
         unload_keys(UnloadOptionsOf(config), base_provider, sts, clock,
                     [this](const std::string& warning) { log.Warning(warning); }),
         store(aws::MakeS3Store(
@@ -195,7 +197,8 @@ std::unique_ptr<redshift::Session> Connection::Parts::LoginWith(
   options.port = port();
   options.database = config.redshift.database;
   options.mint = std::move(mint);
-  if (config.redshift.ssl_root_cert) options.ssl_root_cert = config.redshift.ssl_root_cert->string();
+  if (config.redshift.ssl_root_cert)
+    options.ssl_root_cert = config.redshift.ssl_root_cert->string();
   options.workgroup = config.redshift.workgroup;
   options.bucket = config.staging.bucket;
   options.bucket_region = config.staging.region;
@@ -217,13 +220,13 @@ std::unique_ptr<destinations::Destination> Connection::OpenDestination() {
   destinations::DuckDbOptions options;
   options.path = config.destination.path;
   options.work_dir = WorkDir(config, parts_->environment);
-  const auto memory = std::max(kDuckDbMemoryMinMb,
-                               config.limits.memory_mb > kMemoryBesideDuckDbMb
-                                   ? config.limits.memory_mb - kMemoryBesideDuckDbMb
-                                   : 0);
+  const auto memory =
+      std::max(kDuckDbMemoryMinMb, config.limits.memory_mb > kMemoryBesideDuckDbMb
+                                       ? config.limits.memory_mb - kMemoryBesideDuckDbMb
+                                       : 0);
   options.memory_limit_mb = static_cast<int>(memory);
-  options.threads = static_cast<int>(
-      std::clamp(std::thread::hardware_concurrency(), 1U, kDuckDbThreadsMax));
+  options.threads =
+      static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1U, kDuckDbThreadsMax));
   return destinations::OpenDuckDb(options, parts_->clock, parts_->log);
 }
 
@@ -271,30 +274,30 @@ check::CheckOptions Connection::CheckOptions() const {
 
 check::CheckParts Connection::CheckParts(std::function<void(const check::Finding&)> on_finding) {
   Parts& parts = *parts_;
-  return {.clock = parts.clock,
-          .store = *parts.store,
-          .who_am_i =
-              [&parts](const base::Call& call) {
-                constexpr std::chrono::seconds kLife{60};
-                return parts.sts.GetCallerIdentity(parts.provider->Get(kLife, call), call);
-              },
-          .describe_keys = [&parts] { return parts.provider->Describe(); },
-          .get_credentials = [&parts](const base::Call& call) { return parts.Mint(call); },
-          .login =
-              [&parts](const aws::DbCredentials& credentials, const base::Call& call) {
-                // A second try of the log-in wants a new password.
-                auto first = std::make_shared<bool>(true);
-                return parts.LoginWith(
-                    [&parts, credentials, first](const base::Call& inner) {
-                      return ForLogin(std::exchange(*first, false) ? credentials
-                                                                   : parts.Mint(inner));
-                    },
-                    call);
-              },
-          .unload_keys = parts.UnloadKeysFunction(),
-          .open_destination = [this] { return OpenDestination(); },
-          .check_modes = sync::CheckModes,
-          .on_finding = std::move(on_finding)};
+  return {
+      .clock = parts.clock,
+      .store = *parts.store,
+      .who_am_i =
+          [&parts](const base::Call& call) {
+            constexpr std::chrono::seconds kLife{60};
+            return parts.sts.GetCallerIdentity(parts.provider->Get(kLife, call), call);
+          },
+      .describe_keys = [&parts] { return parts.provider->Describe(); },
+      .get_credentials = [&parts](const base::Call& call) { return parts.Mint(call); },
+      .login =
+          [&parts](const aws::DbCredentials& credentials, const base::Call& call) {
+            // A second try of the log-in wants a new password.
+            auto first = std::make_shared<bool>(true);
+            return parts.LoginWith(
+                [&parts, credentials, first](const base::Call& inner) {
+                  return ForLogin(std::exchange(*first, false) ? credentials : parts.Mint(inner));
+                },
+                call);
+          },
+      .unload_keys = parts.UnloadKeysFunction(),
+      .open_destination = [this] { return OpenDestination(); },
+      .check_modes = sync::CheckModes,
+      .on_finding = std::move(on_finding)};
 }
 
 std::string Connection::StagingRoot() const {

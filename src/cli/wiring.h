@@ -1,4 +1,5 @@
-// Config + environment -> the parts that commands work with. wiring.cc alone names concrete classes.
+// Config + environment -> the parts that commands work with. wiring.cc alone names concrete
+// classes.
 #pragma once
 #include <functional>
 #include <memory>

@@ -18,8 +18,7 @@ fs::path FromFolder(const Reading& reading, const std::string& path) {
   return (reading.sources.folder / path).lexically_normal();
 }
 
-std::optional<fs::path> OptionalPath(const Reading& reading, MapReader& map,
-                                     std::string_view key) {
+std::optional<fs::path> OptionalPath(const Reading& reading, MapReader& map, std::string_view key) {
   const auto text = map.Text(key);
   if (!text) return std::nullopt;
   if (text->empty()) {
@@ -32,8 +31,7 @@ std::optional<fs::path> OptionalPath(const Reading& reading, MapReader& map,
 RedshiftConfig ReadRedshift(Reading& reading, const Node* node) {
   MapReader map(reading, node, "redshift");
   RedshiftConfig redshift;
-  redshift.workgroup =
-      map.RequiredText("workgroup", CheckWorkgroup, "Write the workgroup's name.");
+  redshift.workgroup = map.RequiredText("workgroup", CheckWorkgroup, "Write the workgroup's name.");
   redshift.host = map.RequiredText("host", CheckHost,
                                    "Copy the endpoint from the workgroup's page in the console.");
   if (const auto port = map.Integer("port", 1, 65535, "5439")) {
@@ -51,10 +49,9 @@ RedshiftConfig ReadRedshift(Reading& reading, const Node* node) {
 StagingConfig ReadStaging(Reading& reading, const Node* node) {
   MapReader map(reading, node, "staging");
   StagingConfig staging;
-  staging.bucket =
-      map.RequiredText("bucket", CheckBucket, "Write the name of the staging bucket.");
-  staging.region = map.RequiredText("region", CheckRegion,
-                                    "Write the bucket's region, for example us-east-1.");
+  staging.bucket = map.RequiredText("bucket", CheckBucket, "Write the name of the staging bucket.");
+  staging.region =
+      map.RequiredText("region", CheckRegion, "Write the bucket's region, for example us-east-1.");
   if (auto root = map.Text("root", CheckRoot)) {
     staging.root = root->ends_with('/') ? std::move(*root) : *root + "/";
   }
@@ -62,8 +59,9 @@ StagingConfig ReadStaging(Reading& reading, const Node* node) {
   return staging;
 }
 
-// The fields of each way to log in. All are asked for whatever way was chosen, so that each is known
-// and checked, and one that belongs to another way is told apart from one that does not exist.
+// The fields of each way to log in. All are asked for whatever way was chosen, so that each is
+// known and checked, and one that belongs to another way is told apart from one that does not
+// exist.
 RoleAuth ReadRole(MapReader& map, bool chosen) {
   RoleAuth role;
   role.role_arn = map.Text("role_arn", CheckRoleArn).value_or("");
@@ -82,7 +80,8 @@ RoleAuth ReadRole(MapReader& map, bool chosen) {
 KeysAuth ReadKeys(MapReader& map, bool chosen) {
   for (const std::string_view key : {"access_key_id", "secret_access_key"}) {
     if (!chosen || map.Has(key)) continue;
-    map.Missing(key, "Keys come in twos: access_key_id and secret_access_key, best as \"${NAME}\".");
+    map.Missing(key,
+                "Keys come in twos: access_key_id and secret_access_key, best as \"${NAME}\".");
   }
   KeysAuth keys;
   keys.access_key_id = map.Text("access_key_id", CheckAccessKeyId).value_or("");
@@ -164,8 +163,7 @@ Config ReadConfig(Reading& reading, const Node& root) {
   MapReader top(reading, &root, "");
   Config config;
   if (!top.present()) return config;
-  config.name = top.RequiredText("name", CheckName,
-                                 "Name this connection, for example name: acme");
+  config.name = top.RequiredText("name", CheckName, "Name this connection, for example name: acme");
   const auto group = [&](std::string_view key, std::string_view remedy) {
     if (!top.Has(key)) top.Missing(key, remedy);
     return top.Map(key);
@@ -178,8 +176,9 @@ Config ReadConfig(Reading& reading, const Node& root) {
     config.staging = ReadStaging(reading, node);
   }
   config.auth = ReadAuth(reading, top.Map("auth"), top);
-  if (const Node* node = group("destination", "It tells where tables land, for example\n"
-                                              "destination: { type: duckdb, path: acme.duckdb }")) {
+  if (const Node* node = group("destination",
+                               "It tells where tables land, for example\n"
+                               "destination: { type: duckdb, path: acme.duckdb }")) {
     config.destination = ReadDestination(reading, node);
   }
   config.streams = ReadStreams(reading, top);

@@ -1,5 +1,5 @@
-// sluice.yaml and the environment -> one validated Config. It holds values only and contacts nobody;
-// the command line maps it onto each room's options. docs and editors: schema.h.
+// sluice.yaml and the environment -> one validated Config. It holds values only and contacts
+// nobody; the command line maps it onto each room's options. docs and editors: schema.h.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -19,8 +19,8 @@ namespace sluice::config {
 
 struct RedshiftConfig {
   std::string workgroup;
-  std::string host;                                    // as pasted; redshift/endpoint.h takes it apart
-  std::optional<int> port;                             // else the host's, else 5439
+  std::string host;         // as pasted; redshift/endpoint.h takes it apart
+  std::optional<int> port;  // else the host's, else 5439
   std::string database;
   std::optional<std::string> username;                 // as submitted; AWS derives the real one
   std::optional<std::string> region;                   // else the host's, else AWS_REGION
@@ -29,8 +29,8 @@ struct RedshiftConfig {
 
 struct StagingConfig {
   std::string bucket;
-  std::string region;           // of the bucket
-  std::string root = "sluice/"; // ends in '/'
+  std::string region;            // of the bucket
+  std::string root = "sluice/";  // ends in '/'
 };
 
 // A role assumed with whatever keys the environment gives.
@@ -41,33 +41,33 @@ struct RoleAuth {
 struct KeysAuth {
   std::string access_key_id;
   base::Secret secret_access_key;
-  base::Secret session_token;   // empty for long-term keys
+  base::Secret session_token;  // empty for long-term keys
   // They may stand in the text of an UNLOAD themselves if AWS gives no narrower ones for them.
   bool allow_in_unload = false;
 };
 struct ProfileAuth {
   std::string profile;
-  bool allow_in_unload = false; // as above
+  bool allow_in_unload = false;  // as above
 };
 using AuthConfig = std::variant<RoleAuth, KeysAuth, ProfileAuth>;
 
 struct DestinationConfig {
-  std::string type;                    // "duckdb"
-  std::filesystem::path path;          // absolute, or beside the configuration
-  std::optional<std::string> schema;   // replaces the source's schemas
+  std::string type;                   // "duckdb"
+  std::filesystem::path path;         // absolute, or beside the configuration
+  std::optional<std::string> schema;  // replaces the source's schemas
 };
 
 // How rows deleted at the source are noticed.
 struct Deletes {
-  std::optional<std::string> column;                // soft delete
-  std::optional<std::chrono::seconds> key_scan;     // hard deletes, looked for this often
+  std::optional<std::string> column;             // soft delete
+  std::optional<std::chrono::seconds> key_scan;  // hard deletes, looked for this often
 };
 
 struct StreamConfig {
   model::Stream stream;
-  std::chrono::seconds overlap{300};   // look-back behind the watermark; incremental only
-  Deletes deletes;                     // incremental only; both absent: none
-  std::string field;                   // "streams[2]", for messages
+  std::chrono::seconds overlap{300};  // look-back behind the watermark; incremental only
+  Deletes deletes;                    // incremental only; both absent: none
+  std::string field;                  // "streams[2]", for messages
 };
 
 struct Limits {
@@ -89,13 +89,13 @@ struct AwsConfig {
 
 struct Config {
   std::filesystem::path file;
-  std::filesystem::path folder;        // of the file; paths in it are taken from here
-  std::string name;                    // of the connection: part of the staging prefix
+  std::filesystem::path folder;  // of the file; paths in it are taken from here
+  std::string name;              // of the connection: part of the staging prefix
   RedshiftConfig redshift;
   StagingConfig staging;
   AuthConfig auth;
   DestinationConfig destination;
-  std::vector<StreamConfig> streams;   // names unique; may be empty (discover needs none)
+  std::vector<StreamConfig> streams;  // names unique; may be empty (discover needs none)
   int streams_parallel = 4;
   Limits limits;
   AwsConfig aws;
@@ -104,7 +104,7 @@ struct Config {
 // Exactly one side counts: `config` if `problems` is empty.
 struct Loaded {
   Config config;
-  std::vector<Problem> problems;       // in the file's order
+  std::vector<Problem> problems;  // in the file's order
 };
 
 // `file` is named in Config and gives the folder; its content is `text`. Reads no other file than

@@ -146,8 +146,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"BucketUrl", "acme-sluice-staging", "s3://acme", "staging.bucket", 8, "alone"},
         BadCase{"BucketAlias", "acme-sluice-staging", "acme-s3alias", "staging.bucket", 8,
                 "access point"},
-        BadCase{"Region", "region: us-east-1", "region: US East", "staging.region", 8,
-                "us-east-1"},
+        BadCase{"Region", "region: us-east-1", "region: US East", "staging.region", 8, "us-east-1"},
         BadCase{"RootEmpty", "root: sluice", "root: ''", "staging.root", 8, "is empty"},
         BadCase{"RootHidden", "root: sluice", "root: _x/y", "staging.root", 8, "hides"},
         BadCase{"RootParent", "root: sluice", "root: a//b", "staging.root", 8, "empty folder"},
@@ -161,8 +160,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"SyncMode", "sync_mode: full_refresh", "sync_mode: full", "streams[1].sync_mode",
                 20, "full_refresh"},
         BadCase{"Overlap", "10m", "10 min", "defaults.overlap", 13, "5m"},
-        BadCase{"MergeWithoutKey", "    primary_key: [order_id]\n",
-                "    write_mode: merge\n", "streams[0].primary_key", 15, "merge"},
+        BadCase{"MergeWithoutKey", "    primary_key: [order_id]\n", "    write_mode: merge\n",
+                "streams[0].primary_key", 15, "merge"},
         BadCase{"IncrementalWithoutCursor", "    cursor: updated_at\n",
                 "    sync_mode: incremental\n", "streams[0].cursor", 15, "full_refresh"},
         BadCase{"OverwriteIncremental", "    cursor: updated_at\n",
@@ -205,20 +204,21 @@ streems: []
 }
 
 TEST(Config, MissingGroupIsOneProblem) {
-  const Loaded loaded = ParseText("name: acme\nauth: { profile: p }\n"
-                                  "destination: { type: duckdb, path: x }\nstaging:\n"
-                                  "  bucket: acme\n  region: us-east-1\n");
+  const Loaded loaded = ParseText(
+      "name: acme\nauth: { profile: p }\n"
+      "destination: { type: duckdb, path: x }\nstaging:\n"
+      "  bucket: acme\n  region: us-east-1\n");
   EXPECT_THAT(loaded.problems, ElementsAre(ProblemAt("redshift", 1)));
 }
 
 TEST(Config, KeysAndSecretsNeverShow) {
-  const std::string text = With("  role_arn: arn:aws:iam::123456789012:role/sluice-reader\n  "
-                                "external_id: \"${SLUICE_EXTERNAL_ID}\"",
-                                "  access_key_id: AKIAIOSFODNN7EXAMPLE\n"
-                                "  secret_access_key: \"wJal rXUtnFEMI\"\n"
-                                "  session_token: \"${TOKEN}\"");
-  const Loaded loaded =
-      Parse(text, "sluice.yaml", Variables({{"TOKEN", "tok en"}}));
+  const std::string text = With(
+      "  role_arn: arn:aws:iam::123456789012:role/sluice-reader\n  "
+      "external_id: \"${SLUICE_EXTERNAL_ID}\"",
+      "  access_key_id: AKIAIOSFODNN7EXAMPLE\n"
+      "  secret_access_key: \"wJal rXUtnFEMI\"\n"
+      "  session_token: \"${TOKEN}\"");
+  const Loaded loaded = Parse(text, "sluice.yaml", Variables({{"TOKEN", "tok en"}}));
   ASSERT_THAT(loaded.problems, ElementsAre(ProblemAt("auth.secret_access_key", 11),
                                            ProblemAt("auth.session_token", 12)));
   const base::Error error = ToError("sluice.yaml", loaded.problems);
@@ -235,10 +235,11 @@ TEST(Config, ValueFromAReferenceIsNeverRepeatedEvenInAnOpenField) {
 }
 
 TEST(Config, TakesKeysAndProfile) {
-  const std::string keys = With("  role_arn: arn:aws:iam::123456789012:role/sluice-reader\n  "
-                                "external_id: \"${SLUICE_EXTERNAL_ID}\"",
-                                "  access_key_id: AKIAIOSFODNN7EXAMPLE\n"
-                                "  secret_access_key: a+b/c=\n  allow_keys_in_unload: true");
+  const std::string keys = With(
+      "  role_arn: arn:aws:iam::123456789012:role/sluice-reader\n  "
+      "external_id: \"${SLUICE_EXTERNAL_ID}\"",
+      "  access_key_id: AKIAIOSFODNN7EXAMPLE\n"
+      "  secret_access_key: a+b/c=\n  allow_keys_in_unload: true");
   const Loaded loaded = ParseText(keys);
   ASSERT_THAT(loaded.problems, IsEmpty());
   const auto& auth = std::get<KeysAuth>(loaded.config.auth);
@@ -248,9 +249,10 @@ TEST(Config, TakesKeysAndProfile) {
 }
 
 TEST(Config, HalfAPairOfKeysIsToldByItsOtherHalf) {
-  const std::string text = With("  role_arn: arn:aws:iam::123456789012:role/sluice-reader\n  "
-                                "external_id: \"${SLUICE_EXTERNAL_ID}\"",
-                                "  access_key_id: AKIAIOSFODNN7EXAMPLE");
+  const std::string text = With(
+      "  role_arn: arn:aws:iam::123456789012:role/sluice-reader\n  "
+      "external_id: \"${SLUICE_EXTERNAL_ID}\"",
+      "  access_key_id: AKIAIOSFODNN7EXAMPLE");
   EXPECT_THAT(ParseText(text).problems, ElementsAre(ProblemAt("auth.secret_access_key", 10)));
 }
 

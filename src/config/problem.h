@@ -1,5 +1,5 @@
-// What is wrong with a configuration: where, what, and what to write instead. All problems of a file
-// are collected and told at once. Plain values; any thread.
+// What is wrong with a configuration: where, what, and what to write instead. All problems of a
+// file are collected and told at once. Plain values; any thread.
 #pragma once
 #include <string>
 #include <string_view>
@@ -14,7 +14,7 @@ struct Position {
 };
 
 struct Problem {
-  std::string field;    // "streams[2].cursor"; empty: the file as a whole
+  std::string field;  // "streams[2].cursor"; empty: the file as a whole
   Position at;
   std::string problem;  // "is not a port: 70000". Reads on from the field. Never a secret's value
   std::string remedy;   // "Write a number from 1 to 65535, for example port: 5439."

@@ -73,8 +73,7 @@ Position MapReader::At(std::string_view key) const {
 }
 
 void MapReader::AddAt(std::string field, Position at, std::string problem, std::string remedy) {
-  reading_.problems.push_back(
-      {std::move(field), at, std::move(problem), std::move(remedy)});
+  reading_.problems.push_back({std::move(field), at, std::move(problem), std::move(remedy)});
 }
 
 void MapReader::Add(std::string_view key, std::string problem, std::string remedy) {

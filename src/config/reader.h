@@ -26,8 +26,8 @@ struct Reading {
 
 class MapReader {
  public:
-  // `node` may be nullptr or null: then every field is absent. `path`: "redshift", or "" at the top.
-  // REQUIRES: reading and node outlive it.
+  // `node` may be nullptr or null: then every field is absent. `path`: "redshift", or "" at the
+  // top. REQUIRES: reading and node outlive it.
   MapReader(Reading& reading, const Node* node, std::string path);
 
   bool present() const { return node_ != nullptr; }

@@ -1,4 +1,5 @@
-// Goal: references bring what they name; what is not there is named; everything else stands as it is.
+// Goal: references bring what they name; what is not there is named; everything else stands as it
+// is.
 #include "config/references.h"
 
 #include <gmock/gmock.h>

@@ -132,8 +132,8 @@ std::optional<Broken> CheckRegion(std::string_view value) {
   const bool letters = All(value, [](char c) { return IsLower(c) || IsDigit(c) || c == '-'; });
   // us-east-1, us-gov-west-1: at least two hyphens, digits behind the last, letters in front.
   const auto last = value.rfind('-');
-  if (letters && value.size() <= 32 && value.size() > 6 && IsLower(value[0]) &&
-      IsLower(value[1]) && std::count(value.begin(), value.end(), '-') >= 2 &&
+  if (letters && value.size() <= 32 && value.size() > 6 && IsLower(value[0]) && IsLower(value[1]) &&
+      std::count(value.begin(), value.end(), '-') >= 2 &&
       value.find("--") == std::string_view::npos && last + 1 < value.size() &&
       All(value.substr(last + 1), IsDigit)) {
     return std::nullopt;
@@ -241,7 +241,8 @@ std::variant<model::TableName, Broken> ParseTable(std::string_view value) {
   if (!rest.starts_with('.')) return NoTable("the schema is missing");
   rest.remove_prefix(1);
   if (!TakeName(rest, name.table)) return NoTable("a double quote is not closed");
-  if (!rest.empty()) return NoTable("it has more than two parts; redshift.database tells the first");
+  if (!rest.empty())
+    return NoTable("it has more than two parts; redshift.database tells the first");
   for (const std::string* part : {&name.schema, &name.table}) {
     if (CheckIdentifier(*part)) return NoTable("each name has 1 to 127 bytes");
   }

@@ -26,8 +26,8 @@ std::optional<Broken> CheckDatabase(std::string_view value);
 // Plainly: whoever logs in takes the host apart (redshift/endpoint.h).
 std::optional<Broken> CheckHost(std::string_view value);
 std::optional<Broken> CheckRegion(std::string_view value);
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html; access point aliases
-// are refused because UNLOAD refuses them.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html; access point
+// aliases are refused because UNLOAD refuses them.
 std::optional<Broken> CheckBucket(std::string_view value);
 // As staging/prefix.h asks; the last '/' may be missing.
 std::optional<Broken> CheckRoot(std::string_view value);

@@ -208,7 +208,8 @@ TEST(Schema, BothRefuseTheSame) {
       {"  session_token: t", "  external_id: ab"},
       {"  secret_access_key: \"${S:-x}\"\n", ""},
       {"auth:\n", "auth:\n  profile: p\n"},
-      {"  access_key_id: AKIAIOSFODNN7EXAMPLE\n  secret_access_key: \"${S:-x}\"\n  session_token: t",
+      {"  access_key_id: AKIAIOSFODNN7EXAMPLE\n  secret_access_key: \"${S:-x}\"\n  session_token: "
+       "t",
        "  role_arn: arn:aws:iam::123456789012:role/r"},
       {"write_mode: merge", "write_mode: upsert"},
       {"overlap: 5m", "overlap: 5 minutes"},
@@ -245,9 +246,12 @@ TEST(Schema, EveryFieldIsKnownToTheReaderAndNoOther) {
   };
   for (const auto& [path, names] : fields) {
     std::string text = "{zzzzzzzzz: 1}";
-    if (path == "streams") text = "{streams: [" + text + "]}";
-    else if (path == "streams.deletes") text = "{streams: [{deletes: " + text + "}]}";
-    else if (!path.empty()) text = "{" + path + ": " + text + "}";
+    if (path == "streams")
+      text = "{streams: [" + text + "]}";
+    else if (path == "streams.deletes")
+      text = "{streams: [{deletes: " + text + "}]}";
+    else if (!path.empty())
+      text = "{" + path + ": " + text + "}";
     EXPECT_EQ(known(text), names) << path;
   }
   EXPECT_EQ(fields.size(), 10U);

@@ -120,12 +120,14 @@ void ReadModes(MapReader& map, const Defaults& defaults, model::Stream& stream) 
 void CheckModes(MapReader& map, const model::Stream& stream) {
   const bool incremental = stream.sync_mode == SyncMode::kIncremental;
   if (incremental && !stream.cursor && !map.Has("cursor")) {
-    map.Missing("cursor", "Name the column that grows with every change, for example cursor: "
-                          "updated_at,\nor set sync_mode: full_refresh.");
+    map.Missing("cursor",
+                "Name the column that grows with every change, for example cursor: "
+                "updated_at,\nor set sync_mode: full_refresh.");
   }
   if (incremental && stream.write_mode == WriteMode::kOverwrite) {
-    map.Add("write_mode", "overwrite does not go with sync_mode incremental: each run would "
-                          "replace all rows by the new ones",
+    map.Add("write_mode",
+            "overwrite does not go with sync_mode incremental: each run would "
+            "replace all rows by the new ones",
             "Use write_mode: merge (with a primary_key) or append.");
   }
   if (stream.write_mode == WriteMode::kMerge && !map.Has("primary_key")) {
@@ -173,8 +175,8 @@ StreamConfig ReadStream(Reading& reading, const Node& node, const Defaults& defa
   stream.columns = map.TextList("columns", CheckIdentifier);
   ReadModes(map, defaults, stream);
   CheckModes(map, stream);
-  config.overlap = map.Duration("overlap", "5m").value_or(
-      defaults.overlap.value_or(config.overlap));
+  config.overlap =
+      map.Duration("overlap", "5m").value_or(defaults.overlap.value_or(config.overlap));
   config.deletes = ReadDeletes(reading, map);
   map.RefuseOthers();
   return config;
@@ -202,8 +204,7 @@ std::vector<StreamConfig> ReadStreams(Reading& reading, MapReader& top) {
   const Node* list = top.Sequence("streams");
   if (list == nullptr) return streams;
   for (std::size_t i = 0; i < list->items.size(); ++i) {
-    streams.push_back(
-        ReadStream(reading, list->items[i], defaults, fmt::format("streams[{}]", i)));
+    streams.push_back(ReadStream(reading, list->items[i], defaults, fmt::format("streams[{}]", i)));
   }
   RefuseTwice(reading, streams, *list);
   return streams;

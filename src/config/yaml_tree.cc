@@ -195,8 +195,9 @@ Problem FromSyntaxError(const YAML::ParserException& error, std::string_view tex
   }
   return {.at = at,
           .problem = fmt::format("is not YAML here ({})", what),
-          .remedy = "Look at this line and the one above: indentation, a missing `:` or blank "
-                    "behind it,\nor a text that holds `: ` or `#` and needs quotes around it."};
+          .remedy =
+              "Look at this line and the one above: indentation, a missing `:` or blank "
+              "behind it,\nor a text that holds `: ` or `#` and needs quotes around it."};
 }
 
 Problem Whole(std::string problem, std::string remedy) {
@@ -260,8 +261,9 @@ Tree ParseYaml(std::string_view text) {
   try {
     if (!ReadDocuments(text, tree) && tree.problems.empty()) {
       tree.problems.push_back(
-          Whole("is empty", "Begin with the example in README.md; `sluice config schema` tells "
-                            "every field."));
+          Whole("is empty",
+                "Begin with the example in README.md; `sluice config schema` tells "
+                "every field."));
     }
   } catch (const Refused& refused) {
     tree.problems.push_back(refused.problem);

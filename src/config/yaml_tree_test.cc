@@ -35,19 +35,18 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         BadText{"Empty", "", 0, "is empty"}, BadText{"Blank", "\n \n", 0, "is empty"},
         BadText{"CommentsOnly", "# nothing\n", 0, "is empty"},
-        BadText{"Tab", "a:\n\tb: 1\n", 2, "tab"},
-        BadText{"OpenBrace", "a: { b: 1\nc: 2\n", 2, ""},
+        BadText{"Tab", "a:\n\tb: 1\n", 2, "tab"}, BadText{"OpenBrace", "a: { b: 1\nc: 2\n", 2, ""},
         BadText{"OpenQuote", "b: 1\na: \"b\n", 2, "quote"},
         BadText{"TwoColons", "a: b: c\n", 1, "not YAML"},
         BadText{"Indentation", "a:\n  b: 1\n c: 2\n", 3, "not YAML"},
         BadText{"Twice", "a: 1\nb: 2\na: 3\n", 3, "second time; the first is in line 1"},
-        BadText{"Anchor", "a: &x 1\n", 1, "anchor"},
-        BadText{"Alias", "a: *x\n", 1, "alias"},
+        BadText{"Anchor", "a: &x 1\n", 1, "anchor"}, BadText{"Alias", "a: *x\n", 1, "alias"},
         BadText{"Laughs", "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n", 1, "anchor"},
         BadText{"Merge", "a: &x {b: 1}\nc:\n  <<: *x\n", 1, "anchor"},
         BadText{"Tag", "a: !!binary aGk=\n", 1, "tag"},
         BadText{"TwoDocuments", "a: 1\n---\nb: 2\n", 3, "second document"},
-        BadText{"NotUtf8", "a: \xFF\n", 0, "UTF-8"}, BadText{"Nul", std::string("a: \0b", 5), 0, "UTF-8"},
+        BadText{"NotUtf8", "a: \xFF\n", 0, "UTF-8"},
+        BadText{"Nul", std::string("a: \0b", 5), 0, "UTF-8"},
         BadText{"KeyIsList", "? [a, b]\n: 1\n", 1, "key"},
         BadText{"Deep", std::string(100, '['), 1, "deep"},
         BadText{"Huge", "a: " + std::string(kFileBytesMax, 'x'), 0, "1 MiB"}),
@@ -73,7 +72,8 @@ TEST(ParseYaml, RandomBytesNeverCrash) {
   constexpr std::string_view kAlphabet = "ab:-?[]{},#&*!|>'\"%@` \n\t~0";
   for (int i = 0; i < 2000; ++i) {
     std::string text;
-    for (auto left = random() % 40; left > 0; --left) text += kAlphabet[random() % kAlphabet.size()];
+    for (auto left = random() % 40; left > 0; --left)
+      text += kAlphabet[random() % kAlphabet.size()];
     ParseYaml(text);
   }
 }
