@@ -42,7 +42,7 @@ void Screen::ShowBlock(const std::vector<std::string>& lines) {
 
 void Screen::EndBlock(bool keep) {
   const std::lock_guard lock(mu_);
-  if (keep && !block_.empty()) sink_(EraseLocked());
+  if (!keep && !block_.empty()) sink_(EraseLocked());
   block_.clear();
 }
 
