@@ -85,10 +85,13 @@ def stage(conf: dict[str, Any], parts: Path) -> None:
         for offset in range(0, size, RANGE_BYTES):
             last = min(offset + RANGE_BYTES, size) - 1
             target = parts.parent / "fetched" / f"{Path(key).name}.{offset}"
-            lines.append(f'url = "{url}"\nrange = "{offset}-{last}"\noutput = "{target}"')
-    config.write_text("\n".join(lines) + "\n")
+            lines.append(
+                f'url = "{url}"\nrange = "{offset}-{last}"\noutput = "{target}"\n'
+                f'cacert = "{os.environ["AWS_CA_BUNDLE"]}"\nfail\nsilent\nshow-error\n'
+            )
+    config.write_text("next\n".join(lines))  # a range belongs to what follows it up to the next "next"
     script.append(
-        f'exec curl --silent --show-error --fail --parallel --parallel-max 16 --cacert "$AWS_CA_BUNDLE" --config {shlex.quote(str(config))}'
+        f"exec curl --no-progress-meter --parallel --parallel-max 16 --config {shlex.quote(str(config))}"
     )
     (parts.parent / "floor_fetch.sh").write_text("\n".join(script) + "\n")
     print(rows)

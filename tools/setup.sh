@@ -72,6 +72,10 @@ install_duckdb() {
 
 # shellcheck disable=SC2086  # lists of packages
 install_debian $DEBIAN_PACKAGES
-[ "${1:-}" != --lint ] || install_debian $LINT_PACKAGES
+# shellcheck disable=SC2086
+case "${1:-}" in
+  --lint) install_debian $LINT_PACKAGES ;;
+  --fuzz) install_debian $FUZZ_PACKAGES ;;
+esac
 install_python
 install_duckdb

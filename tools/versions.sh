@@ -12,3 +12,5 @@ DEBIAN_PACKAGES="build-essential ca-certificates ccache cmake git golang-go libb
   pkg-config postgresql-15 postgresql-client-15 procps python3 python3-venv util-linux"
 # For `make lint` alone.
 LINT_PACKAGES="clang-format-14 clang-tidy-14"
+# For `make fuzz` alone.
+FUZZ_PACKAGES="clang-14 libclang-rt-14-dev"

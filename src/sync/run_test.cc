@@ -171,7 +171,7 @@ TEST_F(RunTest, AnEmptySelectEmptiesTheTable) {
   ExpectClean();
 }
 
-// GUARANTEE: A part is loaded only if the manifest lists it and size and row count agree.
+// G2: A part is loaded only if the manifest lists it and its size and row count agree.
 TEST_F(RunTest, CommitsNothingWhenCountsDisagree) {
   streams_.resize(1);
   ServerUnloads();
@@ -201,7 +201,7 @@ TEST_F(RunTest, AsksTheServerWhenThereIsNeitherNoticeNorManifest) {
   EXPECT_EQ(result.streams[1].error->code, ErrorCode::kCorrupt);
 }
 
-// GUARANTEE: The ledger holds the staging prefix before UNLOAD is sent.
+// G1: The ledger holds the staging prefix before UNLOAD is sent.
 TEST_F(RunTest, RecordsThePrefixBeforeUnloadIsSent) {
   streams_.resize(1);
   ServerUnloads();
@@ -217,7 +217,7 @@ TEST_F(RunTest, RecordsThePrefixBeforeUnloadIsSent) {
                                  "committed sent", "cleaned sent"));
 }
 
-// GUARANTEE: Files go only after the commit is confirmed, and only beneath our own prefix.
+// G4: Files go only after the commit is confirmed, and only beneath our own prefix.
 TEST_F(RunTest, DeletesOnlyAfterTheCommitAndOnlyItsOwn) {
   streams_.resize(1);
   ServerUnloads();
