@@ -25,6 +25,7 @@ namespace fs = std::filesystem;
 // What the program needs beside DuckDB's own limit: code, connections' buffers, parts under way.
 constexpr std::uint64_t kMemoryBesideDuckDbMb = 144;
 constexpr std::uint64_t kDuckDbMemoryMinMb = 64;
+constexpr std::uint64_t kDuckDbMemoryPerThreadMb = 128;
 constexpr unsigned kDuckDbThreadsMax = 4;
 
 aws::EndpointOverrides Overrides(const config::AwsConfig& aws,
@@ -225,8 +226,10 @@ std::unique_ptr<destinations::Destination> Connection::OpenDestination() {
                                        ? config.limits.memory_mb - kMemoryBesideDuckDbMb
                                        : 0);
   options.memory_limit_mb = static_cast<int>(memory);
-  options.threads =
-      static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1U, kDuckDbThreadsMax));
+  // One thread for each 128 MB: two are what the default limit feeds, each more costs 40 MB.
+  const auto fed = static_cast<unsigned>(memory / kDuckDbMemoryPerThreadMb);
+  options.threads = static_cast<int>(
+      std::clamp(std::min(fed, std::thread::hardware_concurrency()), 1U, kDuckDbThreadsMax));
   return destinations::OpenDuckDb(options, parts_->clock, parts_->log);
 }
 
