@@ -1,9 +1,9 @@
 """What Sluice is measured against, each as a process of its own:
 
-  peers.py stage       CONFIG PARTS                    unload once, keep the parts, write the fetch floor's script
-  peers.py floor_load  CONFIG PARTS TARGET SHARE       DuckDB CREATE TABLE AS from the parts
-  peers.py awswrangler CONFIG PARTS TARGET SHARE       awswrangler.redshift.unload, chunk by chunk into DuckDB
-  peers.py cursor      CONFIG PARTS TARGET SHARE       redshift_connector fetch of 1/SHARE of the rows into DuckDB
+peers.py stage       CONFIG PARTS                    unload once, keep the parts, write the fetch floor's script
+peers.py floor_load  CONFIG PARTS TARGET SHARE       DuckDB CREATE TABLE AS from the parts
+peers.py awswrangler CONFIG PARTS TARGET SHARE       awswrangler.redshift.unload, chunk by chunk into DuckDB
+peers.py cursor      CONFIG PARTS TARGET SHARE       redshift_connector fetch of 1/SHARE of the rows into DuckDB
 """
 
 from __future__ import annotations
@@ -20,6 +20,11 @@ import botocore.config
 import yaml
 
 RANGE_BYTES = 8 << 20
+# A frame of decimals tells DuckDB only the digits it happens to hold.
+LINEITEM = """CREATE TABLE lineitem (l_orderkey BIGINT, l_partkey BIGINT, l_suppkey BIGINT, l_linenumber INTEGER,
+    l_quantity DECIMAL(15,2), l_extendedprice DECIMAL(15,2), l_discount DECIMAL(15,2), l_tax DECIMAL(15,2),
+    l_returnflag VARCHAR, l_linestatus VARCHAR, l_shipdate DATE, l_commitdate DATE, l_receiptdate DATE,
+    l_shipinstruct VARCHAR, l_shipmode VARCHAR, l_comment VARCHAR)"""
 
 
 def settings(config: Path) -> dict[str, Any]:
@@ -31,7 +36,9 @@ def role_session(conf: dict[str, Any]) -> boto3.Session:
     role = boto3.client("sts").assume_role(
         RoleArn=conf["auth"]["role_arn"], ExternalId=conf["auth"]["external_id"], RoleSessionName="bench"
     )["Credentials"]
-    return boto3.Session(role["AccessKeyId"], role["SecretAccessKey"], role["SessionToken"], region_name=os.environ["AWS_REGION"])
+    return boto3.Session(
+        role["AccessKeyId"], role["SecretAccessKey"], role["SessionToken"], region_name=os.environ["AWS_REGION"]
+    )
 
 
 def connect(conf: dict[str, Any], session: boto3.Session) -> Any:
@@ -90,9 +97,7 @@ def stage(conf: dict[str, Any], parts: Path) -> None:
                 f'cacert = "{os.environ["AWS_CA_BUNDLE"]}"\nfail\nsilent\nshow-error\n'
             )
     config.write_text("next\n".join(lines))  # a range belongs to what follows it up to the next "next"
-    script.append(
-        f"exec curl --no-progress-meter --parallel --parallel-max 16 --config {shlex.quote(str(config))}"
-    )
+    script.append(f"exec curl --no-progress-meter --parallel --parallel-max 16 --config {shlex.quote(str(config))}")
     (parts.parent / "floor_fetch.sh").write_text("\n".join(script) + "\n")
     print(rows)
 
@@ -118,11 +123,10 @@ def awswrangler(conf: dict[str, Any], target: Path) -> None:
             region=conf["staging"]["region"], max_file_size=64, chunked=True, keep_files=False,
             dtype_backend="pyarrow", boto3_session=session,
         )  # fmt: skip
-        made = False
+        connection.execute(LINEITEM)
         for chunk in chunks:
             connection.register("chunk", chunk)
-            connection.execute("INSERT INTO lineitem SELECT * FROM chunk" if made else "CREATE TABLE lineitem AS SELECT * FROM chunk")
-            made = True
+            connection.execute("INSERT INTO lineitem SELECT * FROM chunk")
             connection.unregister("chunk")
 
 
@@ -133,14 +137,13 @@ def cursor(conf: dict[str, Any], target: Path, share: int) -> None:
     with connect(conf, session) as source, duckdb.connect(str(target)) as connection:
         rows = source.cursor()
         rows.execute(f"SELECT * FROM tpch.lineitem WHERE l_orderkey % {share} = 0")
-        made = False
+        connection.execute(LINEITEM)
         while True:
             frame = rows.fetch_dataframe(100_000)
             if frame is None or len(frame) == 0:
                 return
             connection.register("frame", frame)
-            connection.execute("INSERT INTO lineitem SELECT * FROM frame" if made else "CREATE TABLE lineitem AS SELECT * FROM frame")
-            made = True
+            connection.execute("INSERT INTO lineitem SELECT * FROM frame")
             connection.unregister("frame")
 
 

@@ -174,7 +174,7 @@ def bench(scale: float, repeats: int) -> dict[str, object]:
         if cached:
             cases["cursor"] = peer("cursor")
             sync(), cases["awswrangler"]()  # fill the cache for both select texts
-        counts = {name: rows for name in cases} | {"cursor": rows // CURSOR_SHARE}
+        counts = dict.fromkeys(cases, rows) | {"cursor": rows // CURSOR_SHARE}
         runs = measure(cases, counts, repeats)
         if not cached:  # the cursor never unloads: its figure holds for both
             runs += [Run(**{**asdict(r), "name": "cursor"}) for r in all_runs if r.name == "cached.cursor"]
@@ -203,7 +203,9 @@ def main() -> int:
     shutil.rmtree(DIRECTORY, ignore_errors=True)
     DIRECTORY.mkdir(parents=True)
     subprocess.run(
-        [sandbox, "up", "--dir", str(DIRECTORY), "--data", f"tpch:{arguments.scale:g}"], check=True, stdout=subprocess.DEVNULL
+        [sandbox, "up", "--dir", str(DIRECTORY), "--data", f"tpch:{arguments.scale:g}"],
+        check=True,
+        stdout=subprocess.DEVNULL,
     )
     try:
         result = bench(arguments.scale, arguments.repeats)

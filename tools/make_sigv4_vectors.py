@@ -67,10 +67,20 @@ OTHER_PATHS = {
 
 def vector(name: str, service: str, **given: Any) -> Vector:
     made: Vector = {
-        "name": name, "service": service, "region": "us-east-1", "method": "GET",
-        "host": f"{service}.us-east-1.amazonaws.com", "path": "/", "query": [], "headers": [],
-        "body": "", "unsigned_payload": False, "access_key_id": ID, "secret_access_key": SECRET,
-        "session_token": "", "time": "20260101T000000Z",
+        "name": name,
+        "service": service,
+        "region": "us-east-1",
+        "method": "GET",
+        "host": f"{service}.us-east-1.amazonaws.com",
+        "path": "/",
+        "query": [],
+        "headers": [],
+        "body": "",
+        "unsigned_payload": False,
+        "access_key_id": ID,
+        "secret_access_key": SECRET,
+        "session_token": "",
+        "time": "20260101T000000Z",
     }
     made.update(given)
     return made
@@ -85,12 +95,27 @@ def s3_vectors() -> list[Vector]:
     made += [
         vector("range", "s3", path="/p/0000_part_00.parquet", headers=ranged, **base),
         vector("session_token", "s3", path="/p/manifest", session_token=LONG_TOKEN, **base),
-        vector("put_unsigned", "s3", method="PUT", path="/p/probe", body="probe ü",
-               unsigned_payload=True, headers=[["Content-Type", "text/plain"]], **base),
+        vector(
+            "put_unsigned",
+            "s3",
+            method="PUT",
+            path="/p/probe",
+            body="probe ü",
+            unsigned_payload=True,
+            headers=[["Content-Type", "text/plain"]],
+            **base,
+        ),
         vector("put_signed", "s3", method="PUT", path="/p/probe", body="probe ü", **base),
-        vector("multi_delete", "s3", method="POST", query=[["delete", ""]], body="<Delete/>",
-               headers=[["Content-MD5", "1B2M2Y8AsgTpgAmY7PhCfg=="], ["Content-Type", "application/xml"]],
-               session_token="FQoGZXIvYXdzE", **base),
+        vector(
+            "multi_delete",
+            "s3",
+            method="POST",
+            query=[["delete", ""]],
+            body="<Delete/>",
+            headers=[["Content-MD5", "1B2M2Y8AsgTpgAmY7PhCfg=="], ["Content-Type", "application/xml"]],
+            session_token="FQoGZXIvYXdzE",
+            **base,
+        ),
         vector("path_style_port", "s3", host="127.0.0.1:8443", path="/acme.staging/a b", region="us-east-1"),
         vector("head", "s3", method="HEAD", path="/p/x=1/y", **base),
         vector("abort", "s3", method="DELETE", path="/p/x", query=[["uploadId", "a/b+c=="]], **base),
@@ -114,16 +139,21 @@ def query_vectors() -> list[Vector]:
 
 
 def json_vectors() -> list[Vector]:
-    headers = [["Content-Type", "application/x-amz-json-1.1"],
-               ["X-Amz-Target", "RedshiftServerless.GetCredentials"]]
+    headers = [["Content-Type", "application/x-amz-json-1.1"], ["X-Amz-Target", "RedshiftServerless.GetCredentials"]]
     body = '{"workgroupName":"analytics","dbName":"dev","durationSeconds":3600}'
     service = "redshift-serverless"
     return [
         vector("get_credentials", service, method="POST", headers=headers, body=body),
-        vector("other_region", service, method="POST", headers=headers, body=body, region="sa-east-1",
-               host="redshift-serverless.sa-east-1.amazonaws.com"),
-        vector("with_token", service, method="POST", headers=headers, body=body,
-               session_token="FQoGZXIvYXdzE+/="),
+        vector(
+            "other_region",
+            service,
+            method="POST",
+            headers=headers,
+            body=body,
+            region="sa-east-1",
+            host="redshift-serverless.sa-east-1.amazonaws.com",
+        ),
+        vector("with_token", service, method="POST", headers=headers, body=body, session_token="FQoGZXIvYXdzE+/="),
     ]
 
 
@@ -151,17 +181,17 @@ def sign(given: Vector) -> Vector:
         seen["canonical"] = original(r)
         return seen["canonical"]
 
-    with mock.patch.object(botocore.auth, "get_current_datetime", return_value=now), \
-            mock.patch.object(signer, "canonical_request", canonical_request):
+    with (
+        mock.patch.object(botocore.auth, "get_current_datetime", return_value=now),
+        mock.patch.object(signer, "canonical_request", canonical_request),
+    ):
         signer.add_auth(request)
-    return given | {"canonical_request": seen["canonical"],
-                    "authorization": request.headers["Authorization"]}
+    return given | {"canonical_request": seen["canonical"], "authorization": request.headers["Authorization"]}
 
 
 def fresh() -> dict[str, str]:
     sets = {"s3": s3_vectors(), "sts": query_vectors(), "redshift_serverless": json_vectors()}
-    return {f"{name}.json": json.dumps([sign(v) for v in vectors], indent=1) + "\n"
-            for name, vectors in sets.items()}
+    return {f"{name}.json": json.dumps([sign(v) for v in vectors], indent=1) + "\n" for name, vectors in sets.items()}
 
 
 def main() -> int:

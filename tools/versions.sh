@@ -8,7 +8,7 @@ DUCKDB_SUM_amd64=h1:yy2TUU+YWxiBiOQryYseUl0AcUzoFFYRmmrCGijUxiU=
 
 DEBIAN_PACKAGES="build-essential ca-certificates ccache cmake git golang-go libbenchmark-dev
   libcli11-dev libcurl4-openssl-dev libexpat1-dev libfmt-dev libgmock-dev libgtest-dev libpq-dev
-  libspdlog-dev libsqlite3-dev libssl-dev libyaml-cpp-dev ninja-build nlohmann-json3-dev openssl
+  libsqlite3-dev libssl-dev libyaml-cpp-dev ninja-build nlohmann-json3-dev openssl
   pkg-config postgresql-15 postgresql-client-15 procps python3 python3-venv util-linux"
 # For `make lint` alone.
 LINT_PACKAGES="clang-format-14 clang-tidy-14"

@@ -37,8 +37,7 @@ constexpr std::string_view kDenyRemedy =
     "policies and the permissions boundary of {holder}.";
 constexpr std::string_view kTrustRemedy =
     "The role's trust policy must allow {principal} to call sts:AssumeRole, and its sts:ExternalId "
-    "must be the one configured "
-    "here. \"sluice setup trust\" prints it, filled in.";
+    "must be the auth.external_id configured here.";
 constexpr std::string_view kTagRemedy =
     "Add sts:TagSession beside sts:AssumeRole in the role's trust policy, or stop sending session "
     "tags.";

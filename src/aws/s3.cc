@@ -230,7 +230,7 @@ void S3Store::AbortUpload(const MultipartUpload& upload, const base::Call& call)
        .operation = request.asked.operation,
        .subject = request.asked.subject,
        .message = "the upload is still listed after it was aborted several times",
-       .remedy = "A part of it may still be arriving: \"sluice clean\" removes it later.",
+       .remedy = "A part of it may still be arriving: the next sync removes it.",
        .retryable = true});
 }
 

@@ -24,23 +24,23 @@ struct Capabilities {
 };
 
 struct LoadedRows {
-  std::uint64_t footer_rows = 0;   // what the parts' footers say
-  std::uint64_t loaded_rows = 0;   // what the destination took
+  std::uint64_t footer_rows = 0;  // what the parts' footers say
+  std::uint64_t loaded_rows = 0;  // what the destination took
 };
 
 // One stream's load of one attempt. One thread at a time; different Loads on different threads.
-// Nothing is visible to a reader before Commit; dropping it uncommitted leaves the destination as it
-// was. Errors: kConflict (another process holds the destination), kNoSpace, kCorrupt (a part cannot
-// be read, or its columns are not those of Begin), kPermission, kUnsupported (a schema change, with
-// the remedy), kDestination, kCancelled.
+// Nothing is visible to a reader before Commit; dropping it uncommitted leaves the destination as
+// it was. Errors: kConflict (another process holds the destination), kNoSpace, kCorrupt (a part
+// cannot be read, or its columns are not those of Begin), kPermission, kUnsupported (a schema
+// change, with the remedy), kDestination, kCancelled.
 class Load {
  public:
   virtual ~Load() = default;
   // Any number of times, each part once. The files are not needed after it returns.
   virtual LoadedRows Add(std::span<const model::LocalPart> parts, const base::Call& call) = 0;
-  // Rows and watermark appear together or not at all. Throws with in_doubt if it cannot know whether
-  // it happened: then Destination::ReadWatermark tells, by run and attempt.
-  // Called at most once; not after a failed Add.
+  // Rows and watermark appear together or not at all. Throws with in_doubt if it cannot know
+  // whether it happened: then Destination::ReadWatermark tells, by run and attempt. Called at most
+  // once; not after a failed Add.
   virtual model::Counts Commit(const model::Watermark& watermark, const model::Proof& proof,
                                const base::Call& call) = 0;
 };

@@ -30,9 +30,9 @@ struct UnloadResult {
 
 // Not thread-safe: one thread at a time. Simple protocol, one statement a call.
 // Errors: by SQLSTATE and text as in sqlstate.h; kCancelled when `stop` fired (the statement was
-// cancelled at the server with PQcancel and its reply drained); kTimeout; kUnreachable when the socket
-// broke, with in_doubt for Commit and Unload: ask the server or the manifest, never repeat blindly.
-// Messages hold no SQL.
+// cancelled at the server with PQcancel and its reply drained); kTimeout; kUnreachable when the
+// socket broke, with in_doubt for Commit and Unload: ask the server or the manifest, never repeat
+// blindly. Messages hold no SQL.
 class Session {
  public:
   virtual ~Session() = default;

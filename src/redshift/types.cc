@@ -19,8 +19,8 @@ Type Sized(TypeKind kind, int type_modifier) {
 }
 
 Type Decimal(int type_modifier) {
-  // A computed NUMERIC may come without a modifier, and is then not (18,0): sum() of DECIMAL(18,2) is
-  // NUMERIC(38,2). Taking NUMERIC's default for it would cut digits off, so the parts must tell.
+  // A computed NUMERIC may come without a modifier, and is then not (18,0): sum() of DECIMAL(18,2)
+  // is NUMERIC(38,2). Taking NUMERIC's default for it would cut digits off, so the parts must tell.
   if (type_modifier < kHeader) return {.kind = TypeKind::kDecimal};
   const auto packed = static_cast<unsigned>(type_modifier - kHeader);
   return {.kind = TypeKind::kDecimal,

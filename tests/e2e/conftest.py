@@ -33,9 +33,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def connect(
-    sandbox: Sandbox, tmp_path: Path, request: pytest.FixtureRequest
-) -> Iterator[Callable[..., Harness]]:
+def connect(sandbox: Sandbox, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Harness]]:
     """Makes connections; the sandbox is put back as it was, and each bucket root must be clean at the
     end unless the test took the harness's word for it."""
     made: list[Harness] = []

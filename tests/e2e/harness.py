@@ -16,7 +16,6 @@ from typing import Any
 
 import duckdb
 import yaml
-
 from redshift_sandbox import world
 from redshift_sandbox.aws.s3_store import Bucket
 from redshift_sandbox.outfiles import environment
@@ -135,7 +134,9 @@ class Harness:
         """Keys in the bucket beneath this connection's root, unfinished uploads included."""
         store, prefix = self.sandbox.aws.store, f"sluice/{self.name}/"
         listing = store.list_objects(self.bucket, prefix, "", "", 100_000)
-        return sorted([o.key for o in listing.objects] + [u.key + " (upload)" for u in store.uploads(self.bucket, prefix)])
+        return sorted(
+            [o.key for o in listing.objects] + [u.key + " (upload)" for u in store.uploads(self.bucket, prefix)]
+        )
 
     def assert_bucket_clean(self) -> None:
         assert self.objects() == []

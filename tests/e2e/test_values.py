@@ -64,7 +64,8 @@ def source_rows(connection: psycopg.Connection, schema: str, table: str) -> pa.T
         text = SOURCE_TEXT.get(kind, "{}::text").format(quoted(name))
         expressions.append(f"{text} AS {quoted(name)}")
     out = io.BytesIO()
-    sql = f"COPY (SELECT {', '.join(expressions)} FROM {quoted(schema)}.{quoted(table)}) TO STDOUT (FORMAT csv, HEADER, FORCE_QUOTE *)"
+    select = f"SELECT {', '.join(expressions)} FROM {quoted(schema)}.{quoted(table)}"
+    sql = f"COPY ({select}) TO STDOUT (FORMAT csv, HEADER, FORCE_QUOTE *)"
     with connection.cursor().copy(sql) as copy:
         for block in copy:
             out.write(block)
@@ -95,8 +96,12 @@ def target_rows(connection: duckdb.DuckDBPyConnection, schema: str, table: str) 
         else:
             text = TARGET_TEXT.get(kind, "{}::VARCHAR").format(quoted(name))
             expressions.append(f"{text} AS {quoted(name)}")
-    table_ = connection.execute(f"SELECT {', '.join(expressions)} FROM {quoted(schema)}.{quoted(table)}").to_arrow_table()
-    arrays = [_bits(column) if pa.types.is_floating(column.type) else column.cast(pa.string()) for column in table_.columns]
+    table_ = connection.execute(
+        f"SELECT {', '.join(expressions)} FROM {quoted(schema)}.{quoted(table)}"
+    ).to_arrow_table()
+    arrays = [
+        _bits(column) if pa.types.is_floating(column.type) else column.cast(pa.string()) for column in table_.columns
+    ]
     return pa.table(arrays, names=table_.column_names)
 
 
@@ -109,7 +114,9 @@ def _bits(column: pa.ChunkedArray) -> pa.Array:
     raw = values.fill_null(0).to_numpy(zero_copy_only=False).astype(numpy.dtype(code)).tobytes()
     width = numpy.dtype(code).itemsize
     hexes = [raw[i * width : (i + 1) * width].hex() for i in range(len(values))]
-    return pa.array([None if null else h for h, null in zip(hexes, values.is_null().to_pylist(), strict=True)], pa.string())
+    return pa.array(
+        [None if null else h for h, null in zip(hexes, values.is_null().to_pylist(), strict=True)], pa.string()
+    )
 
 
 def in_order(table: pa.Table) -> pa.Table:
@@ -118,9 +125,10 @@ def in_order(table: pa.Table) -> pa.Table:
 
 def test_every_value_of_every_table(synced: Harness) -> None:
     compared = 0
-    with synced.sandbox.postgres.admin(world.DATABASE) as source, duckdb.connect(
-        str(synced.warehouse), read_only=True
-    ) as target:
+    with (
+        synced.sandbox.postgres.admin(world.DATABASE) as source,
+        duckdb.connect(str(synced.warehouse), read_only=True) as target,
+    ):
         target.execute("SET TimeZone = 'UTC'")
         for table in synced.sandbox.facts.tables:
             expected = in_order(source_rows(source, table.schema, table.table))
@@ -135,7 +143,9 @@ def test_every_value_of_every_table(synced: Harness) -> None:
     assert compared > 10_000_000, "scale 0.1 holds more values than that"
 
 
-@pytest.mark.parametrize("table", ["nation", "region", "part", "supplier", "partsupp", "customer", "orders", "lineitem"])
+@pytest.mark.parametrize(
+    "table", ["nation", "region", "part", "supplier", "partsupp", "customer", "orders", "lineitem"]
+)
 def test_tpch_is_there(synced: Harness, table: str) -> None:
     assert synced.tables()[f"tpch.{table}"] > 0
 
