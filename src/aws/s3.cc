@@ -225,13 +225,12 @@ void S3Store::AbortUpload(const MultipartUpload& upload, const base::Call& call)
       base::ThrowCancelled(request.asked.operation, request.asked.subject);
     }
   }
-  throw base::Error(
-      {.code = ErrorCode::kUnavailable,
-       .operation = request.asked.operation,
-       .subject = request.asked.subject,
-       .message = "the upload is still listed after it was aborted several times",
-       .remedy = "A part of it may still be arriving: the next sync removes it.",
-       .retryable = true});
+  throw base::Error({.code = ErrorCode::kUnavailable,
+                     .operation = request.asked.operation,
+                     .subject = request.asked.subject,
+                     .message = "the upload is still listed after it was aborted several times",
+                     .remedy = "A part of it may still be arriving: the next sync removes it.",
+                     .retryable = true});
 }
 
 base::Error S3Store::MissingBucket(const ServiceCall& request) const {
