@@ -57,8 +57,8 @@ install_duckdb() {
   json=$(cd build/deps && GOFLAGS=-mod=mod go mod download -json "$DUCKDB_MODULE-$arch@$DUCKDB_MODULE_VERSION")
   dir=$(sed -n 's/^\t"Dir": "\(.*\)",\?$/\1/p' <<<"$json")
   sum=$(sed -n 's/^\t"Sum": "\(.*\)",\?$/\1/p' <<<"$json")
-  want_sum_name=DUCKDB_SUM_$arch
-  want_sum=${!want_sum_name:-$sum}
+  local name=DUCKDB_SUM_$arch
+  want_sum=${!name}
   if [ -z "$dir" ] || [ "$sum" != "$want_sum" ]; then
     echo "setup: DuckDB's archives have checksum '$sum', expected '$want_sum'" >&2
     exit 1
