@@ -17,6 +17,7 @@ from typing import Any
 
 import boto3
 import botocore.config
+import pyarrow as pa
 import yaml
 
 RANGE_BYTES = 8 << 20
@@ -106,6 +107,7 @@ def floor_load(parts: Path, target: Path) -> None:
     import duckdb
 
     with duckdb.connect(str(target)) as connection:
+        connection.execute("SET preserve_insertion_order = false")  # faster and leaner; Sluice does so too
         connection.execute(f"CREATE TABLE lineitem AS SELECT * FROM read_parquet('{parts}/*.parquet')")
 
 
@@ -138,10 +140,11 @@ def cursor(conf: dict[str, Any], target: Path, share: int) -> None:
         rows = source.cursor()
         rows.execute(f"SELECT * FROM tpch.lineitem WHERE l_orderkey % {share} = 0")
         connection.execute(LINEITEM)
-        while True:
-            frame = rows.fetch_dataframe(100_000)
-            if frame is None or len(frame) == 0:
-                return
+        # Typed as the table is: of a pandas frame of decimals DuckDB guesses the digits from a sample.
+        schema = connection.table("lineitem").to_arrow_table().schema
+        while batch := rows.fetchmany(100_000):
+            columns = zip(*batch, strict=True)
+            frame = pa.table([pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)
             connection.register("frame", frame)
             connection.execute("INSERT INTO lineitem SELECT * FROM frame")
             connection.unregister("frame")
