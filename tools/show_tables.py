@@ -16,7 +16,7 @@ def main(path: str) -> None:
         for schema, table in tables:
             row = connection.execute(f'SELECT count(*) FROM "{schema}"."{table}"').fetchone()
             assert row is not None
-            print(f"  {schema}.{table:<24} {row[0]:>10,} rows")
+            print(f"  {schema + '.' + table:<30} {row[0]:>10,} rows")
         print()
         print(connection.sql(
             "SELECT n_name AS nation, count(*) AS orders, sum(o_totalprice) AS total FROM tpch.orders"
