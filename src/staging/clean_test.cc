@@ -98,6 +98,13 @@ TEST(Sweep, SparesAnOldRunThatStillWrites) {
             0u);
 }
 
+TEST(Sweep, NeverTouchesItsOwnRunHoweverOld) {
+  test::FakeObjectStore store;
+  store.Add(kRoot + kOld + "/t/a/part", "x");
+  const SweepOptions options{.own_root = kRoot, .current_run = kOld, .dead_runs = {kOld}};
+  EXPECT_EQ(Sweep(store, "b", options, kNow, {}).objects_deleted, 0u);
+}
+
 TEST(RunId, TellsItsTime) {
   const std::string id = MakeRunId(kNow, 0xcc);
   EXPECT_EQ(id, kMine);
