@@ -114,6 +114,8 @@ aws::UnloadKeysOptions UnloadOptionsOf(const config::Config& config) {
     options.allow_own_keys = keys->allow_in_unload;
   } else if (const auto* profile = std::get_if<config::ProfileAuth>(&config.auth)) {
     options.allow_own_keys = profile->allow_in_unload;
+  } else if (const auto* chain = std::get_if<config::ChainAuth>(&config.auth)) {
+    options.allow_own_keys = chain->allow_in_unload;
   }
   return options;
 }

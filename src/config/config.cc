@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "config/auth.h"
 #include "config/reader.h"
 #include "config/streams.h"
 
@@ -40,6 +41,14 @@ RedshiftConfig ReadRedshift(Reading& reading, const Node* node) {
   redshift.database = map.RequiredText("database", CheckDatabase,
                                        "Write the database to read; a new workgroup has dev.");
   redshift.username = map.Text("username", CheckIdentifier);
+  redshift.login_api =
+      map.Choice<LoginApi>("login_api",
+                           {{"GetCredentials", LoginApi::kGetCredentials},
+                            {"GetClusterCredentials", LoginApi::kGetClusterCredentials}})
+          .value_or(LoginApi::kGetCredentials);
+  if (redshift.login_api == LoginApi::kGetClusterCredentials && !map.Has("username")) {
+    map.Missing("username", "GetClusterCredentials logs in as the user that is named here.");
+  }
   redshift.region = map.Text("region", CheckRegion);
   redshift.ssl_root_cert = OptionalPath(reading, map, "sslrootcert");
   map.RefuseOthers();
@@ -55,69 +64,10 @@ StagingConfig ReadStaging(Reading& reading, const Node* node) {
   if (auto root = map.Text("root", CheckRoot)) {
     staging.root = root->ends_with('/') ? std::move(*root) : *root + "/";
   }
+  staging.kms_key = map.Text("kms_key", CheckKmsKey);
+  staging.unload_role = map.Text("unload_role", CheckUnloadRole);
   map.RefuseOthers();
   return staging;
-}
-
-// The fields of each way to log in. All are asked for whatever way was chosen, so that each is
-// known and checked, and one that belongs to another way is told apart from one that does not
-// exist.
-RoleAuth ReadRole(MapReader& map, bool chosen) {
-  RoleAuth role;
-  role.role_arn = map.Text("role_arn", CheckRoleArn).value_or("");
-  role.external_id = map.SecretText("external_id");
-  if (role.external_id && !chosen) {
-    map.Add("external_id", "stands without role_arn",
-            "It belongs to a role's trust policy: name the role, or leave it out.");
-  } else if (role.external_id) {
-    if (const auto broken = CheckExternalId(role.external_id->Reveal())) {
-      map.Add("external_id", broken->problem, broken->remedy);
-    }
-  }
-  return role;
-}
-
-KeysAuth ReadKeys(MapReader& map, bool chosen) {
-  for (const std::string_view key : {"access_key_id", "secret_access_key"}) {
-    if (!chosen || map.Has(key)) continue;
-    map.Missing(key,
-                "Keys come in twos: access_key_id and secret_access_key, best as \"${NAME}\".");
-  }
-  KeysAuth keys;
-  keys.access_key_id = map.Text("access_key_id", CheckAccessKeyId).value_or("");
-  keys.secret_access_key = map.SecretText("secret_access_key").value_or(base::Secret());
-  keys.session_token = map.SecretText("session_token").value_or(base::Secret());
-  if (!chosen && map.Has("session_token")) {
-    map.Add("session_token", "stands without access_key_id",
-            "It belongs to temporary access keys: leave it out.");
-  }
-  return keys;
-}
-
-AuthConfig ReadAuth(Reading& reading, const Node* node, MapReader& top) {
-  MapReader map(reading, node, "auth");
-  const bool by_role = map.Has("role_arn");
-  const bool by_keys = map.Has("access_key_id") || map.Has("secret_access_key");
-  const bool by_profile = map.Has("profile");
-  if (by_role + by_keys + by_profile != 1) {
-    top.Add("auth",
-            by_role || by_keys || by_profile ? "names more than one way to log in"
-                                             : "does not tell how to log in",
-            "Write exactly one of: role_arn, access_key_id with secret_access_key, profile.");
-  }
-  RoleAuth role = ReadRole(map, by_role);
-  KeysAuth keys = ReadKeys(map, by_keys);
-  ProfileAuth profile{map.Text("profile", CheckIdentifier).value_or("")};
-  const auto allowed = map.Bool("allow_keys_in_unload");
-  if (allowed && by_role) {
-    map.Add("allow_keys_in_unload", "stands beside role_arn",
-            "A role gives narrower keys for every UNLOAD: leave it out.");
-  }
-  keys.allow_in_unload = profile.allow_in_unload = allowed.value_or(false);
-  map.RefuseOthers();
-  if (by_keys) return keys;
-  if (by_profile) return profile;
-  return role;
 }
 
 DestinationConfig ReadDestination(Reading& reading, const Node* node) {
@@ -155,6 +105,9 @@ AwsConfig ReadAws(Reading& reading, const Node* node) {
   aws.endpoint_url_s3 = map.Text("endpoint_url_s3", CheckUrl);
   aws.endpoint_url_sts = map.Text("endpoint_url_sts", CheckUrl);
   aws.endpoint_url_redshift_serverless = map.Text("endpoint_url_redshift_serverless", CheckUrl);
+  aws.endpoint_url_redshift = map.Text("endpoint_url_redshift", CheckUrl);
+  aws.use_fips = map.Bool("use_fips");
+  aws.use_dualstack = map.Bool("use_dualstack");
   map.RefuseOthers();
   return aws;
 }

@@ -17,12 +17,19 @@
 
 namespace sluice::config {
 
+// The AWS call that gives the database's user and password.
+enum class LoginApi {
+  kGetCredentials,         // AWS derives the user from the identity
+  kGetClusterCredentials,  // the older call: logs in as an existing user, named in `username`
+};
+
 struct RedshiftConfig {
   std::string workgroup;
   std::string host;         // as pasted; redshift/endpoint.h takes it apart
   std::optional<int> port;  // else the host's, else 5439
   std::string database;
-  std::optional<std::string> username;                 // as submitted; AWS derives the real one
+  std::optional<std::string> username;  // as submitted; AWS derives the real one
+  LoginApi login_api = LoginApi::kGetCredentials;
   std::optional<std::string> region;                   // else the host's, else AWS_REGION
   std::optional<std::filesystem::path> ssl_root_cert;  // PEM file; else the system's roots
 };
@@ -31,12 +38,28 @@ struct StagingConfig {
   std::string bucket;
   std::string region;            // of the bucket
   std::string root = "sluice/";  // ends in '/'
+  // SSE-KMS: "auto" is the bucket's default key, else a key's ARN. nullopt: SSE-S3.
+  std::optional<std::string> kms_key;
+  // "default", or the ARNs of a chain of roles attached to the namespace, "arn1,arn2": UNLOAD
+  // writes with it instead of with keys in its text.
+  std::optional<std::string> unload_role;
 };
 
-// A role assumed with whatever keys the environment gives.
+// Lands in the session that a role gives: the trust policy must allow sts:TagSession.
+struct SessionTag {
+  std::string key;    // "RedshiftDbUser", "RedshiftDbRoles", ...
+  std::string value;  // at most 256 characters
+};
+// A role assumed with whatever keys the standard AWS chain gives, or with a web identity token.
 struct RoleAuth {
   std::string role_arn;
   std::optional<base::Secret> external_id;
+  // The role is assumed by AssumeRoleWithWebIdentity with this file's token; it then has neither
+  // external_id nor session_tags.
+  std::optional<std::filesystem::path> web_identity_token_file;
+  std::optional<std::string> session_name;  // else made of the connection's name
+  std::vector<SessionTag> session_tags;     // in the file's order
+  std::chrono::seconds duration{3600};      // 900 to 43200; the role's own maximum counts too
 };
 struct KeysAuth {
   std::string access_key_id;
@@ -49,7 +72,11 @@ struct ProfileAuth {
   std::string profile;
   bool allow_in_unload = false;  // as above
 };
-using AuthConfig = std::variant<RoleAuth, KeysAuth, ProfileAuth>;
+// The keys that the standard AWS chain gives, themselves.
+struct ChainAuth {
+  bool allow_in_unload = false;  // as above
+};
+using AuthConfig = std::variant<RoleAuth, KeysAuth, ProfileAuth, ChainAuth>;
 
 struct DestinationConfig {
   std::string type;                   // "duckdb"
@@ -85,6 +112,9 @@ struct AwsConfig {
   std::optional<std::string> endpoint_url_s3;
   std::optional<std::string> endpoint_url_sts;
   std::optional<std::string> endpoint_url_redshift_serverless;
+  std::optional<std::string> endpoint_url_redshift;
+  std::optional<bool> use_fips;
+  std::optional<bool> use_dualstack;
 };
 
 struct Config {

@@ -152,6 +152,11 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"RootParent", "root: sluice", "root: a//b", "staging.root", 8, "empty folder"},
         BadCase{"RoleArn", "iam::123456789012:role", "iam::1234:role", "auth.role_arn", 10,
                 "arn:aws:iam::"},
+        BadCase{"KmsKey", "root: sluice", "kms_key: alias/x", "staging.kms_key", 8, "no alias"},
+        BadCase{"UnloadRole", "root: sluice", "unload_role: mine", "staging.unload_role", 8,
+                "attached to the namespace"},
+        BadCase{"LoginApi", "port: 5440", "login_api: getcredentials", "redshift.login_api", 5,
+                "GetClusterCredentials"},
         BadCase{"TwoWays", "auth:\n", "auth:\n  profile: acme\n", "auth", 10, "exactly one"},
         BadCase{"UnsetVariable", "SLUICE_EXTERNAL_ID", "NO_SUCH", "auth.external_id", 11,
                 "environment variable NO_SUCH, which is not set"},
@@ -246,6 +251,76 @@ TEST(Config, TakesKeysAndProfile) {
   EXPECT_EQ(auth.access_key_id, "AKIAIOSFODNN7EXAMPLE");
   EXPECT_EQ(auth.secret_access_key.Reveal(), "a+b/c=");
   EXPECT_TRUE(auth.allow_in_unload);
+}
+
+std::string WithAuth(const std::string& fields) {
+  return With(
+      "  role_arn: arn:aws:iam::123456789012:role/sluice-reader\n  "
+      "external_id: \"${SLUICE_EXTERNAL_ID}\"",
+      fields);
+}
+
+TEST(Config, TakesARolesSession) {
+  const Loaded loaded = ParseText(
+      WithAuth("  role_arn: arn:aws:iam::123456789012:role/r\n  session_name: nightly\n"
+               "  duration: 2h\n  session_tags: { RedshiftDbUser: x, RedshiftDbRoles: \"a:b\" }"));
+  ASSERT_THAT(loaded.problems, IsEmpty());
+  const auto& role = std::get<RoleAuth>(loaded.config.auth);
+  EXPECT_EQ(role.session_name, "nightly");
+  EXPECT_EQ(role.duration, std::chrono::hours(2));
+  ASSERT_THAT(role.session_tags, SizeIs(2));
+  EXPECT_EQ(role.session_tags[1].key, "RedshiftDbRoles");
+  EXPECT_EQ(role.session_tags[1].value, "a:b");
+}
+
+TEST(Config, TokenFileIsTakenFromTheConfigurationsFolder) {
+  const std::string text =
+      WithAuth("  role_arn: arn:aws:iam::123456789012:role/r\n  web_identity_token_file: token");
+  const Loaded loaded = Parse(text, "/etc/sluice/acme.yaml", Variables({}));
+  ASSERT_THAT(loaded.problems, IsEmpty());
+  EXPECT_EQ(std::get<RoleAuth>(loaded.config.auth).web_identity_token_file, "/etc/sluice/token");
+}
+
+TEST(Config, TakesTheDefaultChain) {
+  const Loaded loaded = ParseText(WithAuth("  source: default_chain"));
+  ASSERT_THAT(loaded.problems, IsEmpty());
+  EXPECT_TRUE(std::holds_alternative<ChainAuth>(loaded.config.auth));
+}
+
+TEST(Config, WhatBelongsToAnotherWayToLogInIsToldSo) {
+  const auto problems = [](const std::string& fields) {
+    return ParseText(WithAuth(fields)).problems;
+  };
+  const std::string role = "  role_arn: arn:aws:iam::123456789012:role/r\n";
+  EXPECT_THAT(problems("  profile: p\n  duration: 1h\n  session_tags: {A: b}"),
+              ElementsAre(ProblemAt("auth.duration", 11), ProblemAt("auth.session_tags", 12)));
+  EXPECT_THAT(problems(role + "  web_identity_token_file: t\n  session_tags: {A: b}\n"
+                              "  external_id: abc"),
+              ElementsAre(ProblemAt("auth.session_tags", 12), ProblemAt("auth.external_id", 13)));
+  EXPECT_THAT(problems(role + "  duration: 13h"), ElementsAre(ProblemAt("auth.duration", 11)));
+  EXPECT_THAT(
+      problems(role + "  session_tags: {'A*': b, C: 'd;'}"),
+      ElementsAre(ProblemAt("auth.session_tags.A*", 11), ProblemAt("auth.session_tags.C", 11)));
+  EXPECT_THAT(problems("  source: somewhere"), ElementsAre(ProblemAt("auth.source", 10)));
+}
+
+TEST(Config, TakesEncryptionAndTheRoleOfUnload) {
+  const Loaded loaded =
+      ParseText(With("root: sluice",
+                     "root: sluice, kms_key: auto, unload_role: "
+                     "\"arn:aws:iam::123456789012:role/a,arn:aws:iam::123456789012:role/b\""));
+  ASSERT_THAT(loaded.problems, IsEmpty());
+  EXPECT_EQ(loaded.config.staging.kms_key, "auto");
+  EXPECT_EQ(loaded.config.staging.unload_role,
+            "arn:aws:iam::123456789012:role/a,arn:aws:iam::123456789012:role/b");
+}
+
+TEST(Config, OldLoginCallNeedsTheUser) {
+  const std::string text = With("  username: \"IAMR:sluice-reader\"\n", "");
+  EXPECT_THAT(ParseText(text).problems, IsEmpty());
+  std::string old = text;
+  old.replace(old.find("  database: dev"), 0, "  login_api: GetClusterCredentials\n");
+  EXPECT_THAT(ParseText(old).problems, ElementsAre(ProblemAt("redshift.username", 3)));
 }
 
 TEST(Config, HalfAPairOfKeysIsToldByItsOtherHalf) {

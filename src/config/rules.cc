@@ -19,6 +19,10 @@ bool All(std::string_view value, Predicate predicate) {
   return std::all_of(value.begin(), value.end(), predicate);
 }
 
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_Tag.html; letters of other scripts are
+// allowed there and not here.
+bool IsTagCharacter(char c) { return IsAlnum(c) || IsOneOf(c, " _.:/=+-@"); }
+
 Broken NoBucket(std::string_view why) {
   return {fmt::format("is not a bucket's name: {}", why),
           "Write the bucket's name alone, for example acme-sluice-staging."};
@@ -205,6 +209,53 @@ std::optional<Broken> CheckExternalId(std::string_view value) {
   return Broken{"is not an external ID",
                 "Use 2 to 1224 letters, digits and _ + = , . @ : / -, as in the role's trust "
                 "policy."};
+}
+
+std::optional<Broken> CheckSessionName(std::string_view value) {
+  if (value.size() >= 2 && value.size() <= 64 &&
+      All(value, [](char c) { return IsAlnum(c) || IsOneOf(c, "_+=,.@-"); })) {
+    return std::nullopt;
+  }
+  return Broken{"is not the name of a session",
+                "Use 2 to 64 letters, digits and _ + = , . @ -; it shows up in CloudTrail."};
+}
+
+std::optional<Broken> CheckTagKey(std::string_view value) {
+  if (!value.empty() && value.size() <= 128 && All(value, IsTagCharacter)) return std::nullopt;
+  return Broken{"is not the key of a tag",
+                "Use 1 to 128 letters, digits, blanks and _ . : / = + - @"};
+}
+
+std::optional<Broken> CheckTagValue(std::string_view value) {
+  if (value.size() <= 256 && All(value, IsTagCharacter)) return std::nullopt;
+  return Broken{"is not the value of a tag",
+                "Use at most 256 letters, digits, blanks and _ . : / = + - @"};
+}
+
+std::optional<Broken> CheckKmsKey(std::string_view value) {
+  if (value == "auto") return std::nullopt;
+  const auto service = value.find(":kms:");
+  if (value.starts_with("arn:aws") && service != std::string_view::npos &&
+      value.find(":key/", service) != std::string_view::npos && value.size() <= 2048 &&
+      All(value, [](char c) { return IsAlnum(c) || IsOneOf(c, ":/-_"); })) {
+    return std::nullopt;
+  }
+  return Broken{"is neither auto nor the ARN of a KMS key",
+                "Write auto for the bucket's own key, or "
+                "arn:aws:kms:us-east-1:123456789012:key/<key id>; no alias."};
+}
+
+std::optional<Broken> CheckUnloadRole(std::string_view value) {
+  if (value == "default") return std::nullopt;
+  for (std::string_view rest = value;;) {
+    const auto comma = rest.find(',');
+    if (CheckRoleArn(rest.substr(0, comma))) break;
+    if (comma == std::string_view::npos) return std::nullopt;
+    rest.remove_prefix(comma + 1);
+  }
+  return Broken{"is neither default nor the ARN of a role, or of roles with commas between them",
+                "Write the role attached to the namespace: "
+                "arn:aws:iam::123456789012:role/redshift-unload"};
 }
 
 std::optional<Broken> CheckAccessKeyId(std::string_view value) {

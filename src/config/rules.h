@@ -33,6 +33,15 @@ std::optional<Broken> CheckBucket(std::string_view value);
 std::optional<Broken> CheckRoot(std::string_view value);
 std::optional<Broken> CheckRoleArn(std::string_view value);
 std::optional<Broken> CheckExternalId(std::string_view value);
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+std::optional<Broken> CheckSessionName(std::string_view value);
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_Tag.html
+std::optional<Broken> CheckTagKey(std::string_view value);
+std::optional<Broken> CheckTagValue(std::string_view value);
+// "auto" or the ARN of a key.
+std::optional<Broken> CheckKmsKey(std::string_view value);
+// "default", or ARNs of roles with commas between them.
+std::optional<Broken> CheckUnloadRole(std::string_view value);
 std::optional<Broken> CheckAccessKeyId(std::string_view value);
 std::optional<Broken> CheckUrl(std::string_view value);
 // Of a stream, a column, a schema: 1 to 127 bytes without control characters.

@@ -35,6 +35,10 @@ constexpr std::string_view kSchema = R"json({
           "description": "The database user that was created. AWS derives the real one from the identity; check compares the two.",
           "type": "string", "minLength": 1
         },
+        "login_api": {
+          "description": "The AWS call that gives user and password. GetClusterCredentials is the older one: it logs in as `username` itself.",
+          "enum": ["GetCredentials", "GetClusterCredentials"], "default": "GetCredentials"
+        },
         "region": {
           "description": "Region of the workgroup. Default: the host's, else AWS_REGION.",
           "type": "string", "pattern": "^([a-z]{2}[a-z0-9]*(-[a-z0-9]+)+-[0-9]+|.*\\$\\{.*)$"
@@ -58,20 +62,33 @@ constexpr std::string_view kSchema = R"json({
         "root": {
           "description": "Folder in the bucket that belongs to Sluice alone. Nothing outside it is ever touched.",
           "type": "string", "minLength": 1, "default": "sluice/"
+        },
+        "kms_key": {
+          "description": "SSE-KMS for staged files: auto for the bucket's own key, else a key's ARN. Default: SSE-S3.",
+          "type": "string", "pattern": "^(auto|arn:aws[a-z-]*:kms:.+:key/.+|.*\\$\\{.*)$"
+        },
+        "unload_role": {
+          "description": "UNLOAD writes with this role, attached to the namespace, instead of with keys in its text: default, an ARN, or ARNs with commas between them.",
+          "type": "string", "pattern": "^(default|arn:aws[a-z-]*:iam::[0-9]{12}:role/.+|.*\\$\\{.*)$"
         }
       }
     },
     "auth": {
-      "description": "Exactly one of role_arn, access_key_id with secret_access_key, profile.",
+      "description": "Exactly one of role_arn, access_key_id with secret_access_key, profile, source.",
       "type": "object",
       "additionalProperties": false,
       "oneOf": [
         {"required": ["role_arn"], "not": {"required": ["allow_keys_in_unload"]}},
         {"required": ["access_key_id", "secret_access_key"]},
-        {"required": ["profile"]}
+        {"required": ["profile"]},
+        {"required": ["source"]}
       ],
       "dependentRequired": {
         "external_id": ["role_arn"],
+        "session_name": ["role_arn"],
+        "session_tags": ["role_arn"],
+        "duration": ["role_arn"],
+        "web_identity_token_file": ["role_arn"],
         "access_key_id": ["secret_access_key"],
         "secret_access_key": ["access_key_id"],
         "session_token": ["access_key_id"]
@@ -82,6 +99,13 @@ constexpr std::string_view kSchema = R"json({
           "type": "string", "pattern": "^(arn:aws[a-z-]*:iam::[0-9]{12}:role/.+|.*\\$\\{.*)$"
         },
         "external_id": {"description": "As in the role's trust policy.", "type": "string", "minLength": 2},
+        "session_name": {"description": "Shows up in CloudTrail. Default: sluice-<name>.", "type": "string", "pattern": "^([A-Za-z0-9_+=,.@-]{2,64}|.*\\$\\{.*)$"},
+        "duration": {"description": "Life of the role's session, 15m to 12h and not above the role's own maximum.", "type": "string", "pattern": "^([0-9]+[smhd]|.*\\$\\{.*)$", "default": "1h"},
+        "session_tags": {
+          "description": "Tags of the session, such as RedshiftDbUser or RedshiftDbRoles; the trust policy must allow sts:TagSession.",
+          "type": "object", "additionalProperties": {"type": "string", "maxLength": 256}
+        },
+        "web_identity_token_file": {"description": "Assume the role with this file's token (AssumeRoleWithWebIdentity) instead of with keys.", "type": "string", "minLength": 1},
         "access_key_id": {"type": "string", "pattern": "^([A-Za-z0-9_]{16,128}|.*\\$\\{.*)$"},
         "secret_access_key": {"type": "string", "minLength": 1},
         "session_token": {"description": "Of temporary keys.", "type": "string", "minLength": 1},
@@ -89,7 +113,8 @@ constexpr std::string_view kSchema = R"json({
           "description": "Let the keys themselves stand in the text of an UNLOAD, which the server may log, if AWS gives no narrower ones for them.",
           "enum": [true, false, "true", "false"], "default": false
         },
-        "profile": {"description": "A profile of the shared AWS files.", "type": "string", "minLength": 1}
+        "profile": {"description": "A profile of the shared AWS files.", "type": "string", "minLength": 1},
+        "source": {"description": "The keys that the standard AWS chain gives: environment, shared files, web identity, container, instance.", "enum": ["default_chain"]}
       }
     },
     "destination": {
@@ -164,7 +189,10 @@ constexpr std::string_view kSchema = R"json({
         "endpoint_url": {"type": "string", "pattern": "^(https?://[^ ]+|.*\\$\\{.*)$"},
         "endpoint_url_s3": {"type": "string", "pattern": "^(https?://[^ ]+|.*\\$\\{.*)$"},
         "endpoint_url_sts": {"type": "string", "pattern": "^(https?://[^ ]+|.*\\$\\{.*)$"},
-        "endpoint_url_redshift_serverless": {"type": "string", "pattern": "^(https?://[^ ]+|.*\\$\\{.*)$"}
+        "endpoint_url_redshift_serverless": {"type": "string", "pattern": "^(https?://[^ ]+|.*\\$\\{.*)$"},
+        "endpoint_url_redshift": {"description": "For login_api: GetClusterCredentials.", "type": "string", "pattern": "^(https?://[^ ]+|.*\\$\\{.*)$"},
+        "use_fips": {"description": "Default: AWS_USE_FIPS_ENDPOINT.", "enum": [true, false, "true", "false"]},
+        "use_dualstack": {"description": "Default: AWS_USE_DUALSTACK_ENDPOINT.", "enum": [true, false, "true", "false"]}
       }
     }
   }

@@ -57,7 +57,8 @@ bool AcceptsObject(const Json& schema, const Json& value) {
   const Json properties = schema.value("properties", Json::object());
   for (const auto& [name, inner] : value.items()) {
     if (!properties.contains(name)) {
-      if (schema.value("additionalProperties", true) == false) return false;
+      const Json others = schema.value("additionalProperties", Json(true));
+      if (others == false || (others.is_object() && !Accepts(others, inner))) return false;
     } else if (!Accepts(properties[name], inner)) {
       return false;
     }
@@ -114,12 +115,15 @@ redshift:
   port: 5439
   database: dev
   username: "IAMR:r"
+  login_api: GetClusterCredentials
   region: us-gov-west-1
   sslrootcert: ca.pem
 staging:
   bucket: acme-staging
   region: us-east-1
   root: a/b/
+  kms_key: arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/1234-ab
+  unload_role: default
 auth:
   access_key_id: AKIAIOSFODNN7EXAMPLE
   secret_access_key: "${S:-x}"
@@ -144,6 +148,9 @@ aws:
   endpoint_url_s3: https://localhost:1
   endpoint_url_sts: https://localhost:1
   endpoint_url_redshift_serverless: https://localhost:1
+  endpoint_url_redshift: https://localhost:1
+  use_fips: "true"
+  use_dualstack: false
 streams:
   - name: a
     sql: SELECT 1
@@ -211,6 +218,12 @@ TEST(Schema, BothRefuseTheSame) {
       {"  access_key_id: AKIAIOSFODNN7EXAMPLE\n  secret_access_key: \"${S:-x}\"\n  session_token: "
        "t",
        "  role_arn: arn:aws:iam::123456789012:role/r"},
+      {"auth:\n", "auth:\n  session_tags: {A: b}\n"},
+      {"auth:\n", "auth:\n  source: default_chain\n"},
+      {"login_api: GetClusterCredentials", "login_api: GetClusterCredential"},
+      {"unload_role: default", "unload_role: arn:aws:iam::1:role/x"},
+      {"kms_key: arn:", "kms_key: alias:"},
+      {"use_fips: \"true\"", "use_fips: maybe"},
       {"write_mode: merge", "write_mode: upsert"},
       {"overlap: 5m", "overlap: 5 minutes"},
       {"streams_parallel: 2", "streams_parallel: 0"},
@@ -221,6 +234,21 @@ TEST(Schema, BothRefuseTheSame) {
       {"deletes: { column: gone }", "deletes: { columns: gone }"},
   };
   for (const auto& [from, to] : kBad) ExpectBoth(false, With(from, to));
+}
+
+TEST(Schema, EveryWayToLogInIsAccepted) {
+  const auto with_auth = [](const std::string& fields) {
+    std::string text(kFull);
+    const auto from = text.find("auth:\n") + 6;
+    return text.replace(from, text.find("destination:") - from, fields);
+  };
+  const std::string role = "  role_arn: arn:aws:iam::123456789012:role/r\n";
+  ExpectBoth(true, with_auth(role + "  external_id: ab\n  session_name: s1\n  duration: 2h\n"
+                                    "  session_tags: { RedshiftDbUser: x }\n"));
+  ExpectBoth(true, with_auth(role + "  web_identity_token_file: token\n"));
+  ExpectBoth(true, with_auth("  source: default_chain\n"));
+  ExpectBoth(true, with_auth("  profile: p\n"));
+  ExpectBoth(false, with_auth("  source: default_chain\n  duration: 1h\n"));
 }
 
 TEST(Schema, EveryFieldIsKnownToTheReaderAndNoOther) {
