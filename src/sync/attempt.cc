@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <random>
 #include <thread>
 #include <utility>
 
+#include "base/random.h"
 #include "redshift/unload_statement.h"
 #include "staging/clean.h"
 #include "staging/fetch.h"
@@ -56,8 +56,7 @@ class Attempt {
         session_(session),
         progress_(progress),
         result_(result),
-        id_(fmt::format("1-{:016x}",
-                        std::random_device{}() * 0x100000000ULL + std::random_device{}())),
+        id_(fmt::format("1-{:016x}", base::RandomBits())),
         prefix_(staging::AttemptPrefix(context.run_prefix, plan.stream.name, id_)),
         call_{.deadline = base::Deadline::Never(), .stop = std::move(stop)} {}
 

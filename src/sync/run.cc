@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <atomic>
-#include <random>
 #include <thread>
 #include <utility>
 
+#include "base/random.h"
 #include "staging/clean.h"
 #include "staging/prefix.h"
 #include "sync/attempt.h"
@@ -43,8 +43,7 @@ class Runner {
         stop_(std::move(stop)),
         ledger_(options.ledger, parts.clock),
         disk_(options.disk_bytes_max),
-        run_(staging::MakeRunId(parts.clock.Utc(),
-                                std::random_device{}() * 0x100000000ULL + std::random_device{}())),
+        run_(staging::MakeRunId(parts.clock.Utc(), base::RandomBits())),
         context_{.options = options_,
                  .parts = parts_,
                  .ledger = ledger_,
@@ -62,8 +61,7 @@ class Runner {
     ledger_.BeginRun(run_);
     auto first_session = LoginWhileSweeping();
     SyncAll(std::move(first_session));
-    SweepAgain();
-    Finish();
+    Conclude();
     result_.duration = duration_cast<milliseconds>(parts_.clock.Steady() - began);
     return std::move(result_);
   }
@@ -176,12 +174,26 @@ class Runner {
     result.duration = duration_cast<milliseconds>(parts_.clock.Steady() - began);
   }
 
-  void Finish() {
-    const auto failed = std::count_if(result_.streams.begin(), result_.streams.end(),
-                                      [](const auto& s) { return s.error.has_value(); });
-    result_.interrupted = stop_.stop_requested() && failed > 0;
-    ledger_.EndRun(run_, result_.interrupted ? "interrupted" : failed > 0 ? "failed" : "done");
+  // What was committed stays committed: a ledger that fails now is worth a warning, not the result.
+  void Conclude() {
+    result_.interrupted = stop_.stop_requested() && AnyFailed();
+    try {
+      SweepAgain();
+      ledger_.EndRun(run_, Outcome());
+    } catch (const base::Error& error) {
+      parts_.log.Warning("the end of this run could not be recorded",
+                         {{"reason", error.what()}, {"remedy", error.info().remedy}});
+    }
     DropPartsOf({run_});
+  }
+
+  bool AnyFailed() const {
+    return std::any_of(result_.streams.begin(), result_.streams.end(),
+                       [](const auto& s) { return s.error.has_value(); });
+  }
+  std::string_view Outcome() const {
+    if (result_.interrupted) return "interrupted";
+    return AnyFailed() ? "failed" : "done";
   }
 
   const std::vector<model::Stream>& streams_;

@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 
 #include <thread>
 
@@ -12,7 +13,6 @@
 #include "tests/support/fake_destination.h"
 #include "tests/support/fake_object_store.h"
 #include "tests/support/matchers.h"
-#include "tests/support/null_logger.h"
 #include "tests/support/temp_dir.h"
 
 namespace sluice::sync {
@@ -26,6 +26,15 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
+
+class CollectingLogger final : public base::Logger {
+ public:
+  void Write(base::LogLevel level, std::string_view event,
+             std::initializer_list<base::LogField>) override {
+    if (level == base::LogLevel::kWarning) warnings.emplace_back(event);
+  }
+  std::vector<std::string> warnings;
+};
 
 base::Error Failure(ErrorCode code, bool in_doubt = false) {
   return base::Error({.code = code, .operation = "scripted", .in_doubt = in_doubt});
@@ -117,7 +126,7 @@ class RunTest : public testing::Test {
 
   test::TempDir dir_;
   base::SystemClock clock_;
-  test::NullLogger log_;
+  CollectingLogger log_;
   test::FakeObjectStore store_;
   test::FakeDestination destination_;
   std::shared_ptr<FakeWorkgroup> workgroup_ = std::make_shared<FakeWorkgroup>();
@@ -215,6 +224,23 @@ TEST_F(RunTest, RecordsThePrefixBeforeUnloadIsSent) {
   Run();
   EXPECT_THAT(order, ElementsAre("prefix_recorded unsent", "unloaded sent", "loaded sent",
                                  "committed sent", "cleaned sent"));
+}
+
+TEST_F(RunTest, ALedgerThatFailsAfterTheLastCommitHidesNoResult) {
+  streams_.resize(1);
+  ServerUnloads();
+  after_effect_ = [&](Effect effect, std::string_view) {
+    if (effect != Effect::kCleaned) return;
+    sqlite3* db = nullptr;
+    ASSERT_EQ(sqlite3_open(options_.ledger.c_str(), &db), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(db, "DROP TABLE run", nullptr, nullptr, nullptr), SQLITE_OK);
+    sqlite3_close(db);
+  };
+  const RunResult result = Run();
+  ASSERT_EQ(result.streams.size(), 1U);
+  EXPECT_EQ(result.streams[0].error, std::nullopt);
+  EXPECT_THAT(log_.warnings,
+              testing::Contains(std::string("the end of this run could not be recorded")));
 }
 
 // G4: Files go only after the commit is confirmed, and only beneath our own prefix.
