@@ -235,11 +235,26 @@ TEST_F(KeysTest, StsSendsTagsAndReadsTheCaller) {
   const CallerIdentity who = sts_.GetCallerIdentity(kUserKeys, call_);
   EXPECT_EQ(who.arn, "arn:u");
   EXPECT_EQ(who.account, "1");
+  EXPECT_EQ(who.clock_ahead, std::nullopt);
   transport_.Add(200, "<GetCallerIdentityResponse/>");
   EXPECT_THAT([&] { sts_.GetCallerIdentity(kUserKeys, call_); },
               ThrowsError(ErrorCode::kUnavailable));
   EXPECT_EQ(RoleSessionName("acme prod/é"), "sluice-acme-prod---");
   EXPECT_EQ(RoleSessionName(std::string(99, 'x')).size(), 64u);
+}
+
+TEST_F(KeysTest, StsTellsHowFarTheClockIsOff) {
+  const std::string reply =
+      "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:u</Arn><UserId>U</"
+      "UserId><Account>1</Account></GetCallerIdentityResult></GetCallerIdentityResponse>";
+  const std::vector<std::pair<std::string, std::optional<seconds>>> rows = {
+      {"Thu, 01 Jan 2026 00:02:05 GMT", seconds(-125)},
+      {"Wed, 31 Dec 2025 23:59:00 GMT", seconds(60)},
+      {"yesterday", std::nullopt}};
+  for (const auto& [date, expected] : rows) {
+    transport_.Add(200, reply, {{"Date", date}});
+    EXPECT_EQ(sts_.GetCallerIdentity(kUserKeys, call_).clock_ahead, expected) << date;
+  }
 }
 
 TEST(UnloadPolicy, NamesBucketAndPrefixAndNoDelete) {

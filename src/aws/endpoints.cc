@@ -89,7 +89,8 @@ EndpointOverrides EndpointOverridesFrom(const Environment& environment) {
   return {.all = Lookup(environment, "AWS_ENDPOINT_URL"),
           .s3 = Lookup(environment, "AWS_ENDPOINT_URL_S3"),
           .sts = Lookup(environment, "AWS_ENDPOINT_URL_STS"),
-          .redshift_serverless = Lookup(environment, "AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS")};
+          .redshift_serverless = Lookup(environment, "AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS"),
+          .redshift = Lookup(environment, "AWS_ENDPOINT_URL_REDSHIFT")};
 }
 
 std::string_view PartitionOf(std::string_view region) {
@@ -104,6 +105,10 @@ Endpoint StsEndpoint(std::string_view region, const EndpointOverrides& overrides
 
 Endpoint RedshiftServerlessEndpoint(std::string_view region, const EndpointOverrides& overrides) {
   return Make("redshift-serverless", region, overrides.redshift_serverless, overrides.all);
+}
+
+Endpoint RedshiftEndpoint(std::string_view region, const EndpointOverrides& overrides) {
+  return Make("redshift", region, overrides.redshift, overrides.all);
 }
 
 Endpoint S3Endpoint(std::string_view region, std::string_view bucket,

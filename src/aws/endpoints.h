@@ -28,9 +28,10 @@ struct EndpointOverrides {
   std::optional<std::string> s3;                   // AWS_ENDPOINT_URL_S3
   std::optional<std::string> sts;                  // AWS_ENDPOINT_URL_STS
   std::optional<std::string> redshift_serverless;  // AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS
+  std::optional<std::string> redshift;             // AWS_ENDPOINT_URL_REDSHIFT
 };
 
-// Reads the four variables above.
+// Reads the variables above.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 EndpointOverrides EndpointOverridesFrom(const Environment& environment);
 
@@ -45,6 +46,7 @@ std::string_view PartitionOf(std::string_view region);
 Endpoint StsEndpoint(std::string_view region, const EndpointOverrides& overrides = {});
 Endpoint RedshiftServerlessEndpoint(std::string_view region,
                                     const EndpointOverrides& overrides = {});
+Endpoint RedshiftEndpoint(std::string_view region, const EndpointOverrides& overrides = {});
 // Virtual-hosted style; path style for a bucket with dots in its name (the certificate's wildcard
 // covers one label only) and for an overridden address. Throws kInvalidConfig also if `bucket` is
 // no bucket's name, so that it can never become part of another host.

@@ -175,6 +175,12 @@ constexpr auto kRows = std::to_array<ErrorRow>({
      .remedy = "Check redshift.workgroup and the region ({asked_region}). The name is the "
                "workgroup's, not the namespace's and not "
                "the first label of a managed VPC endpoint's host."},
+    {.service = Service::kRedshift,
+     .code = "ClusterNotFound",
+     .error = kNotFound,
+     .remedy = "Check redshift.workgroup and the region ({asked_region}). The name is the "
+               "workgroup's, not the namespace's and not the first label of a managed VPC "
+               "endpoint's host."},
     {.code = "InvalidBucketName",
      .error = kInvalidConfig,
      .remedy = "Give staging.bucket as the name alone, without s3:// and without a path."},
@@ -222,6 +228,12 @@ constexpr auto kRows = std::to_array<ErrorRow>({
      .retryable = true,
      .remedy = "The bytes changed on the way: look for a proxy that rewrites requests."},
     {.code = "IncompleteBody", .error = kUnavailable, .retryable = true, .remedy = kServiceRemedy},
+    {.service = Service::kRedshift,
+     .code = "UnsupportedOperation",
+     .error = kUnsupported,
+     .remedy = "This workgroup does not take GetClusterCredentials: set redshift.login_api: "
+               "GetCredentials, and create the database user under the name AWS derives from the "
+               "role or user (sluice setup sql)."},
     {.status = 501,
      .error = kUnsupported,
      .remedy = "This endpoint does not offer the operation: is AWS_ENDPOINT_URL a service that is "

@@ -14,7 +14,7 @@
 
 namespace sluice::aws {
 
-enum class Service { kS3, kSts, kRedshiftServerless };
+enum class Service { kS3, kSts, kRedshiftServerless, kRedshift };
 
 // What was asked, for the error's words.
 struct Asked {
@@ -36,7 +36,8 @@ struct Failure {
   std::optional<base::UtcTime> server_time;  // Date header
 };
 
-// Reads either form: XML (S3, STS) or JSON 1.1 (redshift-serverless: header x-amzn-ErrorType or
+// Reads either form: XML (S3, STS, redshift) or JSON 1.1 (redshift-serverless: header
+// x-amzn-ErrorType or
 // __type, cut at '#' and ':'). Never throws: an unreadable body leaves code and message empty.
 Failure ReadFailure(Service service, const HttpResponse& response);
 

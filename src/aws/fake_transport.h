@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "aws/session_keys.h"
 #include "aws/transport.h"
 
 namespace sluice::test {

@@ -60,6 +60,16 @@ std::optional<bool> JsonText::Bool(std::string_view path) const {
   return value->get<bool>();
 }
 
+std::optional<std::vector<std::string>> JsonText::Strings(std::string_view path) const {
+  const json* value = Find(document_->root, path);
+  if (value == nullptr || !value->is_array()) return std::nullopt;
+  std::vector<std::string> strings;
+  for (const json& element : *value) {
+    if (element.is_string()) strings.push_back(element.get<std::string>());
+  }
+  return strings;
+}
+
 std::string MakeJsonObject(
     const std::vector<std::pair<std::string, std::variant<std::string, std::int64_t>>>& members) {
   ordered_json object = ordered_json::object();

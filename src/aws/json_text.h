@@ -22,6 +22,8 @@ class JsonText {
   std::optional<std::string> String(std::string_view path) const;
   std::optional<double> Number(std::string_view path) const;
   std::optional<bool> Bool(std::string_view path) const;
+  // The strings of an array; its other elements are left out.
+  std::optional<std::vector<std::string>> Strings(std::string_view path) const;
 
  private:
   struct Document;

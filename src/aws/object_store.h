@@ -22,6 +22,12 @@ struct ObjectInfo {
   base::UtcTime last_modified;
 };
 
+// What S3 told of the bucket's settings while it took an object; needs no right beyond the PUT.
+struct PutResult {
+  std::string version_id;  // x-amz-version-id; empty: the bucket keeps no versions
+  std::string expiration;  // x-amz-expiration, as sent; empty: no lifecycle rule will expire it
+};
+
 struct MultipartUpload {
   std::string key;
   std::string upload_id;
@@ -64,7 +70,7 @@ class ObjectStore {
   // The whole object, for small ones. kCorrupt if longer than bytes_max. nullopt only on a 404.
   virtual std::optional<std::string> Get(std::string_view key, std::uint64_t bytes_max,
                                          const base::Call& call) = 0;
-  virtual void Put(std::string_view key, std::string_view body, const base::Call& call) = 0;
+  virtual PutResult Put(std::string_view key, std::string_view body, const base::Call& call) = 0;
   // Any number of keys; a missing key counts as deleted. Returns those that S3 refused.
   virtual std::vector<DeleteFailure> Delete(const std::vector<std::string>& keys,
                                             const base::Call& call) = 0;

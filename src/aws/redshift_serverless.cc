@@ -9,9 +9,16 @@
 namespace sluice::aws {
 namespace {
 
-base::Error BadReply(const std::string& action, const std::string& workgroup) {
-  return ServiceClient::Unreadable(
-      {.asked = {.operation = action, .subject = "workgroup " + workgroup}});
+base::Error BadReply(const std::string& action, const std::string& subject) {
+  return ServiceClient::Unreadable({.asked = {.operation = action, .subject = subject}});
+}
+
+// The service tells an attached role as its bare ARN, or in the words of its own object, in either
+// order of members: "IamRole(applyStatus=in-sync, iamRoleArn=arn:aws:iam::1:role/x)".
+std::string RoleArnIn(const std::string& text) {
+  const auto start = text.find("arn:");
+  if (start == std::string::npos) return text;
+  return text.substr(start, text.find_first_of(",) ", start) - start);
 }
 
 // The policy may ask for a "dbname" resource that no policy can name (REF: the API's text against
@@ -32,12 +39,12 @@ RedshiftServerless::RedshiftServerless(Endpoint endpoint, CredentialProvider& cr
       clock_(clock),
       retry_(retry) {}
 
-std::string RedshiftServerless::Send(const std::string& action, const std::string& workgroup,
+std::string RedshiftServerless::Send(const std::string& action, const std::string& subject,
                                      std::string body, const base::Call& call) {
   const ServiceClient client(Service::kRedshiftServerless, endpoint_, transport_, clock_, retry_);
   std::string reply;
   client.Send({.asked = {.operation = action,
-                         .subject = "workgroup " + workgroup,
+                         .subject = subject,
                          .action = "redshift-serverless:" + action,
                          .resource = "*"},
                .method = "POST",
@@ -47,7 +54,7 @@ std::string RedshiftServerless::Send(const std::string& action, const std::strin
                .body_bytes_max = 1 << 20},
               credentials_, call, [&](const HttpResponse& response) {
                 if (!response.ok()) return false;
-                if (!JsonText::Parse(response.body)) throw BadReply(action, workgroup);
+                if (!JsonText::Parse(response.body)) throw BadReply(action, subject);
                 reply = response.body;
                 return true;
               });
@@ -61,14 +68,15 @@ DbCredentials RedshiftServerless::GetCredentialsOnce(const DbCredentialsRequest&
       {"workgroupName", request.workgroup}};
   if (!request.database.empty()) members.emplace_back("dbName", request.database);
   members.emplace_back("durationSeconds", static_cast<std::int64_t>(request.duration.count()));
-  const std::string reply = Send(action, request.workgroup, MakeJsonObject(members), call);
+  const std::string subject = "workgroup " + request.workgroup;
+  const std::string reply = Send(action, subject, MakeJsonObject(members), call);
 
   const auto json = JsonText::Parse(reply);
   const auto user = json->String("dbUser");
   const auto password = json->String("dbPassword");
   const auto expiration = json->Number("expiration");
   if (!user || user->empty() || !password || password->empty() || !expiration) {
-    throw BadReply(action, request.workgroup);
+    throw BadReply(action, subject);
   }
   DbCredentials credentials{*user, base::Secret(*password), FromEpochSeconds(*expiration)};
   if (const auto next = json->Number("nextRefreshTime")) {
@@ -92,8 +100,9 @@ DbCredentials RedshiftServerless::GetCredentials(const DbCredentialsRequest& req
 
 Workgroup RedshiftServerless::GetWorkgroup(const std::string& workgroup, const base::Call& call) {
   const std::string action = "GetWorkgroup";
+  const std::string subject = "workgroup " + workgroup;
   const std::string reply =
-      Send(action, workgroup, MakeJsonObject({{"workgroupName", workgroup}}), call);
+      Send(action, subject, MakeJsonObject({{"workgroupName", workgroup}}), call);
   const auto json = JsonText::Parse(reply);
   const auto text = [&](const char* path) {
     return json->String(std::string("workgroup/") + path).value_or("");
@@ -107,7 +116,30 @@ Workgroup RedshiftServerless::GetWorkgroup(const std::string& workgroup, const b
                   .port = static_cast<int>(json->Number("workgroup/endpoint/port").value_or(0)),
                   .publicly_accessible = json->Bool("workgroup/publiclyAccessible"),
                   .patch_version = text("patchVersion")};
-  if (found.name.empty()) throw BadReply(action, workgroup);
+  if (found.name.empty()) throw BadReply(action, subject);
+  return found;
+}
+
+Namespace RedshiftServerless::GetNamespace(const std::string& name, const base::Call& call) {
+  const std::string action = "GetNamespace";
+  const std::string subject = "namespace " + name;
+  const std::string reply = Send(action, subject, MakeJsonObject({{"namespaceName", name}}), call);
+  const auto json = JsonText::Parse(reply);
+  const auto text = [&](const char* path) {
+    return json->String(std::string("namespace/") + path).value_or("");
+  };
+  Namespace found{.name = text("namespaceName"),
+                  .id = text("namespaceId"),
+                  .arn = text("namespaceArn"),
+                  .status = text("status"),
+                  .database = text("dbName"),
+                  .admin_user = text("adminUsername"),
+                  .default_iam_role_arn = text("defaultIamRoleArn")};
+  for (const std::string& role :
+       json->Strings("namespace/iamRoles").value_or(std::vector<std::string>())) {
+    found.iam_roles.push_back(RoleArnIn(role));
+  }
+  if (found.name.empty()) throw BadReply(action, subject);
   return found;
 }
 

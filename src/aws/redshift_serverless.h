@@ -4,6 +4,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "aws/endpoints.h"
 #include "aws/session_keys.h"
@@ -43,7 +44,18 @@ struct Workgroup {
   std::string patch_version;
 };
 
-// Thread-safe. Neither call starts compute. Both retry what is retryable and throw as errors.h
+struct Namespace {
+  std::string name;
+  std::string id;
+  std::string arn;
+  std::string status;
+  std::string database;                // made with the namespace
+  std::string admin_user;              // empty if AWS does not tell
+  std::vector<std::string> iam_roles;  // ARNs of the roles attached to it, for IAM_ROLE of UNLOAD
+  std::string default_iam_role_arn;    // what IAM_ROLE default means; empty: none
+};
+
+// Thread-safe. No call starts compute. All retry what is retryable and throw as errors.h
 // maps: kNotFound (no such workgroup in that region), kPermission (with the policy to add),
 // kAuthentication, kInvalidConfig (a member breaks its rule), kThrottled, kUnavailable, and those
 // of credentials and transport. REQUIRES: all references outlive it.
@@ -56,10 +68,12 @@ class RedshiftServerless {
   DbCredentials GetCredentials(const DbCredentialsRequest& request, const base::Call& call);
   // For diagnostics only: it is an IAM action of its own that the set-up guide does not ask for.
   Workgroup GetWorkgroup(const std::string& workgroup, const base::Call& call);
+  // For diagnostics only, as GetWorkgroup.
+  Namespace GetNamespace(const std::string& name, const base::Call& call);
 
  private:
   DbCredentials GetCredentialsOnce(const DbCredentialsRequest& request, const base::Call& call);
-  std::string Send(const std::string& action, const std::string& workgroup, std::string body,
+  std::string Send(const std::string& action, const std::string& subject, std::string body,
                    const base::Call& call);
 
   const Endpoint endpoint_;

@@ -38,7 +38,7 @@ class S3Store final : public ObjectStore {
   std::optional<ObjectInfo> Head(std::string_view key, const base::Call& call) override;
   std::optional<std::string> Get(std::string_view key, std::uint64_t bytes_max,
                                  const base::Call& call) override;
-  void Put(std::string_view key, std::string_view body, const base::Call& call) override;
+  PutResult Put(std::string_view key, std::string_view body, const base::Call& call) override;
   std::vector<DeleteFailure> Delete(const std::vector<std::string>& keys,
                                     const base::Call& call) override;
   std::vector<MultipartUpload> ListUploads(std::string_view prefix,
@@ -162,12 +162,22 @@ std::optional<std::string> S3Store::Get(std::string_view key, std::uint64_t byte
   return std::move(response.body);
 }
 
-void S3Store::Put(std::string_view key, std::string_view body, const base::Call& call) {
+PutResult S3Store::Put(std::string_view key, std::string_view body, const base::Call& call) {
   ServiceCall request = OnObject("PutObject", "s3:PutObject", key);
   request.method = "PUT";
   request.body = body;
   // Putting the same bytes again changes nothing, so a lost answer may be followed by a repeat.
-  client_.Send(request, credentials_, call, [](const HttpResponse& r) { return r.ok(); });
+  PutResult result;
+  client_.Send(request, credentials_, call, [&](const HttpResponse& response) {
+    if (!response.ok()) return false;
+    const std::string* version = response.Find("x-amz-version-id");
+    const std::string* expiration = response.Find("x-amz-expiration");
+    // A bucket whose versioning is suspended answers "null": a new object replaces the old one.
+    if (version != nullptr && *version != "null") result.version_id = *version;
+    if (expiration != nullptr) result.expiration = *expiration;
+    return true;
+  });
+  return result;
 }
 
 std::vector<DeleteFailure> S3Store::DeleteSome(std::span<const std::string> keys,

@@ -144,6 +144,20 @@ TEST_F(S3Test, RefusesWithTheCodeOfTheAnswer) {
   }
 }
 
+TEST_F(S3Test, PutTellsOfVersionsAndExpiry) {
+  transport_.Add(
+      200, "",
+      {{"x-amz-version-id", "v1"}, {"x-amz-expiration", "expiry-date=\"x\", rule-id=\"y\""}});
+  const PutResult both = store_->Put("k", "b", call_);
+  EXPECT_EQ(both.version_id, "v1");
+  EXPECT_EQ(both.expiration, "expiry-date=\"x\", rule-id=\"y\"");
+  // Suspended versioning: the next object replaces this one, as without.
+  transport_.Add(200, "", {{"x-amz-version-id", "null"}});
+  const PutResult neither = store_->Put("k", "b", call_);
+  EXPECT_EQ(neither.version_id, "");
+  EXPECT_EQ(neither.expiration, "");
+}
+
 TEST_F(S3Test, HeadAndGetTellAbsentFromForbidden) {
   transport_.Add(404, "");
   EXPECT_EQ(store_->Head("k", call_), std::nullopt);

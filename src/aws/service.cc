@@ -10,6 +10,7 @@ std::string SigningName(Service service) {
     case Service::kS3: return "s3";
     case Service::kSts: return "sts";
     case Service::kRedshiftServerless: return "redshift-serverless";
+    case Service::kRedshift: return "redshift";
   }
   return "";
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "aws/query_protocol.h"
 #include "aws/service.h"
 #include "aws/time_text.h"
 #include "aws/xml.h"
@@ -9,7 +10,9 @@
 namespace sluice::aws {
 namespace {
 
-using Parameters = std::vector<std::pair<std::string, std::string>>;
+using Parameters = QueryMembers;
+
+constexpr std::string_view kVersion = "2011-06-15";
 
 // Keys that were chosen already, as a provider.
 class TheseKeys final : public CredentialProvider {
@@ -21,12 +24,6 @@ class TheseKeys final : public CredentialProvider {
  private:
   const SessionKeys keys_;
 };
-
-std::string Form(const std::string& action, const Parameters& parameters) {
-  std::string form = "Action=" + action + "&Version=2011-06-15";
-  for (const auto& [name, value] : parameters) form += "&" + name + "=" + UriEncode(value);
-  return form;
-}
 
 base::Error BadReply(const std::string& action) {
   return ServiceClient::Unreadable({.asked = {.operation = action, .subject = "STS"}});
@@ -67,6 +64,13 @@ Parameters ParametersOf(const AssumeRoleRequest& request) {
   return parameters;
 }
 
+std::optional<std::chrono::seconds> ClockAhead(const HttpResponse& reply, base::UtcTime now) {
+  const std::string* date = reply.Find("date");
+  const auto server = ParseHttpDate(date == nullptr ? "" : *date);
+  if (!server) return std::nullopt;
+  return std::chrono::floor<std::chrono::seconds>(now - *server);
+}
+
 bool IsNameCharacter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
          std::string_view("_+=,.@-").find(c) != std::string_view::npos;
@@ -78,36 +82,38 @@ Sts::Sts(Endpoint endpoint, HttpTransport& transport, const base::Clock& clock,
          base::RetryOptions retry)
     : endpoint_(std::move(endpoint)), transport_(transport), clock_(clock), retry_(retry) {}
 
-std::string Sts::Send(const SessionKeys& keys, const std::string& action,
-                      const std::string& subject, const Parameters& parameters,
-                      const base::Call& call) {
+HttpResponse Sts::Send(const SessionKeys& keys, const std::string& action,
+                       const std::string& subject, const Parameters& parameters,
+                       const base::Call& call) {
   const ServiceClient client(Service::kSts, endpoint_, transport_, clock_, retry_);
   TheseKeys provider(keys);
-  std::string body;
+  HttpResponse reply;
   client.Send({.asked = {.operation = action,
                          .subject = subject,
                          .action = "sts:" + action,
                          .resource = subject.starts_with("role ") ? subject.substr(5) : "*"},
                .method = "POST",
-               .headers = {{"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"}},
-               .body = Form(action, parameters),
+               .headers = {{"Content-Type", std::string(kFormType)}},
+               .body = QueryForm(action, kVersion, parameters),
                .body_bytes_max = 1 << 20},
               provider, call, [&](const HttpResponse& response) {
                 if (!response.ok()) return false;
                 if (!ParseXml(response.body)) throw BadReply(action);
-                body = response.body;
+                reply = response;
                 return true;
               });
-  return body;
+  return reply;
 }
 
 CallerIdentity Sts::GetCallerIdentity(const SessionKeys& keys, const base::Call& call) {
   const std::string action = "GetCallerIdentity";
-  const XmlNode root = Parse(action, Send(keys, action, "STS", {}, call));
+  const HttpResponse reply = Send(keys, action, "STS", {}, call);
+  const auto clock_ahead = ClockAhead(reply, clock_.Utc());
+  const XmlNode root = Parse(action, reply.body);
   const auto text = [&](const char* name) {
     return std::string(root.Text(action + "Result/" + name));
   };
-  CallerIdentity identity{text("Account"), text("Arn"), text("UserId")};
+  CallerIdentity identity{text("Account"), text("Arn"), text("UserId"), clock_ahead};
   if (identity.account.empty() || identity.arn.empty()) throw BadReply(action);
   return identity;
 }
@@ -115,8 +121,8 @@ CallerIdentity Sts::GetCallerIdentity(const SessionKeys& keys, const base::Call&
 AssumedRole Sts::AssumeRole(const SessionKeys& keys, const AssumeRoleRequest& request,
                             const base::Call& call) {
   const std::string action = "AssumeRole";
-  const XmlNode root =
-      Parse(action, Send(keys, action, "role " + request.role_arn, ParametersOf(request), call));
+  const XmlNode root = Parse(
+      action, Send(keys, action, "role " + request.role_arn, ParametersOf(request), call).body);
   return {KeysOf(action, root), std::string(root.Text("AssumeRoleResult/AssumedRoleUser/Arn"))};
 }
 
@@ -126,7 +132,7 @@ SessionKeys Sts::GetFederationToken(const SessionKeys& keys, const std::string& 
   const std::string action = "GetFederationToken";
   const Parameters parameters = {
       {"Name", name}, {"Policy", policy}, {"DurationSeconds", std::to_string(duration.count())}};
-  return KeysOf(action, Parse(action, Send(keys, action, "user " + name, parameters, call)));
+  return KeysOf(action, Parse(action, Send(keys, action, "user " + name, parameters, call).body));
 }
 
 std::string RoleSessionName(std::string_view connection, std::size_t length_max) {

@@ -2,6 +2,7 @@
 // https://docs.aws.amazon.com/STS/latest/APIReference/
 #pragma once
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,9 @@ struct CallerIdentity {
   std::string account;
   std::string arn;
   std::string user_id;
+  // This machine's clock less the service's, from the reply's Date header (whole seconds); nullopt
+  // if it had none.
+  std::optional<std::chrono::seconds> clock_ahead;
 };
 
 struct SessionTag {
@@ -62,9 +66,9 @@ class Sts {
                                  const base::Call& call);
 
  private:
-  std::string Send(const SessionKeys& keys, const std::string& action, const std::string& subject,
-                   const std::vector<std::pair<std::string, std::string>>& parameters,
-                   const base::Call& call);
+  HttpResponse Send(const SessionKeys& keys, const std::string& action, const std::string& subject,
+                    const std::vector<std::pair<std::string, std::string>>& parameters,
+                    const base::Call& call);
 
   const Endpoint endpoint_;
   HttpTransport& transport_;

@@ -21,6 +21,7 @@ class FakeObjectStore final : public aws::ObjectStore {
   // ("put", key), ("uploads", prefix), ("abort", key). May throw base::Error: refuse.
   std::function<void(const std::string& operation, const std::string& subject)> before;
   bool hold_reads = false;
+  aws::PutResult put_result;  // what every Put returns
 
   void Add(const std::string& key, std::string body) {
     const std::lock_guard lock(mu_);
@@ -81,9 +82,10 @@ class FakeObjectStore final : public aws::ObjectStore {
     if (it == objects_.end()) return std::nullopt;
     return it->second.body;
   }
-  void Put(std::string_view key, std::string_view body, const base::Call&) override {
+  aws::PutResult Put(std::string_view key, std::string_view body, const base::Call&) override {
     Note("put", std::string(key));
     Add(std::string(key), std::string(body));
+    return put_result;
   }
   std::vector<aws::DeleteFailure> Delete(const std::vector<std::string>& keys,
                                          const base::Call&) override {
