@@ -78,6 +78,14 @@ class AccessKeys:
     session_token: str | None = field(default=None, repr=False)
 
 
+@dataclass(frozen=True)
+class KmsEncryption:
+    """The wish for SSE-KMS: a key's ARN, id or alias, or None for the bucket's default key (the account's AWS
+    managed key, where the bucket has none)."""
+
+    key: str | None = None
+
+
 class ObjectGate(Protocol):
     """S3 as any client sees it, without the HTTP in between: every call is authorised with the given
     keys by the same evaluator as a signed request. UNLOAD uses this. Raises AwsError (AccessDenied 403,
@@ -85,11 +93,16 @@ class ObjectGate(Protocol):
 
     def list_keys(self, keys: AccessKeys, region: str, bucket: str, prefix: str, limit: int) -> list[str]: ...
 
-    def put_file(self, keys: AccessKeys, region: str, bucket: str, key: str, path: Path, *, link: bool) -> None:
+    def put_file(
+        self, keys: AccessKeys, region: str, bucket: str, key: str, path: Path, *, link: bool,
+        kms: KmsEncryption | None = None,
+    ) -> None:
         """Stores the file under the key; `link` hard-links instead of copying (the file never changes)."""
         ...
 
-    def put_bytes(self, keys: AccessKeys, region: str, bucket: str, key: str, body: bytes) -> None: ...
+    def put_bytes(
+        self, keys: AccessKeys, region: str, bucket: str, key: str, body: bytes, *, kms: KmsEncryption | None = None
+    ) -> None: ...
 
     def delete(self, keys: AccessKeys, region: str, bucket: str, names: Sequence[str]) -> None: ...
 

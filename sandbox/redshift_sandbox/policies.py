@@ -59,6 +59,16 @@ def trust(principal_arn: str, external_id: str) -> str:
     }])  # fmt: skip
 
 
+def demand_kms(bucket: str) -> str:
+    """A bucket policy that refuses every PUT whose request does not ask for SSE-KMS.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html#require-sse-kms"""
+    return _document([{
+        "Sid": "DemandKms", "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject",
+        "Resource": f"arn:aws:s3:::{bucket}/*",
+        "Condition": {"StringNotEquals": {"s3:x-amz-server-side-encryption": "aws:kms"}},
+    }])  # fmt: skip
+
+
 def unload_keys(bucket: str, run_prefix: str) -> str:
     """A session policy for the keys inside UNLOAD: no delete, no login."""
     return _document([

@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 from collections.abc import Callable
 
-from redshift_sandbox.aws import s3_buckets, s3_multipart, s3_reads, s3_writes
+from redshift_sandbox.aws import s3_buckets, s3_history, s3_multipart, s3_reads, s3_settings, s3_writes
 from redshift_sandbox.aws.messages import Request, Response
 from redshift_sandbox.aws.regions import HostName
 from redshift_sandbox.aws.s3_access import REGION_HEADER
@@ -35,10 +35,17 @@ _BUCKET: dict[tuple[str, str], tuple[str, Operation]] = {
     ("DELETE", ""): ("DeleteBucket", s3_buckets.delete_bucket),
     ("HEAD", ""): ("HeadBucket", s3_buckets.head_bucket),
     ("GET", "location"): ("GetBucketLocation", s3_buckets.get_location),
-    ("GET", "versioning"): ("GetBucketVersioning", s3_buckets.get_versioning),
-    ("GET", "policy"): ("GetBucketPolicy", s3_buckets.get_policy),
-    ("PUT", "policy"): ("PutBucketPolicy", s3_buckets.put_policy),
-    ("DELETE", "policy"): ("DeleteBucketPolicy", s3_buckets.delete_policy),
+    ("GET", "versioning"): ("GetBucketVersioning", s3_settings.get_versioning),
+    ("PUT", "versioning"): ("PutBucketVersioning", s3_settings.put_versioning),
+    ("GET", "versions"): ("ListObjectVersions", s3_history.list_object_versions),
+    ("GET", "policy"): ("GetBucketPolicy", s3_settings.get_policy),
+    ("PUT", "policy"): ("PutBucketPolicy", s3_settings.put_policy),
+    ("DELETE", "policy"): ("DeleteBucketPolicy", s3_settings.delete_policy),
+    ("GET", "lifecycle"): ("GetBucketLifecycleConfiguration", s3_settings.get_lifecycle),
+    ("PUT", "lifecycle"): ("PutBucketLifecycleConfiguration", s3_settings.put_lifecycle),
+    ("DELETE", "lifecycle"): ("DeleteBucketLifecycle", s3_settings.delete_lifecycle),
+    ("GET", "encryption"): ("GetBucketEncryption", s3_settings.get_encryption),
+    ("PUT", "encryption"): ("PutBucketEncryption", s3_settings.put_encryption),
     ("GET", "uploads"): ("ListMultipartUploads", s3_multipart.list_uploads),
     ("POST", "delete"): ("DeleteObjects", s3_writes.delete_objects),
 }

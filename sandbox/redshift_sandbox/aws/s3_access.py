@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from redshift_sandbox.aws.s3_store import Bucket, ObjectStore
+from redshift_sandbox.aws.s3_model import Bucket
+from redshift_sandbox.aws.s3_store import ObjectStore
 from redshift_sandbox.contracts import AwsError
 from redshift_sandbox.identity.conditions import Context
 from redshift_sandbox.identity.model import Caller
-from redshift_sandbox.identity.policy import Ask, Decision, authorise
+from redshift_sandbox.identity.policy import Ask, Decision, authorise, require
 
 REGION_HEADER = "x-amz-bucket-region"
 
@@ -36,6 +37,20 @@ class S3Access:
                 f'"{_arn(bucket, key)}" {why}'
             )
         raise AwsError("AccessDenied", message, 403, headers={REGION_HEADER: bucket.region})
+
+    def kms_arn(self, bucket: Bucket, key: str) -> str:
+        """The ARN of a key that is named by its id or alias, in the bucket's account and region."""
+        if key.startswith("arn:"):
+            return key
+        name = key if key.startswith("alias/") else f"key/{key}"
+        return f"arn:aws:kms:{bucket.region}:{bucket.account}:{name}"
+
+    def require_kms(self, caller: Caller, action: str, key: str | None) -> None:
+        """Raises AwsError AccessDenied 403 in the words of KMS. `key` is an ARN; None stands for the AWS managed
+        key, whose use S3 allows by itself. That the key's own policy leaves all to IAM is assumed.
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html"""
+        if key is not None:
+            require(caller, Ask(action, key), resource_account=key.split(":")[4])
 
     def missing_key(self, caller: Caller, bucket: Bucket, key: str) -> AwsError:
         """What a read of an absent key is answered: 404 only to those who may list the bucket.

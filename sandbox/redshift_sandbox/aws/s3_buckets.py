@@ -1,9 +1,8 @@
-"""Operations on buckets: listings, regions, policies."""
+"""Operations on buckets: making, listing, regions."""
 
 from __future__ import annotations
 
 import base64
-import json
 import re
 from urllib.parse import quote_plus
 
@@ -11,11 +10,10 @@ from redshift_sandbox.aws.messages import Response
 from redshift_sandbox.aws.regions import is_region
 from redshift_sandbox.aws.s3_access import REGION_HEADER
 from redshift_sandbox.aws.s3_call import Call, xml_response
-from redshift_sandbox.aws.s3_store import Listing, StoredObject
+from redshift_sandbox.aws.s3_model import Listing, StoredObject
 from redshift_sandbox.aws.xml import parse_s3, s3_document, tag, tags, wrap
 from redshift_sandbox.contracts import AwsError
 from redshift_sandbox.identity.policy import Ask, require
-from redshift_sandbox.identity.policy_document import parse_policy
 
 _PAGE_MAX = 1000
 _NAME = re.compile(r"(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -79,41 +77,6 @@ def get_location(call: Call) -> Response:
     call.require("s3:GetBucketLocation", bucket)
     region = "" if bucket.region == "us-east-1" else bucket.region
     return xml_response(s3_document("LocationConstraint", region))
-
-
-def get_versioning(call: Call) -> Response:
-    bucket = call.bucket()
-    call.finish_body()
-    call.require("s3:GetBucketVersioning", bucket)
-    return xml_response(s3_document("VersioningConfiguration", ""))
-
-
-def get_policy(call: Call) -> Response:
-    bucket = call.bucket()
-    call.finish_body()
-    call.require("s3:GetBucketPolicy", bucket)
-    if bucket.policy is None:
-        raise AwsError("NoSuchBucketPolicy", "The bucket policy does not exist", 404)
-    return Response(200, [("Content-Type", "application/json")], json.dumps(bucket.policy).encode())
-
-
-def put_policy(call: Call) -> Response:
-    bucket = call.bucket()
-    body = call.payload.read_small()
-    call.require("s3:PutBucketPolicy", bucket)
-    try:
-        bucket.policy = parse_policy(body.decode("utf-8", "replace"), kind="bucket")
-    except AwsError as error:
-        raise AwsError("MalformedPolicy", error.message) from None
-    return Response(204)
-
-
-def delete_policy(call: Call) -> Response:
-    bucket = call.bucket()
-    call.finish_body()
-    call.require("s3:DeleteBucketPolicy", bucket)
-    bucket.policy = None
-    return Response(204)
 
 
 def list_objects_v2(call: Call) -> Response:

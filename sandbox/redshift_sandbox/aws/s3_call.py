@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from redshift_sandbox.aws.lifecycle import expiration_header
 from redshift_sandbox.aws.messages import Request, Response
 from redshift_sandbox.aws.s3_access import S3Access
+from redshift_sandbox.aws.s3_model import Bucket, ObjectHeaders, StoredObject
 from redshift_sandbox.aws.s3_payload import Payload
-from redshift_sandbox.aws.s3_store import Bucket, ObjectHeaders, ObjectStore
+from redshift_sandbox.aws.s3_store import ObjectStore
 from redshift_sandbox.contracts import AwsError
 from redshift_sandbox.faults import FaultRegistry
 from redshift_sandbox.identity.conditions import Context
@@ -43,12 +46,28 @@ class Call:
         """The bucket, if this region is its own."""
         bucket = self.backend.store.bucket(self.bucket_name)
         self.backend.access.require_region(bucket, self.region, signed=True)
+        self.backend.store.sweep(bucket)
         return bucket
 
     def require(
         self, action: str, bucket: Bucket, key: str | None = None, context: Context | None = None
     ) -> None:
         self.backend.access.require(self.caller, action, bucket, key, context)
+
+    def sealed(self, bucket: Bucket) -> ObjectHeaders:
+        """The headers of a new object, with the bucket's default encryption where the request names none; the
+        caller must be allowed to use the key."""
+        headers = object_headers(self.request)
+        key = headers.kms_key
+        asked = self.request.headers.get("x-amz-server-side-encryption")
+        if asked not in (None, "AES256", "aws:kms", "aws:kms:dsse") or (key and asked in (None, "AES256")):
+            raise AwsError("InvalidArgument", "The encryption method specified is not supported")
+        if key is None and asked != "AES256":
+            key = bucket.kms_key
+        key = None if key is None else self.backend.access.kms_arn(bucket, key)
+        self.backend.access.require_kms(self.caller, "kms:GenerateDataKey", key)
+        used = asked or ("AES256" if key is None else "aws:kms")
+        return dataclasses.replace(headers, encryption=used, kms_key=key)
 
     def finish_body(self) -> None:
         """Reads and proves a body that the operation has no use for."""
@@ -85,6 +104,12 @@ def encryption_context(request: Request) -> dict[str, str]:
     """Condition keys by which bucket policies demand encryption."""
     names = ("x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id")
     return {f"s3:{name}": value for name in names if (value := request.headers.get(name)) is not None}
+
+
+def version_headers(bucket: Bucket, stored: StoredObject) -> list[tuple[str, str]]:
+    """What an answer tells of an object's version and of the day it expires."""
+    version = [("x-amz-version-id", stored.version_id)] if bucket.versioning else []
+    return [*version, *expiration_header(bucket.lifecycle, stored.key, stored.modified)]
 
 
 def encryption_headers(headers: ObjectHeaders) -> list[tuple[str, str]]:

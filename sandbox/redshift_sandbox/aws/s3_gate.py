@@ -8,8 +8,9 @@ from pathlib import Path
 
 from redshift_sandbox.aws.auth_errors import FAMILIES
 from redshift_sandbox.aws.s3_access import S3Access, check_key
-from redshift_sandbox.aws.s3_store import Bucket, ObjectStore
-from redshift_sandbox.contracts import AccessKeys, AwsError, Clock
+from redshift_sandbox.aws.s3_model import Bucket, ObjectHeaders
+from redshift_sandbox.aws.s3_store import ObjectStore
+from redshift_sandbox.contracts import AccessKeys, AwsError, Clock, KmsEncryption
 from redshift_sandbox.faults import FaultRegistry
 from redshift_sandbox.identity.directory import Directory
 from redshift_sandbox.identity.model import Caller
@@ -34,13 +35,19 @@ class S3Gate:
         return [o.key for o in self._store.list_objects(found, prefix, "", "", limit).objects]
 
     def put_file(
-        self, keys: AccessKeys, region: str, bucket: str, key: str, path: Path, *, link: bool
-    ) -> None:
+        self, keys: AccessKeys, region: str, bucket: str, key: str, path: Path, *, link: bool,
+        kms: KmsEncryption | None = None,
+    ) -> None:  # fmt: skip
         """Stores the file under the key; `link` hard-links instead of copying (the file never changes)."""
-        self._store.put_file(self._may_put(keys, region, bucket, key), key, path, link=link)
+        found, headers = self._may_put(keys, region, bucket, key, kms)
+        self._store.put_file(found, key, path, link=link, headers=headers)
 
-    def put_bytes(self, keys: AccessKeys, region: str, bucket: str, key: str, body: bytes) -> None:
-        self._store.put_bytes(self._may_put(keys, region, bucket, key), key, body)
+    def put_bytes(
+        self, keys: AccessKeys, region: str, bucket: str, key: str, body: bytes, *,
+        kms: KmsEncryption | None = None,
+    ) -> None:  # fmt: skip
+        found, headers = self._may_put(keys, region, bucket, key, kms)
+        self._store.put_bytes(found, key, body, headers)
 
     def delete(self, keys: AccessKeys, region: str, bucket: str, names: Sequence[str]) -> None:
         """All or nothing in rights: none is removed unless each of them may be."""
@@ -50,11 +57,22 @@ class S3Gate:
         for name in names:
             self._store.delete(found, name)
 
-    def _may_put(self, keys: AccessKeys, region: str, bucket: str, key: str) -> Bucket:
+    def _may_put(
+        self, keys: AccessKeys, region: str, bucket: str, key: str, kms: KmsEncryption | None
+    ) -> tuple[Bucket, ObjectHeaders]:
         caller, found = self._enter(keys, region, bucket, "PutObject")
         check_key(key)
-        self._access.require(caller, "s3:PutObject", found, key)
-        return found
+        context: dict[str, str] = {}
+        # Without a word of the statement the bucket's default applies, which policies do not see in the request.
+        used = found.kms_key if kms is None or kms.key is None else self._access.kms_arn(found, kms.key)
+        if kms is not None:
+            context["s3:x-amz-server-side-encryption"] = "aws:kms"
+            if used is not None:
+                context["s3:x-amz-server-side-encryption-aws-kms-key-id"] = used
+        self._access.require(caller, "s3:PutObject", found, key, context)
+        self._access.require_kms(caller, "kms:GenerateDataKey", used)
+        method = "AES256" if kms is None and used is None else "aws:kms"
+        return found, ObjectHeaders(encryption=method, kms_key=used)
 
     def _enter(
         self, keys: AccessKeys, region: str, bucket: str, operation: str
@@ -63,6 +81,7 @@ class S3Gate:
         caller = self._authenticate(keys)
         found = self._store.bucket(bucket)
         self._access.require_region(found, region, signed=False)
+        self._store.sweep(found)
         return caller, found
 
     def _authenticate(self, keys: AccessKeys) -> Caller:

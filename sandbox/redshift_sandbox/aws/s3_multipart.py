@@ -9,8 +9,8 @@ from itertools import pairwise
 
 from redshift_sandbox.aws.messages import Response
 from redshift_sandbox.aws.s3_access import check_key
-from redshift_sandbox.aws.s3_call import Call, encryption_context, object_headers, xml_response
-from redshift_sandbox.aws.s3_store import Bucket, Part, Upload
+from redshift_sandbox.aws.s3_call import Call, encryption_context, version_headers, xml_response
+from redshift_sandbox.aws.s3_model import Bucket, Part, Upload
 from redshift_sandbox.aws.s3_writes import find_copy_source, receive
 from redshift_sandbox.aws.xml import parse_s3, s3_document, tag, tags, wrap
 from redshift_sandbox.contracts import AwsError
@@ -25,7 +25,7 @@ def create_upload(call: Call) -> Response:
     call.finish_body()
     check_key(call.key)
     call.require("s3:PutObject", bucket, call.key, encryption_context(call.request))
-    upload = call.backend.store.create_upload(bucket, call.key, object_headers(call.request), call.caller.arn)
+    upload = call.backend.store.create_upload(bucket, call.key, call.sealed(bucket), call.caller.arn)
     fields = {"Bucket": bucket.name, "Key": call.key, "UploadId": upload.id}
     headers = {}
     algorithm = call.request.headers.get("x-amz-checksum-algorithm")
@@ -85,7 +85,8 @@ def complete_upload(call: Call) -> Response:
         "Location": f"https://{bucket.name}.s3.{bucket.region}.amazonaws.com/{call.key}",
         "Bucket": bucket.name, "Key": call.key, "ETag": f'"{stored.etag}"',
     }  # fmt: skip
-    return xml_response(s3_document("CompleteMultipartUploadResult", tags(fields)))
+    told = dict(version_headers(bucket, stored))
+    return xml_response(s3_document("CompleteMultipartUploadResult", tags(fields)), told)
 
 
 def _check_parts(upload: Upload, wanted: list[tuple[int, str]]) -> None:

@@ -8,8 +8,8 @@ import re
 from email.utils import format_datetime, parsedate_to_datetime
 
 from redshift_sandbox.aws.messages import FileBody, Request, Response
-from redshift_sandbox.aws.s3_call import Call, encryption_headers
-from redshift_sandbox.aws.s3_store import StoredObject
+from redshift_sandbox.aws.s3_call import Call, encryption_headers, version_headers
+from redshift_sandbox.aws.s3_model import Bucket, StoredObject
 from redshift_sandbox.contracts import AwsError
 
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
@@ -27,7 +27,7 @@ def get_object(call: Call) -> Response:
     stored, descriptor = _open(call)
     body = FileBody(descriptor, 0, stored.size)
     try:
-        response = _reply(call.request, stored, body)
+        response = _reply(call, stored, body)
         _apply_faults(call, body)
     except Exception:
         body.close()
@@ -42,7 +42,7 @@ def head_object(call: Call) -> Response:
     stored, descriptor = _open(call)
     os.close(descriptor)
     body = FileBody(-1, 0, stored.size)
-    response = _reply(call.request, stored, body)
+    response = _reply(call, stored, body)
     response.announced_length, response.body = body.length, b""
     return response
 
@@ -50,19 +50,53 @@ def head_object(call: Call) -> Response:
 def _open(call: Call) -> tuple[StoredObject, int]:
     bucket, backend = call.bucket(), call.backend
     call.finish_body()
-    call.require("s3:GetObject", bucket, call.key)
     if backend.faults.take_for("s3.vanish", call.key) is not None:
         backend.store.delete(bucket, call.key)
-    found = backend.store.open(bucket, call.key)
-    if found is None:
-        raise backend.access.missing_key(call.caller, bucket, call.key)
+    return open_readable(call, bucket, call.key, call.request.param("versionId"))
+
+
+def open_readable(call: Call, bucket: Bucket, key: str, version_id: str | None) -> tuple[StoredObject, int]:
+    """The object and a descriptor of its bytes, if the caller may read it. Raises AwsError: NoSuchKey or
+    NoSuchVersion 404, AccessDenied 403, MethodNotAllowed 405 for a delete marker."""
+    backend = call.backend
+    if version_id is None:
+        call.require("s3:GetObject", bucket, key)
+        found = backend.store.open(bucket, key)
+        if found is None:
+            raise _missing(call, bucket, key)
+    else:
+        call.require("s3:GetObjectVersion", bucket, key)
+        version = backend.store.open_version(bucket, key, version_id)
+        if version is None:
+            raise AwsError("NoSuchVersion", "The specified version does not exist.", 404,
+                           members={"Key": key, "VersionId": version_id})  # fmt: skip
+        stored, descriptor = version
+        if not isinstance(stored, StoredObject):
+            raise AwsError("MethodNotAllowed", "The specified method is not allowed against this resource.", 405,
+                           headers={"x-amz-delete-marker": "true", "Allow": "DELETE"})  # fmt: skip
+        found = stored, descriptor
+    try:
+        backend.access.require_kms(call.caller, "kms:Decrypt", found[0].headers.kms_key)
+    except AwsError:
+        os.close(found[1])
+        raise
     return found
 
 
-def _reply(request: Request, stored: StoredObject, body: FileBody) -> Response:
+def _missing(call: Call, bucket: Bucket, key: str) -> AwsError:
+    error = call.backend.access.missing_key(call.caller, bucket, key)
+    marker = call.backend.store.latest_marker(bucket, key)
+    if marker is not None and error.status == 404:
+        error.headers |= {"x-amz-delete-marker": "true", "x-amz-version-id": marker.version_id}
+    return error
+
+
+def _reply(call: Call, stored: StoredObject, body: FileBody) -> Response:
+    request = call.request
     headers = [
         ("Last-Modified", format_datetime(stored.modified, usegmt=True)),
         ("ETag", f'"{stored.etag}"'),
+        *version_headers(call.backend.store.bucket(call.bucket_name), stored),
     ]
     if _not_modified(request, stored):
         return Response(304, headers, body)

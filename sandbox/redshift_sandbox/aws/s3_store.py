@@ -8,91 +8,34 @@ a download that has begun goes on to its end, and hard links into the store stay
 from __future__ import annotations
 
 import bisect
-import datetime as dt
 import hashlib
 import os
 import shutil
 import threading
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from redshift_sandbox.aws import s3_versions
+from redshift_sandbox.aws.lifecycle import midnight_after
+from redshift_sandbox.aws.s3_model import (
+    Bucket,
+    DeleteMarker,
+    Listing,
+    ObjectHeaders,
+    Part,
+    StoredObject,
+    Upload,
+    Version,
+)
 from redshift_sandbox.contracts import AwsError, Clock
 from redshift_sandbox.identity.model import Policy, unique_id
+from redshift_sandbox.identity.policy_document import parse_policy
 
 _LAST = chr(0x10FFFF)  # sorts behind every character of a key
 # Above this a linked file gets an ETag of the multipart kind, which is no MD5 of its content: Redshift
 # uploads large parts so (assumed), and reading gigabytes again would only make UNLOAD slow.
 _HASHED_LINK_MAX = 8 << 20
-
-
-@dataclass(frozen=True)
-class ObjectHeaders:
-    """What travels with an object besides its bytes."""
-
-    content_type: str = "binary/octet-stream"
-    other: Mapping[str, str] = field(default_factory=dict)  # Cache-Control and its like
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    encryption: str = "AES256"
-    kms_key: str | None = None
-
-
-@dataclass(frozen=True)
-class StoredObject:
-    key: str
-    file: Path
-    size: int
-    etag: str  # without its quotes
-    modified: dt.datetime
-    headers: ObjectHeaders = ObjectHeaders()
-    checksum: tuple[str, str] | None = None  # algorithm in lower case, base64 value
-
-
-@dataclass(frozen=True)
-class Part:
-    number: int
-    file: Path
-    size: int
-    etag: str
-    modified: dt.datetime
-    checksum: tuple[str, str] | None = None
-
-
-@dataclass
-class Upload:
-    """An unfinished multipart upload."""
-
-    id: str
-    key: str
-    initiated: dt.datetime
-    headers: ObjectHeaders
-    initiator: str
-    parts: dict[int, Part] = field(default_factory=dict)
-
-
-@dataclass
-class Bucket:
-    name: str
-    region: str
-    account: str
-    created: dt.datetime
-    policy: Policy | None = None
-    objects: dict[str, StoredObject] = field(default_factory=dict)
-    order: list[str] = field(default_factory=list)  # keys, sorted: by code point, as UTF-8 sorts
-    uploads: dict[str, Upload] = field(default_factory=dict)
-
-    @property
-    def arn(self) -> str:
-        return f"arn:aws:s3:::{self.name}"
-
-
-@dataclass(frozen=True)
-class Listing:
-    objects: Sequence[StoredObject]
-    prefixes: Sequence[str]
-    truncated: bool
-    last: str | None  # the last key or common prefix on this page
 
 
 class ObjectStore:
@@ -135,9 +78,16 @@ class ObjectStore:
 
     def delete_bucket(self, bucket: Bucket) -> None:
         with self._mutex:
-            if bucket.objects or bucket.uploads:
+            if bucket.objects or bucket.uploads or bucket.history:
                 raise AwsError("BucketNotEmpty", "The bucket you tried to delete is not empty", 409)
             self._buckets.pop(bucket.name, None)
+
+    def set_policy(self, bucket: Bucket, text: str | Policy | None) -> None:
+        """Replaces the bucket's policy; None removes it. Raises AwsError MalformedPolicy."""
+        try:
+            bucket.policy = None if text is None else parse_policy(text, kind="bucket")
+        except AwsError as error:
+            raise AwsError("MalformedPolicy", error.message) from None
 
     # Objects
 
@@ -163,20 +113,22 @@ class ObjectStore:
                 raise
             final = self._objects / uuid.uuid4().hex
             file.rename(final)
-            stored = StoredObject(key, final, size, etag, self._clock.now(), headers, checksum)
-            if existing is None:
-                bisect.insort(bucket.order, key)
-            bucket.objects[key] = stored
-        if existing is not None:
-            existing.file.unlink(missing_ok=True)
+            version = s3_versions.new_version_id(bucket)
+            stored = StoredObject(key, final, size, etag, self._clock.now(), headers, checksum, version)
+            dropped = s3_versions.place(bucket, stored)
+        _unlink(dropped)
         return stored
 
-    def put_bytes(self, bucket: Bucket, key: str, body: bytes) -> StoredObject:
+    def put_bytes(
+        self, bucket: Bucket, key: str, body: bytes, headers: ObjectHeaders = ObjectHeaders()  # noqa: B008
+    ) -> StoredObject:
         file = self.incoming_file()
         file.write_bytes(body)
-        return self.commit(bucket, key, file, hashlib.md5(body).hexdigest(), ObjectHeaders())
+        return self.commit(bucket, key, file, hashlib.md5(body).hexdigest(), headers)
 
-    def put_file(self, bucket: Bucket, key: str, path: Path, *, link: bool) -> StoredObject:
+    def put_file(
+        self, bucket: Bucket, key: str, path: Path, *, link: bool, headers: ObjectHeaders = ObjectHeaders()  # noqa: B008
+    ) -> StoredObject:
         """Stores a local file; `link` makes a hard link where the file system allows it."""
         file = self.incoming_file()
         try:
@@ -185,7 +137,7 @@ class ObjectStore:
             os.link(path, file)
         except OSError:
             shutil.copyfile(path, file)
-        return self.commit(bucket, key, file, _etag_of_file(file), ObjectHeaders())
+        return self.commit(bucket, key, file, _etag_of_file(file), headers)
 
     def find(self, bucket: Bucket, key: str) -> StoredObject | None:
         with self._mutex:
@@ -197,15 +149,68 @@ class ObjectStore:
             stored = bucket.objects.get(key)
             return None if stored is None else (stored, os.open(stored.file, os.O_RDONLY | os.O_CLOEXEC))
 
-    def delete(self, bucket: Bucket, key: str) -> bool:
-        """True if it was there."""
+    def delete(self, bucket: Bucket, key: str) -> DeleteMarker | None:
+        """Removes it if it is there; the marker where the bucket keeps versions."""
         with self._mutex:
-            stored = bucket.objects.pop(key, None)
-            if stored is None:
-                return False
-            del bucket.order[bisect.bisect_left(bucket.order, key)]
-        stored.file.unlink(missing_ok=True)
-        return True
+            marker, dropped = s3_versions.remove(bucket, key, self._clock.now())
+        _unlink(dropped)
+        return marker
+
+    def delete_version(self, bucket: Bucket, key: str, version_id: str) -> Version | None:
+        """The version that is gone now; None if there was none of that id."""
+        with self._mutex:
+            removed = s3_versions.remove_version(bucket, key, version_id)
+        _unlink([removed] if isinstance(removed, StoredObject) else [])
+        return removed
+
+    def open_version(self, bucket: Bucket, key: str, version_id: str) -> tuple[Version, int] | None:
+        """The version and a descriptor of its bytes (-1 for a marker); the caller closes it."""
+        with self._mutex:
+            version = s3_versions.find_version(bucket, key, version_id)
+            if isinstance(version, StoredObject):
+                return version, os.open(version.file, os.O_RDONLY | os.O_CLOEXEC)
+            return None if version is None else (version, -1)
+
+    def latest_marker(self, bucket: Bucket, key: str) -> DeleteMarker | None:
+        """The marker that hides the key, if one does."""
+        with self._mutex:
+            past = bucket.history.get(key, [])
+            top = past[0] if past and key not in bucket.objects else None
+            return top if isinstance(top, DeleteMarker) else None
+
+    def versions(self, bucket: Bucket, prefix: str = "") -> list[tuple[Version, bool]]:
+        """Keys in order, newest first, each with whether it is the key's latest."""
+        with self._mutex:
+            return list(s3_versions.all_versions(bucket, prefix))
+
+    def sweep(self, bucket: Bucket) -> None:
+        """Does what the bucket's lifecycle rules ask for by now. Everything that looks into a bucket calls this
+        first, so that expiry follows the sandbox's clock at once; AWS itself may take another day."""
+        if not bucket.lifecycle:
+            return
+        with self._mutex:
+            now = self._clock.now()
+            self._expire_objects(bucket)
+            for rule in bucket.lifecycle:
+                for version, since in list(s3_versions.noncurrent_since(bucket)):
+                    days = rule.noncurrent_days
+                    if days is not None and rule.covers(version.key) and midnight_after(since, days) <= now:
+                        self.delete_version(bucket, version.key, version.version_id)
+                for upload in list(bucket.uploads.values()):
+                    days = rule.abort_days
+                    if days is not None and rule.covers(upload.key) and midnight_after(upload.initiated, days) <= now:
+                        self.abort_upload(bucket, upload)
+                for key, past in list(bucket.history.items()):
+                    lone = rule.lone_markers and rule.covers(key) and len(past) == 1 and key not in bucket.objects
+                    if lone and isinstance(past[0], DeleteMarker):
+                        self.delete_version(bucket, key, past[0].version_id)
+
+    def _expire_objects(self, bucket: Bucket) -> None:
+        now = self._clock.now()
+        for stored in list(bucket.objects.values()):
+            due = [rule.expires(stored.modified) for rule in bucket.lifecycle if rule.covers(stored.key)]
+            if any(when is not None and when <= now for when in due):
+                self.delete(bucket, stored.key)
 
     def list_objects(self, bucket: Bucket, prefix: str, delimiter: str, after: str, limit: int) -> Listing:
         """At most `limit` keys and common prefixes behind `after`, in order."""
@@ -275,6 +280,11 @@ class ObjectStore:
         )
         self.abort_upload(bucket, upload)
         return stored
+
+
+def _unlink(dropped: Iterable[StoredObject]) -> None:
+    for stored in dropped:
+        stored.file.unlink(missing_ok=True)
 
 
 def _check_preconditions(existing: StoredObject | None, if_match: str | None, if_none_match: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 import shutil
@@ -15,9 +16,11 @@ from redshift_sandbox.aws.s3_call import (
     encryption_context,
     encryption_headers,
     object_headers,
+    version_headers,
     xml_response,
 )
-from redshift_sandbox.aws.s3_store import Bucket, ObjectHeaders, StoredObject
+from redshift_sandbox.aws.s3_model import Bucket, DeleteMarker, ObjectHeaders, StoredObject, Version
+from redshift_sandbox.aws.s3_reads import open_readable
 from redshift_sandbox.aws.xml import parse_s3, s3_document, tags, wrap
 from redshift_sandbox.contracts import AwsError
 
@@ -44,7 +47,7 @@ def put_object(call: Call) -> Response:
     call.require("s3:PutObject", bucket, call.key, encryption_context(call.request))
     if "content-length" not in call.request.headers and "transfer-encoding" not in call.request.headers:
         raise AwsError("MissingContentLength", "You must provide the Content-Length HTTP header.", 411)
-    headers = object_headers(call.request)
+    headers = call.sealed(bucket)
     none_match = call.request.headers.get("if-none-match")
     if none_match not in (None, "*"):
         raise AwsError("NotImplemented", "If-None-Match on a write takes only the value *.", 501)
@@ -53,7 +56,8 @@ def put_object(call: Call) -> Response:
         bucket, call.key, file, call.payload.md5, headers, call.payload.checksum,
         if_match=call.request.headers.get("if-match"), if_none_match=none_match is not None,
     )  # fmt: skip
-    return Response(200, [("ETag", f'"{stored.etag}"'), *encryption_headers(headers), *_checksum(stored)])
+    told = [*version_headers(bucket, stored), *encryption_headers(headers), *_checksum(stored)]
+    return Response(200, [("ETag", f'"{stored.etag}"'), *told])
 
 
 def _checksum(stored: StoredObject) -> list[tuple[str, str]]:
@@ -65,17 +69,13 @@ def _checksum(stored: StoredObject) -> list[tuple[str, str]]:
 
 def find_copy_source(call: Call) -> tuple[Bucket, StoredObject, int]:
     """The object of x-amz-copy-source, open; the caller must be allowed to read it."""
-    source = unquote(call.request.headers.get("x-amz-copy-source") or "").lstrip("/").split("?versionId=")[0]
-    name, _, key = source.partition("/")
+    given, _, version_id = (call.request.headers.get("x-amz-copy-source") or "").partition("?versionId=")
+    name, _, key = unquote(given).lstrip("/").partition("/")
     if not key:
         raise AwsError("InvalidArgument", "Copy Source must mention the source bucket and key: "
                        "sourcebucket/sourcekey")  # fmt: skip
     bucket = call.backend.store.bucket(name)
-    call.require("s3:GetObject", bucket, key)
-    found = call.backend.store.open(bucket, key)
-    if found is None:
-        raise call.backend.access.missing_key(call.caller, bucket, key)
-    return bucket, *found
+    return bucket, *open_readable(call, bucket, key, version_id or None)
 
 
 def copy_object(call: Call) -> Response:
@@ -92,10 +92,17 @@ def copy_object(call: Call) -> Response:
         file = call.backend.store.incoming_file()
         with file.open("wb") as out:
             shutil.copyfileobj(content, out, 1 << 20)
+    headers = _resealed(call, bucket, headers)
     etag = source.etag if "-" not in source.etag else hashlib.md5(file.read_bytes()).hexdigest()
     stored = call.backend.store.commit(bucket, call.key, file, etag, headers, source.checksum)
     result = tags({"LastModified": _iso(stored), "ETag": f'"{stored.etag}"'})
-    return xml_response(s3_document("CopyObjectResult", result))
+    return xml_response(s3_document("CopyObjectResult", result), dict(version_headers(bucket, stored)))
+
+
+def _resealed(call: Call, bucket: Bucket, headers: ObjectHeaders) -> ObjectHeaders:
+    """A copy is encrypted as its own request or bucket says, never as its source was."""
+    sealed = call.sealed(bucket)
+    return dataclasses.replace(headers, encryption=sealed.encryption, kms_key=sealed.kms_key)
 
 
 def _copied_headers(call: Call, source: StoredObject, where: tuple[str, str]) -> ObjectHeaders:
@@ -117,9 +124,27 @@ def _iso(stored: StoredObject) -> str:
 def delete_object(call: Call) -> Response:
     bucket = call.bucket()
     call.finish_body()
-    call.require("s3:DeleteObject", bucket, call.key)
-    call.backend.store.delete(bucket, call.key)
-    return Response(204)
+    version_id = call.request.param("versionId")
+    call.require("s3:DeleteObject" if version_id is None else "s3:DeleteObjectVersion", bucket, call.key)
+    told = _delete(call, bucket, call.key, version_id)
+    return Response(204, [(_HEADERS[name], str(value).lower() if value is True else str(value))
+                          for name, value in told.items()])  # fmt: skip
+
+
+# What a delete tells, as members of a <Deleted> and as headers.
+_HEADERS = {"DeleteMarker": "x-amz-delete-marker", "DeleteMarkerVersionId": "x-amz-version-id",
+            "VersionId": "x-amz-version-id"}  # fmt: skip
+
+
+def _delete(call: Call, bucket: Bucket, key: str, version_id: str | None) -> dict[str, object]:
+    """Deletes, and tells about versions what the answer must say."""
+    if version_id is None:
+        made = call.backend.store.delete(bucket, key)
+        return {} if made is None else {"DeleteMarker": True, "DeleteMarkerVersionId": made.version_id}
+    gone: Version | None = call.backend.store.delete_version(bucket, key, version_id)
+    if isinstance(gone, DeleteMarker):
+        return {"VersionId": version_id, "DeleteMarker": True, "DeleteMarkerVersionId": version_id}
+    return {"VersionId": version_id}
 
 
 def delete_objects(call: Call) -> Response:
@@ -129,18 +154,20 @@ def delete_objects(call: Call) -> Response:
         raise AwsError("InvalidRequest", "Missing required header for this request: Content-MD5 OR "
                        "x-amz-checksum-*")  # fmt: skip
     document = parse_s3(call.payload.read_small(), "Delete")
-    keys = [element.findtext("Key") or "" for element in document.findall("Object")]
-    if not 1 <= len(keys) <= _DELETE_MAX or "" in keys:
+    wanted = [(e.findtext("Key") or "", e.findtext("VersionId")) for e in document.findall("Object")]
+    if not 1 <= len(wanted) <= _DELETE_MAX or "" in (key for key, _ in wanted):
         raise AwsError("MalformedXML", "The XML you provided was not well-formed or did not validate against "
                        "our published schema")  # fmt: skip
     quiet = (document.findtext("Quiet") or "").lower() == "true"
     results = []
-    for key in keys:
-        if not call.backend.access.allowed(call.caller, "s3:DeleteObject", bucket, key):
-            fields = {"Key": key, "Code": "AccessDenied", "Message": "Access Denied"}
+    for key, version_id in wanted:
+        action = "s3:DeleteObject" if version_id is None else "s3:DeleteObjectVersion"
+        if not call.backend.access.allowed(call.caller, action, bucket, key):
+            named = {} if version_id is None else {"VersionId": version_id}
+            fields = {"Key": key, **named, "Code": "AccessDenied", "Message": "Access Denied"}
             results.append(wrap("Error", tags(fields)))
             continue
-        call.backend.store.delete(bucket, key)
+        told = _delete(call, bucket, key, version_id)
         if not quiet:
-            results.append(wrap("Deleted", tags({"Key": key})))
+            results.append(wrap("Deleted", tags({"Key": key, **told})))
     return xml_response(s3_document("DeleteResult", "".join(results)))

@@ -30,7 +30,8 @@ from redshift_sandbox.aws.s3 import S3Service
 from redshift_sandbox.aws.s3_access import S3Access
 from redshift_sandbox.aws.s3_call import Backend
 from redshift_sandbox.aws.s3_gate import S3Gate
-from redshift_sandbox.aws.s3_store import Bucket, ObjectStore
+from redshift_sandbox.aws.s3_model import Bucket
+from redshift_sandbox.aws.s3_store import ObjectStore
 from redshift_sandbox.aws.serverless import ServerlessService
 from redshift_sandbox.aws.sigv4 import Verifier
 from redshift_sandbox.aws.sts import StsService

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from redshift_sandbox.contracts import AccessKeys, AwsError, Faults, ObjectGate, SessionContext
+from redshift_sandbox.contracts import AccessKeys, AwsError, Faults, KmsEncryption, ObjectGate, SessionContext
 from redshift_sandbox.unload import errors, manifest
 from redshift_sandbox.unload.parts import Part
 from redshift_sandbox.unload.slices import Names
@@ -31,6 +31,8 @@ class Target:
         self._region = region
         self._query_id = query_id
         self._names = names
+        # ENCRYPTED AUTO takes the bucket's default key, and ENCRYPTED alone is taken for the same (assumed).
+        self._kms = KmsEncryption(statement.kms_key_id) if statement.encrypted else None
         self.entries: list[manifest.Entry] = []
 
     def prepare(self) -> None:
@@ -54,7 +56,8 @@ class Target:
         self.refuse_if_cancelled()
         key = self._names.of(len(self.entries))
         bucket = self._statement.bucket
-        self._s3(lambda: self._gate.put_file(self._keys, self._region, bucket, key, part.path, link=True))
+        self._s3(lambda: self._gate.put_file(
+            self._keys, self._region, bucket, key, part.path, link=True, kms=self._kms))
         self.entries.append(manifest.Entry(f"s3://{bucket}/{key}", part.rows, part.size_bytes))
 
     def put_manifest(self, schema: Sequence[tuple[str, dict[str, Any]]]) -> None:
@@ -63,7 +66,8 @@ class Target:
         self.refuse_if_cancelled()
         body = manifest.render(self.entries, schema, verbose=self._statement.manifest_verbose)
         key = self._statement.prefix + "manifest"
-        self._s3(lambda: self._gate.put_bytes(self._keys, self._region, self._statement.bucket, key, body))
+        self._s3(lambda: self._gate.put_bytes(
+            self._keys, self._region, self._statement.bucket, key, body, kms=self._kms))
 
     def refuse_if_cancelled(self) -> None:
         if self._session.cancelled():

@@ -288,7 +288,7 @@ def test_managed_transfers_of_boto3(s3: BaseClient) -> None:
 
 
 def test_unimplemented_subresources_say_so(s3: BaseClient) -> None:
-    assert refusal(s3.list_object_versions, Bucket="acme")[:2] == ("NotImplemented", 501)
+    assert refusal(s3.get_bucket_cors, Bucket="acme")[:2] == ("NotImplemented", 501)
     assert code_of(s3.put_object_acl, Bucket="acme", Key="k", ACL="private") == "NotImplemented"
     assert code_of(s3.put_object, Bucket="acme", Key="k", ACL="public-read") == "AccessControlListNotSupported"
 
