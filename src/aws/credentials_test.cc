@@ -262,11 +262,21 @@ TEST(UnloadPolicy, NamesBucketAndPrefixAndNoDelete) {
       UnloadPolicy({.bucket = "acme", .prefix = "sluice/r1/"}),
       R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:ListBucket","s3:GetBucketLocation","s3:ListBucketMultipartUploads"],"Resource":"arn:aws:s3:::acme"},{"Effect":"Allow","Action":["s3:PutObject","s3:GetObject","s3:AbortMultipartUpload","s3:ListMultipartUploadParts"],"Resource":"arn:aws:s3:::acme/sluice/r1/*"}]})");
   EXPECT_THAT(
-      UnloadPolicy({.bucket = "a",
-                    .prefix = "p/",
-                    .partition = "aws-cn",
-                    .kms_key_arn = "arn:aws-cn:kms:k"}),
+      UnloadPolicy(
+          {.bucket = "a", .prefix = "p/", .partition = "aws-cn", .kms_key = "arn:aws-cn:kms:k"}),
       AllOf(HasSubstr("arn:aws-cn:s3:::a/p/*"), HasSubstr(R"("Resource":"arn:aws-cn:kms:k")")));
+}
+
+TEST(UnloadPolicy, AllowsAnyKeyOfTheRegionWhereTheBucketChooses) {
+  EXPECT_THAT(UnloadPolicy({.bucket = "a",
+                            .prefix = "p/",
+                            .partition = "aws-us-gov",
+                            .kms_key = "auto",
+                            .region = "us-gov-west-1"}),
+              HasSubstr(R"("Resource":"arn:aws-us-gov:kms:us-gov-west-1:*:key/*")"));
+  EXPECT_THAT(
+      [&] { UnloadPolicy({.bucket = "a", .prefix = "p/", .kms_key = "auto", .region = "*"}); },
+      ThrowsError(ErrorCode::kInvalidConfig));
 }
 
 TEST(UnloadPolicy, RefusesWhatWouldWidenItOrPassTheLimit) {
@@ -281,7 +291,7 @@ TEST(UnloadPolicy, RefusesWhatWouldWidenItOrPassTheLimit) {
                 ThrowsError(ErrorCode::kInvalidConfig))
         << bad;
   }
-  EXPECT_THAT([&] { UnloadPolicy({.bucket = "a", .prefix = "p/", .kms_key_arn = "*"}); },
+  EXPECT_THAT([&] { UnloadPolicy({.bucket = "a", .prefix = "p/", .kms_key = "*"}); },
               ThrowsError(ErrorCode::kInvalidConfig));
   const std::string longest(1024 - 1, 'x');  // S3's own limit of a key.
   EXPECT_LE(UnloadPolicy({.bucket = std::string(63, 'b'), .prefix = longest + "/"}).size(), 2048u);
@@ -312,7 +322,7 @@ TEST_F(KeysTest, UnloadKeysOfAUserAreFederatedOrRefused) {
   const std::string denied =
       StsError("AccessDenied",
                "User: arn:u is not authorized to perform: sts:GetFederationToken on resource: r");
-  transport_.Add(403, denied);
+  for (int i = 0; i < 2; ++i) transport_.Add(403, denied);
   EXPECT_THAT([&] { strict.Get("p/", seconds(3000), call_); },
               ThrowsErrorWith(ErrorCode::kPermission, &base::ErrorInfo::remedy,
                               HasSubstr("sts:GetFederationToken")));
@@ -320,11 +330,30 @@ TEST_F(KeysTest, UnloadKeysOfAUserAreFederatedOrRefused) {
   UnloadKeys lax({.bucket = "acme", .connection = "c", .allow_own_keys = true}, User(), sts_,
                  clock_, [&](const std::string& warning) { warnings.push_back(warning); });
   for (int i = 0; i < 2; ++i) {
-    transport_.Add(403, denied);
+    for (int j = 0; j < 2; ++j) transport_.Add(403, denied);
     EXPECT_EQ(lax.Get("p/", seconds(3000), call_).access_key_id, kUserKeys.access_key_id);
   }
   ASSERT_EQ(warnings.size(), 1u);
   EXPECT_THAT(warnings[0], AllOf(HasSubstr("AKIA...USER"), Not(HasSubstr("user-secret"))));
+}
+
+TEST_F(KeysTest, UnloadKeysOfAUserFallBackToAWarnedSession) {
+  std::vector<std::string> warnings;
+  UnloadKeys keys({.bucket = "acme", .connection = "c"}, User(), sts_, clock_,
+                  [&](const std::string& warning) { warnings.push_back(warning); });
+  for (int i = 0; i < 2; ++i) {
+    transport_.Add(403, StsError("AccessDenied", "m"));
+    transport_.Add(200, Keys("GetSessionToken", "ASIA1", "2026-01-01T01:00:00Z"));
+    EXPECT_EQ(keys.Get("p/", seconds(3000), call_).access_key_id, "ASIA1");
+  }
+  EXPECT_EQ(Body(1), "Action=GetSessionToken&Version=2011-06-15&DurationSeconds=3600");
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_THAT(warnings[0], AllOf(HasSubstr("AKIA...USER"), HasSubstr("sts:GetFederationToken"),
+                                 Not(HasSubstr("user-secret"))));
+  transport_.Add(403, StsError("AccessDenied", "m"));
+  transport_.Add(200, Keys("GetSessionToken", "ASIA1", "2026-01-01T00:15:00Z"));
+  EXPECT_THAT([&] { keys.Get("p/", seconds(3000), call_); },
+              ThrowsError(ErrorCode::kInvalidConfig));
 }
 
 TEST_F(KeysTest, UnloadKeysNeverFederateSessionKeysAndKeepOtherErrors) {

@@ -30,6 +30,7 @@ class S3Store final : public ObjectStore {
   S3Store(S3Options options, CredentialProvider& credentials, HttpTransport& transport,
           const base::Clock& clock)
       : bucket_(std::move(options.bucket)),
+        kms_key_arn_(std::move(options.kms_key_arn)),
         credentials_(credentials),
         client_(Service::kS3, std::move(options.endpoint), transport, clock, options.retry),
         reads_(client_, bucket_, credentials, options.reads_max) {}
@@ -60,6 +61,7 @@ class S3Store final : public ObjectStore {
   bool SendFindingIt(const ServiceCall& request, const base::Call& call, HttpResponse& found);
 
   const std::string bucket_;
+  const std::string kms_key_arn_;
   CredentialProvider& credentials_;
   const ServiceClient client_;
   S3Reads reads_;  // after client_, which it uses
@@ -166,6 +168,10 @@ PutResult S3Store::Put(std::string_view key, std::string_view body, const base::
   ServiceCall request = OnObject("PutObject", "s3:PutObject", key);
   request.method = "PUT";
   request.body = body;
+  if (!kms_key_arn_.empty()) {
+    request.headers = {{"x-amz-server-side-encryption", "aws:kms"},
+                       {"x-amz-server-side-encryption-aws-kms-key-id", kms_key_arn_}};
+  }
   // Putting the same bytes again changes nothing, so a lost answer may be followed by a repeat.
   PutResult result;
   client_.Send(request, credentials_, call, [&](const HttpResponse& response) {

@@ -19,6 +19,9 @@ struct S3Options {
   // Ranged reads under way at one time. Two fewer than the transport's connections, so that a list
   // or a renewal of keys does not wait behind them.
   int reads_max = 14;
+  // SSE-KMS of what Put writes: a key's ARN. Empty: the bucket's default encryption decides, also
+  // where UNLOAD is told ENCRYPTED AUTO: asking for KMS without a key would mean another key.
+  std::string kms_key_arn;
   base::RetryOptions retry;
 };
 

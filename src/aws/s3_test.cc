@@ -158,6 +158,26 @@ TEST_F(S3Test, PutTellsOfVersionsAndExpiry) {
   EXPECT_EQ(neither.expiration, "");
 }
 
+TEST_F(S3Test, PutAsksForTheKeyAndSignsThat) {
+  const std::string key = "arn:aws:kms:eu-west-1:123456789012:key/k";
+  const auto store = MakeS3Store(
+      {.bucket = "acme", .endpoint = S3Endpoint("eu-west-1", "acme"), .kms_key_arn = key}, keys_,
+      transport_, clock_);
+  transport_.Add(200, "");
+  store->Put("k", "b", call_);
+  transport_.Add(200, "");
+  store_->Put("k", "b", call_);
+  const HttpResponse with{.headers = transport_.seen()[0].headers};
+  const HttpResponse without{.headers = transport_.seen()[1].headers};
+  ASSERT_NE(with.Find("x-amz-server-side-encryption"), nullptr);
+  EXPECT_EQ(*with.Find("x-amz-server-side-encryption"), "aws:kms");
+  EXPECT_EQ(*with.Find("x-amz-server-side-encryption-aws-kms-key-id"), key);
+  EXPECT_THAT(
+      *with.Find("authorization"),
+      HasSubstr("x-amz-server-side-encryption;x-amz-server-side-encryption-aws-kms-key-id"));
+  EXPECT_EQ(without.Find("x-amz-server-side-encryption"), nullptr);
+}
+
 TEST_F(S3Test, HeadAndGetTellAbsentFromForbidden) {
   transport_.Add(404, "");
   EXPECT_EQ(store_->Head("k", call_), std::nullopt);

@@ -135,6 +135,13 @@ SessionKeys Sts::GetFederationToken(const SessionKeys& keys, const std::string& 
   return KeysOf(action, Parse(action, Send(keys, action, "user " + name, parameters, call).body));
 }
 
+SessionKeys Sts::GetSessionToken(const SessionKeys& keys, std::chrono::seconds duration,
+                                 const base::Call& call) {
+  const std::string action = "GetSessionToken";
+  const Parameters parameters = {{"DurationSeconds", std::to_string(duration.count())}};
+  return KeysOf(action, Parse(action, Send(keys, action, "STS", parameters, call).body));
+}
+
 std::string RoleSessionName(std::string_view connection, std::size_t length_max) {
   std::string name = "sluice-" + std::string(connection);
   std::replace_if(

@@ -64,6 +64,10 @@ class Sts {
   SessionKeys GetFederationToken(const SessionKeys& keys, const std::string& name,
                                  const std::string& policy, std::chrono::seconds duration,
                                  const base::Call& call);
+  // Only long-term keys of an IAM user may call it; needs no permission. The session has all rights
+  // of the user but for IAM and most of STS.
+  SessionKeys GetSessionToken(const SessionKeys& keys, std::chrono::seconds duration,
+                              const base::Call& call);
 
  private:
   HttpResponse Send(const SessionKeys& keys, const std::string& action, const std::string& subject,

@@ -35,10 +35,13 @@ bool IsPath(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), IsPathCharacter);
 }
 
-std::string KeyStatement(const std::string& kms_key_arn) {
-  if (kms_key_arn.empty()) return "";
+std::string KeyStatement(const UnloadPolicyOptions& options) {
+  if (options.kms_key.empty()) return "";
+  const std::string resource =
+      options.kms_key == "auto" ? "arn:" + options.partition + ":kms:" + options.region + ":*:key/*"
+                                : options.kms_key;
   return R"(,{"Effect":"Allow","Action":["kms:GenerateDataKey","kms:Decrypt"],"Resource":")" +
-         kms_key_arn + "\"}";
+         resource + "\"}";
 }
 
 void CheckLife(const SessionKeys& keys, std::chrono::seconds life_min, base::UtcTime now) {
@@ -61,7 +64,7 @@ std::string UnloadPolicy(const UnloadPolicyOptions& options) {
            "a staging prefix holds A-Za-z0-9._=/- only, does not begin with '/' and ends in it",
            "Give staging.root such a path.");
   }
-  if (options.kms_key_arn.find_first_of("\"\\*?") != std::string::npos) {
+  if ((options.kms_key + options.region).find_first_of("\"\\*?") != std::string::npos) {
     Refuse("KMS key", "its ARN holds a quote, a backslash or a wildcard",
            "Give one key's full ARN.");
   }
@@ -71,7 +74,7 @@ std::string UnloadPolicy(const UnloadPolicyOptions& options) {
       R"({"Effect":"Allow","Action":["s3:ListBucket","s3:GetBucketLocation","s3:ListBucketMultipartUploads"],"Resource":")" +
       bucket +
       R"("},{"Effect":"Allow","Action":["s3:PutObject","s3:GetObject","s3:AbortMultipartUpload","s3:ListMultipartUploadParts"],"Resource":")" +
-      bucket + "/" + options.prefix + R"(*"})" + KeyStatement(options.kms_key_arn) + "]}";
+      bucket + "/" + options.prefix + R"(*"})" + KeyStatement(options) + "]}";
   if (policy.size() > kPolicyLengthMax) {
     Refuse("prefix " + options.prefix, "the session policy passes AWS's 2048 characters",
            "Shorten staging.root.");
@@ -93,7 +96,8 @@ SessionKeys UnloadKeys::Get(const std::string& prefix, std::chrono::seconds life
   const std::string policy = UnloadPolicy({.bucket = options_.bucket,
                                            .prefix = prefix,
                                            .partition = options_.partition,
-                                           .kms_key_arn = options_.kms_key_arn});
+                                           .kms_key = options_.kms_key,
+                                           .region = options_.region});
   if (!options_.role) return FromUser(policy, life_min, call);
   AssumeRoleRequest request = *options_.role;
   request.policy = policy;
@@ -119,8 +123,29 @@ SessionKeys UnloadKeys::FromUser(const std::string& policy, std::chrono::seconds
     return keys;
   } catch (const base::Error& error) {
     if (error.code() != ErrorCode::kPermission) throw;
-    return OwnKeys(std::move(own), "IAM refuses sts:GetFederationToken to this user");
+    return FromSession(std::move(own), duration, life_min, call);
   }
+}
+
+SessionKeys UnloadKeys::FromSession(SessionKeys own, std::chrono::seconds duration,
+                                    std::chrono::seconds life_min, const base::Call& call) {
+  try {
+    SessionKeys keys = sts_.GetSessionToken(own, duration, call);
+    CheckLife(keys, life_min, clock_.Utc());
+    WarnOnce("UNLOAD is sent with keys of a session of " + MaskKeyId(own.access_key_id) +
+             ", because IAM refuses sts:GetFederationToken to this user: they expire, but until "
+             "then they can do all that the user can, and the server may log them. Allow "
+             R"({"Effect":"Allow","Action":"sts:GetFederationToken","Resource":"*"})");
+    return keys;
+  } catch (const base::Error& error) {
+    if (error.code() != ErrorCode::kPermission) throw;
+    return OwnKeys(std::move(own),
+                   "IAM refuses sts:GetFederationToken and sts:GetSessionToken to this user");
+  }
+}
+
+void UnloadKeys::WarnOnce(const std::string& warning) {
+  if (warn_ && !warned_.exchange(true)) warn_(warning);
 }
 
 SessionKeys UnloadKeys::OwnKeys(SessionKeys keys, const std::string& why) {
@@ -131,15 +156,15 @@ SessionKeys UnloadKeys::OwnKeys(SessionKeys keys, const std::string& why) {
          .operation = "make keys for UNLOAD",
          .subject = subject,
          .message = "no narrowed keys can be had, because " + why,
-         .remedy = "Use a role (auth.role_arn), or long-term keys of a user whose policy has\n"
+         .remedy = "Use a role (auth.role_arn, with web_identity_token_file where the keys come "
+                   "from one), or a role attached to the namespace (staging.unload_role), or "
+                   "long-term keys of a user whose policy has\n"
                    R"({"Effect":"Allow","Action":"sts:GetFederationToken","Resource":"*"})"
                    "\nor allow the configured keys themselves to stand in the UNLOAD statement, "
-                   "where the server may log them."});
+                   "where the server may log them (auth.allow_in_unload: true)."});
   }
-  if (warn_ && !warned_.exchange(true)) {
-    warn_("UNLOAD is sent with the configured keys themselves (" + subject + "), because " + why +
-          ": the server may log them, and they are not narrowed to the staging prefix");
-  }
+  WarnOnce("UNLOAD is sent with the configured keys themselves (" + subject + "), because " + why +
+           ": the server may log them, and they are not narrowed to the staging prefix");
   return keys;
 }
 

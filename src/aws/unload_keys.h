@@ -19,7 +19,10 @@ struct UnloadPolicyOptions {
   std::string bucket;
   std::string prefix;             // "sluice/acme/<run>/": ends in '/', not empty
   std::string partition = "aws";  // PartitionOf(bucket region)
-  std::string kms_key_arn;        // with SSE-KMS; else empty
+  // SSE-KMS: the key's ARN, or "auto": any key of `region`, as only S3 knows which one the bucket
+  // has. Empty: no statement about keys.
+  std::string kms_key;
+  std::string region;  // of the bucket; with "auto"
 };
 
 // The session policy: list the bucket; put, get and multipart beneath the prefix; no delete, no
@@ -32,13 +35,14 @@ std::string UnloadPolicy(const UnloadPolicyOptions& options);
 struct UnloadKeysOptions {
   std::string bucket;
   std::string partition = "aws";
-  std::string kms_key_arn;
+  std::string kms_key;     // as UnloadPolicyOptions
+  std::string region;      // as UnloadPolicyOptions
   std::string connection;  // for the session's name
   // The role that reads for us, assumed a second time with the policy; its own `policy` must be
   // empty. nullopt: we are an IAM user, and GetFederationToken gives the keys.
   std::optional<AssumeRoleRequest> role;
-  // For a user whose IAM policy refuses sts:GetFederationToken, or whose keys are session keys: put
-  // the keys themselves into the UNLOAD. They can do all that the user can, and may be logged.
+  // For a user to whom STS gives no other keys, or whose keys are session keys: put the keys
+  // themselves into the UNLOAD. They can do all that the user can, and may be logged.
   bool allow_own_keys = false;
 };
 
@@ -49,16 +53,20 @@ class UnloadKeys {
   UnloadKeys(UnloadKeysOptions options, std::shared_ptr<CredentialProvider> base, Sts& sts,
              const base::Clock& clock, std::function<void(const std::string&)> warn = nullptr);
 
-  // Keys that may write beneath `prefix` only and live at least `life_min`. `warn` is told, at most
-  // once, if they are the user's own. Throws as Sts does; kPermission, with what to add, if a
-  // user may not call GetFederationToken and own keys are not allowed; kInvalidConfig if no
-  // session of the allowed length lives for `life_min`.
+  // Keys that live at least `life_min` and may write beneath `prefix` only: of the role assumed
+  // anew, or of GetFederationToken. If IAM refuses the latter: keys of GetSessionToken, which
+  // expire but are not narrowed, and at last, if allowed, the user's own; `warn` is told of either,
+  // at most once. Throws as Sts does; kPermission, with what to add, if none of these can be had;
+  // kInvalidConfig if no session of the allowed length lives for `life_min`.
   SessionKeys Get(const std::string& prefix, std::chrono::seconds life_min, const base::Call& call);
 
  private:
   SessionKeys FromUser(const std::string& policy, std::chrono::seconds life_min,
                        const base::Call& call);
+  SessionKeys FromSession(SessionKeys own, std::chrono::seconds duration,
+                          std::chrono::seconds life_min, const base::Call& call);
   SessionKeys OwnKeys(SessionKeys keys, const std::string& why);
+  void WarnOnce(const std::string& warning);
 
   const UnloadKeysOptions options_;
   const std::shared_ptr<CredentialProvider> base_;

@@ -18,6 +18,7 @@
 #include "model/stream.h"
 #include "redshift/endpoint.h"
 #include "redshift/session.h"
+#include "redshift/unload_statement.h"
 
 namespace sluice::check {
 
@@ -32,7 +33,8 @@ struct CheckOptions {
   std::string region;          // of the workgroup
   std::string bucket;
   std::string bucket_region;
-  std::string root;  // ends in '/'
+  std::string root;                    // ends in '/'
+  std::optional<std::string> kms_key;  // as redshift::UnloadOptions
   std::vector<model::Stream> streams;
 };
 
@@ -48,9 +50,9 @@ struct CheckParts {
   std::function<std::unique_ptr<redshift::Session>(const aws::DbCredentials&, const base::Call&)>
       login;
   // As sync::RunParts.
-  std::function<aws::SessionKeys(const std::string& prefix, std::chrono::seconds life_min,
-                                 const base::Call&)>
-      unload_keys;
+  std::function<redshift::UnloadAuth(const std::string& prefix, std::chrono::seconds life_min,
+                                     const base::Call&)>
+      unload_auth;
   // Opens the destination; closed before Run returns.
   std::function<std::unique_ptr<destinations::Destination>()> open_destination;
   // Throws what a sync of this stream would throw before it contacts anybody.

@@ -96,7 +96,7 @@ class Check : public testing::Test {
           if (login_error_) throw base::Error(*login_error_);
           return workgroup_->Login();
         },
-        .unload_keys =
+        .unload_auth =
             [](const std::string&, std::chrono::seconds, const base::Call&) {
               return aws::SessionKeys{.access_key_id = "AKIAEXAMPLE",
                                       .secret_access_key = base::Secret("secretKey"),

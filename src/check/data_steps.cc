@@ -122,12 +122,13 @@ void CheckBucketRights(Checker& checker) {
 void CheckUnload(Checker& checker) {
   const auto& options = checker.options;
   const std::string prefix = staging::AttemptPrefix(checker.run_prefix, "check", "one-row");
-  const auto keys = checker.parts.unload_keys(checker.run_prefix, kKeysLife, checker.NewCall());
+  const auto auth = checker.parts.unload_auth(checker.run_prefix, kKeysLife, checker.NewCall());
   const auto statement =
       redshift::BuildUnload("SELECT 1 AS \"one\"",
                             {.staging_prefix = fmt::format("s3://{}/{}", options.bucket, prefix),
-                             .bucket_region = options.bucket_region},
-                            keys);
+                             .bucket_region = options.bucket_region,
+                             .kms_key = options.kms_key},
+                            auth);
   const auto unloaded = checker.session->Unload(statement, checker.NewCall());
   ProbeParts parts;
   if (const auto wrong = ReadBack(checker, prefix, unloaded, parts)) {

@@ -7,6 +7,7 @@
 
 #include "aws/credentials.h"
 #include "aws/endpoints.h"
+#include "aws/redshift_clusters.h"
 #include "aws/redshift_serverless.h"
 #include "aws/s3.h"
 #include "aws/sts.h"
@@ -39,6 +40,7 @@ aws::EndpointOverrides Overrides(const config::AwsConfig& aws,
   prefer(overrides.s3, aws.endpoint_url_s3);
   prefer(overrides.sts, aws.endpoint_url_sts);
   prefer(overrides.redshift_serverless, aws.endpoint_url_redshift_serverless);
+  prefer(overrides.redshift, aws.endpoint_url_redshift);
   return overrides;
 }
 
@@ -91,8 +93,10 @@ std::optional<aws::AssumeRoleRequest> RoleRequest(const config::Config& config) 
   if (role == nullptr) return std::nullopt;
   aws::AssumeRoleRequest request;
   request.role_arn = role->role_arn;
-  request.session_name = aws::RoleSessionName(config.name);
+  request.session_name = role->session_name.value_or(aws::RoleSessionName(config.name));
+  request.duration = role->duration;
   if (role->external_id) request.external_id = role->external_id->Reveal();
+  for (const auto& tag : role->session_tags) request.tags.push_back({tag.key, tag.value});
   return request;
 }
 
@@ -108,6 +112,8 @@ aws::UnloadKeysOptions UnloadOptionsOf(const config::Config& config) {
   aws::UnloadKeysOptions options;
   options.bucket = config.staging.bucket;
   options.partition = aws::PartitionOf(config.staging.region);
+  options.kms_key = config.staging.kms_key.value_or("");
+  options.region = config.staging.region;
   options.connection = config.name;
   options.role = RoleRequest(config);
   if (const auto* keys = std::get_if<config::KeysAuth>(&config.auth)) {
@@ -118,6 +124,12 @@ aws::UnloadKeysOptions UnloadOptionsOf(const config::Config& config) {
     options.allow_own_keys = chain->allow_in_unload;
   }
   return options;
+}
+
+// Of our own objects: what UNLOAD calls AUTO is what S3 does where nothing is asked for.
+std::string KmsKeyArn(const config::Config& config) {
+  const auto& key = config.staging.kms_key;
+  return key && *key != "auto" ? *key : "";
 }
 
 fs::path WorkDir(const config::Config& config, const aws::Environment& environment) {
@@ -145,26 +157,37 @@ struct Connection::Parts {
         provider(Provider(config, base_provider, sts, clock)),
         serverless(aws::RedshiftServerlessEndpoint(region, overrides), *provider, *transport,
                    clock),
+        clusters(aws::RedshiftEndpoint(region, overrides), *provider, *transport, clock),
         unload_keys(UnloadOptionsOf(config), base_provider, sts, clock,
                     [this](const std::string& warning) { log.Warning(warning); }),
         store(aws::MakeS3Store(
             {.bucket = config.staging.bucket,
-             .endpoint = aws::S3Endpoint(config.staging.region, config.staging.bucket, overrides)},
+             .endpoint = aws::S3Endpoint(config.staging.region, config.staging.bucket, overrides),
+             .kms_key_arn = KmsKeyArn(config)},
             *provider, *transport, clock)) {}
 
   int port() const {
     return config.redshift.port.value_or(endpoint.port.value_or(redshift::kDefaultPort));
   }
   aws::DbCredentials Mint(const base::Call& call) {
+    if (config.redshift.login_api == config::LoginApi::kGetClusterCredentials) {
+      return clusters.GetClusterCredentials({.workgroup = config.redshift.workgroup,
+                                             .user = config.redshift.username.value_or(""),
+                                             .database = config.redshift.database},
+                                            call);
+    }
     return serverless.GetCredentials(
         {.workgroup = config.redshift.workgroup, .database = config.redshift.database}, call);
   }
   std::unique_ptr<redshift::Session> LoginWith(
       std::function<redshift::DbCredentials(const base::Call&)> mint, const base::Call& call);
-  std::function<aws::SessionKeys(const std::string&, std::chrono::seconds, const base::Call&)>
-  UnloadKeysFunction() {
+  std::function<redshift::UnloadAuth(const std::string&, std::chrono::seconds, const base::Call&)>
+  UnloadAuthFunction() {
     return [this](const std::string& prefix, std::chrono::seconds life_min,
-                  const base::Call& call) { return unload_keys.Get(prefix, life_min, call); };
+                  const base::Call& call) -> redshift::UnloadAuth {
+      if (config.staging.unload_role) return redshift::UnloadRole{*config.staging.unload_role};
+      return unload_keys.Get(prefix, life_min, call);
+    };
   }
 
   const config::Config& config;
@@ -179,6 +202,7 @@ struct Connection::Parts {
   const std::shared_ptr<aws::CredentialProvider> base_provider;
   const std::shared_ptr<aws::CredentialProvider> provider;
   aws::RedshiftServerless serverless;
+  aws::RedshiftClusters clusters;
   aws::UnloadKeys unload_keys;
   const std::unique_ptr<aws::ObjectStore> store;
 };
@@ -243,6 +267,7 @@ sync::RunOptions Connection::RunOptions() const {
   options.bucket = config.staging.bucket;
   options.bucket_region = config.staging.region;
   options.root = config.staging.root;
+  options.kms_key = config.staging.kms_key;
   options.destination_schema = config.destination.schema;
   options.work_dir = WorkDir(config, parts_->environment);
   options.ledger = config.folder / ".sluice" / (config.name + ".ledger");
@@ -258,7 +283,7 @@ sync::RunParts Connection::RunParts(destinations::Destination& destination,
           .store = *parts_->store,
           .destination = destination,
           .login = [this](const base::Call& call) { return Login(call); },
-          .unload_keys = parts_->UnloadKeysFunction(),
+          .unload_auth = parts_->UnloadAuthFunction(),
           .observer = observer};
 }
 
@@ -274,6 +299,7 @@ check::CheckOptions Connection::CheckOptions() const {
           .bucket = config.staging.bucket,
           .bucket_region = config.staging.region,
           .root = config.staging.root,
+          .kms_key = config.staging.kms_key,
           .streams = StreamsOf(config)};
 }
 
@@ -299,7 +325,7 @@ check::CheckParts Connection::CheckParts(std::function<void(const check::Finding
                 },
                 call);
           },
-      .unload_keys = parts.UnloadKeysFunction(),
+      .unload_auth = parts.UnloadAuthFunction(),
       .open_destination = [this] { return OpenDestination(); },
       .check_modes = sync::CheckModes,
       .on_finding = std::move(on_finding)};

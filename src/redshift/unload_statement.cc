@@ -63,6 +63,11 @@ void CheckOptions(const UnloadOptions& options) {
   if (options.part_mb_max < 5 || options.part_mb_max > 6200) {
     Refuse("part_mb_max", "is not from 5 to 6200");
   }
+  if (options.kms_key && *options.kms_key != "auto" &&
+      (!options.kms_key->starts_with("arn:") || !OnlyOf(*options.kms_key, ":/_-"))) {
+    Refuse("kms_key", "is neither 'auto' nor the ARN of a key",
+           "Set staging.kms_key: auto, or the key's full ARN.");
+  }
 }
 
 void CheckSelect(std::string_view select) {
@@ -99,30 +104,32 @@ std::string RoleClause(const std::string& arns) {
   return "IAM_ROLE '" + arns + "'";
 }
 
-base::Secret Build(std::string_view select, const UnloadOptions& options,
-                   const base::Secret& authorization) {
-  CheckSelect(select);
-  CheckOptions(options);
-  base::Secret statement(fmt::format(
-      "UNLOAD ('{}') TO '{}' {} FORMAT AS PARQUET MANIFEST VERBOSE MAXFILESIZE {} MB REGION '{}'",
-      Inner(select), options.staging_prefix, authorization.Reveal(), options.part_mb_max,
-      options.bucket_region));
-  if (statement.Reveal().size() > kStatementBytesMax) {
-    Refuse("select", "makes a statement above 16 MB", "Select fewer columns or shorten the query.");
+std::string EncryptionClause(const std::optional<std::string>& kms_key) {
+  if (!kms_key) return "";
+  return *kms_key == "auto" ? " ENCRYPTED AUTO" : " KMS_KEY_ID '" + *kms_key + "' ENCRYPTED";
+}
+
+base::Secret AuthClause(const UnloadAuth& auth) {
+  if (const auto* role = std::get_if<UnloadRole>(&auth)) {
+    return base::Secret(RoleClause(role->arns));
   }
-  return statement;
+  return base::Secret(KeyClause(std::get<aws::SessionKeys>(auth)));
 }
 
 }  // namespace
 
 base::Secret BuildUnload(std::string_view select, const UnloadOptions& options,
-                         const aws::SessionKeys& keys) {
-  return Build(select, options, base::Secret(KeyClause(keys)));
-}
-
-base::Secret BuildUnload(std::string_view select, const UnloadOptions& options,
-                         const UnloadRole& role) {
-  return Build(select, options, base::Secret(RoleClause(role.arns)));
+                         const UnloadAuth& auth) {
+  CheckSelect(select);
+  CheckOptions(options);
+  base::Secret statement(fmt::format(
+      "UNLOAD ('{}') TO '{}' {} FORMAT AS PARQUET MANIFEST VERBOSE{} MAXFILESIZE {} MB REGION '{}'",
+      Inner(select), options.staging_prefix, AuthClause(auth).Reveal(),
+      EncryptionClause(options.kms_key), options.part_mb_max, options.bucket_region));
+  if (statement.Reveal().size() > kStatementBytesMax) {
+    Refuse("select", "makes a statement above 16 MB", "Select fewer columns or shorten the query.");
+  }
+  return statement;
 }
 
 }  // namespace sluice::redshift

@@ -4,8 +4,10 @@
 // a filter on 'a\b' match no rows, silently.
 // https://docs.aws.amazon.com/redshift/latest/dg/r_UNLOAD.html
 #pragma once
+#include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include "aws/session_keys.h"
 #include "base/secret.h"
@@ -23,6 +25,9 @@ struct UnloadOptions {
   // Largest part, MB, 5..6200; Parquet rounds it down to a multiple of 32. Small parts start
   // loading sooner and are cheaper to fetch again; large ones cost fewer requests.
   int part_mb_max = 256;
+  // SSE-KMS: "auto" for the bucket's default key, else the key's ARN. nullopt: SSE-S3, which a
+  // bucket policy that demands KMS refuses. The keys, or the role, must be allowed to use the key.
+  std::optional<std::string> kms_key;
 };
 
 // A role attached to the namespace, or a chain of them, "arn1,arn2"; "default" is the namespace's
@@ -31,14 +36,15 @@ struct UnloadRole {
   std::string arns;
 };
 
-// Returns the statement with `keys` inside, hence Secret: give it to Session::Unload, nothing
-// else. REQUIRES: `keys` stay valid until UNLOAD has finished, not merely started.
+// Who writes to the bucket.
+using UnloadAuth = std::variant<aws::SessionKeys, UnloadRole>;
+
+// Returns the statement with any keys inside, hence Secret: give it to Session::Unload, nothing
+// else. REQUIRES: keys stay valid until UNLOAD has finished, not merely started.
 // Throws base::Error kInvalidConfig if an option breaks a rule above, naming the field; also if the
 // select is empty, ends in ';', is no UTF-8 or holds a NUL, if keys hold what no AWS key holds, and
 // if the statement exceeds 16 MB.
 base::Secret BuildUnload(std::string_view select, const UnloadOptions& options,
-                         const aws::SessionKeys& keys);
-base::Secret BuildUnload(std::string_view select, const UnloadOptions& options,
-                         const UnloadRole& role);
+                         const UnloadAuth& auth);
 
 }  // namespace sluice::redshift

@@ -105,7 +105,7 @@ TEST(BuildUnload, RejectsKeysThatCouldEndTheirLiteral) {
 
 TEST(BuildUnload, NeverTellsAKeyInAnError) {
   try {
-    BuildUnload("SELECT 1", kOptions, {"AKID", base::Secret("hush'hush"), {}, {}});
+    BuildUnload("SELECT 1", kOptions, aws::SessionKeys{"AKID", base::Secret("hush'hush"), {}, {}});
     FAIL();
   } catch (const base::Error& error) {
     EXPECT_THAT(std::string(error.what()) + error.info().remedy, testing::Not(HasSubstr("hush")));
@@ -114,6 +114,20 @@ TEST(BuildUnload, NeverTellsAKeyInAnError) {
 
 TEST(BuildUnload, NeverPrintsItsKeys) {
   EXPECT_EQ(testing::PrintToString(BuildUnload("SELECT 1", kOptions, kKeys)), "[secret]");
+}
+
+TEST(BuildUnload, EncryptsWithTheKeyAskedFor) {
+  UnloadOptions options = kOptions;
+  options.kms_key = "auto";
+  EXPECT_THAT(BuildUnload("SELECT 1", options, kKeys).Reveal(),
+              HasSubstr("MANIFEST VERBOSE ENCRYPTED AUTO MAXFILESIZE"));
+  options.kms_key = "arn:aws:kms:eu-west-1:123456789012:key/1-a";
+  EXPECT_THAT(BuildUnload("SELECT 1", options, kKeys).Reveal(),
+              HasSubstr("KMS_KEY_ID 'arn:aws:kms:eu-west-1:123456789012:key/1-a' ENCRYPTED MAX"));
+  for (const char* key : {"", "AUTO", "1-a", "arn:'", "arn:aws:kms:k\\"}) {
+    options.kms_key = key;
+    EXPECT_THAT([&] { BuildUnload("SELECT 1", options, kKeys); }, RefusesField("kms_key")) << key;
+  }
 }
 
 TEST(BuildUnload, TakesARoleInsteadOfKeys) {

@@ -96,8 +96,9 @@ class Attempt {
         plan_.select,
         {.staging_prefix = fmt::format("s3://{}/{}", options.bucket, prefix_),
          .bucket_region = options.bucket_region,
-         .part_mb_max = options.part_mb_max},
-        context_.parts.unload_keys(context_.run_prefix, options.unload_timeout, call_));
+         .part_mb_max = options.part_mb_max,
+         .kms_key = options.kms_key},
+        context_.parts.unload_auth(context_.run_prefix, options.unload_timeout, call_));
     redshift::UnloadResult unloaded;
     {
       const std::jthread prefetcher(

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "aws/object_store.h"
-#include "aws/session_keys.h"
 #include "base/byte_budget.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -19,6 +18,7 @@
 #include "model/part.h"
 #include "model/stream.h"
 #include "redshift/session.h"
+#include "redshift/unload_statement.h"
 
 namespace sluice::sync {
 
@@ -86,7 +86,8 @@ struct RunOptions {
   std::string database;    // the one logged in to
   std::string bucket;
   std::string bucket_region;
-  std::string root;  // "sluice/": ends in '/', not empty
+  std::string root;                    // "sluice/": ends in '/', not empty
+  std::optional<std::string> kms_key;  // as redshift::UnloadOptions
   std::optional<std::string> destination_schema;
   std::filesystem::path work_dir;  // parts on local disk; made, and emptied at the end
   std::filesystem::path ledger;    // SQLite file
@@ -105,10 +106,11 @@ struct RunParts {
   destinations::Destination& destination;
   // A new login; called once per parallel stream.
   std::function<std::unique_ptr<redshift::Session>(const base::Call&)> login;
-  // Keys for the text of one UNLOAD: may write beneath `prefix` only, and live at least `life_min`.
-  std::function<aws::SessionKeys(const std::string& prefix, std::chrono::seconds life_min,
-                                 const base::Call&)>
-      unload_keys;
+  // What one UNLOAD writes with: keys that may write beneath `prefix` only and live at least
+  // `life_min`, or a role attached to the namespace.
+  std::function<redshift::UnloadAuth(const std::string& prefix, std::chrono::seconds life_min,
+                                     const base::Call&)>
+      unload_auth;
   Observer& observer;
   // Called after each effect, on the stream's thread. Tests kill the process in it.
   std::function<void(Effect, std::string_view stream)> after_effect = {};

@@ -106,7 +106,7 @@ class RunTest : public testing::Test {
             .store = store_,
             .destination = destination_,
             .login = [this](const base::Call&) { return workgroup_->Login(); },
-            .unload_keys =
+            .unload_auth =
                 [](const std::string&, std::chrono::seconds, const base::Call&) {
                   return aws::SessionKeys{"AKIDEXAMPLE", base::Secret("c2VjcmV0"),
                                           base::Secret("dG9rZW4=")};
