@@ -25,6 +25,7 @@ struct ErrorRow {
   bool retryable = false;
   std::string_view seen;  // joins the message; may be empty
   std::string_view remedy;
+  std::string_view reason = {};  // becomes ErrorInfo::reason
 };
 std::span<const ErrorRow> ErrorTable();
 

@@ -200,6 +200,10 @@ base::Error ToError(const Failure& failure, const Asked& asked, base::UtcTime no
       {"{region}", region},
       {"{asked_region}", asked.region},
       {"{skew}", DescribeSkew(failure, now)}};
+  std::map<std::string, std::string, std::less<>> facts;
+  for (const auto& [name, value] : words) {
+    facts.emplace(name.substr(1, name.size() - 2), RedactKeys(value, keys));
+  }
   std::string message = DescribeAnswer(failure, keys);
   if (!row.seen.empty()) message += "; " + Fill(row.seen, words);
   return base::Error({.code = row.error,
@@ -208,7 +212,9 @@ base::Error ToError(const Failure& failure, const Asked& asked, base::UtcTime no
                       .message = message,
                       .remedy = RedactKeys(Fill(row.remedy, words), keys),
                       .retryable = row.retryable,
-                      .cause = failure.request_id.empty() ? "" : "request " + failure.request_id});
+                      .cause = failure.request_id.empty() ? "" : "request " + failure.request_id,
+                      .reason = std::string(row.reason),
+                      .facts = std::move(facts)});
 }
 
 base::Error ToError(TransportFailure failure, std::string_view operation, std::string_view subject,

@@ -3,6 +3,7 @@
 // No field may hold a secret, a row's value or SQL: errors are printed and logged as they are.
 #pragma once
 #include <exception>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -39,6 +40,11 @@ struct ErrorInfo {
   bool retryable = false;  // the same call may succeed later without anybody mending anything
   bool in_doubt = false;   // it may have happened: ask the other side before repeating
   std::string cause;       // the lower error's text, if there was one
+  // What exactly, where the code is too coarse to choose a finding by: "trust_refused",
+  // "no_select". Stable; empty if the code says it all.
+  std::string reason;
+  // What the remedy was filled in with, for whoever words it anew: "principal", "resource", ...
+  std::map<std::string, std::string, std::less<>> facts;
 };
 
 class Error : public std::exception {
