@@ -12,6 +12,7 @@
 #include "cli/exit_code.h"
 #include "cli/json_output.h"
 #include "cli/screens.h"
+#include "cli/setup_command.h"
 #include "cli/signals.h"
 #include "cli/stderr_log.h"
 #include "config/schema.h"
@@ -122,6 +123,7 @@ class App {
       case Command::kCheck: return RunCheck(context, config);
       case Command::kDiscover: return RunDiscover(context, config);
       case Command::kSync: return RunSync(context, config);
+      case Command::kSetup: return RunSetup(context, config);
       case Command::kConfigValidate:
         out_(line_.json ? ValidJson(config) : ValidScreen(config, out_style_));
         return kDone;

@@ -46,6 +46,23 @@ Examples:
   sluice sync --dry-run                    what would be done, and with which SELECT
   sluice sync --json > result.json         for programs (docs/CLI_JSON.md))";
 
+constexpr std::string_view kSetupFooter = R"(
+Parts, in the order of the set-up guide:
+  network      inbound rule of the workgroup's security group (shell commands)
+  sql          database user and grants (SQL)
+  bucket       lifecycle rule, and policy if accounts differ (shell commands)
+  iam          permission policy of the role or user (JSON)
+  trust        trust policy of the role (JSON)
+  tag          tag of the role or user, where the pattern needs one (shell commands)
+  unload-role  role that Redshift writes with, if staging.unload_role (shell commands)
+  terraform    all of it as one file (HCL)
+
+Examples:
+  sluice setup                        all parts, with who runs what
+  sluice setup sql > user.sql
+  sluice setup iam --offline --workgroup-id 1a2b3c4d-0000-0000-0000-000000000000
+  sluice setup sql --pattern C --db-role sluice_read)";
+
 constexpr std::string_view kConfigFooter = R"(
 Examples:
   sluice config validate
@@ -75,6 +92,7 @@ struct Grammar {
     app.footer(Footer(kMainFooter));
     app.get_formatter()->column_width(34);
     AddShared(app, line);
+    AddSetup(line.setup);
     check = Sub(app, "check", "Prove every step of the set-up guide, and tell how to mend the rest",
                 kCheckFooter);
     discover = Sub(app, "discover", "List schemas, tables, columns and keys that can be read",
@@ -89,6 +107,38 @@ struct Grammar {
     schema = Sub(*config, "schema", "Print the JSON Schema of sluice.yaml, for editors", "");
   }
 
+  void AddSetup(SetupFlags& flags) {
+    setup = Sub(app, "setup", "Print what the administrator runs; apply nothing", kSetupFooter);
+    setup->add_option("PART", flags.part, "One part alone, as it can be applied")
+        ->check(CLI::IsMember(
+            {"network", "sql", "bucket", "iam", "trust", "tag", "unload-role", "terraform"}));
+    setup->add_flag("--offline", flags.offline, "Ask AWS nothing; what is not known is marked");
+    setup
+        ->add_option("--pattern", flags.pattern,
+                     "How the database user comes about: A named after the AWS identity, B named "
+                     "by a tag, C roles by a tag, D named by GetClusterCredentials (default: as "
+                     "the configuration has it)")
+        ->check(CLI::IsMember({"A", "B", "C", "D"}));
+    setup->add_option("--db-role", flags.db_roles, "Pattern C: the database role to read with")
+        ->type_name("NAME")
+        ->allow_extra_args(false);
+    setup->add_option("--owner", flags.owners, "Future tables of this user are readable, too")
+        ->type_name("USER")
+        ->allow_extra_args(false);
+    setup->add_flag("--only-streams", flags.only_streams,
+                    "Grant the streams' tables alone, not all tables of their schemas");
+    setup
+        ->add_option("--workgroup-id", flags.workgroup_id,
+                     "The workgroup's id, if AWS may not be asked")
+        ->type_name("UUID");
+    setup->add_option("--address", flags.address, "Public address that Sluice connects from")
+        ->type_name("IP");
+    setup
+        ->add_option("--bucket-account", flags.bucket_account,
+                     "Account of the bucket, if it is another")
+        ->type_name("ID");
+  }
+
   static CLI::App* Sub(CLI::App& parent, const std::string& name, const std::string& what,
                        std::string_view footer) {
     CLI::App* sub = parent.add_subcommand(name, what);
@@ -101,6 +151,7 @@ struct Grammar {
     if (check->parsed()) return Command::kCheck;
     if (discover->parsed()) return Command::kDiscover;
     if (sync->parsed()) return Command::kSync;
+    if (setup->parsed()) return Command::kSetup;
     return validate->parsed() ? Command::kConfigValidate : Command::kConfigSchema;
   }
 
@@ -111,6 +162,7 @@ struct Grammar {
   CLI::App* discover = nullptr;
   CLI::App* sync = nullptr;
   CLI::App* config = nullptr;
+  CLI::App* setup = nullptr;
   CLI::App* validate = nullptr;
   CLI::App* schema = nullptr;
 };
@@ -124,6 +176,7 @@ std::string_view CommandName(Command command) {
     case Command::kSync: return "sync";
     case Command::kConfigValidate: return "config validate";
     case Command::kConfigSchema: return "config schema";
+    case Command::kSetup: return "setup";
   }
   return "check";
 }

@@ -5,11 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "cli/setup_facts.h"
 #include "config/references.h"
 
 namespace sluice::cli {
 
-enum class Command { kCheck, kDiscover, kSync, kConfigValidate, kConfigSchema };
+enum class Command { kCheck, kDiscover, kSync, kConfigValidate, kConfigSchema, kSetup };
 std::string_view CommandName(Command command);  // "config validate"
 
 struct CommandLine {
@@ -24,6 +25,7 @@ struct CommandLine {
   bool dry_run = false;
   // discover
   std::vector<std::string> schemas;  // empty: all
+  SetupFlags setup;
 };
 
 struct Parsed {

@@ -331,6 +331,39 @@ check::CheckParts Connection::CheckParts(std::function<void(const check::Finding
       .on_finding = std::move(on_finding)};
 }
 
+SetupQuestions Connection::SetupQuestions() {
+  Parts& parts = *parts_;
+  constexpr std::chrono::seconds kLife{60};
+  // The base may be an administrator, who may look where the role may not.
+  auto by_base = std::make_shared<aws::RedshiftServerless>(
+      aws::RedshiftServerlessEndpoint(parts.region, parts.overrides), *parts.base_provider,
+      *parts.transport, parts.clock);
+  const auto arn = [&parts](aws::CredentialProvider& provider, const base::Call& call) {
+    return parts.sts.GetCallerIdentity(provider.Get(kLife, call), call).arn;
+  };
+  const std::string& name = parts.config.redshift.workgroup;
+  return {
+      .base_arn = [&parts, arn](const base::Call& call) { return arn(*parts.base_provider, call); },
+      .caller_arn = [&parts, arn](const base::Call& call) { return arn(*parts.provider, call); },
+      .workgroup =
+          [&parts, &name](const base::Call& call) {
+            return parts.serverless.GetWorkgroup(name, call);
+          },
+      .workgroup_by_base =
+          [by_base, &name](const base::Call& call) { return by_base->GetWorkgroup(name, call); },
+      .namespace_of =
+          [&parts, by_base](const std::string& space, const base::Call& call) {
+            try {
+              return parts.serverless.GetNamespace(space, call);
+            } catch (const base::Error&) {
+              return by_base->GetNamespace(space, call);
+            }
+          },
+      .db_user = [&parts](const base::Call& call) { return parts.Mint(call).user; }};
+}
+
+const std::string& Connection::WorkgroupRegion() const { return parts_->region; }
+
 std::string Connection::StagingRoot() const {
   return fmt::format("s3://{}/{}{}/", parts_->config.staging.bucket, parts_->config.staging.root,
                      parts_->config.name);

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "check/check.h"
+#include "cli/setup_command.h"
 #include "config/config.h"
 #include "destinations/destination.h"
 #include "redshift/session.h"
@@ -36,6 +37,10 @@ class Connection {
 
   check::CheckOptions CheckOptions() const;
   check::CheckParts CheckParts(std::function<void(const check::Finding&)> on_finding);
+
+  // REQUIRES: this outlives what it returns.
+  cli::SetupQuestions SetupQuestions();
+  const std::string& WorkgroupRegion() const;  // of the workgroup
 
   // "s3://acme-sluice-staging/sluice/acme/": everything this connection ever writes.
   std::string StagingRoot() const;

@@ -36,6 +36,8 @@ struct Facts {
   Pattern pattern = Pattern::kIdentityUser;
   // The identity that connects: a role that is assumed, else an IAM user with keys.
   bool by_role = true;
+  // by_role: Sluice assumes the role itself; else it has its keys from elsewhere.
+  bool assumed_by_us = true;
   // B and C: the tag stands on the role or user itself; else Sluice sends it with the session.
   bool tag_on_identity = false;
 

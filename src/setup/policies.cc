@@ -134,7 +134,7 @@ std::string PermissionPolicy(const Facts& facts) {
 }
 
 std::string TrustPolicy(const Facts& facts) {
-  if (!facts.by_role) return "";
+  if (!facts.by_role || !facts.assumed_by_us) return "";
   if (facts.web_identity) return Document(Json::array({WebIdentityStatement(facts)}));
   Json statement = {{"Sid", "Assume"},
                     {"Effect", "Allow"},

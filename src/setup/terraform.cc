@@ -62,6 +62,11 @@ std::string Role(const Facts& facts, const std::string& label) {
   if (facts.session_hours_max > 1) {
     text += fmt::format("  max_session_duration = {}\n", facts.session_hours_max * 3600);
   }
+  if (!facts.assumed_by_us) {
+    return text +
+           "  # As it is now: who may use this role is none of Sluice's business.\n"
+           "  assume_role_policy = var.role_trust_policy\n";
+  }
   return text + "  assume_role_policy = " + Heredoc(TrustPolicy(facts), facts);
 }
 
@@ -153,7 +158,7 @@ std::string Network(const Facts& facts, const std::string& label) {
       "  ip_protocol       = \"tcp\"\n"
       "  from_port         = {}\n"
       "  to_port           = {}\n"
-      "  {} = {}\n"
+      "  {}         = {}\n"
       "}}\n\n",
       label, Quoted(Or(facts.security_group, kSecurityGroup), facts),
       Quoted("Sluice, connection " + facts.connection, facts), facts.port, facts.port,
@@ -207,6 +212,11 @@ std::string Variables(const std::string& body, const Facts& facts) {
     all += name;
   }
   std::string text;
+  if (body.find("var.role_trust_policy") != std::string::npos) {
+    text +=
+        "variable \"role_trust_policy\" {\n  type        = string\n"
+        "  description = \"The role's present trust policy, JSON.\"\n}\n\n";
+  }
   for (const auto& placeholder : PlaceholdersIn(all, facts)) {
     if (body.find(fmt::format("${{var.{}}}", placeholder.variable)) == std::string::npos) continue;
     text += fmt::format(
