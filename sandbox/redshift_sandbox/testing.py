@@ -28,6 +28,7 @@ import psycopg
 import pytest
 
 from redshift_sandbox import policies, world
+from redshift_sandbox.administrator import Administrator
 from redshift_sandbox.contracts import AccessKeys
 from redshift_sandbox.outfiles import environment
 
@@ -53,6 +54,7 @@ class RunningSandbox:
 
     def __init__(self, running: world.Sandbox) -> None:
         self.world = running
+        self.administrator = Administrator(running)
         self._kept: dict[str, tuple[dt.datetime, Any]] = {}
 
     # -- AWS ------------------------------------------------------------------------------------
@@ -140,7 +142,7 @@ class RunningSandbox:
 
     def connect(self, **keywords: Any) -> psycopg.Connection[Any]:
         """A stock psycopg connection as the role, autocommit unless told otherwise."""
-        user, password = self.login()
+        user, password = (None, None) if {"user", "password"} <= set(keywords) else self.login()
         given: dict[str, Any] = {
             "host": self.world.options.host, "port": self.world.redshift_port, "dbname": world.DATABASE, "user": user,
             "password": password, "sslmode": "verify-full", "sslrootcert": str(self.world.ca_file),

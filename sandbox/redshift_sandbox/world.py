@@ -70,6 +70,7 @@ class Options:
     aws_port: int = 0
     seed: int = 0
     cache: Path | None = None  # of templates; None: the user's cache directory
+    bare: bool = False  # nothing of the setup guide done yet: no role, policy, trust, database user, grant
 
 
 class Sandbox:
@@ -146,6 +147,15 @@ class Sandbox:
         return f"arn:aws:iam::{ACCOUNT}:role/{ROLE}"
 
     @property
+    def base_arn(self) -> str:
+        """Of the identity that runs the client, in its own account."""
+        return f"arn:aws:iam::{BASE_ACCOUNT}:user/{BASE_USER}"
+
+    @property
+    def workgroup_arn(self) -> str:
+        return f"arn:aws:redshift-serverless:{REGION}:{ACCOUNT}:workgroup/{self.card.workgroup_id}"
+
+    @property
     def facts(self) -> Facts:
         tables = [table for data_set in self.data_sets for table in data_set.granted()]
         return Facts(
@@ -162,6 +172,9 @@ class Sandbox:
         )
         self.aws.add_bucket(BUCKET, REGION, ACCOUNT)
         self.aws.add_bucket(OTHER_BUCKET, OTHER_REGION, ACCOUNT)
+        if self.options.bare:
+            self._set_up_bare_identities()
+            return
         rights = {
             "sluice": policies.connecting(workgroup.arn, BUCKET, ROOT),
             "sluice-other-region": policies.staging_only(OTHER_BUCKET, ROOT),
@@ -174,6 +187,14 @@ class Sandbox:
         identity.put_role(ACCOUNT, ROLE, policies.trust(base.arn, self.card.external_id), policies=rights)
         identity.put_user(ACCOUNT, KEYS_USER, policies={**rights, "sluice-narrow": policies.federation(ACCOUNT)})
         identity.add_access_key(ACCOUNT, KEYS_USER, key_id=self.card.keys.key_id, secret=self.card.keys.secret)
+
+    def _set_up_bare_identities(self) -> None:
+        """Whoever runs the client may assume roles that let him; the customer's user has keys and no rights."""
+        identity, card = self.aws.identity, self.card
+        identity.put_user(BASE_ACCOUNT, BASE_USER, policies={"assume": policies.may_assume("arn:aws:iam::*:role/*")})
+        identity.add_access_key(BASE_ACCOUNT, BASE_USER, key_id=card.base.key_id, secret=card.base.secret)
+        identity.put_user(ACCOUNT, KEYS_USER)
+        identity.add_access_key(ACCOUNT, KEYS_USER, key_id=card.keys.key_id, secret=card.keys.secret)
 
     # -- control --------------------------------------------------------------------------------
 
@@ -201,6 +222,8 @@ class Sandbox:
 
     def _set_up_database(self) -> None:
         """What the customer's administrator ran: users named after the AWS identities, and their grants."""
+        if self.options.bare:
+            return
         with self.postgres.admin(DATABASE) as connection:
             for user in (ROLE_DB_USER, KEYS_DB_USER):
                 if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [user]).fetchone():

@@ -11,8 +11,8 @@
         .passwords: MintedPasswords                    contracts.LoginPasswords, for the gateway
         .issuer: SessionIssuer                         AssumeRole without HTTP, for IAM_ROLE
         .control: Control                              .register(path, handler), .on_shutdown(hook), .token
-        .sts: StsService                               .unsigned: joint for AssumeRoleWithWebIdentity
-        .services: dict[str, Service]                  joint for further services, such as "redshift"
+        .sts: StsService
+        .services: dict[str, Service]                  joint for further services
         .add_bucket(name, region, account=...) -> Bucket
         .add_workgroup(name, account, region, host, port, *, namespace=None, ...) -> Workgroup
 
@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from redshift_sandbox.aws.clusters import ClustersService
 from redshift_sandbox.aws.http import HttpsServer
 from redshift_sandbox.aws.router import Router, Service
 from redshift_sandbox.aws.s3 import S3Service
@@ -70,10 +71,11 @@ class AwsServices:
         access = S3Access(self.store)
         self.gate = S3Gate(self.identity, self.store, access, clock, faults)
         verifier = Verifier(self.identity, clock, faults)
-        self.sts = StsService(self.issuer, verifier)
+        self.sts = StsService(self.issuer, verifier, clock)
         self.services: dict[str, Service] = {
             "sts": self.sts,
             "redshift-serverless": ServerlessService(self.identity, self.passwords, verifier, faults),
+            "redshift": ClustersService(self.identity, self.passwords, verifier, faults),
             "s3": S3Service(Backend(self.store, access, faults), verifier),
         }
         self.control = Control(dir, clock, faults, log, self.identity, self.store)

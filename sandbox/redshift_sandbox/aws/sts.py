@@ -10,7 +10,7 @@ from redshift_sandbox.aws.messages import Request, Response
 from redshift_sandbox.aws.regions import HostName
 from redshift_sandbox.aws.sigv4 import Verified, Verifier, body_hash
 from redshift_sandbox.aws.xml import tag, tags, wrap
-from redshift_sandbox.contracts import AwsError
+from redshift_sandbox.contracts import AwsError, Clock
 from redshift_sandbox.identity.assume import AssumeRoleRequest, Opened, SessionIssuer
 
 NAMESPACE = "https://sts.amazonaws.com/doc/2011-06-15/"
@@ -22,17 +22,21 @@ Action = Callable[[Verified, Form], str]
 
 
 class StsService:
-    """`unsigned` is the joint for actions that carry no signature, such as AssumeRoleWithWebIdentity:
-    action name -> handler of the form, giving the XML inside <ActionResult>."""
+    """`unsigned` holds the actions that carry no signature: name -> handler of the form, giving the XML inside
+    <ActionResult>."""
 
-    def __init__(self, issuer: SessionIssuer, verifier: Verifier) -> None:
+    def __init__(self, issuer: SessionIssuer, verifier: Verifier, clock: Clock) -> None:
         self._issuer = issuer
         self._verifier = verifier
-        self.unsigned: dict[str, Callable[[Form], str]] = {}
+        self._clock = clock
+        self.unsigned: dict[str, Callable[[Form], str]] = {
+            "AssumeRoleWithWebIdentity": self._assume_role_with_web_identity,
+        }
         self._actions: dict[str, Action] = {
             "GetCallerIdentity": self._get_caller_identity,
             "AssumeRole": self._assume_role,
             "GetFederationToken": self._get_federation_token,
+            "GetSessionToken": self._get_session_token,
         }
 
     def handle(self, request: Request, host: HostName) -> Response:
@@ -51,7 +55,7 @@ class StsService:
         form = {**request.params(), **form}
         action = form.get("Action", "")
         note["operation"] = action
-        if action in self.unsigned:
+        if action in self.unsigned and form.get("Version") == VERSION:
             return action, self.unsigned[action](form)
         verified = self._verifier.verify(request, "sts", body_hash(body), host.region)
         note["principal"] = verified.caller.arn
@@ -80,13 +84,29 @@ class StsService:
         )
         _refuse_policy_arns(form)
         opened = self._issuer.assume_role(verified.caller, request)
-        role, session = opened.role, opened.session
-        assert role is not None
-        who = tags({
-            "AssumedRoleId": f"{role.id}:{session.session_name}",
-            "Arn": f"arn:aws:sts::{role.account}:assumed-role/{role.name}/{session.session_name}",
+        return _role_user(opened) + _credentials(opened)
+
+    def _assume_role_with_web_identity(self, form: Form) -> str:
+        """Carries no signature: the token is the proof. Tags.member.N mean nothing here."""
+        token = _checked(form, "WebIdentityToken", 4, 20000, r"(?s).*") or ""
+        request = AssumeRoleRequest(
+            role_arn=_checked(form, "RoleArn", 20, 2048, r".+") or "",
+            session_name=_checked(form, "RoleSessionName", 2, 64, r"[\w+=,.@-]*") or "",
+            seconds=_seconds(form, 3600, 43200),
+            policy=form.get("Policy"),
+        )
+        _refuse_policy_arns(form)
+        web = self._issuer.assume_role_with_web_identity(token, request, self._clock.now())
+        about = tags({
+            "SubjectFromWebIdentityToken": web.identity.subject, "Audience": web.identity.audiences[0],
+            "Provider": web.provider.arn,
         })  # fmt: skip
-        return wrap("AssumedRoleUser", who) + _credentials(opened)
+        return _role_user(web.opened) + _credentials(web.opened) + about
+
+    def _get_session_token(self, verified: Verified, form: Form) -> str:
+        if "SerialNumber" in form or "TokenCode" in form:
+            raise AwsError("AccessDenied", "MultiFactorAuthentication failed: the sandbox keeps no devices", 403)
+        return _credentials(self._issuer.session_token(verified.caller, _seconds(form, 43200, 129600)))
 
     def _get_federation_token(self, verified: Verified, form: Form) -> str:
         name = _checked(form, "Name", 2, 32, r"[\w+=,.@-]*") or ""
@@ -101,6 +121,16 @@ class StsService:
             "Arn": f"arn:aws:sts::{account}:federated-user/{name}",
         })  # fmt: skip
         return wrap("FederatedUser", who) + _credentials(opened)
+
+
+def _role_user(opened: Opened) -> str:
+    role, session = opened.role, opened.session
+    assert role is not None
+    who = tags({
+        "AssumedRoleId": f"{role.id}:{session.session_name}",
+        "Arn": f"arn:aws:sts::{role.account}:assumed-role/{role.name}/{session.session_name}",
+    })  # fmt: skip
+    return wrap("AssumedRoleUser", who)
 
 
 def _credentials(opened: Opened) -> str:
@@ -141,7 +171,7 @@ def _checked(
         if required:
             raise _invalid(name, "Member must not be null", "null")
         return None
-    shown = None if name == "ExternalId" else value  # an ExternalId is a shared secret to many
+    shown = None if name in ("ExternalId", "WebIdentityToken") else value  # what is a secret is not repeated
     if len(value) < least:
         raise _invalid(name, f"Member must have length greater than or equal to {least}", shown)
     if len(value) > most:

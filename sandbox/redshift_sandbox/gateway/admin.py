@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+import psycopg
+from psycopg import sql
+
 from redshift_sandbox.gateway.dialect import Dialect, translate
 from redshift_sandbox.pg import Postgres
+from redshift_sandbox.pg.postgres import ADMIN
 
 
-def admin_execute(postgres: Postgres, redshift_sql: str, database: str = "dev") -> list[tuple[Any, ...]]:
-    """Rows of the last statement, [] if it has none. Throws SqlError from translation, psycopg.Error from
-    PostgreSQL. Statements run one by one, each in a transaction of its own unless they say BEGIN."""
+def admin_execute(
+    postgres: Postgres, redshift_sql: str, database: str = "dev", *, user: str | None = None
+) -> list[tuple[Any, ...]]:
+    """Rows of the last statement, [] if it has none. Throws SqlError from translation, before anything has run,
+    and psycopg.Error from PostgreSQL. Statements run one by one, each in a transaction of its own unless they say
+    BEGIN. They run as the namespace's administrator, or as another `user` that exists already, who then owns what
+    he creates."""
     rows: list[tuple[Any, ...]] = []
-    with postgres.admin(database) as connection:
-        for statement in translate(redshift_sql, Dialect(superuser=True)):
+    with psycopg.connect(postgres.dsn(user=ADMIN, database=database), autocommit=True) as connection:
+        if user is not None:
+            connection.execute(sql.SQL("SET SESSION AUTHORIZATION {}").format(sql.Identifier(user)))
+        for statement in translate(redshift_sql, Dialect(superuser=user is None)):
             cursor = connection.execute(statement.sql.encode())
             rows = cursor.fetchall() if cursor.description is not None else []
     return rows

@@ -81,9 +81,11 @@ class Gateway:
             thread.join(_STOP_SECONDS)
         self._hub.users.close()
 
-    def admin_execute(self, redshift_sql: str, database: str = "dev") -> list[tuple[Any, ...]]:
-        """Runs an administrator's Redshift SQL; rows of the last statement."""
-        return admin_execute(self._postgres, redshift_sql, database)
+    def admin_execute(
+        self, redshift_sql: str, database: str = "dev", *, user: str | None = None
+    ) -> list[tuple[Any, ...]]:
+        """Runs an administrator's Redshift SQL, or another user's; rows of the last statement."""
+        return admin_execute(self._postgres, redshift_sql, database, user=user)
 
     def sessions(self) -> list[dict[str, Any]]:
         """Who is connected now."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import errors, sql
@@ -15,7 +15,11 @@ from redshift_sandbox.gateway.types import NAME_BYTES_MAX
 from redshift_sandbox.pg import Postgres
 
 _EXISTS = "SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = %s AND rolcanlogin"
-_ROLES = "SELECT rolname FROM pg_catalog.pg_roles WHERE rolname = ANY(%s) AND NOT rolcanlogin"
+_ROLES = """SELECT r.rolname FROM pg_catalog.pg_roles r WHERE r.rolname = ANY(%s) AND NOT r.rolcanlogin
+ AND NOT EXISTS (SELECT FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles u ON u.oid = m.member
+  WHERE m.roleid = r.oid AND u.rolname = %s)"""
+
+_STILL_THERE = "SELECT rolname FROM pg_catalog.pg_roles WHERE rolname = ANY(%s)"
 
 
 class Users:
@@ -25,6 +29,7 @@ class Users:
         self._postgres = postgres
         self._mutex = threading.Lock()
         self._connection: psycopg.Connection[Any] | None = None
+        self._lent: dict[str, set[str]] = {}  # roles granted for a login alone, by user
 
     def prepare(self, db_user: str, verdict: LoginVerdict) -> str:
         """The role to run as: made if it is missing (a member of PUBLIC only), with the verdict's
@@ -39,8 +44,7 @@ class Users:
                 if verdict.login_as is not None:
                     raise fatal("42704", f'user "{db_user}" does not exist')
                 self._create(connection, name)
-            if verdict.db_roles:
-                self._grant(connection, name, verdict.db_roles)
+            self._lend(connection, name, verdict.db_roles)
         return name
 
     def close(self) -> None:
@@ -63,9 +67,20 @@ class Users:
         except errors.ReservedName as error:
             raise fatal("42939", f'user name "{name}" is reserved') from error
 
-    @staticmethod
-    def _grant(connection: psycopg.Connection[Any], name: str, roles: tuple[str, ...]) -> None:
+    def _lend(self, connection: psycopg.Connection[Any], name: str, roles: tuple[str, ...]) -> None:
+        """Grants the existing ones among `roles`, and takes back what an earlier login was lent and this one is
+        not. PostgreSQL keeps memberships by user and not by session, so an earlier session that is still open
+        follows the newest login; what an administrator granted stays."""
+        lent = self._lent.setdefault(name, set())
         wanted = [ROLE_PREFIX + role.lower() for role in roles]
-        for (role,) in connection.execute(_ROLES, (wanted,)).fetchall():
-            grant = sql.SQL("GRANT {} TO {}").format(sql.Identifier(role), sql.Identifier(name))
-            connection.execute(grant)
+        gone = sorted(lent - set(wanted))
+        for (role,) in connection.execute(_STILL_THERE, (gone,)).fetchall():
+            connection.execute(_membership("REVOKE {} FROM {}", role, name))
+        lent.difference_update(gone)
+        for (role,) in connection.execute(_ROLES, (wanted, name)).fetchall():
+            connection.execute(_membership("GRANT {} TO {}", role, name))
+            lent.add(role)
+
+
+def _membership(words: LiteralString, role: str, name: str) -> sql.Composed:
+    return sql.SQL(words).format(sql.Identifier(role), sql.Identifier(name))

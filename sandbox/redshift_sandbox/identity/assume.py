@@ -5,6 +5,7 @@ Errors are AwsError with the codes of https://docs.aws.amazon.com/STS/latest/API
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 import zlib
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from redshift_sandbox.contracts import AwsError, Faults
 from redshift_sandbox.identity.directory import Directory
 from redshift_sandbox.identity.model import Caller, Policy, Role, Session
+from redshift_sandbox.identity.oidc import OidcProvider, WebIdentity, read_token
 from redshift_sandbox.identity.policy import (
     Ask,
     Decision,
@@ -48,6 +50,13 @@ class Opened:
     packed_percent: int | None
 
 
+@dataclass(frozen=True)
+class WebOpened:
+    opened: Opened
+    identity: WebIdentity
+    provider: OidcProvider
+
+
 class SessionIssuer:
     def __init__(self, directory: Directory, faults: Faults) -> None:
         self._directory = directory
@@ -73,6 +82,48 @@ class SessionIssuer:
             transitive,
         )  # fmt: skip
         return Opened(session, role, percent)
+
+    def assume_role_with_web_identity(self, token: str, request: AssumeRoleRequest, now: dt.datetime) -> WebOpened:
+        """Raises AwsError InvalidIdentityToken 400, ExpiredTokenException 400, IDPRejectedClaim 403, AccessDenied 403
+        (trust), ValidationError 400 (duration). Tags come from the token alone."""
+        identity = read_token(token)
+        role = self._directory.find_role(request.role_arn)
+        account = request.role_arn.split(":")[4] if request.role_arn.count(":") >= 5 else ""
+        provider = self._directory.find_oidc_provider(account, identity.issuer)
+        if provider is None:
+            raise AwsError(
+                "InvalidIdentityToken", f"No OpenIDConnect provider found in your account for {identity.issuer}"
+            )
+        identity.verify(provider, now)
+        given, transitive = identity.session_tags()
+        tags = _checked_tags(given)
+        actions = ["sts:AssumeRoleWithWebIdentity", *(["sts:TagSession"] if tags else [])]
+        for action in actions:
+            ask = Ask(action, request.role_arn, _web_context(provider, identity, request, tags))
+            names = [provider.arn, provider.issuer.host]
+            if role is None or decide_for_principals(role.trust, ask, "Federated", names) is not Decision.ALLOW:
+                raise AwsError("AccessDenied", f"Not authorized to perform {action}", 403)
+        assert role is not None
+        _check_role_maximum(role, request.seconds)
+        policy = _session_policy(request.policy, "PackedPolicyTooLarge")
+        session = self._open(
+            "assumed-role", role.account, role.name, request.session_name, request.seconds, policy, tags,
+            frozenset(key.lower() for key in transitive),
+        )  # fmt: skip
+        return WebOpened(Opened(session, role, _packed_percent(request.policy, tags)), identity, provider)
+
+    def session_token(self, caller: Caller, seconds: int) -> Opened:
+        """Temporary keys of the user himself; needs no permission, but the user's own long-term keys.
+        https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html"""
+        if not caller.long_term:
+            raise AwsError("AccessDenied", "Cannot call GetSessionToken with session credentials", 403)
+        if caller.kind == "root":
+            raise AwsError("AccessDenied", "Cannot call GetSessionToken with root credentials", 403)
+        ask = Ask("sts:GetSessionToken", "*", caller.context())
+        if decide(caller.grants or (), ask) is Decision.EXPLICIT_DENY:
+            raise _refused(caller, "sts:GetSessionToken", "*", denied=True)
+        session = self._open("user", caller.account, caller.name, "", seconds, None, {}, frozenset())
+        return Opened(session, None, None)
 
     def federate(
         self, caller: Caller, name: str, seconds: int, policy: str | None, tags: Sequence[tuple[str, str]]
@@ -128,12 +179,35 @@ class SessionIssuer:
         else:
             ok = ok and own and Decision.ALLOW in (named, delegated)
         if not ok:
-            raise _refused(caller, action, request.role_arn)
+            raise _refused(caller, action, request.role_arn, denied=grants is Decision.EXPLICIT_DENY)
 
 
-def _refused(caller: Caller, action: str, resource: str) -> AwsError:
+def _refused(caller: Caller, action: str, resource: str, *, denied: bool = False) -> AwsError:
     message = f"User: {caller.arn} is not authorized to perform: {action} on resource: {resource}"
+    if denied:
+        message += " with an explicit deny in an identity-based policy"
     return AwsError("AccessDenied", message, 403)
+
+
+def _web_context(
+    provider: OidcProvider, identity: WebIdentity, request: AssumeRoleRequest, tags: Mapping[str, str]
+) -> dict[str, str | list[str]]:
+    """Condition keys of a provider begin with its URL, without the scheme.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html"""
+    host = provider.issuer.host
+    context: dict[str, str | list[str]] = {
+        f"{host}:aud": list(identity.audiences), f"{host}:sub": identity.subject,
+        "aws:FederatedProvider": provider.arn, "sts:RoleSessionName": request.session_name,
+    }  # fmt: skip
+    original = identity.claims.get("aud")
+    if host == "accounts.google.com" and isinstance(original, str):
+        context[f"{host}:oaud"] = original
+    if isinstance(identity.claims.get("amr"), list):
+        context[f"{host}:amr"] = [str(value) for value in identity.claims["amr"]]
+    if tags:
+        context["aws:TagKeys"] = list(tags)
+        context.update({f"aws:RequestTag/{key}": value for key, value in tags.items()})
+    return context
 
 
 def _trust_context(
@@ -157,6 +231,10 @@ def _check_role_duration(caller: Caller, role: Role, seconds: int) -> None:
             "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role "
             "chaining.",
         )
+    _check_role_maximum(role, seconds)
+
+
+def _check_role_maximum(role: Role, seconds: int) -> None:
     if seconds > role.max_session_seconds:
         raise AwsError(
             "ValidationError",

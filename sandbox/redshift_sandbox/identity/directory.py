@@ -10,7 +10,7 @@ import datetime as dt
 import re
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from redshift_sandbox.contracts import AwsError, Clock
@@ -26,6 +26,7 @@ from redshift_sandbox.identity.model import (
     new_secret,
     unique_id,
 )
+from redshift_sandbox.identity.oidc import OidcIssuer, OidcProvider
 from redshift_sandbox.identity.policy_document import parse_policy
 
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):role(/(?:.*/)?)([^/]+)")
@@ -56,6 +57,7 @@ class Directory:
         self._roles: dict[tuple[str, str], Role] = {}
         self._keys: dict[str, AccessKey] = {}
         self._sessions: dict[str, Session] = {}
+        self._providers: dict[tuple[str, str], OidcProvider] = {}  # by account and URL
         self._workgroups: dict[tuple[str, str], Workgroup] = {}  # by region and name
         self._namespaces: dict[tuple[str, str], Namespace] = {}
 
@@ -146,6 +148,27 @@ class Directory:
             role = self._roles.get((match[1], match[3])) if match else None
             return role if role is not None and role.arn == arn else None
 
+    def set_trust(self, account: str, name: str, trust: str | Policy) -> Role:
+        """Replaces a role's trust policy and leaves the rest of it as it is."""
+        parsed = parse_policy(trust, kind="trust")
+        with self._mutex:
+            role = self.role(account, name)
+            role.trust = parsed
+            return role
+
+    # Identity providers
+
+    def put_oidc_provider(self, account: str, issuer: OidcIssuer, audiences: Sequence[str]) -> OidcProvider:
+        """Makes the account know an issuer, replacing one of the same URL."""
+        provider = OidcProvider(account, issuer, tuple(audiences))
+        with self._mutex:
+            self._providers[account, issuer.url] = provider
+        return provider
+
+    def find_oidc_provider(self, account: str, issuer_url: str) -> OidcProvider | None:
+        with self._mutex:
+            return self._providers.get((account, issuer_url.rstrip("/")))
+
     def roles(self) -> list[Role]:
         with self._mutex:
             return list(self._roles.values())
@@ -220,17 +243,22 @@ class Directory:
                 return None
             if session.kind == "assumed-role":
                 return self._role_caller(session)
+            if session.kind == "user":
+                return self._user_caller(session.account, session.principal, temporary=True)
             return self._federated_caller(session)
 
     def _long_term_caller(self, key: AccessKey) -> Caller | None:
         if key.user is None:
             return Caller("root", f"arn:aws:iam::{key.account}:root", key.account, key.account, "", None)
-        user = self._users.get((key.account, key.user))
+        return self._user_caller(key.account, key.user, temporary=False)
+
+    def _user_caller(self, account: str, name: str, *, temporary: bool) -> Caller | None:
+        user = self._users.get((account, name))
         if user is None:
             return None
         return Caller(
             "user", user.arn, user.account, user.id, user.name, tuple(user.policies.values()),
-            identity_tags=dict(user.tags),
+            identity_tags=dict(user.tags), temporary=temporary,
         )  # fmt: skip
 
     def _role_caller(self, session: Session) -> Caller | None:
@@ -241,7 +269,7 @@ class Directory:
             "assumed-role",
             f"arn:aws:sts::{role.account}:assumed-role/{role.name}/{session.session_name}",
             role.account, f"{role.id}:{session.session_name}", role.name, tuple(role.policies.values()),
-            session.policy, role.arn, dict(role.tags), session.tags, session.transitive_keys,
+            session.policy, role.arn, dict(role.tags), session.tags, session.transitive_keys, temporary=True,
         )  # fmt: skip
 
     def _federated_caller(self, session: Session) -> Caller | None:
@@ -254,7 +282,7 @@ class Directory:
             # Without a policy a federated session has no rights at all:
             # https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html
             tuple(user.policies.values()) if session.policy is not None else (),
-            session.policy, session_tags=session.tags,
+            session.policy, session_tags=session.tags, temporary=True,
         )  # fmt: skip
 
     # Workgroups and namespaces

@@ -70,7 +70,7 @@ class Role:
 
 @dataclass(frozen=True)
 class Session:
-    """Temporary credentials. `kind` is "assumed-role" or "federated-user"."""
+    """Temporary credentials. `kind` is "assumed-role", "federated-user", or "user" for GetSessionToken's."""
 
     kind: str
     access_key_id: str
@@ -147,10 +147,11 @@ class Caller:
     identity_tags: Mapping[str, str] = field(default_factory=dict)  # on the user or role itself
     session_tags: Mapping[str, str] = field(default_factory=dict)
     transitive_keys: frozenset[str] = frozenset()
+    temporary: bool = False  # credentials with a session token
 
     @property
     def long_term(self) -> bool:
-        return self.kind in ("user", "root")
+        return not self.temporary
 
     def tag(self, key: str) -> str | None:
         """A principal tag; keys compare without case and a session tag overrides the identity's.

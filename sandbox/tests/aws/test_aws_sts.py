@@ -227,4 +227,4 @@ def test_b07_token_lengths_vary_and_the_knob_makes_them_long(sandbox: Sandbox) -
 
 
 def test_unknown_action_is_refused(sandbox: Sandbox) -> None:
-    assert code_of(sandbox.client("sts").get_session_token) == "InvalidAction"
+    assert code_of(sandbox.client("sts").get_access_key_info, AccessKeyId="A" * 20) == "InvalidAction"
