@@ -8,6 +8,8 @@ begins while an earlier minimum still runs belongs to the same burst (assumed). 
 from __future__ import annotations
 
 import threading
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -79,6 +81,36 @@ class Meter:
         self._mutex = threading.Lock()
         self._total = Tally()
         self._sessions: dict[int, _Session] = {}
+        self._aws_calls: Counter[str] = Counter()
+
+    @property
+    def aws_calls(self) -> Mapping[str, int]:
+        """Calls of clients by "service:Operation", such as "sts:AssumeRole", since the last reset. Refused calls
+        count; UNLOAD's own writing into S3 does not."""
+        with self._mutex:
+            return Counter(self._aws_calls)
+
+    @property
+    def statements(self) -> int:
+        """Of all sessions together."""
+        with self._mutex:
+            return self._total.statements
+
+    @property
+    def wake_ups(self) -> int:
+        """How often the workgroup began to cost money."""
+        with self._mutex:
+            return self._total.wake_ups
+
+    @property
+    def statements_by_session(self) -> list[int]:
+        """One number for each login, in their order; sessions that were over at the last reset are forgotten."""
+        with self._mutex:
+            return [one.tally.statements for one in self._sessions.values()]
+
+    def aws_called(self, service: str, operation: str) -> None:
+        with self._mutex:
+            self._aws_calls[f"{service}:{operation}"] += 1
 
     def session_opened(self, session_id: int, user: str) -> None:
         with self._mutex:
@@ -136,7 +168,7 @@ class Meter:
             return self._total.awake(self._now())
 
     def report(self) -> dict[str, Any]:
-        """{"total": {...}, "sessions": [{"session_id", "user", ...}]}, seconds as numbers."""
+        """{"total": {...}, "sessions": [{"session_id", "user", ...}], "aws_calls": {...}}, seconds as numbers."""
         now = self._now()
         with self._mutex:
             sessions = [
@@ -145,13 +177,16 @@ class Meter:
                 for session_id, one in self._sessions.items()
             ]  # fmt: skip
             opened = [one.transaction_since for one in self._sessions.values() if one.transaction_since is not None]
-            return {"total": self._total.report(now, opened), "sessions": sessions}
+            return {
+                "total": self._total.report(now, opened), "sessions": sessions, "aws_calls": dict(self._aws_calls),
+            }  # fmt: skip
 
     def reset(self) -> None:
         """Forgets all that is over: counts begin at zero for the next measurement."""
         now = self._now()
         with self._mutex:
             self._total = Tally()
+            self._aws_calls.clear()
             self._sessions = {key: one for key, one in self._sessions.items() if not one.closed}
             for one in self._sessions.values():
                 one.tally = Tally()

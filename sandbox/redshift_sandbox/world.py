@@ -12,6 +12,7 @@ This module alone knows the implementations; the rooms know contracts.py. It add
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -34,6 +35,7 @@ from redshift_sandbox.meter import Meter
 from redshift_sandbox.outfiles import Facts, write_all
 from redshift_sandbox.pg import history
 from redshift_sandbox.request_log import RequestLog
+from redshift_sandbox.tls import CertificateAuthority
 from redshift_sandbox.unload import runner as unloading
 
 ACCOUNT = "123456789012"  # the customer's
@@ -53,7 +55,8 @@ KEYS_DB_USER = f"IAM:{KEYS_USER}"
 
 _GATEWAY_FAULTS = (
     "gateway.tls_refused", "gateway.auth_code", "gateway.connection_limit", "gateway.cold_start_delay",
-    "gateway.drop_during_statement", "gateway.deny_pg_tables",
+    "gateway.drop_during_statement", "gateway.deny_pg_tables", "gateway.certificate", "gateway.reset_after_bytes",
+    "gateway.visible_secrets",
 )  # fmt: skip
 _BOOKKEEPING = ("pg_sandbox.unload_history", "pg_sandbox.unload_detail", "pg_sandbox.query_history")
 
@@ -88,13 +91,13 @@ class Sandbox:
         self.meter = Meter(self.clock)
         cache = options.cache or cache_home()
         self.postgres = SeededPostgres(self.directory / "postgres", cache, self.data_sets, notify)
-        self.aws = AwsServices(self.directory / "aws", self.clock, self.faults, self.log)
+        self.aws = AwsServices(self.directory / "aws", self.clock, self.faults, self.log, self.meter.aws_called)
         self._authority = self.aws.authority
         self._register_controls()
         self.unloader = self._unload_service()
         self.gateway = Gateway(
             self.postgres, self.aws.passwords, self.clock, self.faults, self.meter, self._log_gateway,
-            self._authority.server_context("redshift", self._redshift_hosts()), self.unloader,
+            self._certificate, self.unloader,
         )  # fmt: skip
         self._stack = ExitStack()
         self.redshift_port = 0
@@ -260,6 +263,17 @@ class Sandbox:
 
     def _redshift_hosts(self) -> list[str]:
         return [self.options.host, f"{WORKGROUP}.{ACCOUNT}.{REGION}.redshift-serverless.amazonaws.com"]
+
+    def _certificate(self, kind: str) -> ssl.SSLContext:
+        """What the database shows: its own certificate, or one of those a network mistake would bring up."""
+        hosts = self._redshift_hosts()
+        if kind == "wrong_name":
+            return self._authority.server_context("redshift-elsewhere", ["elsewhere.example.test"])
+        if kind == "unknown_authority":
+            return CertificateAuthority(self.directory / "other-authority").server_context("redshift", hosts)
+        if kind not in ("", "expired"):
+            raise ValueError(f"no certificate of kind {kind!r}")
+        return self._authority.server_context("redshift", hosts, expired=kind == "expired")
 
     def _aws_hosts(self) -> list[str]:
         known = ("localhost", "127.0.0.1")  # of every certificate of the AWS services

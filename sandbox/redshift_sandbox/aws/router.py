@@ -21,13 +21,19 @@ class Service(Protocol):
     def handle(self, request: Request, host: HostName) -> Response: ...
 
 
+# Called with service and operation of every call, refused ones included.
+CallCounter = Callable[[str, str], None]
+
+
 class Router:
     def __init__(
-        self, services: Mapping[str, Service], control: Callable[[Request], Response], log: RequestLog
-    ) -> None:
+        self, services: Mapping[str, Service], control: Callable[[Request], Response], log: RequestLog,
+        count: CallCounter | None = None,
+    ) -> None:  # fmt: skip
         self._services = services
         self._control = control
         self._log = log
+        self._count = count
 
     def handle(self, request: Request) -> Response:
         if request.path.startswith(PREFIX):
@@ -38,6 +44,8 @@ class Router:
         if service not in self._services:
             return Response(404, [("Content-Type", "text/plain")], f"no service {service!r} here".encode())
         response = self._services[service].handle(request, host)
+        if self._count is not None:
+            self._count(service, response.note.get("operation", ""))
         # Kept before the answer leaves, so that a client that has its answer finds its own request here.
         self._log.add(
             {
@@ -48,8 +56,6 @@ class Router:
             }
         )  # fmt: skip
         return response
-
-
 
 
 def _service_of(request: Request) -> str:

@@ -1,6 +1,6 @@
 """The facade of the AWS half: everything that `world.py` wires.
 
-    AwsServices(dir: Path, clock: SandboxClock, faults: FaultRegistry, log: RequestLog)
+    AwsServices(dir: Path, clock: SandboxClock, faults: FaultRegistry, log: RequestLog, count=None)
         .start(host="127.0.0.1", port=0, *, extra_hosts=(), expired=False) -> int   the HTTPS port
         .stop()                                        closes all; may be called twice
         .ca_file: Path                                 what clients must trust (dir/tls/ca.pem)
@@ -26,7 +26,7 @@ from pathlib import Path
 
 from redshift_sandbox.aws.clusters import ClustersService
 from redshift_sandbox.aws.http import HttpsServer
-from redshift_sandbox.aws.router import Router, Service
+from redshift_sandbox.aws.router import CallCounter, Router, Service
 from redshift_sandbox.aws.s3 import S3Service
 from redshift_sandbox.aws.s3_access import S3Access
 from redshift_sandbox.aws.s3_call import Backend
@@ -58,8 +58,9 @@ class AwsServices:
     """Made in the stopped state; `start` once. The parts may be used before and between."""
 
     def __init__(
-        self, dir: Path, clock: SandboxClock, faults: FaultRegistry, log: RequestLog
-    ) -> None:
+        self, dir: Path, clock: SandboxClock, faults: FaultRegistry, log: RequestLog,
+        count: CallCounter | None = None,
+    ) -> None:  # fmt: skip
         dir.mkdir(parents=True, exist_ok=True)
         self._clock = clock
         self.authority = CertificateAuthority(dir / "tls")
@@ -79,7 +80,7 @@ class AwsServices:
             "s3": S3Service(Backend(self.store, access, faults), verifier),
         }
         self.control = Control(dir, clock, faults, log, self.identity, self.store)
-        self._router = Router(self.services, self.control.handle, log)
+        self._router = Router(self.services, self.control.handle, log, count)
         self._server: HttpsServer | None = None
 
     def start(

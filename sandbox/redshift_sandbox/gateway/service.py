@@ -1,13 +1,16 @@
 """The gateway: a Redshift on one TCP port, in front of the private PostgreSQL.
 
-    gateway = Gateway(postgres, passwords, clock, faults, meter, log, tls_context, unloader)
+    gateway = Gateway(postgres, passwords, clock, faults, meter, log, tls, unloader)
     port = gateway.start("127.0.0.1")     # 0 as port: any free one
     gateway.admin_execute('GRANT SELECT ON t TO "IAMR:x"')
     gateway.stop()
 
 Faults it honours (contracts.Faults): gateway.tls_refused, gateway.auth_code {"code": 3|5|13},
 gateway.connection_limit {"limit": n}, gateway.cold_start_delay {"seconds": n},
-gateway.drop_during_statement, gateway.deny_pg_tables.
+gateway.drop_during_statement, gateway.deny_pg_tables,
+gateway.certificate {"kind": "expired"|"wrong_name"|"unknown_authority"} (where the context is made on demand),
+gateway.reset_after_bytes {"bytes": n} (of what the session sends after login), gateway.visible_secrets (statements
+stand in sys_query_history as they were sent).
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from redshift_sandbox.contracts import Clock, Faults, LoginPasswords, SqlError, Unloader
@@ -30,6 +34,9 @@ from redshift_sandbox.gateway.stream import farewell
 from redshift_sandbox.gateway.users import Users
 from redshift_sandbox.meter import Meter
 from redshift_sandbox.pg import Postgres
+
+# Makes the TLS context that shows the certificate of a kind; "" is the ordinary one.
+Certificates = Callable[[str], ssl.SSLContext]
 
 _CONNECTIONS_MAX = 2000  # of a workgroup: dg/amazon-redshift-limits
 _STOP_SECONDS = 10.0
@@ -47,13 +54,14 @@ class Gateway:
         faults: Faults,
         meter: Meter,
         log: Log,
-        tls_context: ssl.SSLContext | None,
+        tls: ssl.SSLContext | Certificates | None,
         unloader: Unloader | None = None,
     ) -> None:
         self._postgres = postgres
         self._passwords = passwords
-        self._tls = tls_context
+        self._tls = tls
         self._hub = Hub(postgres, clock, faults, meter, unloader, log, Users(postgres), Records(postgres))
+        self._contexts: dict[str, ssl.SSLContext] = {}
         self._listener: socket.socket | None = None
         self._threads: set[threading.Thread] = set()
         self._acceptor: threading.Thread | None = None
@@ -110,7 +118,7 @@ class Gateway:
 
     def _serve(self, sock: socket.socket) -> None:
         try:
-            greeting = login.greet(sock, self._tls, self._hub.faults)
+            greeting = login.greet(sock, self._context(), self._hub.faults)
             if isinstance(greeting, login.CancelRequest):
                 self._cancel(greeting.key)
                 farewell(greeting.sock)
@@ -123,6 +131,15 @@ class Gateway:
         finally:
             with self._hub.mutex:
                 self._threads.discard(threading.current_thread())
+
+    def _context(self) -> ssl.SSLContext | None:
+        if self._tls is None or isinstance(self._tls, ssl.SSLContext):
+            return self._tls
+        kind = str((self._hub.faults.peek("gateway.certificate") or {}).get("kind", ""))
+        with self._hub.mutex:
+            if kind not in self._contexts:
+                self._contexts[kind] = self._tls(kind)
+            return self._contexts[kind]
 
     def _log_in(self, greeting: login.Greeting) -> None:
         try:

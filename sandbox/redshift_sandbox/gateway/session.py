@@ -35,6 +35,9 @@ class Session:
         self.client = Stream(greeting.sock)
         self.statements = Statements(hub, self.state)
         self.cancel_requested = threading.Event()
+        knob = hub.faults.take("gateway.reset_after_bytes")
+        if knob is not None:
+            self.client.reset_after = int(knob.get("bytes", 0))
         self._backend = Stream(backend.sock)
         self.exchange = Exchange(self.client, self._backend, self.statements)
         self._key = backend.key

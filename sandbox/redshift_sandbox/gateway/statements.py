@@ -136,13 +136,14 @@ class Statements:
             self.set_status(b"E")
 
     def _read_one(self, tokens: list[Token]) -> Prepared:
+        visible = self._hub.faults.peek("gateway.visible_secrets") is not None
         if meaningful(tokens)[0].word == "UNLOAD":
             unloader, raw = self._hub.unloader, text_of(tokens).strip()
             if unloader is None:
                 raise SqlError("0A000", "this sandbox runs without UNLOAD")
             if unloader.is_unload(raw):
-                return Prepared(Translated(_PLACEHOLDER, "UNLOAD"), unloader.blank(raw), raw)
-        text = blanked(tokens).strip()
+                return Prepared(Translated(_PLACEHOLDER, "UNLOAD"), raw if visible else unloader.blank(raw), raw)
+        text = text_of(tokens).strip() if visible else blanked(tokens).strip()
         return Prepared(translate_statement(tokens, self._dialect()), text)
 
     def _dialect(self) -> Dialect:

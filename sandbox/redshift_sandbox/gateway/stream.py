@@ -9,6 +9,7 @@ import contextlib
 import select
 import socket
 import ssl
+import struct
 from collections import deque
 
 RECEIVE_BYTES = 1 << 18
@@ -30,6 +31,7 @@ class Stream:
         self._out: deque[memoryview] = deque()
         self._out_bytes = 0
         self._read_needs_write = False
+        self.reset_after: int | None = None  # cut the connection when so many more bytes have been sent
 
     def receive(self) -> bytes | None:
         """What has arrived; None if nothing has. Throws Closed at the end of the stream."""
@@ -56,6 +58,10 @@ class Stream:
         """Sends as much as the socket takes now. Throws Closed."""
         while self._out:
             head = self._out[0]
+            if self.reset_after is not None:
+                if self.reset_after <= 0:
+                    self._reset()
+                head = head[: self.reset_after]
             try:
                 sent = self.sock.send(head)
             except (ssl.SSLWantWriteError, ssl.SSLWantReadError, BlockingIOError, InterruptedError):
@@ -63,10 +69,19 @@ class Stream:
             except (OSError, ValueError) as error:
                 raise Closed(type(error).__name__) from error
             self._out_bytes -= sent
-            if sent == len(head):
+            if self.reset_after is not None:
+                self.reset_after -= sent
+            if sent == len(self._out[0]):
                 self._out.popleft()
             else:
-                self._out[0] = head[sent:]
+                self._out[0] = self._out[0][sent:]
+
+    def _reset(self) -> None:
+        """Ends the connection with RST, in mid-message. Throws Closed."""
+        with contextlib.suppress(OSError):
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.drop()
+        raise Closed("reset by fault")
 
     def flush_all(self, timeout_seconds: float) -> None:
         """Sends everything or throws Closed when the peer does not take it in time."""

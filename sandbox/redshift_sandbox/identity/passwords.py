@@ -49,6 +49,11 @@ class MintedPasswords:
         with self._mutex:
             return [minted.password for several in self._minted.values() for minted in several]
 
+    def candidates(self, db_user: str) -> list[str]:
+        """The passwords a user could be sending, which an MD5 login has to try one by one."""
+        with self._mutex:
+            return [minted.password for minted in self._minted.get(db_user, ())]
+
     def verify(self, db_user: str, password: str) -> LoginVerdict:
         """The name is compared exactly, its case included."""
         with self._mutex:

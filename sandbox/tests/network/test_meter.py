@@ -1,0 +1,37 @@
+"""Behaviour 35: the meter tells statements by login, wake-ups, and calls of the AWS services."""
+
+from __future__ import annotations
+
+from redshift_sandbox import world
+from redshift_sandbox.testing import RunningSandbox
+
+
+def test_b35_statements_of_each_login_and_wake_ups(sandbox: RunningSandbox) -> None:
+    meter = sandbox.world.meter
+    meter.reset()
+    with sandbox.connect() as first, sandbox.connect() as second:
+        first.execute("SELECT 1")
+        second.execute("SELECT 1")
+        second.execute("SELECT 2")
+        assert meter.statements_by_session == [1, 2]
+    assert (meter.statements, meter.wake_ups) == (3, 1)
+    meter.reset()
+    assert meter.statements == sum(meter.statements_by_session) == 0
+
+
+def test_b35_calls_by_service_and_operation(sandbox: RunningSandbox) -> None:
+    meter = sandbox.world.meter
+    session = sandbox.role_session()
+    meter.reset()
+    sandbox.fresh_role_keys()
+    sandbox.fresh_login(session)
+    s3 = sandbox.client(session, "s3")
+    s3.put_object(Bucket=world.BUCKET, Key=f"{world.ROOT}/metered", Body=b"x")
+    s3.list_objects_v2(Bucket=world.BUCKET, Prefix=f"{world.ROOT}/metered")
+    assert meter.aws_calls == {
+        "sts:AssumeRole": 1, "redshift-serverless:GetCredentials": 1, "s3:PutObject": 1, "s3:ListObjectsV2": 1,
+    }  # fmt: skip
+    assert meter.aws_calls["sts:GetCallerIdentity"] == 0
+    assert meter.report()["aws_calls"] == dict(meter.aws_calls)
+    meter.reset()
+    assert not meter.aws_calls
