@@ -143,66 +143,72 @@ class RandomFile {
   std::string Text() {
     std::string text = Comment("");
     for (const char* group : {"redshift", "staging", "auth"}) {
-      // A group's last field is never taken out, and aws may have only one.
-      if (Chance(20) && std::string_view(group) != "aws") return {group, "k2", std::nullopt};
-      return {group, *group == '\0' ? "name" : key, Pick({"v", "a: b", "x # y", "${Z}", "ü", ""})};
+      if (Chance(20)) text += "\n";
+      text += Chance(30) ? Flow(group) : Block(group);
     }
-    std::vector<std::string> comments;
+    text += "name: " + Value() + Trailing();
+    return text;
+  }
+  Change RandomChange() {
+    const char* group = Pick({"redshift", "staging", "auth", "", "aws"});
+    const char* key = Pick({"k1", "k2", "k3", "k9"});
+    // A group's last field is never taken out, and aws may have only one.
+    if (Chance(20) && std::string_view(group) != "aws") return {group, "k2", std::nullopt};
+    return {group, *group == '\0' ? "name" : key, Pick({"v", "a: b", "x # y", "${Z}", "ü", ""})};
+  }
+  std::vector<std::string> comments;
 
-   private:
-    bool Chance(int percent) {
-      return std::uniform_int_distribution<int>(0, 99)(random_) < percent;
+ private:
+  bool Chance(int percent) { return std::uniform_int_distribution<int>(0, 99)(random_) < percent; }
+  const char* Pick(const std::vector<const char*>& from) {
+    return from[std::uniform_int_distribution<std::size_t>(0, from.size() - 1)(random_)];
+  }
+  std::string Value() {
+    return Pick({"plain", "'it''s'", "\"a \\\" # b\"", "arn:aws:iam::1:role/x", "5", "two words"});
+  }
+  std::string NewComment() {
+    comments.push_back("# c" + std::to_string(comments.size()) + ": é, {x}");
+    return comments.back();
+  }
+  std::string Trailing() { return Chance(40) ? "  " + NewComment() + "\n" : "\n"; }
+  std::string Comment(const std::string& indent) {
+    return Chance(40) ? indent + NewComment() + "\n" : "";
+  }
+  std::string Flow(const std::string& group) {
+    return group + ": { k1: " + Value() + ", k2: " + Value() + (Chance(50) ? " }" : "}") +
+           Trailing();
+  }
+  std::string Block(const std::string& group) {
+    const std::string indent = Chance(50) ? "  " : "    ";
+    std::string text = group + ":" + Trailing();
+    for (const char* key : {"k1", "k2", "k3"}) {
+      text += Comment(indent) + indent + key + ": " + Value() + Trailing();
     }
-    const char* Pick(const std::vector<const char*>& from) {
-      return from[std::uniform_int_distribution<std::size_t>(0, from.size() - 1)(random_)];
-    }
-    std::string Value() {
-      return Pick(
-          {"plain", "'it''s'", "\"a \\\" # b\"", "arn:aws:iam::1:role/x", "5", "two words"});
-    }
-    std::string NewComment() {
-      comments.push_back("# c" + std::to_string(comments.size()) + ": é, {x}");
-      return comments.back();
-    }
-    std::string Trailing() { return Chance(40) ? "  " + NewComment() + "\n" : "\n"; }
-    std::string Comment(const std::string& indent) {
-      return Chance(40) ? indent + NewComment() + "\n" : "";
-    }
-    std::string Flow(const std::string& group) {
-      return group + ": { k1: " + Value() + ", k2: " + Value() + (Chance(50) ? " }" : "}") +
-             Trailing();
-    }
-    std::string Block(const std::string& group) {
-      const std::string indent = Chance(50) ? "  " : "    ";
-      std::string text = group + ":" + Trailing();
-      for (const char* key : {"k1", "k2", "k3"}) {
-        text += Comment(indent) + indent + key + ": " + Value() + Trailing();
-      }
-      return text;
-    }
+    return text;
+  }
 
-    std::mt19937 random_;
-  };
+  std::mt19937 random_;
+};
 
-  TEST(EditYaml, KeepsEveryCommentOfRandomFiles) {
-    for (unsigned seed = 0; seed < 500; ++seed) {
-      RandomFile file(seed);
-      std::string text = file.Text();
-      ASSERT_TRUE(ParseYaml(text).problems.empty()) << "seed " << seed << "\n" << text;
-      for (int i = 0; i < 6; ++i) {
-        const Change change = file.RandomChange();
-        const std::string before = text;
-        ASSERT_NO_THROW(text = EditYaml(text, {change}))
-            << "seed " << seed << ", " << change.Field() << "\n"
-            << before;
-        if (!change.value) continue;  // a comment behind a removed field goes with it
-        for (const auto& comment : file.comments) {
-          if (before.find(comment) == std::string::npos) continue;
-          ASSERT_THAT(text, HasSubstr(comment)) << "seed " << seed << "\n" << before;
-        }
+TEST(EditYaml, KeepsEveryCommentOfRandomFiles) {
+  for (unsigned seed = 0; seed < 500; ++seed) {
+    RandomFile file(seed);
+    std::string text = file.Text();
+    ASSERT_TRUE(ParseYaml(text).problems.empty()) << "seed " << seed << "\n" << text;
+    for (int i = 0; i < 6; ++i) {
+      const Change change = file.RandomChange();
+      const std::string before = text;
+      ASSERT_NO_THROW(text = EditYaml(text, {change}))
+          << "seed " << seed << ", " << change.Field() << "\n"
+          << before;
+      if (!change.value) continue;  // a comment behind a removed field goes with it
+      for (const auto& comment : file.comments) {
+        if (before.find(comment) == std::string::npos) continue;
+        ASSERT_THAT(text, HasSubstr(comment)) << "seed " << seed << "\n" << before;
       }
     }
   }
+}
 
 }  // namespace
 }  // namespace sluice::config
