@@ -28,18 +28,28 @@ struct LoadedRows {
   std::uint64_t loaded_rows = 0;  // what the destination took
 };
 
+struct Committed {
+  model::Watermark watermark;
+  model::Counts counts;
+};
+
 // One stream's load of one attempt. One thread at a time; different Loads on different threads.
 // Nothing is visible to a reader before Commit; dropping it uncommitted leaves the destination as
 // it was. Errors: kConflict (another process holds the destination), kNoSpace, kCorrupt (a part
 // cannot be read, or its columns are not those of Begin), kPermission, kUnsupported (a schema
-// change, with the remedy), kDestination, kCancelled.
+// change, with the remedy), kDestination, kCancelled; and kConflict of Commit: duplicate keys, or
+// more deletes than DeletePolicy allows, with the numbers.
 class Load {
  public:
   virtual ~Load() = default;
   // Any number of times, each part once. The files are not needed after it returns.
   virtual LoadedRows Add(std::span<const model::LocalPart> parts, const base::Call& call) = 0;
+  // Keys that the source still has: parts whose columns are those of `primary_key`, in its order.
+  // After the first call every key of the source must be added before Commit, which then removes
+  // rows with other keys. REQUIRES: merge.
+  virtual LoadedRows AddKeys(std::span<const model::LocalPart> parts, const base::Call& call) = 0;
   // Rows and watermark appear together or not at all. Throws with in_doubt if it cannot know
-  // whether it happened: then Destination::ReadWatermark tells, by run and attempt. Called at most
+  // whether it happened: then Destination::ReadCommitted tells, by run and attempt. Called at most
   // once; not after a failed Add.
   virtual model::Counts Commit(const model::Watermark& watermark, const model::Proof& proof,
                                const base::Call& call) = 0;
@@ -52,8 +62,11 @@ class Destination {
   virtual Capabilities Describe() const = 0;
   // "DuckDB file acme.duckdb": for people.
   virtual std::string Name() const = 0;
-  virtual std::optional<model::Watermark> ReadWatermark(std::string_view stream,
-                                                        const base::Call& call) = 0;
+  // The stream's last commit; nullopt if there is none.
+  virtual std::optional<Committed> ReadCommitted(std::string_view stream,
+                                                 const base::Call& call) = 0;
+  // Forgets the stream's last commit, not its rows: the next sync reads everything.
+  virtual void Forget(std::string_view stream, const base::Call& call) = 0;
   virtual std::unique_ptr<Load> Begin(const model::StreamTarget& target,
                                       const base::Call& call) = 0;
   // Proves that it can be written, changing nothing. For `check`.

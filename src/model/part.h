@@ -37,13 +37,23 @@ struct Proof {
   }
 };
 
-// What a commit changed at the destination. They add up to the rows unloaded (deleted apart).
+// What a commit changed at the destination.
 struct Counts {
   std::uint64_t inserted = 0;
   std::uint64_t updated = 0;
-  std::uint64_t unchanged = 0;
-  std::uint64_t deleted = 0;
-  std::uint64_t skipped = 0;
+  std::uint64_t unchanged = 0;  // read again, the same as before: not written
+  std::uint64_t deleted = 0;    // gone from the destination
+  std::uint64_t skipped = 0;    // came and left no trace: see the next two
+  // Of `skipped`: another row of the same key won. The rest had been deleted before they came.
+  std::uint64_t duplicates = 0;
+  // Of `deleted`: no row came to say so; their keys were absent.
+  std::uint64_t deleted_absent = 0;
+
+  // Every row that came is accounted for.
+  bool AddUpTo(std::uint64_t rows) const {
+    return inserted + updated + unchanged + skipped + (deleted - deleted_absent) == rows;
+  }
+  friend bool operator==(const Counts&, const Counts&) = default;
 };
 
 }  // namespace sluice::model

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "model/types.h"
 
 namespace sluice::model {
@@ -27,6 +28,23 @@ struct Stream {
   std::vector<std::string> columns;   // selection by name; empty: all
 };
 
+// What to do when the source's columns are not those at the destination.
+enum class SchemaPolicy {
+  kFollow,  // add new columns, keep dropped ones as NULL, widen; refuse what would lose values
+  kFreeze,  // bring only the columns that the destination has already
+  kFail,    // any difference is an error
+};
+
+// How rows that the source deleted are noticed at the destination. Merge only.
+struct DeletePolicy {
+  // Soft delete, a column of the stream: a bool is true, any other type is not NULL, if deleted.
+  std::optional<std::string> column;
+  bool keep_flagged = false;  // such rows stay with their flag; else they are removed
+  // A commit that would remove a greater share of the table's rows is refused (kConflict), as an
+  // emptied or half reloaded source looks just so. nullopt: any share may go.
+  std::optional<double> share_max = 0.5;
+};
+
 // Where a stream lands: schema and table at the destination.
 // A table keeps its own name; a query's name is its table; `destination.schema` replaces the
 // schema.
@@ -36,12 +54,24 @@ struct StreamTarget {
   std::vector<Column> columns;
   WriteMode write_mode = WriteMode::kOverwrite;
   std::vector<std::string> primary_key;
+  // The rows are all that the source has: under merge, a key that is not among them was deleted.
+  // False: they are what changed.
+  bool complete = true;
+  std::optional<std::string> cursor;  // of two rows with one key, the one with the greater wins
+  // Under a complete merge two rows with one key are an error in the source (kConflict), unless
+  // this lets one of them win. Under an incomplete one they are two states of a row.
+  bool allow_duplicate_keys = false;
+  DeletePolicy deletes;
+  SchemaPolicy schema_policy = SchemaPolicy::kFollow;
 };
 
 // The cursor's committed value as exact text, and which run and attempt committed it.
 struct Watermark {
   std::string stream;
-  std::optional<std::string> value;  // nullopt: full refresh, nothing to follow
+  std::optional<std::string> value;   // nullopt: full refresh, nothing to follow
+  std::optional<std::string> cursor;  // the column that `value` is of
+  // When all keys were last compared; nullopt: never.
+  std::optional<base::UtcTime> keys_compared;
   std::string run;
   std::string attempt;
 };

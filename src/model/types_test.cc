@@ -53,5 +53,18 @@ TEST(Proof, AgreesOnlyIfEveryNumberDoes) {
   EXPECT_FALSE(bad.Agrees());
 }
 
+TEST(Counts, AddUpOnlyIfEveryRowThatCameIsAccountedFor) {
+  const Counts good{.inserted = 1,
+                    .updated = 2,
+                    .unchanged = 3,
+                    .deleted = 9,
+                    .skipped = 4,
+                    .duplicates = 1,
+                    .deleted_absent = 5};
+  EXPECT_TRUE(good.AddUpTo(1 + 2 + 3 + 4 + (9 - 5)));
+  EXPECT_FALSE(good.AddUpTo(13));
+  EXPECT_FALSE(good.AddUpTo(15));
+}
+
 }  // namespace
 }  // namespace sluice::model

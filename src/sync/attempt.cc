@@ -205,9 +205,12 @@ class Attempt {
     } catch (const base::Error& error) {
       if (!error.info().in_doubt) throw;
       // It may have happened: the destination knows, by run and attempt.
-      const auto there = context_.parts.destination.ReadWatermark(plan_.stream.name, CleanCall());
-      if (!there || there->run != watermark.run || there->attempt != watermark.attempt) throw;
-      result_.counts = {.inserted = result_.proof.loaded_rows};
+      const auto there = context_.parts.destination.ReadCommitted(plan_.stream.name, CleanCall());
+      if (!there || there->watermark.run != watermark.run ||
+          there->watermark.attempt != watermark.attempt) {
+        throw;
+      }
+      result_.counts = there->counts;
     }
   }
 

@@ -16,6 +16,8 @@ class FakeDestination final : public destinations::Destination {
   struct Table {
     std::uint64_t rows = 0;
     model::Watermark watermark;
+    model::Counts counts;
+    bool forgotten = false;  // rows alone
   };
   // ("begin" | "add" | "commit", stream): may throw base::Error.
   std::function<void(const std::string& step, const std::string& stream)> before;
@@ -24,7 +26,7 @@ class FakeDestination final : public destinations::Destination {
   // Rows that Add claims to have lost.
   std::uint64_t lose_rows = 0;
 
-  std::map<std::string, Table> tables() const {
+  std::map<std::string, Table, std::less<>> tables() const {
     const std::lock_guard lock(mu_);
     return tables_;
   }
@@ -33,12 +35,16 @@ class FakeDestination final : public destinations::Destination {
     return {.overwrite = true, .append = false, .merge = false, .parallel_loads = true};
   }
   std::string Name() const override { return "memory"; }
-  std::optional<model::Watermark> ReadWatermark(std::string_view stream,
-                                                const base::Call&) override {
+  std::optional<destinations::Committed> ReadCommitted(std::string_view stream,
+                                                       const base::Call&) override {
     const std::lock_guard lock(mu_);
-    const auto it = tables_.find(std::string(stream));
-    if (it == tables_.end()) return std::nullopt;
-    return it->second.watermark;
+    const auto it = tables_.find(stream);
+    if (it == tables_.end() || it->second.forgotten) return std::nullopt;
+    return destinations::Committed{it->second.watermark, it->second.counts};
+  }
+  void Forget(std::string_view stream, const base::Call&) override {
+    const std::lock_guard lock(mu_);
+    if (const auto it = tables_.find(stream); it != tables_.end()) it->second.forgotten = true;
   }
   std::unique_ptr<destinations::Load> Begin(const model::StreamTarget& target,
                                             const base::Call&) override {
@@ -67,18 +73,23 @@ class FakeDestination final : public destinations::Destination {
       rows_ += rows.loaded_rows;
       return rows;
     }
+    destinations::LoadedRows AddKeys(std::span<const model::LocalPart>,
+                                     const base::Call&) override {
+      throw base::Error({.code = base::ErrorCode::kInternal, .operation = "load keys"});
+    }
     model::Counts Commit(const model::Watermark& watermark, const model::Proof&,
                          const base::Call&) override {
       home_.Before("commit", stream_);
+      const model::Counts counts{.inserted = rows_};
       {
         const std::lock_guard lock(home_.mu_);
-        home_.tables_[stream_] = {rows_, watermark};
+        home_.tables_[stream_] = {rows_, watermark, counts};
       }
       if (home_.commit_in_doubt) {
         throw base::Error(
             {.code = base::ErrorCode::kDestination, .operation = "commit", .in_doubt = true});
       }
-      return {.inserted = rows_};
+      return counts;
     }
 
    private:
@@ -91,7 +102,7 @@ class FakeDestination final : public destinations::Destination {
   }
 
   mutable std::mutex mu_;
-  std::map<std::string, Table> tables_;
+  std::map<std::string, Table, std::less<>> tables_;
 };
 
 }  // namespace sluice::test

@@ -213,6 +213,41 @@ TEST_F(DuckDbDestination, RefusesASchemaChangeUnderAppend) {
   destination->Close();
 }
 
+// As the first version made it.
+TEST_F(DuckDbDestination, ReadsAndExtendsTheStateOfAnEarlierVersion) {
+  {
+    columnar::Database database = columnar::Database::Open({.file = Options().path});
+    columnar::Connection connection = database.Connect();
+    connection.Run("CREATE SCHEMA _sluice", {}, kTask);
+    connection.Run(
+        "CREATE TABLE _sluice.state (stream VARCHAR NOT NULL, target_schema VARCHAR NOT NULL, "
+        "target_table VARCHAR NOT NULL, write_mode VARCHAR NOT NULL, run VARCHAR NOT NULL, "
+        "attempt VARCHAR NOT NULL, watermark VARCHAR, inserted UBIGINT NOT NULL, updated UBIGINT "
+        "NOT NULL, unchanged UBIGINT NOT NULL, deleted UBIGINT NOT NULL, skipped UBIGINT NOT NULL, "
+        "notice_rows UBIGINT, manifest_rows UBIGINT NOT NULL, footer_rows UBIGINT NOT NULL, "
+        "loaded_rows UBIGINT NOT NULL, parts UBIGINT NOT NULL, manifest_bytes UBIGINT NOT NULL, "
+        "fetched_bytes UBIGINT NOT NULL, committed_at TIMESTAMP WITH TIME ZONE NOT NULL)",
+        {}, kTask);
+    connection.Run(
+        "INSERT INTO _sluice.state VALUES ('sales.orders', 'sales', 'orders', 'overwrite', 'r0', "
+        "'a0', '41', 7, 0, 0, 0, 0, NULL, 7, 7, 7, 1, 9, 9, TIMESTAMPTZ '2026-01-01 00:00:00+00')",
+        {}, kTask);
+  }
+  const auto destination = Open();
+  auto committed = destination->ReadCommitted("sales.orders", kCall);
+  ASSERT_TRUE(committed);
+  EXPECT_EQ(committed->watermark.value, "41");
+  EXPECT_EQ(committed->watermark.cursor, std::nullopt);
+  EXPECT_EQ(committed->watermark.keys_compared, std::nullopt);
+  EXPECT_EQ(committed->counts, (model::Counts{.inserted = 7}));
+  Load(*destination, Target("sales", "others"), Part("a"), "a1");
+  committed = destination->ReadCommitted("sales.orders", kCall);
+  EXPECT_EQ(committed->watermark.attempt, "a0");
+  EXPECT_EQ(committed->counts.deleted_absent, 0u);
+  EXPECT_EQ(destination->ReadCommitted("sales.others", kCall)->watermark.attempt, "a1");
+  destination->Close();
+}
+
 TEST_F(DuckDbDestination, DoesNotReplaceAView) {
   {
     columnar::Database database = columnar::Database::Open({.file = Options().path});

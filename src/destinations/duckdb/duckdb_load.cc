@@ -121,6 +121,10 @@ LoadedRows DuckDbLoad::Add(std::span<const model::LocalPart> parts, const base::
   return rows;
 }
 
+LoadedRows DuckDbLoad::AddKeys(std::span<const model::LocalPart>, const base::Call&) {
+  throw LoadIsOver(target_);  // Begin refuses merge, and only merge compares keys
+}
+
 model::Counts DuckDbLoad::Commit(const model::Watermark& watermark, const model::Proof& proof,
                                  const base::Call& call) {
   if (!open_ || failed_) throw LoadIsOver(target_);
@@ -135,7 +139,7 @@ model::Counts DuckDbLoad::Commit(const model::Watermark& watermark, const model:
   }
   CheckProof(proof);
   MakeTableOnce();
-  StateRow row{.watermark = watermark, .counts = {.inserted = rows_}};
+  Committed row{.watermark = watermark, .counts = {.inserted = rows_}};
   row.watermark.stream = target_.stream;
   WriteState(connection_, target_, row, proof, store_.clock_.Utc(), subject, call.stop);
   CommitTransaction();

@@ -32,6 +32,7 @@ class DuckDbLoad final : public Load {
   ~DuckDbLoad() override;
 
   LoadedRows Add(std::span<const model::LocalPart> parts, const base::Call& call) override;
+  LoadedRows AddKeys(std::span<const model::LocalPart> parts, const base::Call& call) override;
   model::Counts Commit(const model::Watermark& watermark, const model::Proof& proof,
                        const base::Call& call) override;
 

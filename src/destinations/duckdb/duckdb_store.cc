@@ -103,13 +103,16 @@ columnar::Connection DuckDbStore::ConnectLocked() {
   return database_->Connect();
 }
 
-std::optional<model::Watermark> DuckDbStore::ReadWatermark(std::string_view stream,
-                                                           const base::Call& call) {
+std::optional<Committed> DuckDbStore::ReadCommitted(std::string_view stream,
+                                                    const base::Call& call) {
   columnar::Connection connection = Connect();
   if (!StateTableExists(connection, Name())) return std::nullopt;
-  const auto row = ReadState(connection, stream, Name(), call.stop);
-  if (!row) return std::nullopt;
-  return row->watermark;
+  return ReadState(connection, stream, Name(), call.stop);
+}
+
+void DuckDbStore::Forget(std::string_view stream, const base::Call& call) {
+  columnar::Connection connection = Connect();
+  if (StateTableExists(connection, Name())) ForgetState(connection, stream, Name(), call.stop);
 }
 
 std::unique_ptr<Load> DuckDbStore::Begin(const model::StreamTarget& target,
@@ -127,10 +130,7 @@ std::unique_ptr<Load> DuckDbStore::Begin(const model::StreamTarget& target,
   std::unique_lock lock(mu_);
   columnar::Connection connection = ConnectLocked();
   claim = std::make_unique<Claim>(*this, target);
-  if (!StateTableExists(connection, Name())) {
-    MakeStateTable(connection, Name());
-    state_made_ = true;
-  }
+  state_made_ = MakeStateTable(connection, Name()) || state_made_;
   if (MakeSchema(connection, target.table.schema)) schemas_made_.insert(target.table.schema);
   CheckExisting(connection, target.table);
   lock.unlock();

@@ -21,8 +21,8 @@ class DuckDbStore final : public Destination {
 
   Capabilities Describe() const override;
   std::string Name() const override;
-  std::optional<model::Watermark> ReadWatermark(std::string_view stream,
-                                                const base::Call& call) override;
+  std::optional<Committed> ReadCommitted(std::string_view stream, const base::Call& call) override;
+  void Forget(std::string_view stream, const base::Call& call) override;
   std::unique_ptr<Load> Begin(const model::StreamTarget& target, const base::Call& call) override;
   void Probe(const base::Call& call) override;
   void Close() override;

@@ -1,5 +1,8 @@
 #include "destinations/duckdb/state_table.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <charconv>
 #include <string>
 #include <utility>
@@ -28,6 +31,41 @@ std::int64_t Micros(base::UtcTime time) {
   return std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
 }
 
+Value OrNull(const std::optional<base::UtcTime>& time) {
+  return time ? Value(Micros(*time)) : Value(std::monostate());
+}
+
+std::optional<base::UtcTime> ToTime(const std::optional<std::string>& micros) {
+  std::int64_t value = 0;
+  if (!micros) return std::nullopt;
+  std::from_chars(micros->data(), micros->data() + micros->size(), value);
+  return base::UtcTime(
+      std::chrono::duration_cast<base::UtcTime::duration>(std::chrono::microseconds(value)));
+}
+
+struct LaterColumn {
+  std::string_view name;
+  std::string_view type;
+};
+// In the order in which they were introduced.
+constexpr LaterColumn kLaterColumns[] = {{"cursor", "VARCHAR"},
+                                         {"keys_compared", "TIMESTAMP WITH TIME ZONE"},
+                                         {"duplicates", "UBIGINT"},
+                                         {"deleted_absent", "UBIGINT"}};
+
+std::vector<std::string> ColumnNames(columnar::Connection& connection, const Task& task) {
+  std::vector<std::string> names;
+  for (const auto& row :
+       connection
+           .Run("SELECT column_name FROM duckdb_columns() WHERE database_name = current_database() "
+                "AND schema_name = '_sluice' AND table_name = 'state'",
+                {}, task)
+           .rows) {
+    names.push_back(row[0].value_or(""));
+  }
+  return names;
+}
+
 }  // namespace
 
 bool StateTableExists(columnar::Connection& connection, const StateSubject& subject) {
@@ -39,51 +77,81 @@ bool StateTableExists(columnar::Connection& connection, const StateSubject& subj
               .rows.empty();
 }
 
-void MakeStateTable(columnar::Connection& connection, const StateSubject& subject) {
+bool MakeStateTable(columnar::Connection& connection, const StateSubject& subject) {
   const Task task{.operation = "make the state table", .subject = subject};
-  connection.Run("CREATE SCHEMA IF NOT EXISTS _sluice", {}, task);
-  connection.Run(
-      "CREATE TABLE IF NOT EXISTS _sluice.state (stream VARCHAR NOT NULL, "
-      "target_schema VARCHAR NOT NULL, target_table VARCHAR NOT NULL, write_mode VARCHAR NOT NULL, "
-      "run VARCHAR NOT NULL, attempt VARCHAR NOT NULL, watermark VARCHAR, "
-      "inserted UBIGINT NOT NULL, updated UBIGINT NOT NULL, unchanged UBIGINT NOT NULL, "
-      "deleted UBIGINT NOT NULL, skipped UBIGINT NOT NULL, notice_rows UBIGINT, "
-      "manifest_rows UBIGINT NOT NULL, footer_rows UBIGINT NOT NULL, loaded_rows UBIGINT NOT NULL, "
-      "parts UBIGINT NOT NULL, manifest_bytes UBIGINT NOT NULL, fetched_bytes UBIGINT NOT NULL, "
-      "committed_at TIMESTAMP WITH TIME ZONE NOT NULL)",
-      {}, task);
+  const std::vector<std::string> there = ColumnNames(connection, task);
+  if (there.empty()) {
+    connection.Run("CREATE SCHEMA IF NOT EXISTS _sluice", {}, task);
+    connection.Run(
+        "CREATE TABLE _sluice.state (stream VARCHAR NOT NULL, "
+        "target_schema VARCHAR NOT NULL, target_table VARCHAR NOT NULL, write_mode VARCHAR NOT "
+        "NULL, run VARCHAR NOT NULL, attempt VARCHAR NOT NULL, watermark VARCHAR, "
+        "inserted UBIGINT NOT NULL, updated UBIGINT NOT NULL, unchanged UBIGINT NOT NULL, "
+        "deleted UBIGINT NOT NULL, skipped UBIGINT NOT NULL, notice_rows UBIGINT, "
+        "manifest_rows UBIGINT NOT NULL, footer_rows UBIGINT NOT NULL, loaded_rows UBIGINT NOT "
+        "NULL, parts UBIGINT NOT NULL, manifest_bytes UBIGINT NOT NULL, fetched_bytes UBIGINT NOT "
+        "NULL, committed_at TIMESTAMP WITH TIME ZONE NOT NULL)",
+        {}, task);
+  }
+  for (const LaterColumn& column : kLaterColumns) {
+    if (std::find(there.begin(), there.end(), column.name) != there.end()) continue;
+    connection.Run(
+        fmt::format("ALTER TABLE _sluice.state ADD COLUMN \"{}\" {}", column.name, column.type), {},
+        task);
+  }
+  return there.empty();
 }
 
-std::optional<StateRow> ReadState(columnar::Connection& connection, std::string_view stream,
-                                  const StateSubject& subject, std::stop_token stop) {
+std::optional<Committed> ReadState(columnar::Connection& connection, std::string_view stream,
+                                   const StateSubject& subject, std::stop_token stop) {
+  const Task task{.operation = "read state", .subject = subject};
+  const std::vector<std::string> there = ColumnNames(connection, task);
+  const auto later = [&](std::string_view name, std::string expression) {
+    return std::find(there.begin(), there.end(), name) == there.end() ? "CAST(NULL AS VARCHAR)"
+                                                                      : std::move(expression);
+  };
   const columnar::Result result = connection.Run(
-      "SELECT run, attempt, watermark, inserted, updated, unchanged, deleted, skipped "
-      "FROM _sluice.state WHERE stream = $1",
-      {std::string(stream)}, {.operation = "read state", .subject = subject}, stop);
+      fmt::format("SELECT run, attempt, watermark, inserted, updated, unchanged, deleted, skipped, "
+                  "{}, {}, {}, {} FROM _sluice.state WHERE stream = $1",
+                  later("cursor", "\"cursor\""),
+                  later("keys_compared", "CAST(epoch_us(keys_compared) AS BIGINT)"),
+                  later("duplicates", "duplicates"), later("deleted_absent", "deleted_absent")),
+      {std::string(stream)}, task, stop);
   if (result.rows.empty()) return std::nullopt;
   const auto& row = result.rows.front();
-  return StateRow{.watermark = {.stream = std::string(stream),
-                                .value = row[2],
-                                .run = row[0].value_or(""),
-                                .attempt = row[1].value_or("")},
-                  .counts = {.inserted = ToNumber(row[3]),
-                             .updated = ToNumber(row[4]),
-                             .unchanged = ToNumber(row[5]),
-                             .deleted = ToNumber(row[6]),
-                             .skipped = ToNumber(row[7])}};
+  return Committed{.watermark = {.stream = std::string(stream),
+                                 .value = row[2],
+                                 .cursor = row[8],
+                                 .keys_compared = ToTime(row[9]),
+                                 .run = row[0].value_or(""),
+                                 .attempt = row[1].value_or("")},
+                   .counts = {.inserted = ToNumber(row[3]),
+                              .updated = ToNumber(row[4]),
+                              .unchanged = ToNumber(row[5]),
+                              .deleted = ToNumber(row[6]),
+                              .skipped = ToNumber(row[7]),
+                              .duplicates = ToNumber(row[10]),
+                              .deleted_absent = ToNumber(row[11])}};
+}
+
+void ForgetState(columnar::Connection& connection, std::string_view stream,
+                 const StateSubject& subject, std::stop_token stop) {
+  connection.Run("DELETE FROM _sluice.state WHERE stream = $1", {std::string(stream)},
+                 {.operation = "forget the last commit", .subject = subject}, stop);
 }
 
 void WriteState(columnar::Connection& connection, const model::StreamTarget& target,
-                const StateRow& row, const model::Proof& proof, base::UtcTime now,
+                const Committed& row, const model::Proof& proof, base::UtcTime now,
                 const StateSubject& subject, std::stop_token stop) {
   const Task task{.operation = "write state", .subject = subject};
   connection.Run("DELETE FROM _sluice.state WHERE stream = $1", {target.stream}, task, stop);
   connection.Run(
       "INSERT INTO _sluice.state (stream, target_schema, target_table, write_mode, run, attempt, "
       "watermark, inserted, updated, unchanged, deleted, skipped, notice_rows, manifest_rows, "
-      "footer_rows, loaded_rows, parts, manifest_bytes, fetched_bytes, committed_at) VALUES "
+      "footer_rows, loaded_rows, parts, manifest_bytes, fetched_bytes, committed_at, "
+      "\"cursor\", keys_compared, duplicates, deleted_absent) VALUES "
       "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "
-      "make_timestamptz($20))",
+      "make_timestamptz($20), $21, make_timestamptz($22), $23, $24)",
       {target.stream,
        target.table.schema,
        target.table.table,
@@ -103,7 +171,11 @@ void WriteState(columnar::Connection& connection, const model::StreamTarget& tar
        proof.parts,
        proof.manifest_bytes,
        proof.fetched_bytes,
-       Micros(now)},
+       Micros(now),
+       OrNull(row.watermark.cursor),
+       OrNull(row.watermark.keys_compared),
+       row.counts.duplicates,
+       row.counts.deleted_absent},
       task, stop);
 }
 

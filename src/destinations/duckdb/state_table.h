@@ -1,5 +1,7 @@
 // Table "_sluice"."state" in the destination: one row per stream, written in the transaction of its
-// rows. Format, do not change: later versions of Sluice and people's queries read it.
+// rows. Format, do not change: later versions of Sluice and people's queries read it. Files of
+// earlier versions lack the columns of kLaterColumns (state_table.cc), which may be NULL for that
+// reason; they are added before the first load.
 #pragma once
 #include <optional>
 #include <stop_token>
@@ -7,6 +9,7 @@
 
 #include "base/clock.h"
 #include "columnar/database.h"
+#include "destinations/destination.h"
 #include "model/part.h"
 #include "model/stream.h"
 
@@ -14,26 +17,26 @@ namespace sluice::destinations {
 
 inline constexpr std::string_view kStateSchema = "_sluice";
 
-struct StateRow {
-  model::Watermark watermark;
-  model::Counts counts;
-};
-
 // What the calls below do it to, for errors: "DuckDB file acme.duckdb".
 using StateSubject = std::string;
 
 bool StateTableExists(columnar::Connection& connection, const StateSubject& subject);
-// Schema and table; does nothing if they exist. REQUIRES: no transaction is open on `connection`: a
-// table made inside one load's transaction could not be seen by the loads beside it.
-void MakeStateTable(columnar::Connection& connection, const StateSubject& subject);
+// Schema, table and its later columns; does nothing if they exist. Returns whether the table was
+// made. REQUIRES: no transaction is open on `connection`: a table made inside one load's
+// transaction could not be seen by the loads beside it.
+bool MakeStateTable(columnar::Connection& connection, const StateSubject& subject);
 
-// REQUIRES: the table exists.
-std::optional<StateRow> ReadState(columnar::Connection& connection, std::string_view stream,
-                                  const StateSubject& subject, std::stop_token stop);
+// Reads files of earlier versions too. REQUIRES: the table exists.
+std::optional<Committed> ReadState(columnar::Connection& connection, std::string_view stream,
+                                   const StateSubject& subject, std::stop_token stop);
 
-// Replaces the stream's row. REQUIRES: within the load's transaction.
+// Removes the stream's row. REQUIRES: the table exists.
+void ForgetState(columnar::Connection& connection, std::string_view stream,
+                 const StateSubject& subject, std::stop_token stop);
+
+// Replaces the stream's row. REQUIRES: within the load's transaction; MakeStateTable was called.
 void WriteState(columnar::Connection& connection, const model::StreamTarget& target,
-                const StateRow& row, const model::Proof& proof, base::UtcTime now,
+                const Committed& row, const model::Proof& proof, base::UtcTime now,
                 const StateSubject& subject, std::stop_token stop);
 
 }  // namespace sluice::destinations

@@ -4,17 +4,15 @@
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <fstream>
 #include <thread>
 
 #include "base/error.h"
+#include "destinations/testing/conformance_support.h"
 #include "tests/support/matchers.h"
 
 namespace sluice::destinations {
@@ -31,83 +29,6 @@ using testing::HasSubstr;
 using testing::Optional;
 
 constexpr const char* kFolderVariable = "SLUICE_CONFORMANCE_FOLDER";
-constexpr const char* kHolderVariable = "SLUICE_CONFORMANCE_HOLDER";
-const TableName kTable{"sales", "numbers"};
-const base::Call kCall;
-
-StreamTarget Target(WriteMode mode = WriteMode::kOverwrite) {
-  return {.stream = "sales.numbers",
-          .table = kTable,
-          .columns = {{"n", {TypeKind::kInt64}}, {"t", {TypeKind::kVarchar}}},
-          .write_mode = mode};
-}
-
-StreamTarget TargetNamed(const std::string& name) {
-  StreamTarget target = Target();
-  target.stream = "sales." + name;
-  target.table.table = name;
-  return target;
-}
-
-model::Watermark Mark(const std::string& attempt, std::optional<std::string> value = "2026-01-01") {
-  return {.stream = "sales.numbers", .value = std::move(value), .run = "run1", .attempt = attempt};
-}
-
-model::Proof ProofOf(const LoadedRows& rows) {
-  return {.notice_rows = rows.loaded_rows,
-          .manifest_rows = rows.loaded_rows,
-          .footer_rows = rows.footer_rows,
-          .loaded_rows = rows.loaded_rows,
-          .parts = 1};
-}
-
-// Adds the parts one by one.
-LoadedRows AddAll(Load& load, const std::vector<model::LocalPart>& parts) {
-  LoadedRows sum;
-  for (const model::LocalPart& part : parts) {
-    const LoadedRows rows = load.Add({&part, 1}, kCall);
-    sum.footer_rows += rows.footer_rows;
-    sum.loaded_rows += rows.loaded_rows;
-  }
-  return sum;
-}
-
-enum class Full { kDuringLoad, kAtCommit };
-
-void LimitFiles(rlim_t bytes) {
-  signal(SIGXFSZ, SIG_IGN);
-  const rlimit limit{.rlim_cur = bytes, .rlim_max = bytes};
-  setrlimit(RLIMIT_FSIZE, &limit);
-}
-
-// In a child process; 0: it was refused as a full disk should be. Stderr says why only in the first
-// case: it is a file too.
-int LoadOntoFullDisk(Full when, Harness& harness, const model::LocalPart& part) {
-  try {
-    if (when == Full::kDuringLoad) LimitFiles(6 << 20);
-    const auto destination = harness.Open();
-    auto load = destination->Begin(Target(), kCall);
-    const LoadedRows rows = load->Add({&part, 1}, kCall);
-    if (when == Full::kAtCommit) LimitFiles(1);
-    load->Commit(Mark("a2"), ProofOf(rows), kCall);
-  } catch (const base::Error& error) {
-    fprintf(stderr, "%s (%s)\n", error.what(), error.info().cause.c_str());
-    return error.code() == ErrorCode::kNoSpace ? 0 : 2;
-  }
-  return 1;
-}
-
-// In a child process; 0: it was refused with the name of the process that holds it.
-int OpenWhileHeld(Harness& harness) {
-  try {
-    harness.Open();
-  } catch (const base::Error& error) {
-    fprintf(stderr, "%s\n", error.what());
-    const bool named = std::string(error.what()).find(getenv(kHolderVariable)) != std::string::npos;
-    return error.code() == ErrorCode::kConflict && named ? 0 : 2;
-  }
-  return 1;
-}
 
 }  // namespace
 
@@ -230,7 +151,7 @@ TEST_P(Conformance, NothingIsVisibleBeforeCommit) {
   EXPECT_THAT(harness_->Read(*destination, kTable), Optional(ElementsAre("1|t1", "2|t2")));
   const LoadedRows rows = AddAll(*load, {Numbers("new", 7, 7)});
   EXPECT_THAT(harness_->Read(*destination, kTable), Optional(ElementsAre("1|t1", "2|t2")));
-  EXPECT_EQ(destination->ReadWatermark("sales.numbers", kCall)->attempt, "a1");
+  EXPECT_EQ(destination->ReadCommitted("sales.numbers", kCall)->watermark.attempt, "a1");
   load->Commit(Mark("a2"), ProofOf(rows), kCall);
   EXPECT_THAT(harness_->Read(*destination, kTable), Optional(ElementsAre("7|t7")));
   load.reset();
@@ -243,7 +164,7 @@ TEST_P(Conformance, ADroppedFirstLoadLeavesNoTable) {
   AddAll(*load, {Numbers("a", 1, 2)});
   load.reset();
   EXPECT_EQ(harness_->Read(*destination, kTable), std::nullopt);
-  EXPECT_EQ(destination->ReadWatermark("sales.numbers", kCall), std::nullopt);
+  EXPECT_EQ(destination->ReadCommitted("sales.numbers", kCall), std::nullopt);
   // And the same stream can begin again.
   load = destination->Begin(Target(), kCall);
   const LoadedRows rows = AddAll(*load, {Numbers("b", 5, 5)});
@@ -264,19 +185,26 @@ TEST_P(Conformance, ADroppedLoadLeavesTheOldRows) {
 
 TEST_P(Conformance, RowsAndWatermarkAppearTogether) {
   const auto destination = harness_->Open();
-  EXPECT_EQ(destination->ReadWatermark("sales.numbers", kCall), std::nullopt);
+  EXPECT_EQ(destination->ReadCommitted("sales.numbers", kCall), std::nullopt);
   auto load = destination->Begin(Target(), kCall);
   const LoadedRows rows = AddAll(*load, {Numbers("a", 1, 1)});
-  EXPECT_EQ(destination->ReadWatermark("sales.numbers", kCall), std::nullopt);
-  load->Commit(Mark("a1", "2026-02-03 04:05:06.000007"), ProofOf(rows), kCall);
+  EXPECT_EQ(destination->ReadCommitted("sales.numbers", kCall), std::nullopt);
+  model::Watermark given = Mark("a1", "2026-02-03 04:05:06.000007");
+  given.cursor = "updated \"at\"";
+  given.keys_compared = base::UtcTime(std::chrono::microseconds(1'770'000'000'000'007));
+  const model::Counts counts = load->Commit(given, ProofOf(rows), kCall);
   load.reset();
-  const auto mark = destination->ReadWatermark("sales.numbers", kCall);
-  ASSERT_TRUE(mark);
+  const auto committed = destination->ReadCommitted("sales.numbers", kCall);
+  ASSERT_TRUE(committed);
+  const model::Watermark* mark = &committed->watermark;
   EXPECT_EQ(mark->stream, "sales.numbers");
   EXPECT_EQ(mark->value, "2026-02-03 04:05:06.000007");
+  EXPECT_EQ(mark->cursor, given.cursor);
+  EXPECT_EQ(mark->keys_compared, given.keys_compared);
+  EXPECT_EQ(committed->counts, counts);
   EXPECT_EQ(mark->run, "run1");
   EXPECT_EQ(mark->attempt, "a1");
-  EXPECT_EQ(destination->ReadWatermark("sales.other", kCall), std::nullopt);
+  EXPECT_EQ(destination->ReadCommitted("sales.other", kCall), std::nullopt);
   destination->Close();
 }
 
@@ -286,8 +214,22 @@ TEST_P(Conformance, AWatermarkMayHaveNoValue) {
   const LoadedRows rows = AddAll(*load, {Numbers("a", 1, 1)});
   load->Commit(Mark("a1", std::nullopt), ProofOf(rows), kCall);
   load.reset();
-  EXPECT_EQ(destination->ReadWatermark("sales.numbers", kCall)->value, std::nullopt);
+  EXPECT_EQ(destination->ReadCommitted("sales.numbers", kCall)->watermark.value, std::nullopt);
   destination->Close();
+}
+
+TEST_P(Conformance, ForgettingAStreamKeepsItsRows) {
+  const auto destination = harness_->Open();
+  destination->Forget("sales.numbers", kCall);
+  destination->Close();
+  LoadAll(Target(), {Numbers("a", 1, 2)}, "a1");
+  LoadAll(TargetNamed("other"), {Numbers("b", 3, 3)}, "a1");
+  const auto again = harness_->Open();
+  again->Forget("sales.numbers", kCall);
+  EXPECT_EQ(again->ReadCommitted("sales.numbers", kCall), std::nullopt);
+  EXPECT_TRUE(again->ReadCommitted("sales.other", kCall));
+  EXPECT_THAT(harness_->Read(*again, kTable), Optional(ElementsAre("1|t1", "2|t2")));
+  again->Close();
 }
 
 TEST_P(Conformance, TheSameAttemptCommitsOnce) {
@@ -331,7 +273,7 @@ TEST_P(Conformance, DisagreeingCountsCommitNothing) {
               test::ThrowsError(ErrorCode::kCorrupt));
   load.reset();
   EXPECT_THAT(harness_->Read(*destination, kTable), Optional(ElementsAre("1|t1", "2|t2")));
-  EXPECT_EQ(destination->ReadWatermark("sales.numbers", kCall)->attempt, "a1");
+  EXPECT_EQ(destination->ReadCommitted("sales.numbers", kCall)->watermark.attempt, "a1");
   destination->Close();
 }
 
@@ -478,10 +420,10 @@ TEST_P(Conformance, LoadsOfDifferentStreamsRunInParallel) {
   for (int i = 0; i < 3; ++i) {
     const TableName table{"sales", fmt::format("t{}", i)};
     EXPECT_EQ(harness_->Read(*destination, table)->size(), 1000u);
-    EXPECT_TRUE(destination->ReadWatermark("sales." + table.table, kCall));
+    EXPECT_TRUE(destination->ReadCommitted("sales." + table.table, kCall));
   }
   EXPECT_EQ(harness_->Read(*destination, {"sales", "t3"}), std::nullopt);
-  EXPECT_EQ(destination->ReadWatermark("sales.t3", kCall), std::nullopt);
+  EXPECT_EQ(destination->ReadCommitted("sales.t3", kCall), std::nullopt);
   destination->Close();
 }
 
@@ -499,83 +441,6 @@ TEST_P(Conformance, ProbeChangesNothing) {
   EXPECT_THAT(harness_->Read(*destination, kTable), Optional(ElementsAre("1|t1", "2|t2")));
   EXPECT_NE(destination->Name(), "");
   destination->Close();
-}
-
-TEST_P(Conformance, KilledBeforeCommitLeavesTheOldRows) {
-  if (!InChild()) LoadAll(Target(), {Numbers("old", 1, 2)}, "a1");
-  EXPECT_EXIT(
-      {
-        const auto destination = harness_->Open();
-        auto load = destination->Begin(Target(), kCall);
-        AddAll(*load, {Numbers("new", 1, 300000)});
-        kill(getpid(), SIGKILL);
-      },
-      testing::KilledBySignal(SIGKILL), "");
-  EXPECT_THAT(ReadClosed(kTable), Optional(ElementsAre("1|t1", "2|t2")));
-  const auto destination = harness_->Open();
-  EXPECT_EQ(destination->ReadWatermark("sales.numbers", kCall)->attempt, "a1");
-  destination->Close();
-  LoadAll(Target(), {Numbers("again", 7, 7)}, "a3");
-  EXPECT_THAT(ReadClosed(kTable), Optional(ElementsAre("7|t7")));
-}
-
-TEST_P(Conformance, KilledAfterCommitKeepsTheNewRows) {
-  if (!InChild()) LoadAll(Target(), {Numbers("old", 1, 2)}, "a1");
-  EXPECT_EXIT(
-      {
-        const auto destination = harness_->Open();
-        auto load = destination->Begin(Target(), kCall);
-        const LoadedRows rows = AddAll(*load, {Numbers("new", 1, 300000)});
-        load->Commit(Mark("a2"), ProofOf(rows), kCall);
-        kill(getpid(), SIGKILL);
-      },
-      testing::KilledBySignal(SIGKILL), "");
-  EXPECT_EQ(ReadClosed(kTable)->size(), 300000u);
-  const auto destination = harness_->Open();
-  EXPECT_EQ(destination->ReadWatermark("sales.numbers", kCall)->attempt, "a2");
-  destination->Close();
-}
-
-TEST_P(Conformance, AFullDiskLeavesTheOldRows) {
-  if (!harness_->IsLocalFile()) GTEST_SKIP() << "not a local file";
-  if (!InChild()) {
-    LoadAll(Target(), {Numbers("old", 1, 2)}, "a1");
-    // Rows that do not compress: 16 MB.
-    harness_->MakePart("large",
-                       "SELECT CAST(range AS BIGINT) AS n, md5(CAST(range AS VARCHAR)) AS t "
-                       "FROM range(500000)");
-  }
-  const model::LocalPart large{{.key = "large"}, folder_ / "large.parquet"};
-  EXPECT_EXIT(_exit(LoadOntoFullDisk(Full::kDuringLoad, *harness_, large)),
-              testing::ExitedWithCode(0), "no_space");
-  EXPECT_THAT(ReadClosed(kTable), Optional(ElementsAre("1|t1", "2|t2")));
-  LoadAll(Target(), {Numbers("again", 7, 7)}, "a3");
-  EXPECT_THAT(ReadClosed(kTable), Optional(ElementsAre("7|t7")));
-}
-
-TEST_P(Conformance, ADiskFullAtCommitLeavesTheOldRows) {
-  if (!harness_->IsLocalFile()) GTEST_SKIP() << "not a local file";
-  if (!InChild()) LoadAll(Target(), {Numbers("old", 1, 2)}, "a1");
-  const model::LocalPart part{{.key = "new"}, folder_ / "new.parquet"};
-  if (!InChild()) Numbers("new", 3, 9);
-  EXPECT_EXIT(_exit(LoadOntoFullDisk(Full::kAtCommit, *harness_, part)), testing::ExitedWithCode(0),
-              "");
-  const auto destination = harness_->Open();
-  EXPECT_THAT(harness_->Read(*destination, kTable), Optional(ElementsAre("1|t1", "2|t2")));
-  EXPECT_EQ(destination->ReadWatermark("sales.numbers", kCall)->attempt, "a1");
-  destination->Close();
-}
-
-TEST_P(Conformance, AFileHeldByAnotherProcessIsAConflictThatNamesIt) {
-  if (!harness_->IsLocalFile()) GTEST_SKIP() << "not a local file";
-  std::unique_ptr<Destination> holder;
-  if (!InChild()) {
-    LoadAll(Target(), {Numbers("old", 1, 2)}, "a1");
-    holder = harness_->Open();
-  }
-  EXPECT_EXIT(_exit(OpenWhileHeld(*harness_)), testing::ExitedWithCode(0), "conflict");
-  EXPECT_THAT(harness_->Read(*holder, kTable), Optional(ElementsAre("1|t1", "2|t2")));
-  holder->Close();
 }
 
 }  // namespace sluice::destinations

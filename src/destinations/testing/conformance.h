@@ -42,6 +42,9 @@ class Harness {
 // `folder` is the test's own, the same in the test and in its child process.
 using MakeHarness = std::unique_ptr<Harness> (*)(const std::filesystem::path& folder);
 
+// In a death test's child: the process that started it.
+inline constexpr const char* kHolderVariable = "SLUICE_CONFORMANCE_HOLDER";
+
 class Conformance : public testing::TestWithParam<MakeHarness> {
  protected:
   void SetUp() override;
