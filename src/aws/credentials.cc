@@ -92,7 +92,8 @@ class Chain final : public RenewingProvider {
                        .message = "no AWS keys are configured: " + why,
                        .remedy = "Set auth in the configuration (access_key_id and "
                                  "secret_access_key, or profile), or AWS_ACCESS_KEY_ID and "
-                                 "AWS_SECRET_ACCESS_KEY in the environment."});
+                                 "AWS_SECRET_ACCESS_KEY in the environment, or run where AWS gives "
+                                 "a role: an instance, a task or a pod."});
   }
 
  private:
@@ -159,12 +160,20 @@ std::unique_ptr<CredentialProvider> MakeChain(std::vector<std::unique_ptr<KeySou
 }
 
 std::unique_ptr<CredentialProvider> MakeDefaultChain(ProfileOptions options,
-                                                     Environment environment, Sts& sts,
-                                                     const base::Clock& clock) {
+                                                     const SourceParts& parts) {
   std::vector<std::unique_ptr<KeySource>> sources;
-  if (options.profile.empty()) sources.push_back(MakeEnvironmentKeys(environment));
-  sources.push_back(MakeProfileKeys(std::move(options), std::move(environment), sts));
-  return MakeChain(std::move(sources), clock);
+  if (!options.profile.empty()) {
+    sources.push_back(MakeProfileKeys(std::move(options), parts));
+    return MakeChain(std::move(sources), parts.clock);
+  }
+  const bool asked_for = Lookup(parts.environment, "AWS_PROFILE").has_value();
+  sources.push_back(MakeEnvironmentKeys(parts.environment));
+  if (asked_for) sources.push_back(MakeProfileKeys(options, parts));
+  sources.push_back(MakeWebIdentityKeys(parts, options.session_name));
+  if (!asked_for) sources.push_back(MakeProfileKeys(options, parts));
+  sources.push_back(MakeContainerKeys(parts));
+  sources.push_back(MakeInstanceKeys(parts));
+  return MakeChain(std::move(sources), parts.clock);
 }
 
 std::unique_ptr<CredentialProvider> MakeAssumeRole(AssumeRoleRequest request,
@@ -177,12 +186,7 @@ std::optional<std::string> DefaultRegion(const Environment& environment,
                                          const std::string& profile) {
   if (auto region = Lookup(environment, "AWS_REGION")) return region;
   if (auto region = Lookup(environment, "AWS_DEFAULT_REGION")) return region;
-  const Profiles profiles = ReadProfiles(environment);
-  const auto found = profiles.by_name.find(ProfileName(environment, profile));
-  if (found == profiles.by_name.end()) return std::nullopt;
-  const auto region = found->second.find("region");
-  if (region == found->second.end() || region->second.empty()) return std::nullopt;
-  return region->second;
+  return ProfileSetting(environment, profile, "region");
 }
 
 std::string MaskKeyId(std::string_view access_key_id) {

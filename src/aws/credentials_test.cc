@@ -58,7 +58,7 @@ class KeysTest : public testing::Test {
     std::ofstream(dir_.path() / "config") << config;
   }
   std::unique_ptr<CredentialProvider> Default(const std::string& profile = "") {
-    return MakeDefaultChain({.profile = profile}, environment(), sts_, clock_);
+    return MakeDefaultChain({.profile = profile}, {environment(), sts_, transport_, clock_});
   }
   std::shared_ptr<CredentialProvider> User(SessionKeys keys = kUserKeys) {
     std::vector<std::unique_ptr<KeySource>> sources;
@@ -70,7 +70,8 @@ class KeysTest : public testing::Test {
   test::TempDir dir_;
   std::map<std::string, std::string, std::less<>> variables_ = {
       {"AWS_SHARED_CREDENTIALS_FILE", (dir_.path() / "credentials").string()},
-      {"AWS_CONFIG_FILE", (dir_.path() / "config").string()}};
+      {"AWS_CONFIG_FILE", (dir_.path() / "config").string()},
+      {"AWS_EC2_METADATA_DISABLED", "true"}};
   test::FakeClock clock_;  // 2026-01-01T00:00:00Z
   test::FakeTransport transport_;
   Sts sts_{StsEndpoint("us-east-1"), transport_, clock_, {.attempts_max = 2}};

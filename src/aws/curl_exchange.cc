@@ -102,7 +102,9 @@ void CurlExchange::Prepare(CURL* easy, const TransportOptions& options) {
     Set(easy, CURLOPT_CAPATH, static_cast<char*>(nullptr));
   }
   Set(easy, CURLOPT_BUFFERSIZE, 512L * 1024);
-  Set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout.count()));
+  const auto connect_timeout = request_.connect_timeout.value_or(options.connect_timeout);
+  Set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connect_timeout.count()));
+  if (request_.direct) Set(easy, CURLOPT_NOPROXY, "*");
   Set(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
   Set(easy, CURLOPT_LOW_SPEED_TIME, static_cast<long>(options.stall_timeout.count()));
   Set(easy, CURLOPT_ERRORBUFFER, error_text_.data());

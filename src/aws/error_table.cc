@@ -49,7 +49,12 @@ constexpr std::string_view kBugRemedy =
     "AWS refused the request's form. This is a defect in Sluice; please report it with the request "
     "id.";
 constexpr std::string_view kTokenRemedy =
-    "Get a new identity token: its claims, age or signature were refused.";
+    "Get a new identity token: its claims, age or signature were refused. Its issuer must be an "
+    "identity provider in IAM, with the token's audience (aud) among its own.";
+constexpr std::string_view kWebTrustRemedy =
+    "The role's trust policy must allow sts:AssumeRoleWithWebIdentity to "
+    "\"Principal\":{\"Federated\":\"<the token's issuer in IAM>\"}, and its conditions on aud and "
+    "sub must meet the token's claims.";
 constexpr std::string_view kAccountRemedy =
     "The AWS account may not use this service yet: its owner must enable it or settle the account.";
 
@@ -130,6 +135,11 @@ constexpr auto kRows = std::to_array<ErrorRow>({
      .error = kAuthentication,
      .remedy = kExpiredRemedy,
      .reason = "token_expired"},
+    {.service = Service::kSts,
+     .code = "ExpiredTokenException",
+     .error = kAuthentication,
+     .remedy = kTokenRemedy,
+     .reason = "token_expired"},
     {.code = "ExpiredTokenException",
      .error = kAuthentication,
      .remedy = kExpiredRemedy,
@@ -207,6 +217,11 @@ constexpr auto kRows = std::to_array<ErrorRow>({
      .error = kPermission,
      .remedy = kTagRemedy,
      .reason = "tag_session"},
+    {.text = "sts:AssumeRoleWithWebIdentity",
+     .status = 403,
+     .error = kPermission,
+     .remedy = kWebTrustRemedy,
+     .reason = "web_identity_trust"},
     {.text = "perform: sts:AssumeRole",
      .status = 403,
      .error = kPermission,

@@ -76,6 +76,10 @@ const std::vector<Row> kRows = {
     {kSts, 400, "IncompleteSignature", "", ErrorCode::kAuthentication, false, "proxy"},
     {kSts, 400, "InvalidIdentityToken", "", ErrorCode::kAuthentication, false, "identity token"},
     {kSts, 403, "IDPRejectedClaim", "", ErrorCode::kAuthentication, false, "identity token"},
+    {kSts, 400, "ExpiredTokenException", "Token expired: current date/time",  //
+     ErrorCode::kAuthentication, false, "identity token"},
+    {kSts, 403, "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity",
+     ErrorCode::kPermission, false, "Federated"},
     {kSts, 400, "IDPCommunicationError", "", ErrorCode::kUnavailable, true, "run again"},
     {kS3, 400, "AuthorizationHeaderMalformed",
      "the region 'us-east-1' is wrong; expecting 'eu-west-1'", ErrorCode::kInvalidConfig, false,

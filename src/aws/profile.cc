@@ -1,9 +1,12 @@
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <utility>
 
+#include "aws/credential_process.h"
 #include "aws/credentials.h"
 #include "aws/shared_files.h"
+#include "aws/web_identity.h"
 #include "base/error.h"
 
 namespace sluice::aws {
@@ -11,9 +14,8 @@ namespace {
 
 using Found = std::variant<SessionKeys, NotConfigured>;
 
-// Ways to keys that we cannot follow yet; named in the error, as silence would look like a typo.
-constexpr std::string_view kUnsupported[] = {"credential_process", "sso_session", "sso_start_url",
-                                             "web_identity_token_file", "login_session"};
+// Ways to keys that we cannot follow; named in the error, as silence would look like a typo.
+constexpr std::string_view kUnsupported[] = {"sso_session", "sso_start_url", "login_session"};
 
 [[noreturn]] void Refuse(base::ErrorCode code, const std::string& profile, std::string message,
                          std::string remedy) {
@@ -26,10 +28,11 @@ constexpr std::string_view kUnsupported[] = {"credential_process", "sso_session"
 
 class ProfileKeys final : public KeySource {
  public:
-  ProfileKeys(ProfileOptions options, Environment environment, Sts& sts)
+  ProfileKeys(ProfileOptions options, const SourceParts& parts)
       : options_(std::move(options)),
-        environment_(std::move(environment)),
-        sts_(sts),
+        parts_(parts),
+        environment_(parts.environment),
+        sts_(parts.sts),
         name_(ProfileName(environment_, options_.profile)) {}
 
   // The files are read each time, because what fills them (a login tool) may have renewed them.
@@ -45,9 +48,10 @@ class ProfileKeys final : public KeySource {
     }
     const Settings& settings = profiles_.by_name.at(name_);
     const bool has_keys = settings.contains("aws_access_key_id") || settings.contains("role_arn") ||
-                          Unsupported(settings);
+                          settings.contains("credential_process") || Unsupported(settings);
     if (!has_keys && !asked_for) {
-      return NotConfigured{"profile " + name_ + ": neither aws_access_key_id nor role_arn"};
+      return NotConfigured{"profile " + name_ +
+                           ": neither aws_access_key_id nor role_arn nor credential_process"};
     }
     how_.clear();
     return Resolve(name_, {}, call);
@@ -86,16 +90,23 @@ class ProfileKeys final : public KeySource {
       Refuse(base::ErrorCode::kInvalidConfig, name, "its source_profile leads back to itself",
              "Let one of the profiles hold keys.");
     }
-    return OwnKeys(name, settings);
+    return OwnKeys(name, settings, call);
   }
 
-  SessionKeys OwnKeys(const std::string& name, const Settings& settings) {
+  SessionKeys OwnKeys(const std::string& name, const Settings& settings, const base::Call& call) {
     const std::string id = Value(settings, "aws_access_key_id");
     const std::string secret = Value(settings, "aws_secret_access_key");
     if (!id.empty() && !secret.empty()) {
       how_ += "keys " + MaskKeyId(id);
       return {id, base::Secret(secret), base::Secret(Value(settings, "aws_session_token")),
               std::nullopt};
+    }
+    const std::string command = Value(settings, "credential_process");
+    if (!command.empty()) {
+      SessionKeys keys =
+          RunCredentialProcess({.command = command, .profile = name}, parts_.clock, call);
+      how_ += "keys " + MaskKeyId(keys.access_key_id) + " of credential_process";
+      return keys;
     }
     if (const auto way = Unsupported(settings)) {
       Refuse(base::ErrorCode::kUnsupported, name, "it gets its keys by " + *way,
@@ -104,7 +115,8 @@ class ProfileKeys final : public KeySource {
                  name + " --format env)\"");
     }
     Refuse(base::ErrorCode::kInvalidConfig, name,
-           "it holds neither aws_access_key_id and aws_secret_access_key nor a role_arn",
+           "it holds neither aws_access_key_id and aws_secret_access_key nor a role_arn nor a "
+           "credential_process",
            "Run \"aws configure --profile " + name + "\".");
   }
 
@@ -113,24 +125,29 @@ class ProfileKeys final : public KeySource {
     const std::string source = Value(settings, "source_profile");
     if (!source.empty()) return Resolve(source, std::move(came_from), call);
     const std::string from = Value(settings, "credential_source");
-    if (from == "Environment") {
-      const auto environment = MakeEnvironmentKeys(environment_);
-      Found found = environment->Find(call);
-      if (auto* keys = std::get_if<SessionKeys>(&found)) {
-        how_ += environment->Describe();
-        return std::move(*keys);
-      }
-      Refuse(base::ErrorCode::kInvalidConfig, name,
-             "credential_source is Environment, but AWS_ACCESS_KEY_ID is not set",
-             "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.");
-    }
-    if (!from.empty()) {
-      Refuse(base::ErrorCode::kUnsupported, name,
-             "credential_source " + from + " is not supported yet",
-             "Use source_profile, or credential_source = Environment.");
-    }
-    Refuse(base::ErrorCode::kInvalidConfig, name, "role_arn needs source_profile",
+    if (!from.empty()) return SourceKeys(name, from, call);
+    Refuse(base::ErrorCode::kInvalidConfig, name,
+           "role_arn needs source_profile, credential_source or web_identity_token_file",
            "Name the profile whose keys assume the role.");
+  }
+
+  SessionKeys SourceKeys(const std::string& name, const std::string& from, const base::Call& call) {
+    std::unique_ptr<KeySource>& source = sources_[from];
+    if (!source && from == "Environment") source = MakeEnvironmentKeys(environment_);
+    if (!source && from == "EcsContainer") source = MakeContainerKeys(parts_);
+    if (!source && from == "Ec2InstanceMetadata") source = MakeInstanceKeys(parts_);
+    if (!source) {
+      Refuse(base::ErrorCode::kInvalidConfig, name, "there is no credential_source " + from,
+             "Write Environment, EcsContainer or Ec2InstanceMetadata.");
+    }
+    Found found = source->Find(call);
+    if (const auto* absent = std::get_if<NotConfigured>(&found)) {
+      Refuse(base::ErrorCode::kInvalidConfig, name,
+             "credential_source is " + from + ", but that has no keys: " + absent->why,
+             "Use source_profile, or run where the keys are.");
+    }
+    how_ += source->Describe();
+    return std::move(std::get<SessionKeys>(found));
   }
 
   SessionKeys AssumeRole(const std::string& name, const Settings& settings,
@@ -143,6 +160,13 @@ class ProfileKeys final : public KeySource {
     const std::string duration = Value(settings, "duration_seconds");
     if (!duration.empty()) request.duration = ParseDuration(name, duration);
     how_ += "role " + request.role_arn + " assumed with ";
+    const std::string token_file = Value(settings, "web_identity_token_file");
+    if (!token_file.empty()) {
+      how_ += "the web identity token of " + token_file;
+      // The call has no external id; the token's claims stand in for it.
+      request.external_id.clear();
+      return AssumeByWebIdentity(sts_, token_file, request, call).keys;
+    }
     const SessionKeys base = BaseKeys(name, settings, std::move(came_from), call);
     return sts_.AssumeRole(base, request, call).keys;
   }
@@ -159,18 +183,19 @@ class ProfileKeys final : public KeySource {
   }
 
   const ProfileOptions options_;
+  const SourceParts parts_;
   const Environment environment_;
   Sts& sts_;
   const std::string name_;
   Profiles profiles_;
   std::string how_;
+  std::map<std::string, std::unique_ptr<KeySource>> sources_;  // by credential_source
 };
 
 }  // namespace
 
-std::unique_ptr<KeySource> MakeProfileKeys(ProfileOptions options, Environment environment,
-                                           Sts& sts) {
-  return std::make_unique<ProfileKeys>(std::move(options), std::move(environment), sts);
+std::unique_ptr<KeySource> MakeProfileKeys(ProfileOptions options, const SourceParts& parts) {
+  return std::make_unique<ProfileKeys>(std::move(options), parts);
 }
 
 }  // namespace sluice::aws

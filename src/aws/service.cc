@@ -32,22 +32,28 @@ ServiceClient::ServiceClient(Service service, Endpoint endpoint, HttpTransport& 
       signer_({endpoint_.region, SigningName(service)}) {}
 
 HttpRequest ServiceClient::Build(const ServiceCall& request, const SessionKeys& keys) const {
-  const std::string path = endpoint_.base_path + request.path;
   const SigningRequest to_sign{.method = request.method,
                                .host = endpoint_.host,
-                               .path = path,
+                               .path = endpoint_.base_path + request.path,
                                .query = request.query,
                                .headers = request.headers,
                                .payload_hash = Sha256Hex(request.body)};
+  HttpRequest http = BuildUnsigned(request);
+  const auto signature = signer_.Sign(to_sign, keys, clock_.Utc());
+  http.headers.insert(http.headers.end(), signature.begin(), signature.end());
+  return http;
+}
+
+HttpRequest ServiceClient::BuildUnsigned(const ServiceCall& request) const {
+  const std::string path = endpoint_.base_path + request.path;
   HttpRequest http{.method = request.method,
                    .url = endpoint_.scheme + "://" + endpoint_.host + UriEncodePath(path),
-                   .headers = signer_.Sign(to_sign, keys, clock_.Utc()),
+                   .headers = request.headers,
                    .body = request.body,
                    .body_bytes_max = request.body_bytes_max,
                    .operation = request.asked.operation,
                    .subject = request.asked.subject};
   if (!request.query.empty()) http.url += "?" + EncodeQuery(request.query);
-  http.headers.insert(http.headers.end(), request.headers.begin(), request.headers.end());
   return http;
 }
 
@@ -82,6 +88,20 @@ void ServiceClient::SendWith(const SessionKeys& keys, const ServiceCall& request
     base::Error error = ErrorOf(request, response, keys);
     if (IsExpired(ReadFailure(service_, response))) throw KeysExpired{std::move(error)};
     throw error;
+  });
+}
+
+void ServiceClient::SendUnsigned(const ServiceCall& request, const base::Secret& secret,
+                                 const base::Call& call,
+                                 const std::function<bool(const HttpResponse&)>& accept) const {
+  const SessionKeys redacted{.session_token = secret};
+  base::Retry retry(clock_, retry_);
+  retry.Run(call, [&] {
+    if (call.stop.stop_requested()) {
+      base::ThrowCancelled(request.asked.operation, request.asked.subject);
+    }
+    const HttpResponse response = transport_.Send(BuildUnsigned(request), call);
+    if (!accept(response)) throw ErrorOf(request, response, redacted);
   });
 }
 

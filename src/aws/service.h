@@ -36,6 +36,11 @@ class ServiceClient {
   void Send(const ServiceCall& request, CredentialProvider& credentials, const base::Call& call,
             const std::function<bool(const HttpResponse&)>& accept) const;
 
+  // The same without a signature, for calls whose body proves who we are by `secret`, which never
+  // appears in an error.
+  void SendUnsigned(const ServiceCall& request, const base::Secret& secret, const base::Call& call,
+                    const std::function<bool(const HttpResponse&)>& accept) const;
+
   // The request ready to be sent, signed for now.
   HttpRequest Build(const ServiceCall& request, const SessionKeys& keys) const;
   base::Error ErrorOf(const ServiceCall& request, const HttpResponse& response,
@@ -52,6 +57,7 @@ class ServiceClient {
  private:
   void SendWith(const SessionKeys& keys, const ServiceCall& request, const base::Call& call,
                 const std::function<bool(const HttpResponse&)>& accept) const;
+  HttpRequest BuildUnsigned(const ServiceCall& request) const;
 
   const Service service_;
   const Endpoint endpoint_;

@@ -11,6 +11,9 @@
 namespace sluice::aws {
 namespace {
 
+// Of AssumeRoleWithWebIdentity; other tokens are shorter.
+constexpr std::size_t kTokenLengthMax = 20000;
+
 std::string_view Trim(std::string_view text) {
   const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
   while (!text.empty() && blank(text.front())) text.remove_prefix(1);
@@ -106,6 +109,43 @@ Profiles ReadProfiles(const Environment& environment) {
     for (auto& [key, value] : settings) profiles.by_name[name][key] = value;
   }
   return profiles;
+}
+
+std::optional<std::string> ProfileSetting(const Environment& environment, const std::string& named,
+                                          std::string_view setting) {
+  const Profiles profiles = ReadProfiles(environment);
+  const auto profile = profiles.by_name.find(ProfileName(environment, named));
+  if (profile == profiles.by_name.end()) return std::nullopt;
+  const auto value = profile->second.find(setting);
+  if (value == profile->second.end() || value->second.empty()) return std::nullopt;
+  return value->second;
+}
+
+base::Secret ReadSecretFile(const std::string& path, const std::string& what) {
+  const auto refuse = [&](const std::string& message, const std::string& remedy) {
+    throw base::Error({.code = base::ErrorCode::kInvalidConfig,
+                       .operation = "get AWS keys",
+                       .subject = what + ", file " + path,
+                       .message = message,
+                       .remedy = remedy});
+  };
+  std::ifstream file(path, std::ios::binary);
+  std::string text(kTokenLengthMax + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (!file.is_open() || file.bad()) {
+    refuse("it cannot be read", "Check the path, and let the user who runs Sluice read the file.");
+  }
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.size() > kTokenLengthMax) {
+    refuse("it is longer than any token may be", "Name the file that holds the token alone.");
+  }
+  const auto first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string::npos) {
+    refuse("it is empty", "Wait until whoever issues the token has written it, or issue one.");
+  }
+  text.erase(text.find_last_not_of(" \t\r\n") + 1);
+  text.erase(0, first);
+  return base::Secret(std::move(text));
 }
 
 std::string ProfileName(const Environment& environment, const std::string& named) {

@@ -64,6 +64,16 @@ Parameters ParametersOf(const AssumeRoleRequest& request) {
   return parameters;
 }
 
+// Takes the first good reply into `kept`.
+std::function<bool(const HttpResponse&)> Keeper(const std::string& action, HttpResponse& kept) {
+  return [&action, &kept](const HttpResponse& response) {
+    if (!response.ok()) return false;
+    if (!ParseXml(response.body)) throw BadReply(action);
+    kept = response;
+    return true;
+  };
+}
+
 std::optional<std::chrono::seconds> ClockAhead(const HttpResponse& reply, base::UtcTime now) {
   const std::string* date = reply.Find("date");
   const auto server = ParseHttpDate(date == nullptr ? "" : *date);
@@ -88,21 +98,34 @@ HttpResponse Sts::Send(const SessionKeys& keys, const std::string& action,
   const ServiceClient client(Service::kSts, endpoint_, transport_, clock_, retry_);
   TheseKeys provider(keys);
   HttpResponse reply;
-  client.Send({.asked = {.operation = action,
-                         .subject = subject,
-                         .action = "sts:" + action,
-                         .resource = subject.starts_with("role ") ? subject.substr(5) : "*"},
-               .method = "POST",
-               .headers = {{"Content-Type", std::string(kFormType)}},
-               .body = QueryForm(action, kVersion, parameters),
-               .body_bytes_max = 1 << 20},
-              provider, call, [&](const HttpResponse& response) {
-                if (!response.ok()) return false;
-                if (!ParseXml(response.body)) throw BadReply(action);
-                reply = response;
-                return true;
-              });
+  client.Send(CallOf(action, subject, parameters), provider, call, Keeper(action, reply));
   return reply;
+}
+
+ServiceCall Sts::CallOf(const std::string& action, const std::string& subject,
+                        const Parameters& parameters) const {
+  return {.asked = {.operation = action,
+                    .subject = subject,
+                    .action = "sts:" + action,
+                    .resource = subject.starts_with("role ") ? subject.substr(5) : "*"},
+          .method = "POST",
+          .headers = {{"Content-Type", std::string(kFormType)}},
+          .body = QueryForm(action, kVersion, parameters),
+          .body_bytes_max = 1 << 20};
+}
+
+AssumedRole Sts::AssumeRoleWithWebIdentity(const base::Secret& token,
+                                           const AssumeRoleRequest& request,
+                                           const base::Call& call) {
+  const std::string action = "AssumeRoleWithWebIdentity";
+  Parameters parameters = ParametersOf(request);
+  parameters.emplace_back("WebIdentityToken", token.Reveal());
+  const ServiceClient client(Service::kSts, endpoint_, transport_, clock_, retry_);
+  HttpResponse reply;
+  client.SendUnsigned(CallOf(action, "role " + request.role_arn, parameters), token, call,
+                      Keeper(action, reply));
+  const XmlNode root = Parse(action, reply.body);
+  return {KeysOf(action, root), std::string(root.Text(action + "Result/AssumedRoleUser/Arn"))};
 }
 
 CallerIdentity Sts::GetCallerIdentity(const SessionKeys& keys, const base::Call& call) {

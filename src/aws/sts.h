@@ -14,6 +14,8 @@
 
 namespace sluice::aws {
 
+struct ServiceCall;
+
 struct CallerIdentity {
   std::string account;
   std::string arn;
@@ -59,6 +61,9 @@ class Sts {
   CallerIdentity GetCallerIdentity(const SessionKeys& keys, const base::Call& call);
   AssumedRole AssumeRole(const SessionKeys& keys, const AssumeRoleRequest& request,
                          const base::Call& call);
+  // Unsigned: the token is the proof. REQUIRES: `request` has neither external_id nor tags.
+  AssumedRole AssumeRoleWithWebIdentity(const base::Secret& token, const AssumeRoleRequest& request,
+                                        const base::Call& call);
   // Only long-term keys of an IAM user may call it. `policy` must not be empty: without one the
   // session has no rights at all. `name`: 2-32 of [A-Za-z0-9_+=,.@-].
   SessionKeys GetFederationToken(const SessionKeys& keys, const std::string& name,
@@ -73,6 +78,8 @@ class Sts {
   HttpResponse Send(const SessionKeys& keys, const std::string& action, const std::string& subject,
                     const std::vector<std::pair<std::string, std::string>>& parameters,
                     const base::Call& call);
+  ServiceCall CallOf(const std::string& action, const std::string& subject,
+                     const std::vector<std::pair<std::string, std::string>>& parameters) const;
 
   const Endpoint endpoint_;
   HttpTransport& transport_;

@@ -46,6 +46,9 @@ struct HttpRequest {
   std::function<void(const HttpResponse& head, std::span<const std::byte>)> on_body;
   // Of a collected body; longer is kCorrupt. A List page of 1000 long keys is below 2 MB.
   std::uint64_t body_bytes_max = 8ULL << 20;
+  // Sent without any proxy: to link-local and loopback addresses, where none could answer for them.
+  bool direct = false;
+  std::optional<std::chrono::milliseconds> connect_timeout;  // else TransportOptions
   // What errors say was being done.
   std::string operation;
   std::string subject;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "aws/credentials.h"
+#include "aws/web_identity.h"
 
 namespace sluice::aws {
 namespace {
@@ -104,7 +105,10 @@ SessionKeys UnloadKeys::Get(const std::string& prefix, std::chrono::seconds life
   // Never longer than configured by itself: above the role's maximum AWS refuses, it does not
   // clamp.
   request.duration = std::clamp(request.duration, kDurationMin, kRoleDurationMax);
-  SessionKeys keys = sts_.AssumeRole(base_->Get(kMargin, call), request, call).keys;
+  const std::string& token_file = options_.web_identity_token_file;
+  SessionKeys keys = token_file.empty()
+                         ? sts_.AssumeRole(base_->Get(kMargin, call), request, call).keys
+                         : AssumeByWebIdentity(sts_, token_file, request, call).keys;
   CheckLife(keys, life_min, clock_.Utc());
   return keys;
 }
@@ -161,7 +165,7 @@ SessionKeys UnloadKeys::OwnKeys(SessionKeys keys, const std::string& why) {
                    "long-term keys of a user whose policy has\n"
                    R"({"Effect":"Allow","Action":"sts:GetFederationToken","Resource":"*"})"
                    "\nor allow the configured keys themselves to stand in the UNLOAD statement, "
-                   "where the server may log them (auth.allow_in_unload: true)."});
+                   "where the server may log them (auth.allow_keys_in_unload: true)."});
   }
   WarnOnce("UNLOAD is sent with the configured keys themselves (" + subject + "), because " + why +
            ": the server may log them, and they are not narrowed to the staging prefix");

@@ -41,6 +41,8 @@ struct UnloadKeysOptions {
   // The role that reads for us, assumed a second time with the policy; its own `policy` must be
   // empty. nullopt: we are an IAM user, and GetFederationToken gives the keys.
   std::optional<AssumeRoleRequest> role;
+  // With `role`: it is assumed with this file's web identity token, not with keys of the base.
+  std::string web_identity_token_file;
   // For a user to whom STS gives no other keys, or whose keys are session keys: put the keys
   // themselves into the UNLOAD. They can do all that the user can, and may be logged.
   bool allow_own_keys = false;

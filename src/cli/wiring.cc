@@ -73,7 +73,8 @@ aws::TransportOptions TransportOptionsOf(const config::Config& config,
 // The identity before any role is assumed.
 std::shared_ptr<aws::CredentialProvider> BaseProvider(const config::Config& config,
                                                       const aws::Environment& environment,
-                                                      aws::Sts& sts, const base::Clock& clock) {
+                                                      aws::Sts& sts, aws::HttpTransport& transport,
+                                                      const base::Clock& clock) {
   if (const auto* keys = std::get_if<config::KeysAuth>(&config.auth)) {
     std::vector<std::unique_ptr<aws::KeySource>> sources;
     sources.push_back(aws::MakeFixedKeys({.access_key_id = keys->access_key_id,
@@ -85,7 +86,7 @@ std::shared_ptr<aws::CredentialProvider> BaseProvider(const config::Config& conf
   }
   return aws::MakeDefaultChain(
       {.profile = ProfileName(config), .session_name = aws::RoleSessionName(config.name)},
-      environment, sts, clock);
+      {.environment = environment, .sts = sts, .transport = transport, .clock = clock});
 }
 
 std::optional<aws::AssumeRoleRequest> RoleRequest(const config::Config& config) {
@@ -100,11 +101,20 @@ std::optional<aws::AssumeRoleRequest> RoleRequest(const config::Config& config) 
   return request;
 }
 
+std::string WebIdentityTokenFile(const config::Config& config) {
+  const auto* role = std::get_if<config::RoleAuth>(&config.auth);
+  const bool given = role != nullptr && role->web_identity_token_file;
+  return given ? role->web_identity_token_file->string() : "";
+}
+
 std::shared_ptr<aws::CredentialProvider> Provider(const config::Config& config,
                                                   std::shared_ptr<aws::CredentialProvider> base,
                                                   aws::Sts& sts, const base::Clock& clock) {
   auto role = RoleRequest(config);
   if (!role) return base;
+  if (auto file = WebIdentityTokenFile(config); !file.empty()) {
+    return aws::MakeWebIdentityRole(std::move(*role), std::move(file), sts, clock);
+  }
   return aws::MakeAssumeRole(std::move(*role), std::move(base), sts, clock);
 }
 
@@ -116,6 +126,7 @@ aws::UnloadKeysOptions UnloadOptionsOf(const config::Config& config) {
   options.region = config.staging.region;
   options.connection = config.name;
   options.role = RoleRequest(config);
+  options.web_identity_token_file = WebIdentityTokenFile(config);
   if (const auto* keys = std::get_if<config::KeysAuth>(&config.auth)) {
     options.allow_own_keys = keys->allow_in_unload;
   } else if (const auto* profile = std::get_if<config::ProfileAuth>(&config.auth)) {
@@ -153,7 +164,7 @@ struct Connection::Parts {
         overrides(Overrides(config.aws, environment)),
         transport(aws::MakeCurlTransport(TransportOptionsOf(config, environment), clock)),
         sts(aws::StsEndpoint(region, overrides), *transport, clock),
-        base_provider(BaseProvider(config, environment, sts, clock)),
+        base_provider(BaseProvider(config, environment, sts, *transport, clock)),
         provider(Provider(config, base_provider, sts, clock)),
         serverless(aws::RedshiftServerlessEndpoint(region, overrides), *provider, *transport,
                    clock),
