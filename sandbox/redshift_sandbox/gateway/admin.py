@@ -23,7 +23,7 @@ def admin_execute(
     with psycopg.connect(postgres.dsn(user=ADMIN, database=database), autocommit=True) as connection:
         if user is not None:
             connection.execute(sql.SQL("SET SESSION AUTHORIZATION {}").format(sql.Identifier(user)))
-        for statement in translate(redshift_sql, Dialect(superuser=user is None)):
+        for statement in translate(redshift_sql, Dialect(superuser=user is None, database=database)):
             cursor = connection.execute(statement.sql.encode())
             rows = cursor.fetchall() if cursor.description is not None else []
     return rows

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from redshift_sandbox.contracts import SqlError
 from redshift_sandbox.gateway import parameters, principals, tables
 from redshift_sandbox.gateway.expressions import rewrite_expressions
+from redshift_sandbox.gateway.show import translate_show_catalog
 from redshift_sandbox.gateway.tokens import Kind, Token, fold, meaningful, split_statements, text_of, tokenize
 from redshift_sandbox.gateway.types import check_name
 
@@ -23,6 +24,7 @@ class Dialect:
     superuser: bool = False
     deny_pg_tables: bool = False
     in_transaction: bool = False
+    database: str = "dev"
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,9 @@ def translate_statement(tokens: list[Token], dialect: Dialect) -> Translated:
 
 def _parameter(verb: str, main: list[Token], tokens: list[Token], dialect: Dialect) -> Translated:
     if verb == "SHOW":
+        catalog = translate_show_catalog(main, dialect.database, case_sensitive=dialect.case_sensitive)
+        if catalog is not None:
+            return Translated(catalog, verb, "SHOW")
         return Translated(parameters.translate_show(main, text_of(tokens)), verb, "SHOW")
     if [token.word for token in main[1:3]] == ["SESSION", "AUTHORIZATION"]:
         principals.keep_users(main, 3)

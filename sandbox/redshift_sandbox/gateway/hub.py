@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from redshift_sandbox.contracts import Clock, Faults, Unloader
+from redshift_sandbox.gateway.column_rights import ColumnRights
 from redshift_sandbox.gateway.records import Records
 from redshift_sandbox.gateway.users import Users
 from redshift_sandbox.meter import Meter
@@ -32,6 +33,7 @@ class Hub:
     log: Log
     users: Users
     records: Records
+    columns: ColumnRights
     stopping: threading.Event = field(default_factory=threading.Event)
     mutex: threading.Lock = field(default_factory=threading.Lock)
     sessions: dict[bytes, Session] = field(default_factory=dict)  # by BackendKeyData

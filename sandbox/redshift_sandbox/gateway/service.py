@@ -26,6 +26,7 @@ from redshift_sandbox.gateway import backend as backends
 from redshift_sandbox.gateway import login, wire
 from redshift_sandbox.gateway.admin import admin_execute
 from redshift_sandbox.gateway.backend import Backend
+from redshift_sandbox.gateway.column_rights import ColumnRights
 from redshift_sandbox.gateway.exchange import greeting_parameters
 from redshift_sandbox.gateway.hub import Hub, Log
 from redshift_sandbox.gateway.records import Records
@@ -60,7 +61,9 @@ class Gateway:
         self._postgres = postgres
         self._passwords = passwords
         self._tls = tls
-        self._hub = Hub(postgres, clock, faults, meter, unloader, log, Users(postgres), Records(postgres))
+        self._hub = Hub(
+            postgres, clock, faults, meter, unloader, log, Users(postgres), Records(postgres), ColumnRights(postgres)
+        )
         self._contexts: dict[str, ssl.SSLContext] = {}
         self._listener: socket.socket | None = None
         self._threads: set[threading.Thread] = set()
@@ -88,6 +91,7 @@ class Gateway:
         for thread in threads:
             thread.join(_STOP_SECONDS)
         self._hub.users.close()
+        self._hub.columns.close()
 
     def admin_execute(
         self, redshift_sql: str, database: str = "dev", *, user: str | None = None

@@ -144,12 +144,16 @@ class Statements:
             if unloader.is_unload(raw):
                 return Prepared(Translated(_PLACEHOLDER, "UNLOAD"), raw if visible else unloader.blank(raw), raw)
         text = text_of(tokens).strip() if visible else blanked(tokens).strip()
+        if not self._state.superuser:
+            self._hub.columns.shrink(
+                tokens, self._state.user, self._state.database, case_sensitive=self._state.case_sensitive
+            )
         return Prepared(translate_statement(tokens, self._dialect()), text)
 
     def _dialect(self) -> Dialect:
         state = self._state
         denied = self._hub.faults.peek("gateway.deny_pg_tables") is not None
-        return Dialect(state.case_sensitive, state.superuser, denied, state.status != b"I")
+        return Dialect(state.case_sensitive, state.superuser, denied, state.status != b"I", state.database)
 
     def _cold_start(self) -> None:
         knob = self._hub.faults.peek("gateway.cold_start_delay")
