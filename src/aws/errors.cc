@@ -1,5 +1,6 @@
 #include "aws/errors.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -203,6 +204,10 @@ base::Error ToError(const Failure& failure, const Asked& asked, base::UtcTime no
   std::map<std::string, std::string, std::less<>> facts;
   for (const auto& [name, value] : words) {
     facts.emplace(name.substr(1, name.size() - 2), RedactKeys(value, keys));
+  }
+  if (failure.server_time) {
+    facts["server_time"] = fmt::format(
+        "{:%Y-%m-%d %H:%M:%S} UTC", std::chrono::floor<std::chrono::seconds>(*failure.server_time));
   }
   std::string message = DescribeAnswer(failure, keys);
   if (!row.seen.empty()) message += "; " + Fill(row.seen, words);

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <random>
+#include <utility>
 
 #include "check/steps.h"
+#include "redshift/identity.h"
 #include "staging/clean.h"
 #include "staging/prefix.h"
 
@@ -26,7 +28,8 @@ const std::vector<StepRow>& Rows() {
       {Step::kConfiguration, CheckConfiguration, {}},
       {Step::kIdentity, CheckIdentity, {}},
       {Step::kDatabaseCredentials, CheckDatabaseCredentials, {Step::kIdentity}},
-      {Step::kLogin, CheckLogin, {Step::kIdentity, Step::kDatabaseCredentials}},
+      {Step::kNetwork, CheckNetwork, {}},  // began long before: see StartProbe
+      {Step::kLogin, CheckLogin, {Step::kNetwork, Step::kIdentity, Step::kDatabaseCredentials}},
       {Step::kDatabaseUser, CheckDatabaseUser, {Step::kLogin}},
       {Step::kStreams, CheckStreams, {Step::kLogin}},
       {Step::kBucket, CheckBucket, {Step::kIdentity}},
@@ -54,8 +57,10 @@ std::optional<Step> Hindrance(const Checker& checker, const StepRow& row) {
 }
 
 void RunSteps(Checker& checker) {
+  StartProbe(checker);
   for (const StepRow& row : Rows()) {
     if (checker.stopped()) return;
+    if (row.step == Step::kIdentity) checker.Hold();
     if (const auto because = Hindrance(checker, row)) {
       checker.ReportSkipped(row.step, *because);
       continue;
@@ -66,6 +71,7 @@ void RunSteps(Checker& checker) {
       if (checker.stopped()) return;
       checker.ReportFailure(row.step);
     }
+    if (row.step == Step::kNetwork) checker.Release();
   }
 }
 
@@ -88,6 +94,19 @@ void CleanUp(Checker& checker) {
 
 void Checker::Add(Finding finding) {
   if (finding.severity == Severity::kFailure) failed_.insert(finding.step);
+  if (holding_ && finding.step != Step::kNetwork) {
+    held_.push_back(std::move(finding));
+  } else {
+    Tell(std::move(finding));
+  }
+}
+
+void Checker::Release() {
+  holding_ = false;
+  for (auto& finding : std::exchange(held_, {})) Tell(std::move(finding));
+}
+
+void Checker::Tell(Finding finding) {
   if (parts.on_finding) parts.on_finding(finding);
   findings.push_back(std::move(finding));
 }
@@ -130,8 +149,24 @@ Findings Run(const CheckOptions& options, const CheckParts& parts, std::stop_tok
   checker.facts = {{"bucket", options.bucket},
                    {"root", options.root},
                    {"workgroup", options.workgroup},
-                   {"database", options.database}};
+                   {"workgroup_region", options.region},
+                   {"asked_bucket_region", options.bucket_region},
+                   {"database", options.database},
+                   {"host", options.endpoint.host},
+                   {"port", std::to_string(options.port)},
+                   {"roots_file", options.roots_file},
+                   {"role_arn", options.role_arn},
+                   {"duration_seconds", std::to_string(options.role_duration.count())},
+                   {"submitted", options.submitted_user},
+                   {"submitted_plain", redshift::StripDbUser(options.submitted_user)},
+                   {"tag", options.tag_db_user},
+                   {"db_roles", options.tag_db_roles}};
+  // A remedy then shows <name>.
+  std::erase_if(checker.facts, [](const auto& fact) { return fact.second.empty(); });
+  const auto slash = options.role_arn.rfind('/');
+  if (slash != std::string::npos) checker.facts["role_name"] = options.role_arn.substr(slash + 1);
   RunSteps(checker);
+  checker.Release();
   CleanUp(checker);
   return {.findings = std::move(checker.findings),
           .duration =

@@ -16,6 +16,7 @@
 #include "check/finding.h"
 #include "destinations/destination.h"
 #include "model/stream.h"
+#include "pq/probe.h"
 #include "redshift/endpoint.h"
 #include "redshift/session.h"
 #include "redshift/unload_statement.h"
@@ -36,12 +37,25 @@ struct CheckOptions {
   std::string root;                    // ends in '/'
   std::optional<std::string> kms_key;  // as redshift::UnloadOptions
   std::vector<model::Stream> streams;
+  // How the identity comes about; empty where it does not apply.
+  std::string role_arn;
+  std::chrono::seconds role_duration{0};
+  std::string tag_db_user;   // session tag RedshiftDbUser
+  std::string tag_db_roles;  // session tag RedshiftDbRoles: "a:b"
+  // The older call, GetClusterCredentials, which logs in as submitted_user.
+  bool by_cluster_credentials = false;
+  std::string roots_file;  // certificates trusted at log-in
 };
 
 // What it works with. REQUIRES: all outlive Run.
 struct CheckParts {
   const base::Clock& clock;
   aws::ObjectStore& store;
+  // As pq::Probe; called on a thread of its own while AWS is asked.
+  std::function<pq::ProbeResult(const base::Call&)> probe_network;
+  // For diagnostics after a failure, because it is a right of its own that nobody needs. May be
+  // null; what it throws is not told.
+  std::function<aws::Workgroup(const base::Call&)> describe_workgroup;
   std::function<aws::CallerIdentity(const base::Call&)> who_am_i;
   // What gave the keys, for people; asked after who_am_i.
   std::function<std::string()> describe_keys;

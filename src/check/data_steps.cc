@@ -1,11 +1,9 @@
-// What the session may read, what the bucket allows, and whether a row gets through.
+// What the bucket allows, whether a row gets through, and the destination.
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "check/steps.h"
-#include "redshift/catalog.h"
-#include "redshift/select.h"
 #include "redshift/unload_statement.h"
 #include "staging/manifest.h"
 #include "staging/prefix.h"
@@ -18,16 +16,6 @@ constexpr std::uint64_t kProbeBytesMax = 1U << 20;
 constexpr std::string_view kParquetMagic = "PAR1";
 // Keys that begin AWS's shortest session, 900 s, still live this long when UNLOAD starts.
 constexpr std::chrono::seconds kKeysLife{600};
-
-// The columns and their types from the catalog, the privilege from the empty select itself: under
-// column grants the catalog may show what a select may not name.
-std::string ReadStream(Checker& checker, const model::Stream& stream) {
-  const auto columns = redshift::DescribeStream(*checker.session, checker.options.database, stream,
-                                                checker.NewCall());
-  redshift::DescribeSelect(*checker.session, redshift::BuildSelect(stream, columns) + " LIMIT 0",
-                           checker.NewCall());
-  return fmt::format("{} column{} can be read", columns.size(), columns.size() == 1 ? "" : "s");
-}
 
 struct ProbeParts {
   std::uint64_t count = 0;
@@ -56,30 +44,19 @@ std::optional<std::string> ReadBack(Checker& checker, const std::string& prefix,
   return std::nullopt;
 }
 
-}  // namespace
-
-void CheckStreams(Checker& checker) {
-  for (const auto& stream : checker.options.streams) {
-    if (checker.stopped()) return;
-    const std::string subject = "stream " + stream.name;
-    try {
-      checker.Report("streams.ok", ReadStream(checker, stream), subject);
-    } catch (...) {
-      if (checker.stopped()) return;
-      checker.ReportFailure(Step::kStreams, subject);
-    }
-  }
-  if (!checker.options.streams.empty()) return;
-  const auto schemas =
-      redshift::ListSchemas(*checker.session, checker.options.database, checker.NewCall());
-  if (schemas.empty()) {
-    checker.Report("streams.none_visible",
-                   fmt::format("user {} sees no schema", checker.credentials->user));
-  } else {
-    checker.Report("streams.ok", fmt::format("{} schema{} can be seen", schemas.size(),
-                                             schemas.size() == 1 ? "" : "s"));
+// What S3 tells with every PUT, without a further right.
+void AdviseOnBucket(Checker& checker, const aws::PutResult& put) {
+  const std::string subject = "bucket " + checker.options.bucket;
+  if (!put.version_id.empty()) {
+    checker.Report("bucket_rights.versioned", "versioning is switched on", subject);
+  } else if (put.expiration.empty()) {
+    checker.Report("bucket_rights.no_lifecycle",
+                   fmt::format("no rule expires what stays under {}", checker.options.root),
+                   subject);
   }
 }
+
+}  // namespace
 
 void CheckBucket(Checker& checker) {
   const auto& options = checker.options;
@@ -102,20 +79,38 @@ void CheckBucketRights(Checker& checker) {
   constexpr std::string_view kBody = "Written by `sluice check`; it may be deleted.\n";
   checker.facts["left_behind"] = fmt::format("s3://{}/{}", checker.options.bucket, key);
   const std::string subject = fmt::format("s3://{}/{}", checker.options.bucket, checker.own_root);
-  store.Put(key, kBody, checker.NewCall());
-  const auto body = store.Get(key, kProbeBytesMax, checker.NewCall());
-  const auto listed = store.List(checker.run_prefix, checker.NewCall());
-  const auto refused = store.Delete({key}, checker.NewCall());
+  // Each right by itself: whoever writes the policy wants to know all that is missing.
+  int failed = 0;
+  const auto attempt = [&](auto&& action) {
+    try {
+      action();
+    } catch (...) {
+      if (checker.stopped()) throw;
+      ++failed;
+      checker.ReportFailure(Step::kBucketRights, subject);
+    }
+  };
+  std::optional<aws::PutResult> put;
+  attempt([&] { put = store.Put(key, kBody, checker.NewCall()); });
+  std::optional<std::string> body;
+  if (put) attempt([&] { body = store.Get(key, kProbeBytesMax, checker.NewCall()); });
+  std::optional<std::vector<aws::ObjectInfo>> listed;
+  attempt([&] { listed = store.List(checker.run_prefix, checker.NewCall()); });
+  std::vector<aws::DeleteFailure> refused;
+  if (put) attempt([&] { refused = store.Delete({key}, checker.NewCall()); });
   if (!refused.empty()) {
     checker.Report("bucket_rights.delete_refused",
                    fmt::format("delete was refused: {}", refused.front().code), subject);
-  } else if (body != kBody) {
+  }
+  if (failed > 0 || !refused.empty() || !put || !listed) return;
+  if (body != kBody) {
     checker.Report("bucket_rights.get_differs", "the probe object came back changed", subject);
-  } else if (std::none_of(listed.begin(), listed.end(),
+  } else if (std::none_of(listed->begin(), listed->end(),
                           [&](const auto& object) { return object.key == key; })) {
     checker.Report("bucket_rights.list_incomplete", "the probe object is not listed", subject);
   } else {
     checker.Report("bucket_rights.ok", fmt::format("put, get, list and delete under {}", subject));
+    AdviseOnBucket(checker, *put);
   }
 }
 

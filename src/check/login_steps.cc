@@ -1,9 +1,12 @@
 // From the configuration to a session: who we are, and what the database makes of it.
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include "check/steps.h"
 #include "redshift/catalog.h"
 #include "redshift/identity.h"
+#include "redshift/quoting.h"
+#include "redshift/relations.h"
 
 namespace sluice::check {
 namespace {
@@ -12,18 +15,70 @@ using redshift::DbUserMatch;
 
 void CompareUser(Checker& checker, const aws::DbCredentials& credentials) {
   const std::string& submitted = checker.options.submitted_user;
+  const std::string ok = fmt::format("user {}", credentials.user);
+  // The older call puts its prefix before the user that was asked for.
+  if (checker.options.by_cluster_credentials) return checker.Report("database_credentials.ok", ok);
   const std::string seen = fmt::format("AWS derived the user {}, the configuration says {}",
                                        credentials.user, submitted);
   switch (redshift::MatchDbUser(submitted, credentials.user)) {
-    case DbUserMatch::kSame:
-      checker.Report("database_credentials.ok", fmt::format("user {}", credentials.user));
-      break;
+    case DbUserMatch::kSame: return checker.Report("database_credentials.ok", ok);
     case DbUserMatch::kSameButPrefix:
-      checker.Report("database_credentials.user_prefix", seen);
-      break;
-    case DbUserMatch::kDiffersInCase: checker.Report("database_credentials.user_case", seen); break;
-    case DbUserMatch::kDifferent: checker.Report("database_credentials.user_mismatch", seen); break;
+      return checker.Report("database_credentials.user_prefix", seen);
+    case DbUserMatch::kDiffersInCase: return checker.Report("database_credentials.user_case", seen);
+    case DbUserMatch::kDifferent: return checker.Report("database_credentials.user_mismatch", seen);
   }
+}
+
+void CompareWithPrediction(Checker& checker, const aws::DbCredentials& credentials) {
+  if (checker.options.by_cluster_credentials) return;
+  const std::string& tag = checker.options.tag_db_user;
+  if (!tag.empty() && credentials.user != "IAMR:" + tag) {
+    return checker.Report(
+        "database_credentials.tag_ignored",
+        fmt::format("the session tag says {}, AWS derived {}", tag, credentials.user));
+  }
+  const auto predicted =
+      redshift::PredictDbUser(checker.caller->arn, tag.empty() ? std::nullopt : std::optional(tag));
+  if (predicted && *predicted != credentials.user) {
+    checker.Report("database_credentials.unpredicted",
+                   fmt::format("AWS derived {}, the identity {} tells {}", credentials.user,
+                               checker.caller->arn, *predicted));
+  }
+}
+
+// Below a minute nobody need do anything: AWS accepts five.
+constexpr std::chrono::seconds kClockTolerance{60};
+
+void CheckClock(Checker& checker, std::chrono::seconds ahead) {
+  if (std::chrono::abs(ahead) < kClockTolerance) return;
+  const auto now = checker.parts.clock.Utc();
+  checker.facts["our_time"] = TimeText(now);
+  checker.facts["server_time"] = TimeText(now - ahead);
+  checker.Report("identity.clock_off", fmt::format("this machine's clock is {} s {} AWS's",
+                                                   std::chrono::abs(ahead).count(),
+                                                   ahead.count() > 0 ? "ahead of" : "behind"));
+}
+
+std::set<std::string> SchemasOf(const std::vector<model::Stream>& streams) {
+  std::set<std::string> schemas;
+  for (const auto& stream : streams) {
+    if (stream.table) schemas.insert(stream.table->schema);
+    if (!stream.sql) continue;
+    for (const auto& relation : redshift::RelationsIn(*stream.sql)) schemas.insert(relation.schema);
+  }
+  return schemas;
+}
+
+// What the remedies of the identity's findings are filled in with.
+void LearnIdentity(Checker& checker, const aws::CallerIdentity& caller) {
+  checker.caller = caller;
+  checker.facts["arn"] = caller.arn;
+  checker.facts["account"] = caller.account;
+  constexpr std::string_view kRole = ":assumed-role/";
+  const auto at = caller.arn.find(kRole);
+  if (at == std::string::npos) return;
+  const auto name = std::string_view(caller.arn).substr(at + kRole.size());
+  checker.facts["role_name"] = name.substr(0, name.find('/'));
 }
 
 }  // namespace
@@ -56,10 +111,36 @@ void CheckConfiguration(Checker& checker) {
   }
 }
 
+std::string TimeText(base::UtcTime time) {
+  return fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", std::chrono::floor<std::chrono::seconds>(time));
+}
+
+std::string GrantBlock(const Checker& checker, std::string_view grantee, std::string_view indent) {
+  auto schemas = SchemasOf(checker.options.streams);
+  if (schemas.empty()) schemas.insert("<schema>");
+  std::string block;
+  for (const auto& schema : schemas) {
+    block += fmt::format(
+        "{0}{1}GRANT USAGE ON SCHEMA {2} TO {3};\n{1}GRANT SELECT ON ALL TABLES IN SCHEMA {2} TO "
+        "{3};",
+        block.empty() ? "" : "\n", indent, redshift::Ident(schema), grantee);
+  }
+  return block;
+}
+
 void CheckIdentity(Checker& checker) {
-  const auto caller = checker.parts.who_am_i(checker.NewCall());
-  checker.caller = caller;
+  aws::CallerIdentity caller;
+  checker.facts["our_time"] = TimeText(checker.parts.clock.Utc());
+  try {
+    caller = checker.parts.who_am_i(checker.NewCall());
+  } catch (const base::Error&) {
+    checker.facts["keys_from"] = checker.parts.describe_keys();
+    checker.facts["key_id"] = checker.facts["keys_from"];
+    throw;
+  }
+  LearnIdentity(checker, caller);
   checker.Report("identity.ok", fmt::format("{} ({})", caller.arn, checker.parts.describe_keys()));
+  if (caller.clock_ahead) CheckClock(checker, *caller.clock_ahead);
   if (caller.arn.ends_with(":root")) {
     checker.Report("identity.root", fmt::format("identity {}", caller.arn));
   }
@@ -74,18 +155,16 @@ void CheckIdentity(Checker& checker) {
 void CheckDatabaseCredentials(Checker& checker) {
   const auto credentials = checker.parts.get_credentials(checker.NewCall());
   checker.credentials = credentials;
-  checker.facts["db_user"] = credentials.user;
-  checker.facts["submitted_plain"] = redshift::StripDbUser(checker.options.submitted_user);
-  for (const auto& stream : checker.options.streams) {
-    if (stream.table) checker.facts.try_emplace("schema", stream.table->schema);
+  auto& facts = checker.facts;
+  facts["db_user"] = credentials.user;
+  facts["grants"] = GrantBlock(checker, redshift::Ident(credentials.user), "     ");
+  const std::string plain = redshift::StripDbUser(checker.options.submitted_user);
+  if (!plain.empty()) {
+    facts["grants_tagged"] = GrantBlock(checker, redshift::Ident("IAMR:" + plain), "     ");
+    facts["grants_submitted"] = GrantBlock(checker, redshift::Ident(plain), "  ");
   }
   CompareUser(checker, credentials);
-  const auto predicted = redshift::PredictDbUser(checker.caller->arn);
-  if (predicted && *predicted != credentials.user) {
-    checker.Report("database_credentials.unpredicted",
-                   fmt::format("AWS derived {}, the identity {} tells {}", credentials.user,
-                               checker.caller->arn, *predicted));
-  }
+  CompareWithPrediction(checker, credentials);
   if (!credentials.named_database) {
     checker.Report("database_credentials.without_database",
                    "GetCredentials was refused with dbName and passed without");

@@ -1,5 +1,6 @@
 // The steps of the preflight, one function each. check.cc runs them.
 #pragma once
+#include <future>
 #include <optional>
 #include <set>
 #include <string>
@@ -35,15 +36,26 @@ class Checker {
   base::Call NewCall() const;
   bool stopped() const { return stop_.stop_requested(); }
 
+  // Findings of other steps than kNetwork wait until Release, so that they are told in the guide's
+  // order although the network is looked at meanwhile.
+  void Hold() { holding_ = true; }
+  void Release();
+
+  std::future<pq::ProbeResult> probing;
   std::vector<Finding> findings;
 
  private:
   void Add(Finding finding);
+  void Tell(Finding finding);
+  bool holding_ = false;
+  std::vector<Finding> held_;
   const std::stop_token stop_;
   std::set<Step> failed_;
 };
 
 void CheckConfiguration(Checker& checker);
+void StartProbe(Checker& checker);
+void CheckNetwork(Checker& checker);
 void CheckIdentity(Checker& checker);
 void CheckDatabaseCredentials(Checker& checker);
 void CheckLogin(Checker& checker);
@@ -53,5 +65,10 @@ void CheckBucket(Checker& checker);
 void CheckBucketRights(Checker& checker);
 void CheckUnload(Checker& checker);
 void CheckDestination(Checker& checker);
+
+// "GRANT USAGE ..., GRANT SELECT ON ALL TABLES ..." for every schema that the streams name, each
+// line behind `indent`.
+std::string GrantBlock(const Checker& checker, std::string_view grantee, std::string_view indent);
+std::string TimeText(base::UtcTime time);
 
 }  // namespace sluice::check

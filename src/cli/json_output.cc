@@ -124,8 +124,8 @@ std::string CheckJson(const check::Findings& findings) {
   json["interrupted"] = findings.interrupted;
   json["seconds"] = std::chrono::duration<double>(findings.duration).count();
   json["counts"] = Json::object();
-  for (const auto severity :
-       {Severity::kOk, Severity::kWarning, Severity::kFailure, Severity::kSkipped}) {
+  for (const auto severity : {Severity::kOk, Severity::kAdvice, Severity::kWarning,
+                              Severity::kFailure, Severity::kSkipped}) {
     json["counts"][std::string(SeverityName(severity))] = findings.Count(severity);
   }
   json["findings"] = Json::array();

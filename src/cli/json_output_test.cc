@@ -85,7 +85,8 @@ TEST(Json, Check) {
   const Json json = Json::parse(CheckJson({.findings = {finding}}));
   EXPECT_THAT(Names(json), UnorderedElementsAre("sluice", "command", "exit_code", "error",
                                                 "interrupted", "seconds", "counts", "findings"));
-  EXPECT_THAT(Names(json["counts"]), UnorderedElementsAre("ok", "warning", "failure", "skipped"));
+  EXPECT_THAT(Names(json["counts"]),
+              UnorderedElementsAre("ok", "advice", "warning", "failure", "skipped"));
   EXPECT_THAT(Names(json["findings"][0]), UnorderedElementsAre("id", "step", "severity", "subject",
                                                                "seen", "why", "remedy", "code"));
   EXPECT_EQ(json["findings"][0]["code"], "unreachable");

@@ -14,6 +14,7 @@ namespace {
 std::string Mark(check::Severity severity, const Style& style) {
   switch (severity) {
     case check::Severity::kOk: return style.Green(style.unicode ? "✓" : "ok  ");
+    case check::Severity::kAdvice: return style.Dim(style.unicode ? "·" : "note");
     case check::Severity::kWarning: return style.Yellow(style.unicode ? "!" : "WARN");
     case check::Severity::kFailure: return style.Red(style.unicode ? "✗" : "FAIL");
     case check::Severity::kSkipped: return style.Dim(style.unicode ? "–" : "--  ");

@@ -14,6 +14,7 @@
 #include "aws/transport.h"
 #include "aws/unload_keys.h"
 #include "destinations/duckdb/duckdb_destination.h"
+#include "pq/probe.h"
 #include "redshift/endpoint.h"
 #include "redshift/libpq_session.h"
 #include "sync/plan.h"
@@ -141,6 +142,11 @@ aws::UnloadKeysOptions UnloadOptionsOf(const config::Config& config) {
 std::string KmsKeyArn(const config::Config& config) {
   const auto& key = config.staging.kms_key;
   return key && *key != "auto" ? *key : "";
+}
+
+std::string RootsFile(const config::Config& config) {
+  const auto& file = config.redshift.ssl_root_cert;
+  return file ? file->string() : redshift::kSystemCertificates;
 }
 
 fs::path WorkDir(const config::Config& config, const aws::Environment& environment) {
@@ -300,18 +306,30 @@ sync::RunParts Connection::RunParts(destinations::Destination& destination,
 
 check::CheckOptions Connection::CheckOptions() const {
   const auto& config = parts_->config;
-  return {.connection = config.name,
-          .workgroup = config.redshift.workgroup,
-          .endpoint = parts_->endpoint,
-          .port = parts_->port(),
-          .database = config.redshift.database,
-          .submitted_user = config.redshift.username.value_or(""),
-          .region = parts_->region,
-          .bucket = config.staging.bucket,
-          .bucket_region = config.staging.region,
-          .root = config.staging.root,
-          .kms_key = config.staging.kms_key,
-          .streams = StreamsOf(config)};
+  check::CheckOptions options = {.connection = config.name,
+                                 .workgroup = config.redshift.workgroup,
+                                 .endpoint = parts_->endpoint,
+                                 .port = parts_->port(),
+                                 .database = config.redshift.database,
+                                 .submitted_user = config.redshift.username.value_or(""),
+                                 .region = parts_->region,
+                                 .bucket = config.staging.bucket,
+                                 .bucket_region = config.staging.region,
+                                 .root = config.staging.root,
+                                 .kms_key = config.staging.kms_key,
+                                 .streams = StreamsOf(config)};
+  options.by_cluster_credentials =
+      config.redshift.login_api == config::LoginApi::kGetClusterCredentials;
+  options.roots_file = RootsFile(config);
+  if (const auto* role = std::get_if<config::RoleAuth>(&config.auth)) {
+    options.role_arn = role->role_arn;
+    options.role_duration = role->duration;
+    for (const auto& tag : role->session_tags) {
+      if (tag.key == "RedshiftDbUser") options.tag_db_user = tag.value;
+      if (tag.key == "RedshiftDbRoles") options.tag_db_roles = tag.value;
+    }
+  }
+  return options;
 }
 
 check::CheckParts Connection::CheckParts(std::function<void(const check::Finding&)> on_finding) {
@@ -319,6 +337,17 @@ check::CheckParts Connection::CheckParts(std::function<void(const check::Finding
   return {
       .clock = parts.clock,
       .store = *parts.store,
+      .probe_network =
+          [&parts](const base::Call& call) {
+            return pq::Probe({.host = parts.endpoint.host,
+                              .port = parts.port(),
+                              .roots_file = RootsFile(parts.config)},
+                             parts.clock, call);
+          },
+      .describe_workgroup =
+          [&parts](const base::Call& call) {
+            return parts.serverless.GetWorkgroup(parts.config.redshift.workgroup, call);
+          },
       .who_am_i =
           [&parts](const base::Call& call) {
             constexpr std::chrono::seconds kLife{60};

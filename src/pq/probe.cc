@@ -111,6 +111,16 @@ ProbeOutcome Judge(long verified) {
   }
 }
 
+// Keeps the server's certificate, which OpenSSL forgets if we refuse it, in the SSL's app data.
+int KeepCertificate(int accepted, X509_STORE_CTX* store) {
+  const auto* const tls =
+      static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  auto* const kept = static_cast<Certificate*>(SSL_get_app_data(tls));
+  X509* const shown = X509_STORE_CTX_get0_cert(store);
+  if (shown != nullptr && X509_up_ref(shown) == 1) kept->reset(shown);
+  return accepted;
+}
+
 // One address, from the connection to the end of the handshake.
 class Attempt {
  public:
@@ -184,9 +194,11 @@ class Attempt {
       return ProbeOutcome::kRootsMissing;
     }
     SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
-    SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
+    SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, KeepCertificate);
+    Certificate certificate(nullptr, X509_free);
     const Tls tls(SSL_new(context.get()), SSL_free);
     if (!tls || SSL_set_fd(tls.get(), socket_.get()) != 1) return ProbeOutcome::kTlsFailed;
+    SSL_set_app_data(tls.get(), &certificate);
     if (IsAddress(options_.host)) {
       X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls.get()), options_.host.c_str());
     } else {
@@ -194,7 +206,10 @@ class Attempt {
       SSL_set_tlsext_host_name(tls.get(), options_.host.c_str());
     }
     const ProbeOutcome outcome = Shake(tls.get(), result);
-    Look(tls.get(), result);
+    if (certificate) {
+      result.names = NamesOf(certificate.get());
+      result.valid_until = EndOf(certificate.get());
+    }
     return outcome;
   }
 
@@ -217,14 +232,6 @@ class Attempt {
           verified == X509_V_OK ? OpenSslText() : X509_verify_cert_error_string(verified);
       return Judge(verified);
     }
-  }
-
-  // After a refusal by us the certificate is still there, for words.
-  static void Look(SSL* tls, ProbeResult& result) {
-    const Certificate certificate(SSL_get1_peer_certificate(tls), X509_free);
-    if (!certificate) return;
-    result.names = NamesOf(certificate.get());
-    result.valid_until = EndOf(certificate.get());
   }
 
   const ProbeOptions& options_;

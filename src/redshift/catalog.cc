@@ -152,20 +152,6 @@ class Choice {
   const std::vector<UnknownColumn>& unknown_;
 };
 
-void AddColumn(const Row& row, TableDescription& table) {
-  const std::string data_type = Text(row, 5);
-  const auto type = TypeFromCatalog({.data_type = data_type,
-                                     .character_maximum_length = Number(row, 6),
-                                     .numeric_precision = Number(row, 7),
-                                     .numeric_scale = Number(row, 8)});
-  if (type) {
-    table.columns.push_back(
-        {.name = Text(row, 2), .type = *type, .nullable = Text(row, 4) != "NO"});
-  } else {
-    table.unknown.push_back({.name = Text(row, 2), .data_type = data_type});
-  }
-}
-
 // What could be proposed in a remedy. The failure that led here is the one to tell, so this one's
 // own failures are not; only being stopped is.
 template <typename Look>
@@ -291,6 +277,20 @@ void CheckOnce(const model::Stream& stream, const std::vector<model::Column>& co
 
 }  // namespace
 
+void AddCatalogColumn(const Row& row, TableDescription& table) {
+  const std::string data_type = Text(row, 5);
+  const auto type = TypeFromCatalog({.data_type = data_type,
+                                     .character_maximum_length = Number(row, 6),
+                                     .numeric_precision = Number(row, 7),
+                                     .numeric_scale = Number(row, 8)});
+  if (type) {
+    table.columns.push_back(
+        {.name = Text(row, 2), .type = *type, .nullable = Text(row, 4) != "NO"});
+  } else {
+    table.unknown.push_back({.name = Text(row, 2), .data_type = data_type});
+  }
+}
+
 LoginIdentity WhoAmI(Session& session, const Call& call) {
   QueryResult result;
   try {
@@ -361,7 +361,7 @@ std::map<std::string, TableDescription> DescribeTables(Session& session, std::st
     if (name.starts_with(kMaterializedViewStorage)) continue;
     auto& table = described[name];
     table.name = {.schema = Text(row, 0), .table = name};
-    AddColumn(row, table);
+    AddCatalogColumn(row, table);
   }
   return described;
 }

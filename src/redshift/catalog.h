@@ -56,6 +56,9 @@ std::map<std::string, TableDescription> DescribeTables(Session& session, std::st
                                                        const std::vector<std::string>& tables,
                                                        const base::Call& call);
 
+// A row of svv_all_columns, in the order that DescribeTables asks for, into `table`.
+void AddCatalogColumn(const std::vector<std::optional<std::string>>& row, TableDescription& table);
+
 // Columns of any select, from the row description of its empty result: the final word on existence,
 // privilege, names and types, also for data shares and late-binding views.
 // Throws kUnsupported, naming the column, for a type we do not know.

@@ -216,9 +216,15 @@ pq::Parameters ParametersOf(const LoginOptions& options, const DbCredentials& cr
           .password = credentials.password};
 }
 
-std::vector<std::string> SettingsOf(const LoginOptions& options) {
-  std::vector<std::string> settings = {"SET query_group TO " + Literal(options.query_group),
-                                       "SET timezone TO 'UTC'", "SET datestyle TO 'ISO, MDY'"};
+// What the server tells at log-in need not be set: each statement is billed.
+std::vector<std::string> SettingsOf(const LoginOptions& options, const pq::Connection& connection) {
+  std::vector<std::string> settings = {"SET query_group TO " + Literal(options.query_group)};
+  if (connection.ServerParameter("TimeZone") != "UTC") {
+    settings.emplace_back("SET timezone TO 'UTC'");
+  }
+  if (connection.ServerParameter("DateStyle") != "ISO, MDY") {
+    settings.emplace_back("SET datestyle TO 'ISO, MDY'");
+  }
   if (options.statement_timeout) {
     settings.push_back("SET statement_timeout TO " +
                        std::to_string(options.statement_timeout->count()));
@@ -310,7 +316,7 @@ class LoginAttempts {
   // All settings in one round trip; one by one if the server takes no batch, or to learn which
   // setting it refuses.
   void SetUp(pq::Connection& connection) const {
-    const auto settings = SettingsOf(options_);
+    const auto settings = SettingsOf(options_, connection);
     std::string batch;
     for (const auto& setting : settings) batch += (batch.empty() ? "" : "; ") + setting;
     if (!Ask(connection, batch).error) return;

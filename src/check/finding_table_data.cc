@@ -1,0 +1,235 @@
+// What can be found from the database user to the destination.
+#include "check/finding.h"
+
+namespace sluice::check {
+namespace {
+
+constexpr auto kOk = Severity::kOk;
+constexpr auto kAdvice = Severity::kAdvice;
+constexpr auto kWarning = Severity::kWarning;
+constexpr auto kFailure = Severity::kFailure;
+
+constexpr std::string_view kObjects =
+    "Add to the policy of the role or user that connects:\n"
+    "{\"Effect\":\"Allow\",\"Action\":[\"s3:GetObject\",\"s3:PutObject\",\"s3:DeleteObject\","
+    "\"s3:AbortMultipartUpload\",\"s3:ListMultipartUploadParts\"],\n"
+    " \"Resource\":\"arn:aws:s3:::{bucket}/{root}*\"}";
+
+constexpr std::string_view kList =
+    "Add to the policy of the role or user that connects (on the bucket itself, without a path):\n"
+    "{\"Effect\":\"Allow\",\"Action\":[\"s3:ListBucket\",\"s3:GetBucketLocation\","
+    "\"s3:ListBucketMultipartUploads\"],\n \"Resource\":\"arn:aws:s3:::{bucket}\"}";
+
+constexpr std::string_view kKms =
+    "The bucket's policy demands encryption with a KMS key. In sluice.yaml:\n"
+    "  staging: { kms_key: auto }        # the bucket's default key, or the ARN of another\n"
+    "and the role or user that connects needs kms:GenerateDataKey and kms:Decrypt on that key. If "
+    "the policy of bucket {bucket} denies for another reason, let it admit us.";
+
+constexpr std::string_view kLifecycle =
+    "One rule for what a dead run leaves. `aws s3api put-bucket-lifecycle-configuration` replaces "
+    "all rules of bucket {bucket}, so add it to those that are there:\n"
+    "{\"Rules\":[{\"ID\":\"sluice-staging\",\"Status\":\"Enabled\",\"Filter\":{\"Prefix\":\"{root}"
+    "\"},"
+    "\n  \"Expiration\":{\"Days\":2},\"NoncurrentVersionExpiration\":{\"NoncurrentDays\":1},\n"
+    "  \"AbortIncompleteMultipartUpload\":{\"DaysAfterInitiation\":2}}]}";
+
+constexpr FindingKind kKinds[] = {
+    {"database_user.ok", Step::kDatabaseUser, kOk, "", "", ""},
+    {"database_user.unexpected", Step::kDatabaseUser, kFailure,
+     "The server knows us by another name",
+     "The server knows this session by another name than it was opened with.",
+     "Is there a proxy between Sluice and the workgroup? Connect to the workgroup itself, not to "
+     "{host}."},
+    {"database_user.superuser", Step::kDatabaseUser, kWarning, "The database user is a superuser",
+     "This user may read and change everything. AWS gives that to the identity that created the "
+     "namespace.",
+     "Use a role of its own for Sluice instead of {arn}, with grants on what it shall read."},
+
+    {"streams.ok", Step::kStreams, kOk, "", "", ""},
+    {"streams.none_visible", Step::kStreams, kFailure, "No schema can be seen",
+     "The log-in works, but the user may use no schema, so no table can be read.",
+     "As an administrator of the database:\n{grants}"},
+    {"streams.no_schema", Step::kStreams, kFailure, "The schema does not exist",
+     "Database {database} has no schema {schema}, or hides it from this user.",
+     "{did_you_mean}Correct the stream's table, or redshift.database ({database}). What this user "
+     "may use: {usable}. To see more: sluice discover"},
+    {"streams.no_usage", Step::kStreams, kFailure, "The schema may not be used",
+     "Without USAGE on schema {schema} none of its tables can be read, whatever is granted on them."
+     "{usable_note}",
+     "As an administrator of the database:\n{grant_table}"},
+    {"streams.no_select", Step::kStreams, kFailure, "The table may not be read",
+     "The table is there, but {db_user} has no SELECT on it.",
+     "As an administrator of the database:\n{grant_table}"},
+    {"streams.later_table", Step::kStreams, kFailure, "The table was created after the grant",
+     "Other tables of schema {schema} can be read, this one cannot. GRANT ... ON ALL TABLES covers "
+     "the tables of that moment; those created later are not among them.",
+     "As an administrator of the database:\n"
+     "GRANT SELECT ON ALL TABLES IN SCHEMA \"{schema}\" TO \"{db_user}\";\n"
+     "and for tables to come, as the user who creates them or a superuser:\n"
+     "ALTER DEFAULT PRIVILEGES FOR USER \"{owner}\" IN SCHEMA \"{schema}\" GRANT SELECT ON TABLES "
+     "TO "
+     "\"{db_user}\";"},
+    {"streams.granted_to_other", Step::kStreams, kFailure,
+     "The grants went to another database user",
+     "User \"{other_user}\" may read the table; the session is \"{db_user}\". To the database "
+     "these "
+     "are two users: AWS's prefix and the case are part of the name.",
+     "Grant to the user who logs in. As an administrator of the database:\n{grant_table}"},
+    {"streams.no_table", Step::kStreams, kFailure, "The table does not exist",
+     "Schema {schema} has no table {table}, or hides it from this user.",
+     "{did_you_mean}Correct the stream's table. To see what there is: sluice discover {schema}"},
+    {"streams.column_grants", Step::kStreams, kFailure, "Only some columns may be read",
+     "SELECT is granted on some columns only: {columns_granted}. {columns_missing} would be lost "
+     "without a word.",
+     "Grant the table:\n{grant_table}\n"
+     "or say that the others are enough, in the stream:\n  columns: [{columns_granted}]"},
+    {"streams.no_column", Step::kStreams, kFailure, "A column does not exist",
+     "The stream names a column that its table or query does not have.", "{remedy}"},
+    {"streams.not_granted", Step::kStreams, kFailure, "Something in the query may not be read",
+     "The stream's query reads what {db_user} has no right to.", "{remedy}"},
+    {"streams.roles_ignored", Step::kStreams, kFailure,
+     "The session tag RedshiftDbRoles gave no rights",
+     "The session carries RedshiftDbRoles={db_roles}. Redshift ignores names of roles that do not "
+     "exist, without a word.",
+     "As an administrator of the database (names are separated by colons in the "
+     "tag):\n{grants_roles}"},
+
+    {"bucket.ok", Step::kBucket, kOk, "", "", ""},
+    {"bucket.region_differs", Step::kBucket, kFailure, "The bucket is in another region",
+     "Requests to a bucket must go to its own region, and UNLOAD must name it.",
+     "Set staging.region: {bucket_region}"},
+    {"bucket.missing", Step::kBucket, kFailure, "The bucket does not exist",
+     "S3 knows no bucket {bucket}. Names are of the whole world: it is not only yours that are "
+     "searched.",
+     "Correct staging.bucket, or create it:\n"
+     "  aws s3api create-bucket --bucket {bucket} --region {asked_bucket_region} "
+     "--create-bucket-configuration LocationConstraint={asked_bucket_region}\n"
+     "(in us-east-1 without the last option)"},
+    {"bucket.bad_name", Step::kBucket, kFailure, "This is no bucket's name",
+     "A bucket's name is of small letters, digits, dots and dashes.",
+     "Give staging.bucket as the name alone, without s3:// and without a path (now {bucket})."},
+
+    {"bucket_rights.ok", Step::kBucketRights, kOk, "", "", ""},
+    {"bucket_rights.no_put", Step::kBucketRights, kFailure, "Nothing may be written",
+     "Rows are written to s3://{bucket}/{root} by Redshift with our rights.", kObjects},
+    {"bucket_rights.no_get", Step::kBucketRights, kFailure, "What was written may not be read",
+     "Parts are fetched from s3://{bucket}/{root}.", kObjects},
+    {"bucket_rights.no_list", Step::kBucketRights, kFailure, "The bucket may not be listed",
+     "UNLOAD looks whether its prefix is empty, and leftovers are found by listing.", kList},
+    {"bucket_rights.denied", Step::kBucketRights, kFailure, "A policy denies it outright",
+     "An explicit Deny outranks every Allow: {action} on {resource}.",
+     "Look for \"Effect\":\"Deny\" in the policy of bucket {bucket}, the organization's policies "
+     "and the permissions boundary of {holder}."},
+    {"bucket_rights.kms_demanded", Step::kBucketRights, kFailure,
+     "The bucket demands encryption with a KMS key",
+     "A policy of the bucket refuses what is not encrypted with a KMS key.", kKms},
+    {"bucket_rights.list_incomplete", Step::kBucketRights, kFailure,
+     "The list lacks what was just written",
+     "The object that was just put is not in the list: leftovers could not be found.",
+     "Is there a proxy or another store between Sluice and S3 (bucket {bucket})?"},
+    {"bucket_rights.get_differs", Step::kBucketRights, kFailure,
+     "What was read is not what was put", "What was read is not what was written.",
+     "Is there a proxy or another store between Sluice and S3 (bucket {bucket})?"},
+    {"bucket_rights.delete_refused", Step::kBucketRights, kFailure, "Nothing may be deleted",
+     "Staged files could not be removed after a sync and would stay, with the rows in them.",
+     "Allow s3:DeleteObject on arn:aws:s3:::{bucket}/{root}*\nThen remove what this check left: "
+     "aws "
+     "s3 rm {left_behind}"},
+    {"bucket_rights.versioned", Step::kBucketRights, kAdvice, "The bucket keeps old versions",
+     "A deleted file stays as an old version, with the rows in it, and is paid for.", kLifecycle},
+    {"bucket_rights.no_lifecycle", Step::kBucketRights, kAdvice,
+     "No lifecycle rule looks after the staging prefix",
+     "Sluice removes what it wrote. A rule removes the rest, should a machine die for good.",
+     kLifecycle},
+
+    {"unload.ok", Step::kUnload, kOk, "", "", ""},
+    {"unload.not_allowed", Step::kUnload, kFailure, "S3 refuses what Redshift writes",
+     "Redshift writes with keys made for this run; they can do no more than the identity itself.",
+     kObjects},
+    {"unload.kms_demanded", Step::kUnload, kFailure,
+     "The bucket's policy refuses what Redshift writes",
+     "A policy of the bucket refuses it: most often it demands encryption with a KMS key.", kKms},
+    {"unload.wrong_region", Step::kUnload, kFailure, "Redshift looks in another region",
+     "UNLOAD must name the bucket's own region.",
+     "Set staging.region to the region of bucket {bucket}: aws s3api get-bucket-location --bucket "
+     "{bucket}"},
+    {"unload.key_unknown", Step::kUnload, kFailure, "S3 does not know the keys of the UNLOAD",
+     "The keys in the statement were refused.",
+     "Temporary keys need their session token: compare auth. With access keys, are they active?"},
+    {"unload.role_not_attached", Step::kUnload, kFailure, "The workgroup may not use the role",
+     "staging.unload_role names {object}, which is not attached to the namespace, or whose trust "
+     "policy does not admit Redshift.",
+     "Attach the role to the namespace of workgroup {workgroup}, and let its trust policy name "
+     "redshift.amazonaws.com and redshift-serverless.amazonaws.com. Or remove staging.unload_role: "
+     "Sluice then sends keys that can write this run's prefix only."},
+    {"unload.no_assumerole", Step::kUnload, kFailure, "The database user may not use the role",
+     "ASSUMEROLE was revoked from PUBLIC.",
+     "GRANT ASSUMEROLE ON '{object}' TO \"{db_user}\" FOR UNLOAD;"},
+    {"unload.unreadable", Step::kUnload, kFailure, "What Redshift wrote is not one row",
+     "Redshift wrote one row, but what arrived in the bucket is not one Parquet file with one row.",
+     "Run the check again; if it stays so, report it with this text."},
+    {"unload.left_behind", Step::kUnload, kWarning, "Something stayed in the bucket",
+     "Something of this check is still in the bucket.",
+     "Remove it: aws s3 rm --recursive {left_behind}\nThe next sync tries as well."},
+
+    {"destination.ok", Step::kDestination, kOk, "", "", ""},
+    {"destination.stream_mode", Step::kDestination, kFailure,
+     "The destination cannot do what the stream asks",
+     "A sync refuses this stream before it reads a row.", "{stream_mode_remedy}"},
+};
+
+using enum Step;
+constexpr FailureRule kRules[] = {
+    {kIdentity, "clock_skew", "", "identity.clock_skew"},
+    {kIdentity, "key_unknown", "", "identity.key_unknown"},
+    {kIdentity, "secret_wrong", "", "identity.secret_wrong"},
+    {kIdentity, "token_expired", "", "identity.token_expired"},
+    {kIdentity, "trust_refused", "", "identity.trust_refused"},
+    {kIdentity, "not_allowed", "AssumeRoleWithWebIdentity", "identity.trust_refused"},
+    {kIdentity, "not_allowed", "AssumeRole", "identity.trust_refused"},
+    {kIdentity, "tag_session", "", "identity.tag_session"},
+    {kIdentity, "duration_max", "", "identity.duration"},
+    {kIdentity, "duration_chained", "", "identity.duration"},
+    {kIdentity, "identity_token_refused", "", "identity.token_refused"},
+    {kIdentity, "explicit_deny", "", "identity.denied"},
+    {kIdentity, "region_disabled", "", "identity.region_disabled"},
+    {kDatabaseCredentials, "clock_skew", "", "identity.clock_skew"},
+    {kDatabaseCredentials, "token_expired", "", "identity.token_expired"},
+    {kDatabaseCredentials, "not_allowed", "", "database_credentials.not_allowed"},
+    {kDatabaseCredentials, "explicit_deny", "", "database_credentials.denied"},
+    {kDatabaseCredentials, "no_such_resource", "", "database_credentials.workgroup_not_found"},
+    {kDatabaseCredentials, "invalid_value", "", "database_credentials.invalid_value"},
+    {kLogin, "user_missing", "", "login.user_missing"},
+    {kLogin, "database_missing", "", "login.database_missing"},
+    {kLogin, "password_refused", "", "login.password_refused"},
+    {kLogin, "password_expired", "", "login.password_expired"},
+    {kLogin, "stored_password", "", "login.stored_password"},
+    {kLogin, "connection_limit", "", "login.connection_limit"},
+    {kLogin, "not_redshift", "", "login.not_redshift"},
+    {kStreams, "no_column", "", "streams.no_column"},
+    {kStreams, "no_select", "", "streams.not_granted"},
+    {kStreams, "no_usage", "", "streams.not_granted"},
+    {kStreams, "not_granted", "", "streams.not_granted"},
+    {kBucket, "no_such_bucket", "", "bucket.missing"},
+    {kBucket, "bad_bucket_name", "", "bucket.bad_name"},
+    {kBucketRights, "no_such_bucket", "", "bucket.missing"},
+    {kBucketRights, "explicit_deny", "PutObject", "bucket_rights.kms_demanded"},
+    {kBucketRights, "explicit_deny", "", "bucket_rights.denied"},
+    {kBucketRights, "not_allowed", "PutObject", "bucket_rights.no_put"},
+    {kBucketRights, "not_allowed", "GetObject", "bucket_rights.no_get"},
+    {kBucketRights, "not_allowed", "ListObjectsV2", "bucket_rights.no_list"},
+    {kUnload, "not_allowed", "", "unload.not_allowed"},
+    {kUnload, "policy_refuses", "", "unload.kms_demanded"},
+    {kUnload, "wrong_region", "", "unload.wrong_region"},
+    {kUnload, "key_unknown", "", "unload.key_unknown"},
+    {kUnload, "role_not_attached", "", "unload.role_not_attached"},
+    {kUnload, "no_assumerole", "", "unload.no_assumerole"},
+};
+
+}  // namespace
+
+std::span<const FindingKind> DataFindings() { return kKinds; }
+std::span<const FailureRule> FailureRules() { return kRules; }
+
+}  // namespace sluice::check
