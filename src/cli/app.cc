@@ -76,6 +76,10 @@ class App {
         signals_([this] { OnFirstSignal(); }, [this] { OnSecondSignal(); }) {}
 
   int Run() {
+    if (line_.list_findings) {
+      out_(FindingKindsJson());
+      return kDone;
+    }
     if (line_.command == Command::kConfigSchema) {
       out_(config::JsonSchema());
       return kDone;

@@ -95,6 +95,8 @@ struct Grammar {
     AddSetup(line.setup);
     check = Sub(app, "check", "Prove every step of the set-up guide, and tell how to mend the rest",
                 kCheckFooter);
+    // For docs/TROUBLESHOOTING.md; no help of it, because people read that page.
+    check->add_flag("--list-findings", line.list_findings)->group("");
     discover = Sub(app, "discover", "List schemas, tables, columns and keys that can be read",
                    kDiscoverFooter);
     discover->add_option("SCHEMA", line.schemas, "Only these schemas");

@@ -20,6 +20,8 @@ struct CommandLine {
   bool quiet = false;
   bool verbose = false;
   bool no_color = false;
+  // check
+  bool list_findings = false;  // print the table of findings and contact nobody
   // sync
   std::vector<std::string> streams;  // empty: all
   bool dry_run = false;

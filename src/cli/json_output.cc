@@ -143,6 +143,27 @@ std::string CheckJson(const check::Findings& findings) {
   return Dump(json);
 }
 
+std::string FindingKindsJson() {
+  Json json = Envelope("check", kDone);
+  json["error"] = nullptr;
+  json["steps"] = Json::array();
+  for (const auto step : check::Steps()) {
+    json["steps"].push_back(
+        {{"name", StepName(step)}, {"title", StepTitle(step)}, {"why", StepWhy(step)}});
+  }
+  json["findings"] = Json::array();
+  for (const auto& kind : check::FindingKinds()) {
+    const auto finding = check::MakeFinding(kind.id, "", "", {});
+    json["findings"].push_back({{"id", finding.id},
+                                {"step", StepName(kind.step)},
+                                {"severity", SeverityName(kind.severity)},
+                                {"title", kind.title},
+                                {"why", finding.why},
+                                {"remedy", finding.remedy}});
+  }
+  return Dump(json);
+}
+
 std::string DiscoverJson(const std::vector<DiscoveredSchema>& schemas) {
   Json json = Envelope("discover", kDone);
   json["error"] = nullptr;

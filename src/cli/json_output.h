@@ -18,6 +18,8 @@ std::string ProblemsJson(std::string_view command, const std::filesystem::path& 
                          const std::vector<config::Problem>& problems);
 std::string ValidJson(const config::Config& config);
 std::string CheckJson(const check::Findings& findings);
+// Every finding there is: check::FindingKinds().
+std::string FindingKindsJson();
 std::string DiscoverJson(const std::vector<DiscoveredSchema>& schemas);
 std::string PlanJson(const std::vector<sync::StreamPlan>& plans, const std::string& destination);
 std::string SyncJson(const sync::RunResult& result, const std::string& destination);
