@@ -82,6 +82,15 @@ class Administrator:
         """Registers an OpenID Connect provider in the account; its ARN."""
         return self._identity.put_oidc_provider(world.ACCOUNT, issuer, audiences).arn
 
+    def attach_role(self, role_arn: str, *, default: bool = False, attached: bool = True) -> None:
+        """Attaches a role to the namespace, for UNLOAD's IAM_ROLE, or detaches it."""
+        namespace = self._identity.find_namespace(world.ACCOUNT, world.REGION, world.WORKGROUP)
+        assert namespace is not None
+        others = [arn for arn in namespace.iam_roles if arn != role_arn]
+        namespace.iam_roles = [*others, role_arn] if attached else others
+        if default or namespace.default_iam_role_arn == role_arn:
+            namespace.default_iam_role_arn = role_arn if attached else None
+
     # -- bucket ---------------------------------------------------------------------------------
 
     def apply_bucket_policy(self, document: Document | None, bucket: str = world.BUCKET) -> None:

@@ -57,6 +57,7 @@ def _add_start_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", default="tpch:0.01,types", help="data sets: tpch:SCALE, types (default: %(default)s)")
     parser.add_argument("--port", type=int, default=0, help="port of Redshift (default: as before, or any)")
     parser.add_argument("--aws-port", type=int, default=0, help="port of the AWS services (default: likewise)")
+    parser.add_argument("--bare", action="store_true", help="nothing set up yet: no role, policy, user or grant")
     parser.add_argument("--seed", type=int, default=0, help="seed of what is random, such as slice numbers")
 
 
@@ -84,7 +85,7 @@ def _up_in_background(given: argparse.Namespace) -> int:
     reading, writing = os.pipe()
     command = [sys.executable, "-m", "redshift_sandbox.cli", "serve", "--dir", str(given.dir), "--data", given.data,
                "--port", str(given.port), "--aws-port", str(given.aws_port), "--seed", str(given.seed),
-               "--ready-fd", str(writing)]  # fmt: skip
+               "--ready-fd", str(writing), *(["--bare"] if given.bare else [])]  # fmt: skip
     with (given.dir / "sandbox.log").open("ab") as log:
         child = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[writing], start_new_session=True
@@ -132,7 +133,7 @@ def _serve_until(stop: threading.Event, given: argparse.Namespace, report: _Repo
     from redshift_sandbox.world import Options, Sandbox  # slow to import, and `down` needs none of it
 
     earlier = _earlier_ports(given.dir)
-    options = Options(given.dir, given.data, redshift_port=given.port or earlier[0],
+    options = Options(given.dir, given.data, bare=given.bare, redshift_port=given.port or earlier[0],
                       aws_port=given.aws_port or earlier[1], seed=given.seed)  # fmt: skip
     with Sandbox(options, notify=lambda text: report.line("progress", text)) as sandbox:
         _keep_ports(given.dir, sandbox.redshift_port, sandbox.aws_port)

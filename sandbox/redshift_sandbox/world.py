@@ -24,12 +24,13 @@ from psycopg import sql
 from redshift_sandbox import policies
 from redshift_sandbox.aws.service import AwsServices
 from redshift_sandbox.clock import SandboxClock
-from redshift_sandbox.contracts import AccessKeys
 from redshift_sandbox.control import ControlRequest
 from redshift_sandbox.data.dataset import DataSet, TableName, parse_data_sets
 from redshift_sandbox.data.templates import SeededPostgres, cache_home
 from redshift_sandbox.faults import FaultRegistry
 from redshift_sandbox.gateway.service import Gateway
+from redshift_sandbox.identity.model import Workgroup
+from redshift_sandbox.identity.service_roles import NamespaceRoles
 from redshift_sandbox.identity_card import IdentityCard
 from redshift_sandbox.meter import Meter
 from redshift_sandbox.outfiles import Facts, write_all
@@ -247,8 +248,14 @@ class Sandbox:
         return unloading.UnloadService(
             self.aws.gate, self.clock, self.faults, settings,
             admin_dsn=lambda database: self.postgres.dsn(database=database),
-            role_keys=_no_roles_attached, on_record=self._record_unload,
+            role_keys=NamespaceRoles(self.aws.identity, self.aws.issuer, self._workgroup),
+            on_record=self._record_unload,
         )  # fmt: skip
+
+    def _workgroup(self) -> Workgroup:
+        found = self.aws.identity.find_workgroup(ACCOUNT, REGION, WORKGROUP)
+        assert found is not None
+        return found
 
     def _record_unload(self, record: unloading.UnloadRecord) -> None:
         files = tuple(history.UnloadedFile(url, rows, size) for url, rows, size in record.files)
@@ -308,8 +315,3 @@ class _Background:
 
 def _relation(table: TableName) -> sql.Identifier:
     return sql.Identifier(table.schema, table.table)
-
-
-def _no_roles_attached(db_user: str, role_chain: tuple[str, ...]) -> AccessKeys | None:
-    """The namespace has no IAM role attached, so IAM_ROLE is refused as AWS refuses a role it does not know."""
-    return None

@@ -112,6 +112,22 @@ class SessionIssuer:
         )  # fmt: skip
         return WebOpened(Opened(session, role, _packed_percent(request.policy, tags)), identity, provider)
 
+    def assume_role_for_service(
+        self, role_arn: str, services: Sequence[str], context: Mapping[str, str], session_name: str
+    ) -> Opened:
+        """What a service does with a role it was given. Raises AwsError AccessDenied 403 unless the trust policy
+        names each of `services`."""
+        role = self._directory.find_role(role_arn)
+        ask = Ask("sts:AssumeRole", role_arn, context)
+        for service in services:
+            if role is None or decide_for_principals(role.trust, ask, "Service", [service]) is not Decision.ALLOW:
+                raise AwsError("AccessDenied", f"{service} is not authorized to assume {role_arn}", 403)
+        assert role is not None
+        session = self._open(
+            "assumed-role", role.account, role.name, session_name, CHAINED_SECONDS_MAX, None, {}, frozenset()
+        )
+        return Opened(session, role, None)
+
     def session_token(self, caller: Caller, seconds: int) -> Opened:
         """Temporary keys of the user himself; needs no permission, but the user's own long-term keys.
         https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html"""
