@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "aws/shared_files.h"
 #include "base/error.h"
 
 namespace sluice::aws {
@@ -70,51 +71,115 @@ Endpoint ParseOverride(const std::string& url, std::string_view region) {
   return endpoint;
 }
 
-std::string_view Suffix(std::string_view region) {
-  return PartitionOf(region) == "aws-cn" ? ".amazonaws.com.cn" : ".amazonaws.com";
+struct Partition {
+  std::string_view region_start;
+  std::string_view name;
+  std::string_view suffix;
+  std::string_view dualstack_suffix;  // S3 has its own way
+};
+// The first whose start matches; botocore's partitions.json.
+constexpr Partition kPartitions[] = {
+    {"cn-", "aws-cn", ".amazonaws.com.cn", ".api.amazonwebservices.com.cn"},
+    {"us-gov-", "aws-us-gov", ".amazonaws.com", ".api.aws"},
+    {"eusc-", "aws-eusc", ".amazonaws.eu", ".api.amazonwebservices.eu"},
+    {"us-isob-", "aws-iso-b", ".sc2s.sgov.gov", ".api.aws.scloud"},
+    {"us-isof-", "aws-iso-f", ".csp.hci.ic.gov", ".api.aws.hci.ic.gov"},
+    {"us-iso-", "aws-iso", ".c2s.ic.gov", ".api.aws.ic.gov"},
+    {"eu-isoe-", "aws-iso-e", ".cloud.adc-e.uk", ".api.cloud-aws.adc-e.uk"},
+    {"", "aws", ".amazonaws.com", ".api.aws"},
+};
+
+const Partition& PartitionAt(std::string_view region) {
+  return *std::find_if(std::begin(kPartitions), std::end(kPartitions),
+                       [&](const Partition& p) { return region.starts_with(p.region_start); });
 }
 
-Endpoint Make(std::string_view host_start, std::string_view region,
-              const std::optional<std::string>& own, const std::optional<std::string>& all) {
+// GovCloud's usual hosts of these are FIPS hosts.
+bool UsualHostIsFips(std::string_view service, std::string_view region) {
+  return region.starts_with("us-gov-") && (service == "sts" || service == "redshift");
+}
+
+std::string Host(std::string_view service, std::string_view region,
+                 const EndpointOverrides& overrides) {
+  const Partition& partition = PartitionAt(region);
+  const bool s3 = service == "s3";
+  std::string host(service);
+  if (overrides.fips && (overrides.dualstack || !UsualHostIsFips(service, region))) host += "-fips";
+  if (s3 && overrides.dualstack) host += ".dualstack";
+  host += "." + std::string(region);
+  host += !s3 && overrides.dualstack ? partition.dualstack_suffix : partition.suffix;
+  return host;
+}
+
+Endpoint Make(std::string_view service, std::string_view region,
+              const std::optional<std::string>& own, const EndpointOverrides& overrides) {
   CheckRegion(region);
-  if (own) return ParseOverride(*own, region);
-  if (all) return ParseOverride(*all, region);
-  return {.host = std::string(host_start) + "." + std::string(region) + std::string(Suffix(region)),
-          .region = std::string(region)};
+  const auto& given = own ? own : overrides.all;
+  if (!given) return {.host = Host(service, region, overrides), .region = std::string(region)};
+  if (overrides.fips || overrides.dualstack) {
+    Refuse("endpoint " + *given,
+           std::string(overrides.fips ? "use_fips" : "use_dualstack") +
+               " asks for an address of AWS, but this one is configured in its stead",
+           "Remove the address (aws.endpoint_url..., AWS_ENDPOINT_URL...), or aws.use_fips and "
+           "aws.use_dualstack (AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT).");
+  }
+  return ParseOverride(*given, region);
+}
+
+bool IsTrue(const Environment& environment, const std::string& profile, std::string_view variable,
+            std::string_view setting) {
+  auto value = Lookup(environment, variable);
+  if (!value) value = ProfileSetting(environment, profile, setting);
+  if (!value) return false;
+  std::transform(value->begin(), value->end(), value->begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  if (*value != "true" && *value != "false") {
+    Refuse(std::string(variable) + " or " + std::string(setting), "it is neither true nor false",
+           "Write true or false, or remove it.");
+  }
+  return *value == "true";
 }
 
 }  // namespace
 
-EndpointOverrides EndpointOverridesFrom(const Environment& environment) {
+EndpointOverrides EndpointOverridesFrom(const Environment& environment,
+                                        const std::string& profile) {
   return {.all = Lookup(environment, "AWS_ENDPOINT_URL"),
           .s3 = Lookup(environment, "AWS_ENDPOINT_URL_S3"),
           .sts = Lookup(environment, "AWS_ENDPOINT_URL_STS"),
           .redshift_serverless = Lookup(environment, "AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS"),
-          .redshift = Lookup(environment, "AWS_ENDPOINT_URL_REDSHIFT")};
+          .redshift = Lookup(environment, "AWS_ENDPOINT_URL_REDSHIFT"),
+          .fips = IsTrue(environment, profile, "AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"),
+          .dualstack =
+              IsTrue(environment, profile, "AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")};
 }
 
-std::string_view PartitionOf(std::string_view region) {
-  if (region.starts_with("cn-")) return "aws-cn";
-  if (region.starts_with("us-gov-")) return "aws-us-gov";
-  return "aws";
-}
+std::string_view PartitionOf(std::string_view region) { return PartitionAt(region).name; }
 
 Endpoint StsEndpoint(std::string_view region, const EndpointOverrides& overrides) {
-  return Make("sts", region, overrides.sts, overrides.all);
+  return Make("sts", region, overrides.sts, overrides);
 }
 
 Endpoint RedshiftServerlessEndpoint(std::string_view region, const EndpointOverrides& overrides) {
-  return Make("redshift-serverless", region, overrides.redshift_serverless, overrides.all);
+  return Make("redshift-serverless", region, overrides.redshift_serverless, overrides);
 }
 
 Endpoint RedshiftEndpoint(std::string_view region, const EndpointOverrides& overrides) {
-  return Make("redshift", region, overrides.redshift, overrides.all);
+  return Make("redshift", region, overrides.redshift, overrides);
 }
 
 Endpoint S3Endpoint(std::string_view region, std::string_view bucket,
                     const EndpointOverrides& overrides) {
   CheckBucket(bucket);
-  Endpoint endpoint = Make("s3", region, overrides.s3, overrides.all);
+  Endpoint endpoint = Make("s3", region, overrides.s3, overrides);
+  if (overrides.fips && PartitionOf(region) == "aws-cn") {
+    throw base::Error({.code = base::ErrorCode::kUnsupported,
+                       .operation = "find the AWS address",
+                       .subject = "region " + std::string(region),
+                       .message = "S3 has no FIPS hosts in China",
+                       .remedy = "Remove aws.use_fips and AWS_USE_FIPS_ENDPOINT."});
+  }
   endpoint.path_style = overrides.s3 || overrides.all || bucket.find('.') != std::string_view::npos;
   if (endpoint.path_style) {
     endpoint.base_path += "/" + std::string(bucket);

@@ -22,24 +22,32 @@ struct Endpoint {
   std::string Url() const { return scheme + "://" + host + base_path; }
 };
 
-// Addresses that replace AWS's own. A service's own address wins over the one for all.
+// What changes AWS's usual addresses: others in their stead (a service's own wins over the one for
+// all), or AWS's for FIPS 140 cryptography or for IPv6 beside IPv4. An address in their stead
+// excludes these two: AWS's rules refuse both together, and silence would break a promise.
 struct EndpointOverrides {
   std::optional<std::string> all;                  // AWS_ENDPOINT_URL
   std::optional<std::string> s3;                   // AWS_ENDPOINT_URL_S3
   std::optional<std::string> sts;                  // AWS_ENDPOINT_URL_STS
   std::optional<std::string> redshift_serverless;  // AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS
   std::optional<std::string> redshift;             // AWS_ENDPOINT_URL_REDSHIFT
+  bool fips = false;                               // AWS_USE_FIPS_ENDPOINT, use_fips_endpoint
+  bool dualstack = false;  // AWS_USE_DUALSTACK_ENDPOINT, use_dualstack_endpoint
 };
 
-// Reads the variables above.
+// Reads the variables above, then the settings of `profile` (empty: as ProfileName). Throws
+// kInvalidConfig if one of the last two is neither true nor false, and as ReadProfiles.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
-EndpointOverrides EndpointOverridesFrom(const Environment& environment);
+// https://docs.aws.amazon.com/sdkref/latest/guide/feature-endpoints.html
+EndpointOverrides EndpointOverridesFrom(const Environment& environment,
+                                        const std::string& profile = "");
 
-// "aws", "aws-cn" or "aws-us-gov", by the region's name: the second field of every ARN.
+// "aws", "aws-cn", "aws-us-gov", ..., by the region's name: the second field of every ARN.
 std::string_view PartitionOf(std::string_view region);
 
 // All throw kInvalidConfig if `region` is not a region's name (letters, digits, hyphens) or the
-// override is not an http or https address without query.
+// override is not an http or https address without query, or stands beside fips or dualstack. The
+// hosts are those of AWS's own endpoint rules (tests/vectors/endpoints.json).
 
 // The regional STS: the global host is a legacy, and a role session from it is not valid
 // everywhere.
@@ -49,7 +57,8 @@ Endpoint RedshiftServerlessEndpoint(std::string_view region,
 Endpoint RedshiftEndpoint(std::string_view region, const EndpointOverrides& overrides = {});
 // Virtual-hosted style; path style for a bucket with dots in its name (the certificate's wildcard
 // covers one label only) and for an overridden address. Throws kInvalidConfig also if `bucket` is
-// no bucket's name, so that it can never become part of another host.
+// no bucket's name, so that it can never become part of another host; kUnsupported for fips in
+// China, where S3 has no such host.
 Endpoint S3Endpoint(std::string_view region, std::string_view bucket,
                     const EndpointOverrides& overrides = {});
 

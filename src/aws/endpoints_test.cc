@@ -4,9 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "tests/support/matchers.h"
+#include "tests/support/temp_dir.h"
 
 namespace sluice::aws {
 namespace {
@@ -45,6 +49,69 @@ TEST(Endpoints, TakeTheServicesOwnOverrideFirst) {
   EXPECT_FALSE(StsEndpoint("us-east-1", overrides).tls());
   EXPECT_EQ(RedshiftServerlessEndpoint("us-east-1", overrides).Url(), "https://127.0.0.1:8443");
   EXPECT_EQ(S3Endpoint("us-east-1", "acme", overrides).Url(), "https://127.0.0.1:8443/acme");
+}
+
+TEST(Endpoints, AgreeWithBotocore) {
+  // In the source tree, beside which this file's path begins.
+  const auto path =
+      std::filesystem::path(__FILE__).parent_path().parent_path().parent_path() / "tests/vectors";
+  std::ifstream file(path / "endpoints.json");
+  ASSERT_TRUE(file) << path;
+  const auto vectors = nlohmann::json::parse(file);
+  ASSERT_GE(vectors.size(), 100u);
+  for (const auto& vector : vectors) {
+    SCOPED_TRACE(vector.dump());
+    const std::string service = vector["service"];
+    const std::string region = vector["region"];
+    const EndpointOverrides overrides{.fips = vector["fips"], .dualstack = vector["dualstack"]};
+    const auto make = [&]() -> Endpoint {
+      if (service == "s3")
+        return S3Endpoint(region, vector["bucket"].get<std::string>(), overrides);
+      if (service == "sts") return StsEndpoint(region, overrides);
+      if (service == "redshift") return RedshiftEndpoint(region, overrides);
+      return RedshiftServerlessEndpoint(region, overrides);
+    };
+    if (vector["url"] == "") {
+      EXPECT_THAT([&] { make(); }, ThrowsError(ErrorCode::kUnsupported));
+      continue;
+    }
+    EXPECT_EQ(make().Url(), vector["url"]);
+    EXPECT_EQ(make().region, region);
+  }
+}
+
+TEST(Endpoints, TakeFipsAndDualStackFromEnvironmentThenProfile) {
+  const test::TempDir dir;
+  const std::string config = (dir.path() / "config").string();
+  std::ofstream(config) << "[default]\nuse_fips_endpoint = TRUE\n"
+                           "[profile odd]\nuse_dualstack_endpoint = maybe\n";
+  std::map<std::string, std::string, std::less<>> variables = {{"AWS_CONFIG_FILE", config},
+                                                               {"HOME", dir.path().string()}};
+  const auto read = [&](const std::string& profile = "") {
+    return EndpointOverridesFrom(
+        [&](std::string_view name) {
+          const auto it = variables.find(name);
+          return it == variables.end() ? std::nullopt : std::optional(it->second);
+        },
+        profile);
+  };
+  EXPECT_TRUE(read().fips);
+  EXPECT_FALSE(read().dualstack);
+  EXPECT_FALSE(read("absent").fips);
+  EXPECT_THAT([&] { read("odd"); }, ThrowsError(ErrorCode::kInvalidConfig));
+  variables["AWS_USE_FIPS_ENDPOINT"] = "false";
+  variables["AWS_USE_DUALSTACK_ENDPOINT"] = "true";
+  EXPECT_FALSE(read().fips);
+  EXPECT_TRUE(read("odd").dualstack);
+}
+
+TEST(Endpoints, RefuseAnAddressBesideFipsOrDualStack) {
+  EXPECT_THAT([] { StsEndpoint("us-east-1", {.all = "https://h", .fips = true}); },
+              ThrowsError(ErrorCode::kInvalidConfig));
+  EXPECT_THAT([] { S3Endpoint("us-east-1", "acme", {.s3 = "https://h", .dualstack = true}); },
+              ThrowsError(ErrorCode::kInvalidConfig));
+  EXPECT_EQ(StsEndpoint("us-east-1", {.s3 = "https://h", .fips = true}).Url(),
+            "https://sts-fips.us-east-1.amazonaws.com");
 }
 
 TEST(Endpoints, RefuseWhatCouldBecomeAnotherHost) {

@@ -30,10 +30,10 @@ constexpr std::uint64_t kDuckDbMemoryMinMb = 64;
 constexpr std::uint64_t kDuckDbMemoryPerThreadMb = 128;
 constexpr unsigned kDuckDbThreadsMax = 4;
 
-aws::EndpointOverrides Overrides(const config::AwsConfig& aws,
-                                 const aws::Environment& environment) {
+aws::EndpointOverrides Overrides(const config::AwsConfig& aws, const aws::Environment& environment,
+                                 const std::string& profile) {
   // What stands in the configuration was written for this connection, so it wins.
-  aws::EndpointOverrides overrides = aws::EndpointOverridesFrom(environment);
+  aws::EndpointOverrides overrides = aws::EndpointOverridesFrom(environment, profile);
   const auto prefer = [](std::optional<std::string>& slot, const std::optional<std::string>& own) {
     if (own) slot = own;
   };
@@ -42,6 +42,8 @@ aws::EndpointOverrides Overrides(const config::AwsConfig& aws,
   prefer(overrides.sts, aws.endpoint_url_sts);
   prefer(overrides.redshift_serverless, aws.endpoint_url_redshift_serverless);
   prefer(overrides.redshift, aws.endpoint_url_redshift);
+  overrides.fips = aws.use_fips.value_or(overrides.fips);
+  overrides.dualstack = aws.use_dualstack.value_or(overrides.dualstack);
   return overrides;
 }
 
@@ -167,7 +169,7 @@ struct Connection::Parts {
         log(log_in),
         endpoint(redshift::ParseEndpoint(config.redshift.host)),
         region(Region(config, endpoint, environment)),
-        overrides(Overrides(config.aws, environment)),
+        overrides(Overrides(config.aws, environment, ProfileName(config))),
         transport(aws::MakeCurlTransport(TransportOptionsOf(config, environment), clock)),
         sts(aws::StsEndpoint(region, overrides), *transport, clock),
         base_provider(BaseProvider(config, environment, sts, *transport, clock)),
