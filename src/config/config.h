@@ -84,17 +84,9 @@ struct DestinationConfig {
   std::optional<std::string> schema;  // replaces the source's schemas
 };
 
-// How rows deleted at the source are noticed.
-struct Deletes {
-  std::optional<std::string> column;             // soft delete
-  std::optional<std::chrono::seconds> key_scan;  // hard deletes, looked for this often
-};
-
 struct StreamConfig {
   model::Stream stream;
-  std::chrono::seconds overlap{300};  // look-back behind the watermark; incremental only
-  Deletes deletes;                    // incremental only; both absent: none
-  std::string field;                  // "streams[2]", for messages
+  std::string field;  // "streams[2]", for messages
 };
 
 struct Limits {

@@ -92,8 +92,8 @@ TEST(Config, TakesTheWholeExample) {
   EXPECT_EQ(orders.stream.table, (model::TableName{"sales", "orders"}));
   EXPECT_EQ(orders.stream.sync_mode, model::SyncMode::kIncremental);
   EXPECT_EQ(orders.stream.write_mode, model::WriteMode::kMerge);
-  EXPECT_EQ(orders.overlap, std::chrono::minutes(10));
-  EXPECT_EQ(orders.deletes.column, "is_deleted");
+  EXPECT_EQ(orders.stream.overlap, std::chrono::minutes(10));
+  EXPECT_EQ(orders.stream.deletes.column, "is_deleted");
   EXPECT_EQ(orders.field, "streams[0]");
 }
 
@@ -186,6 +186,13 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"KeyList", "[order_id]", "{order_id: 1}", "streams[0].primary_key", 16,
                 "single value"},
         BadCase{"Deletes", "{ column: is_deleted }", "[x]", "streams[0].deletes", 18, "none"},
+        BadCase{"DeletesPercent", "{ column: is_deleted }", "{ column: x, max_percent: 101 }",
+                "streams[0].deletes.max_percent", 18, "from 0 to 100"},
+        BadCase{"DeletesKeep", "{ column: is_deleted }", "{ key_scan: 1h, keep: true }",
+                "streams[0].deletes.keep", 18, "without column"},
+        BadCase{"DeletesOfAppend", "    cursor: updated_at\n",
+                "    cursor: updated_at\n    write_mode: append\n", "streams[0].deletes", 19,
+                "write_mode: merge"},
         BadCase{"GroupIsText", "{ type: duckdb, path: acme.duckdb, schema: sales }", "acme.duckdb",
                 "destination", 12, "not a group of fields"}),
     [](const auto& param) { return param.param.name; });
@@ -321,6 +328,20 @@ TEST(Config, OldLoginCallNeedsTheUser) {
   std::string old = text;
   old.replace(old.find("  database: dev"), 0, "  login_api: GetClusterCredentials\n");
   EXPECT_THAT(ParseText(old).problems, ElementsAre(ProblemAt("redshift.username", 3)));
+}
+
+TEST(Config, TakesWhatAStreamSaysOfItsRows) {
+  const Loaded loaded = ParseText(
+      With("deletes: { column: is_deleted }",
+           "deletes: { column: is_deleted, keep: true, max_percent: 100 }\n"
+           "    null_cursor: skip\n    duplicate_keys: newest\n    schema_changes: freeze"));
+  ASSERT_THAT(loaded.problems, IsEmpty());
+  const model::Stream& orders = loaded.config.streams[0].stream;
+  EXPECT_TRUE(orders.deletes.keep_flagged);
+  EXPECT_EQ(orders.deletes.share_max, std::nullopt);
+  EXPECT_EQ(orders.null_cursor, model::NullCursor::kSkip);
+  EXPECT_TRUE(orders.allow_duplicate_keys);
+  EXPECT_EQ(orders.schema_policy, model::SchemaPolicy::kFreeze);
 }
 
 TEST(Config, HalfAPairOfKeysIsToldByItsOtherHalf) {

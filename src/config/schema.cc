@@ -152,6 +152,9 @@ constexpr std::string_view kSchema = R"json({
           "primary_key": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
           "cursor": {"description": "Column that grows with every change.", "type": "string", "minLength": 1},
           "columns": {"description": "Default: all.", "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
+          "null_cursor": {"description": "Rows without a cursor value: read in every run, in the first, or not at all. Default: read; append: first.", "enum": ["read", "first", "skip"]},
+          "duplicate_keys": {"description": "Two rows with one key in a full read: refuse, or let the newest by cursor win.", "enum": ["refuse", "newest"], "default": "refuse"},
+          "schema_changes": {"description": "When the source's columns change: follow (add, widen), freeze (bring the known ones) or fail.", "enum": ["follow", "freeze", "fail"], "default": "follow"},
           "overlap": {"description": "How far behind the watermark each run looks again.", "type": "string", "pattern": "^([0-9]+[smhd]|.*\\$\\{.*)$", "default": "5m"},
           "deletes": {
             "description": "How rows deleted at the source are noticed.",
@@ -162,7 +165,9 @@ constexpr std::string_view kSchema = R"json({
                 "additionalProperties": false,
                 "properties": {
                   "column": {"description": "Soft delete: true here means deleted.", "type": "string", "minLength": 1},
-                  "key_scan": {"description": "Hard deletes: compare all keys this often.", "type": "string", "pattern": "^[0-9]+[smhd]$"}
+                  "key_scan": {"description": "Hard deletes: compare all keys this often.", "type": "string", "pattern": "^[0-9]+[smhd]$"},
+                  "keep": {"description": "Rows that `column` marks as deleted stay, with their mark.", "enum": [true, false, "true", "false"], "default": false},
+                  "max_percent": {"description": "A run that would delete more than this share of the table stops, unless --allow-deletes.", "type": ["integer", "string"], "minimum": 0, "maximum": 100, "default": 50}
                 }
               }
             ]

@@ -161,9 +161,15 @@ streams:
     primary_key: id
     cursor: c
     overlap: 1h
-    deletes: { column: gone }
+    null_cursor: skip
+    duplicate_keys: newest
+    schema_changes: fail
   - table: s.u
     deletes: none
+  - table: s.v
+    write_mode: merge
+    primary_key: id
+    deletes: { column: gone, keep: true, max_percent: 10 }
 )";
 
 bool ReaderAccepts(const std::string& text) {
@@ -231,7 +237,9 @@ TEST(Schema, BothRefuseTheSame) {
       {"endpoint_url: https:", "endpoint_url: ftp:"},
       {"  - name: a\n    sql", "  - sql"},
       {"deletes: none", "deletes: some"},
-      {"deletes: { column: gone }", "deletes: { columns: gone }"},
+      {"deletes: { column: gone", "deletes: { columns: gone"},
+      {"max_percent: 10", "max_percent: 101"},
+      {"null_cursor: skip", "null_cursor: sometimes"},
   };
   for (const auto& [from, to] : kBad) ExpectBoth(false, With(from, to));
 }

@@ -105,7 +105,7 @@ void ReadModes(MapReader& map, const Defaults& defaults, model::Stream& stream) 
   const bool has_key = !stream.primary_key.empty();
   const auto fits = [&](WriteMode mode) {
     if (mode == WriteMode::kOverwrite) return !incremental;
-    if (mode == WriteMode::kMerge) return has_key && incremental;
+    if (mode == WriteMode::kMerge) return has_key;
     return incremental || defaults.sync_mode != SyncMode::kIncremental;
   };
   if (own_write) {
@@ -135,25 +135,57 @@ void CheckModes(MapReader& map, const model::Stream& stream) {
   }
 }
 
-Deletes ReadDeletes(Reading& reading, MapReader& map) {
-  Deletes deletes;
+// Fills what the stream's `deletes` say.
+void ReadDeletes(Reading& reading, MapReader& map, model::Stream& stream) {
   const Node* node = map.Any("deletes");
-  if (node == nullptr || (node->kind == Node::Kind::kScalar && node->text == "none")) {
-    return deletes;
-  }
+  if (node == nullptr || (node->kind == Node::Kind::kScalar && node->text == "none")) return;
   if (node->kind != Node::Kind::kMap) {
     map.Add("deletes", "is not a way to notice deletes",
             "Write deletes: { column: is_deleted }, deletes: { key_scan: 24h } or deletes: none");
-    return deletes;
+    return;
   }
   MapReader inner(reading, node, map.Field("deletes"));
-  deletes.column = inner.Text("column", CheckIdentifier);
-  deletes.key_scan = inner.Duration("key_scan", "24h");
-  if (inner.Has("column") && inner.Has("key_scan")) {
-    inner.Add("key_scan", "stands beside column", "Keep one of the two.");
+  stream.deletes.column = inner.Text("column", CheckIdentifier);
+  stream.key_scan = inner.Duration("key_scan", "24h");
+  stream.deletes.keep_flagged = inner.Bool("keep").value_or(false);
+  if (const auto percent = inner.Integer("max_percent", 0, 100, "50")) {
+    stream.deletes.share_max = static_cast<double>(*percent) / 100;
+    if (*percent == 100) stream.deletes.share_max.reset();
+  }
+  if (inner.Has("keep") && !inner.Has("column")) {
+    inner.Add("keep", "stands without column", "It keeps rows that a column marks as deleted.");
   }
   inner.RefuseOthers();
-  return deletes;
+  const bool told_elsewhere =
+      (map.Has("primary_key") && stream.primary_key.empty()) ||
+      (stream.write_mode == WriteMode::kOverwrite && stream.sync_mode == SyncMode::kIncremental);
+  if (stream.write_mode == WriteMode::kMerge || told_elsewhere) return;
+  if (inner.Has("column") || inner.Has("key_scan")) {
+    map.Add("deletes", "stands at a stream that is not merged",
+            "Deleted rows are found by key: set write_mode: merge and a primary_key, or leave it "
+            "out.");
+  }
+}
+
+void ReadChoices(MapReader& map, model::Stream& stream) {
+  using model::NullCursor;
+  using model::SchemaPolicy;
+  const auto nulls = map.Choice<NullCursor>(
+      "null_cursor",
+      {{"read", NullCursor::kRead}, {"first", NullCursor::kFirst}, {"skip", NullCursor::kSkip}});
+  const bool append = stream.write_mode == WriteMode::kAppend;
+  if (nulls == NullCursor::kRead && append) {
+    map.Add("null_cursor", "read does not go with write_mode append: each run would add them again",
+            "Use first or skip, or write_mode: merge.");
+  }
+  stream.null_cursor = nulls.value_or(append ? NullCursor::kFirst : NullCursor::kRead);
+  stream.allow_duplicate_keys =
+      map.Choice<bool>("duplicate_keys", {{"refuse", false}, {"newest", true}}).value_or(false);
+  stream.schema_policy =
+      map.Choice<SchemaPolicy>("schema_changes", {{"follow", SchemaPolicy::kFollow},
+                                                  {"freeze", SchemaPolicy::kFreeze},
+                                                  {"fail", SchemaPolicy::kFail}})
+          .value_or(SchemaPolicy::kFollow);
 }
 
 StreamConfig ReadStream(Reading& reading, const Node& node, const Defaults& defaults,
@@ -175,9 +207,10 @@ StreamConfig ReadStream(Reading& reading, const Node& node, const Defaults& defa
   stream.columns = map.TextList("columns", CheckIdentifier);
   ReadModes(map, defaults, stream);
   CheckModes(map, stream);
-  config.overlap =
-      map.Duration("overlap", "5m").value_or(defaults.overlap.value_or(config.overlap));
-  config.deletes = ReadDeletes(reading, map);
+  stream.overlap =
+      map.Duration("overlap", "5m").value_or(defaults.overlap.value_or(stream.overlap));
+  ReadDeletes(reading, map, stream);
+  ReadChoices(map, stream);
   map.RefuseOthers();
   return config;
 }

@@ -1,5 +1,6 @@
 // What is synced and how. Plain values; any thread.
 #pragma once
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,18 +17,6 @@ enum class WriteMode { kOverwrite, kAppend, kMerge };
 std::string_view ToString(SyncMode mode);   // "full_refresh", "incremental"
 std::string_view ToString(WriteMode mode);  // "overwrite", "append", "merge"
 
-// A table or a query we sync. REQUIRES: exactly one of `table` and `sql`.
-struct Stream {
-  std::string name;  // unique in a configuration: "sales.orders", "big_spenders"
-  std::optional<TableName> table;
-  std::optional<std::string> sql;  // one SELECT, no trailing semicolon
-  SyncMode sync_mode = SyncMode::kFullRefresh;
-  WriteMode write_mode = WriteMode::kOverwrite;
-  std::vector<std::string> primary_key;
-  std::optional<std::string> cursor;  // column we follow
-  std::vector<std::string> columns;   // selection by name; empty: all
-};
-
 // What to do when the source's columns are not those at the destination.
 enum class SchemaPolicy {
   kFollow,  // add new columns, keep dropped ones as NULL, widen; refuse what would lose values
@@ -43,6 +32,33 @@ struct DeletePolicy {
   // A commit that would remove a greater share of the table's rows is refused (kConflict), as an
   // emptied or half reloaded source looks just so. nullopt: any share may go.
   std::optional<double> share_max = 0.5;
+};
+
+// Rows whose cursor is NULL: no range holds them.
+enum class NullCursor {
+  kRead,   // every run reads them (merge: unchanged ones are not written again)
+  kFirst,  // the first run reads them
+  kSkip,
+};
+
+// A table or a query we sync. REQUIRES: exactly one of `table` and `sql`.
+struct Stream {
+  std::string name;  // unique in a configuration: "sales.orders", "big_spenders"
+  std::optional<TableName> table;
+  std::optional<std::string> sql;  // one SELECT, no trailing semicolon
+  SyncMode sync_mode = SyncMode::kFullRefresh;
+  WriteMode write_mode = WriteMode::kOverwrite;
+  std::vector<std::string> primary_key;
+  std::optional<std::string> cursor;  // column we follow
+  std::vector<std::string> columns;   // selection by name; empty: all
+  // Incremental: how far behind the watermark each run looks again, for rows committed late.
+  std::chrono::seconds overlap{300};
+  NullCursor null_cursor = NullCursor::kRead;
+  DeletePolicy deletes;
+  // Hard deletes: compare all keys with the destination's this often.
+  std::optional<std::chrono::seconds> key_scan;
+  bool allow_duplicate_keys = false;  // StreamTarget tells
+  SchemaPolicy schema_policy = SchemaPolicy::kFollow;
 };
 
 // Where a stream lands: schema and table at the destination.

@@ -1,5 +1,7 @@
 #include "redshift/select.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "redshift/quoting.h"
 #include "redshift/types.h"
@@ -60,11 +62,17 @@ std::string AsDerivedTable(std::string_view sql) {
   return "(" + std::string(trimmed) + "\n) AS " + kStreamAlias;
 }
 
-std::string BuildSelect(const model::Stream& stream, const std::vector<model::Column>& columns) {
+std::string FromClause(const model::Stream& stream, const std::vector<model::Column>& columns) {
   if (stream.table.has_value() == stream.sql.has_value()) {
     Refuse("stream " + stream.name, "it needs either a table or a query",
            "Give the stream `table: schema.name` or `sql: ...`, not both.");
   }
+  return stream.table ? Ident(*stream.table) : FromQuery(stream, columns);
+}
+
+std::string BuildSelect(const model::Stream& stream, const std::vector<model::Column>& columns,
+                        std::string_view condition) {
+  const std::string from = FromClause(stream, columns);
   if (columns.empty()) {
     Refuse("stream " + stream.name, "it has no column", "Select at least one column.");
   }
@@ -72,8 +80,27 @@ std::string BuildSelect(const model::Stream& stream, const std::vector<model::Co
   for (const auto& column : columns) {
     items += (items.empty() ? "" : ", ") + Item(stream, column);
   }
-  return "SELECT " + items + " FROM " +
-         (stream.table ? Ident(*stream.table) : FromQuery(stream, columns));
+  std::string select = "SELECT " + items + " FROM " + from;
+  if (!condition.empty()) select += " WHERE " + std::string(condition);
+  return select;
+}
+
+std::string BuildKeySelect(const model::Stream& stream, const std::vector<model::Column>& columns,
+                           const std::vector<std::string>& keys) {
+  std::string items;
+  for (const auto& key : keys) {
+    const auto it = std::find_if(columns.begin(), columns.end(),
+                                 [&](const model::Column& column) { return column.name == key; });
+    if (it == columns.end()) {
+      throw base::Error({.code = base::ErrorCode::kNotFound,
+                         .operation = "write the select",
+                         .subject = "stream " + stream.name + ", primary_key " + key,
+                         .message = "the stream has no such column",
+                         .remedy = "Correct primary_key, or add the column to `columns`."});
+    }
+    items += (items.empty() ? "" : ", ") + Item(stream, *it);
+  }
+  return "SELECT " + items + " FROM " + FromClause(stream, columns);
 }
 
 }  // namespace sluice::redshift

@@ -14,7 +14,17 @@ namespace sluice::redshift {
 // "sluice_stream" (<names>). `columns` are those of DescribeStream, all and in its order.
 // Throws kInvalidConfig (no column, or a stream with neither or both of table and sql),
 // kUnsupported (HLLSKETCH: it cannot be written as Parquet; the message names the column).
-std::string BuildSelect(const model::Stream& stream, const std::vector<model::Column>& columns);
+// `condition`, if not empty, stands behind WHERE and speaks of the stream's own columns.
+std::string BuildSelect(const model::Stream& stream, const std::vector<model::Column>& columns,
+                        std::string_view condition = "");
+
+// The table, or the query as a derived one, whose columns have the names of `columns`.
+std::string FromClause(const model::Stream& stream, const std::vector<model::Column>& columns);
+
+// Of all rows the columns `keys` alone. REQUIRES: `keys` is not empty. Throws kNotFound
+// for a key that is not among `columns`, and as BuildSelect.
+std::string BuildKeySelect(const model::Stream& stream, const std::vector<model::Column>& columns,
+                           const std::vector<std::string>& keys);
 
 // A query as a derived table, "(<sql>) AS "sluice_stream"": lets LIMIT pass, which UNLOAD refuses
 // outermost, and survives a comment at the query's end. Throws kInvalidConfig for an empty query,

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "base/random.h"
+#include "redshift/cursor.h"
+#include "redshift/select.h"
 #include "redshift/unload_statement.h"
 #include "staging/clean.h"
 #include "staging/fetch.h"
@@ -65,12 +67,12 @@ class Attempt {
     Reached(Effect::kPrefixRecorded);
     try {
       const WorkFolder folder(context_.options.work_dir / context_.run / id_);
-      staging::Fetch fetch(store(), context_.disk,
-                           {.dir = folder.path(), .range_bytes = context_.options.range_bytes},
-                           [this](std::uint64_t bytes) { progress_.AddBytes(bytes); });
-      const auto manifest = Unload(fetch);
+      Staged rows(*this, folder.path(), "rows", result_.proof);
+      std::optional<Staged> keys;
+      if (plan_.key_select) keys.emplace(*this, folder.path(), "keys", key_proof_);
+      Read(rows, keys ? &*keys : nullptr);
       Reached(Effect::kUnloaded);
-      Load(fetch, manifest);
+      Load(rows, keys ? &*keys : nullptr);
     } catch (...) {
       GiveUp(base::AsError(std::current_exception()));
       throw;
@@ -87,14 +89,90 @@ class Attempt {
     if (context_.parts.after_effect) context_.parts.after_effect(effect, plan_.stream.name);
   }
 
-  // Sends UNLOAD and prefetches while it runs. nullopt: the select had no rows.
-  std::optional<staging::Manifest> Unload(staging::Fetch& fetch) {
-    const RunOptions& options = context_.options;
+  // One UNLOAD's objects, on their way to local disk.
+  struct Staged {
+    Staged(Attempt& attempt, const std::filesystem::path& folder, const std::string& what,
+           model::Proof& proof_in)
+        : prefix(attempt.prefix_ + what + "/"),
+          proof(proof_in),
+          work(folder / what),
+          fetch(attempt.store(), attempt.context_.disk,
+                {.dir = work.path(), .range_bytes = attempt.context_.options.range_bytes},
+                [&attempt](std::uint64_t bytes) { attempt.progress_.AddBytes(bytes); }) {}
+    const std::string prefix;
+    model::Proof& proof;
+    bool any = false;  // there is a manifest
+    const WorkFolder work;
+    staging::Fetch fetch;
+  };
+
+  // Rows and keys in one transaction, whose first statement is the greatest cursor value: one
+  // snapshot for all three (REF 7).
+  void Read(Staged& rows, Staged* keys) {
     progress_.SetPhase(Phase::kUnload);
     const auto began = clock().Steady();
+    if (!plan_.range && keys == nullptr) {
+      Unload(rows, plan_.select);
+    } else {
+      session_.Begin(call_);
+      try {
+        ReadRange(rows);
+        if (keys != nullptr) Unload(*keys, *plan_.key_select);
+        session_.Commit(call_);
+      } catch (...) {
+        session_.Rollback();
+        throw;
+      }
+    }
+    result_.unload_duration = duration_cast<milliseconds>(clock().Steady() - began);
+    result_.bytes = result_.proof.manifest_bytes + key_proof_.manifest_bytes;
+    progress_.SetTotals(result_.proof.manifest_rows, result_.bytes);
+  }
+
+  void ReadRange(Staged& rows) {
+    if (!plan_.range) {
+      Unload(rows, plan_.select);
+      return;
+    }
+    const model::Stream& stream = plan_.stream;
+    const auto& columns = plan_.target.columns;
+    redshift::CursorRange range = *plan_.range;
+    const auto answer =
+        session_.Query(redshift::BuildMaxCursor(stream, columns, range), call_).rows.at(0);
+    range.high = answer.at(0);
+    watermark_ = range.high ? range.high : range.low;
+    if (answer.at(1) == "t") RefuseCursorThatWentBack();
+    if (!range.high && range.low) {
+      result_.warnings.push_back(fmt::format(
+          "no row has a value of {} any more; if the table was emptied on purpose, run: sluice "
+          "sync {} --full",
+          *stream.cursor, stream.name));
+    }
+    if (!redshift::CanHoldRows(range)) {
+      result_.proof.notice_rows = 0;
+      return;
+    }
+    Unload(rows, redshift::BuildSelect(
+                     stream, columns,
+                     redshift::RangeCondition(redshift::CursorColumn(stream, columns), range)));
+  }
+
+  [[noreturn]] void RefuseCursorThatWentBack() const {
+    throw base::Error(
+        {.code = base::ErrorCode::kConflict,
+         .operation = "read the cursor",
+         .subject = fmt::format("stream {}, cursor {}", plan_.stream.name, *plan_.stream.cursor),
+         .message = "its greatest value lies below what was read before, further than the overlap: "
+                    "the table was reloaded, or its newest rows were deleted",
+         .remedy = fmt::format("Read it anew once: sluice sync {} --full", plan_.stream.name)});
+  }
+
+  // Sends UNLOAD and prefetches while it runs.
+  void Unload(Staged& staged, const std::string& select) {
+    const RunOptions& options = context_.options;
     const base::Secret statement = redshift::BuildUnload(
-        plan_.select,
-        {.staging_prefix = fmt::format("s3://{}/{}", options.bucket, prefix_),
+        select,
+        {.staging_prefix = fmt::format("s3://{}/{}", options.bucket, staged.prefix),
          .bucket_region = options.bucket_region,
          .part_mb_max = options.part_mb_max,
          .kms_key = options.kms_key},
@@ -102,25 +180,25 @@ class Attempt {
     redshift::UnloadResult unloaded;
     {
       const std::jthread prefetcher(
-          [&](const std::stop_token& stop) { PrefetchUntil(stop, fetch); });
+          [&](const std::stop_token& stop) { PrefetchUntil(stop, staged); });
       unload_sent_ = true;
+      unload_ended_ = false;
       unloaded = session_.Unload(
           statement,
           {.deadline = base::Deadline::After(clock(), options.unload_timeout), .stop = call_.stop});
       unload_ended_ = true;
     }
-    result_.unload_duration = duration_cast<milliseconds>(clock().Steady() - began);
-    return ReadManifest(unloaded.notice_rows, fetch);
+    ReadManifest(unloaded.notice_rows, staged);
   }
 
   // What is listed is whole; LIST is cheap beside the seconds an UNLOAD takes. A failure here costs
   // nothing but speed: the same parts are fetched, and errors told, once UNLOAD has ended.
-  void PrefetchUntil(const std::stop_token& stop, staging::Fetch& fetch) {
+  void PrefetchUntil(const std::stop_token& stop, Staged& staged) {
     milliseconds pause{250};
     while (clock().Sleep(pause, stop)) {
       try {
-        fetch.Prefetch(store().List(
-            prefix_,
+        staged.fetch.Prefetch(store().List(
+            staged.prefix,
             {.deadline = base::Deadline::After(clock(), std::chrono::seconds(30)), .stop = stop}));
       } catch (const base::Error& error) {
         context_.parts.log.Debug("prefetch paused",
@@ -130,26 +208,22 @@ class Attempt {
     }
   }
 
-  std::optional<staging::Manifest> ReadManifest(std::optional<std::uint64_t> notice_rows,
-                                                staging::Fetch& fetch) {
-    const auto text = store().Get(prefix_ + "manifest", staging::kManifestBytesMax, call_);
+  void ReadManifest(std::optional<std::uint64_t> notice_rows, Staged& staged) {
+    const auto text = store().Get(staged.prefix + "manifest", staging::kManifestBytesMax, call_);
     std::optional<staging::Manifest> manifest;
-    if (text) manifest = staging::ParseManifest(*text, context_.options.bucket, prefix_);
+    if (text) manifest = staging::ParseManifest(*text, context_.options.bucket, staged.prefix);
     if (staging::JudgeUnload(notice_rows, manifest ? &*manifest : nullptr) ==
         staging::UnloadVerdict::kAskCount) {
       notice_rows = AskCount();
       staging::JudgeUnload(notice_rows, nullptr);
     }
-    result_.proof.notice_rows = notice_rows;
-    if (manifest) {
-      result_.proof.manifest_rows = manifest->rows;
-      result_.proof.manifest_bytes = manifest->bytes;
-      result_.proof.parts = manifest->parts.size();
-      fetch.Expect(*manifest, store().List(prefix_, call_));
-    }
-    result_.bytes = result_.proof.manifest_bytes;
-    progress_.SetTotals(result_.proof.manifest_rows, result_.proof.manifest_bytes);
-    return manifest;
+    staged.proof.notice_rows = notice_rows;
+    if (!manifest) return;
+    staged.any = true;
+    staged.proof.manifest_rows = manifest->rows;
+    staged.proof.manifest_bytes = manifest->bytes;
+    staged.proof.parts = manifest->parts.size();
+    staged.fetch.Expect(*manifest, store().List(staged.prefix, call_));
   }
 
   std::uint64_t AskCount() {
@@ -158,35 +232,43 @@ class Attempt {
     return std::stoull(*answer.rows[0][0]);
   }
 
-  void Load(staging::Fetch& fetch, const std::optional<staging::Manifest>& manifest) {
+  void Load(Staged& rows, Staged* keys) {
     progress_.SetPhase(Phase::kLoad);
     const auto load = context_.parts.destination.Begin(plan_.target, call_);
-    if (manifest) AddParts(fetch, *load);
-    Prove();
+    AddParts(rows, [&](const auto& batch) { return load->Add(batch, call_); });
+    Prove(rows.proof, "rows");
+    if (keys != nullptr) {
+      // An empty source has no key: said so, or nothing would be compared.
+      if (!keys->any) load->AddKeys({}, call_);
+      AddParts(*keys, [&](const auto& batch) { return load->AddKeys(batch, call_); });
+      Prove(keys->proof, "keys");
+      result_.keys_compared = keys->proof.loaded_rows;
+    }
     Reached(Effect::kLoaded);
     progress_.SetPhase(Phase::kCommit);
     Commit(*load);
   }
 
-  void AddParts(staging::Fetch& fetch, destinations::Load& load) {
+  template <typename Add>
+  void AddParts(Staged& staged, Add add) {
+    if (!staged.any) return;
     for (;;) {
-      const auto batch = fetch.Next(call_, clock());
+      const auto batch = staged.fetch.Next(call_, clock());
       if (batch.empty()) return;
-      const auto loaded = load.Add(batch, call_);
-      result_.proof.footer_rows += loaded.footer_rows;
-      result_.proof.loaded_rows += loaded.loaded_rows;
-      fetch.Release(batch);
-      result_.proof.fetched_bytes = fetch.bytes_complete();
-      progress_.AddRows(loaded.loaded_rows);
+      const auto loaded = add(batch);
+      staged.proof.footer_rows += loaded.footer_rows;
+      staged.proof.loaded_rows += loaded.loaded_rows;
+      staged.fetch.Release(batch);
+      staged.proof.fetched_bytes = staged.fetch.bytes_complete();
+      if (&staged.proof == &result_.proof) progress_.AddRows(loaded.loaded_rows);
     }
   }
 
-  void Prove() const {
-    const model::Proof& proof = result_.proof;
+  void Prove(const model::Proof& proof, std::string_view what) const {
     if (proof.Agrees()) return;
     throw base::Error(
         {.code = base::ErrorCode::kCorrupt,
-         .operation = "prove row counts",
+         .operation = fmt::format("prove the counts of {}", what),
          .subject = "stream " + plan_.stream.name,
          .message = fmt::format(
              "UNLOAD announced {} rows, the manifest lists {}, the parts hold {}, {} were loaded; "
@@ -198,8 +280,7 @@ class Attempt {
   }
 
   void Commit(destinations::Load& load) {
-    const model::Watermark watermark{
-        .stream = plan_.stream.name, .value = std::nullopt, .run = context_.run, .attempt = id_};
+    const model::Watermark watermark = NextWatermark();
     try {
       result_.counts = load.Commit(watermark, result_.proof, call_);
     } catch (const base::Error& error) {
@@ -212,6 +293,20 @@ class Attempt {
       }
       result_.counts = there->counts;
     }
+    result_.watermark = watermark.value;
+  }
+
+  model::Watermark NextWatermark() const {
+    model::Watermark watermark{
+        .stream = plan_.stream.name, .value = watermark_, .run = context_.run, .attempt = id_};
+    if (plan_.range) watermark.cursor = plan_.stream.cursor;
+    const bool all_keys_seen = plan_.key_select || (plan_.target.complete && plan_.stream.key_scan);
+    if (all_keys_seen) {
+      watermark.keys_compared = clock().Utc();
+    } else if (plan_.committed) {
+      watermark.keys_compared = plan_.committed->keys_compared;
+    }
+    return watermark;
   }
 
   // Not the stream's stop token: what was written must go, above all when somebody pressed Ctrl-C.
@@ -274,6 +369,8 @@ class Attempt {
   const std::string id_;
   const std::string prefix_;
   const base::Call call_;
+  std::optional<std::string> watermark_;  // what this read reached
+  model::Proof key_proof_;
   bool unload_sent_ = false;
   bool unload_ended_ = false;
 };

@@ -27,6 +27,41 @@ std::string Folded(std::string text) {
                      .remedy = std::move(remedy)});
 }
 
+// From the last watermark on; everything if there is none or all was asked for.
+void DecideRange(StreamPlan& plan, const RunOptions& options) {
+  const model::Stream& stream = plan.stream;
+  redshift::CursorColumn(stream, plan.target.columns);
+  const bool append = stream.write_mode == model::WriteMode::kAppend;
+  redshift::CursorRange range{.low_included = !append,
+                              .overlap = append ? std::chrono::seconds(0) : stream.overlap};
+  const auto& committed = plan.committed;
+  if (committed && committed->value && !options.full) {
+    if (committed->cursor && committed->cursor != stream.cursor) {
+      throw base::Error(
+          {.code = base::ErrorCode::kConflict,
+           .operation = "plan",
+           .subject = "stream " + stream.name,
+           .message = fmt::format("it was read up to a value of {}, and now follows {}",
+                                  *committed->cursor, *stream.cursor),
+           .remedy = fmt::format("Read it anew once: sluice sync {} --full", stream.name)});
+    }
+    range.low = committed->value;
+  }
+  // The first rows of an appended table replace what an abandoned start may have left.
+  plan.target.complete = !range.low;
+  if (append && !range.low) plan.target.write_mode = model::WriteMode::kOverwrite;
+  range.nulls = stream.null_cursor == model::NullCursor::kRead ||
+                (stream.null_cursor == model::NullCursor::kFirst && !range.low);
+  plan.range = std::move(range);
+}
+
+// A complete merge finds what is gone by itself.
+bool IsKeyScanDue(const StreamPlan& plan, base::UtcTime now) {
+  if (!plan.stream.key_scan || plan.target.complete) return false;
+  const auto& last = plan.committed->keys_compared;
+  return !last || now - *last >= *plan.stream.key_scan;
+}
+
 }  // namespace
 
 model::TableName TargetOf(const model::Stream& stream, const RunOptions& options) {
@@ -54,10 +89,6 @@ void CheckTargets(const std::vector<model::Stream>& streams, const RunOptions& o
 }
 
 void CheckModes(const model::Stream& stream, const destinations::Capabilities& capabilities) {
-  if (stream.sync_mode != model::SyncMode::kFullRefresh) {
-    Unsupported(stream, "sync_mode incremental is not available in this version",
-                "Set sync_mode: full_refresh and write_mode: overwrite for this stream.");
-  }
   const bool possible =
       (stream.write_mode == model::WriteMode::kOverwrite && capabilities.overwrite) ||
       (stream.write_mode == model::WriteMode::kAppend && capabilities.append) ||
@@ -69,16 +100,38 @@ void CheckModes(const model::Stream& stream, const destinations::Capabilities& c
   }
 }
 
-StreamPlan PlanStream(redshift::Session& session, const model::Stream& stream,
-                      const RunOptions& options, const base::Call& call) {
-  StreamPlan plan{.stream = stream};
+StreamPlan DecidePlan(const model::Stream& stream, std::vector<model::Column> columns,
+                      std::optional<model::Watermark> committed, const RunOptions& options,
+                      base::UtcTime now) {
+  StreamPlan plan{.stream = stream, .committed = std::move(committed)};
   plan.target = {.stream = stream.name,
                  .table = TargetOf(stream, options),
-                 .columns = redshift::DescribeStream(session, options.database, stream, call),
+                 .columns = std::move(columns),
                  .write_mode = stream.write_mode,
-                 .primary_key = stream.primary_key};
+                 .primary_key = stream.primary_key,
+                 .cursor = stream.cursor,
+                 .allow_duplicate_keys = stream.allow_duplicate_keys,
+                 .deletes = stream.deletes,
+                 .schema_policy = stream.schema_policy};
+  if (options.allow_deletes) plan.target.deletes.share_max.reset();
   plan.select = redshift::BuildSelect(stream, plan.target.columns);
+  if (stream.sync_mode == model::SyncMode::kIncremental) DecideRange(plan, options);
+  if (IsKeyScanDue(plan, now)) {
+    plan.key_select =
+        redshift::BuildKeySelect(stream, plan.target.columns, plan.target.primary_key);
+  }
   return plan;
+}
+
+StreamPlan PlanStream(redshift::Session& session, destinations::Destination& destination,
+                      const model::Stream& stream, const RunOptions& options, base::UtcTime now,
+                      const base::Call& call) {
+  std::optional<model::Watermark> committed;
+  if (auto last = destination.ReadCommitted(stream.name, call)) {
+    committed = std::move(last->watermark);
+  }
+  return DecidePlan(stream, redshift::DescribeStream(session, options.database, stream, call),
+                    std::move(committed), options, now);
 }
 
 }  // namespace sluice::sync

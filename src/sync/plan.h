@@ -21,8 +21,16 @@ void CheckTargets(const std::vector<model::Stream>& streams, const RunOptions& o
 // remedy names what can.
 void CheckModes(const model::Stream& stream, const destinations::Capabilities& capabilities);
 
-// One or two statements. Errors: those of redshift::DescribeStream and BuildSelect.
-StreamPlan PlanStream(redshift::Session& session, const model::Stream& stream,
-                      const RunOptions& options, const base::Call& call);
+// How the stream goes on from `committed`, its last commit at the destination. Pure. Throws
+// kConflict if that was of another cursor, kUnsupported and kNotFound as redshift::CursorColumn,
+// and kNotFound for a primary key that is no column.
+StreamPlan DecidePlan(const model::Stream& stream, std::vector<model::Column> columns,
+                      std::optional<model::Watermark> committed, const RunOptions& options,
+                      base::UtcTime now);
+
+// One or two statements. Errors: those of redshift::DescribeStream, of BuildSelect and above.
+StreamPlan PlanStream(redshift::Session& session, destinations::Destination& destination,
+                      const model::Stream& stream, const RunOptions& options, base::UtcTime now,
+                      const base::Call& call);
 
 }  // namespace sluice::sync

@@ -162,7 +162,8 @@ class Runner {
         session = parts_.login(Until(stop_));
         progress.SetPhase(Phase::kPlan);
       }
-      const StreamPlan plan = PlanStream(*session, stream, options_, Until(stop_));
+      const StreamPlan plan = PlanStream(*session, parts_.destination, stream, options_,
+                                         parts_.clock.Utc(), Until(stop_));
       RunAttempt(context_, plan, *session, progress, result, stop_);
       progress.SetPhase(Phase::kDone);
     } catch (...) {
@@ -249,7 +250,8 @@ std::vector<StreamPlan> Plan(const std::vector<model::Stream>& streams, const Ru
   std::vector<StreamPlan> plans;
   for (const auto& stream : streams) {
     CheckModes(stream, parts.destination.Describe());
-    plans.push_back(PlanStream(*session, stream, options, Until(stop)));
+    plans.push_back(
+        PlanStream(*session, parts.destination, stream, options, parts.clock.Utc(), Until(stop)));
   }
   return plans;
 }

@@ -17,6 +17,7 @@
 #include "destinations/destination.h"
 #include "model/part.h"
 #include "model/stream.h"
+#include "redshift/cursor.h"
 #include "redshift/session.h"
 #include "redshift/unload_statement.h"
 
@@ -48,7 +49,9 @@ struct StreamResult {
   std::optional<base::ErrorInfo> error;  // nullopt: committed
   model::Proof proof;
   model::Counts counts;
-  std::uint64_t bytes = 0;  // of all parts
+  std::optional<std::string> watermark;        // committed; incremental only
+  std::optional<std::uint64_t> keys_compared;  // rows of the key scan, if there was one
+  std::uint64_t bytes = 0;                     // of all parts
   std::chrono::milliseconds duration{0};
   std::chrono::milliseconds unload_duration{0};
   // Keys or prefixes that are still in the bucket although they should not be; empty if clean.
@@ -78,7 +81,12 @@ std::string_view ToString(Effect effect);  // "prefix_recorded", ...
 struct StreamPlan {
   model::Stream stream;
   model::StreamTarget target;
-  std::string select;  // level 1, without keys
+  std::string select;  // level 1, without keys and without the range that only the server can tell
+  // Incremental: what to ask for, but for `high`, which is asked in the transaction that unloads.
+  std::optional<redshift::CursorRange> range;
+  std::optional<std::string> key_select;  // all keys are to be compared in this run
+  // What the destination committed last.
+  std::optional<model::Watermark> committed;
 };
 
 struct RunOptions {
@@ -96,6 +104,8 @@ struct RunOptions {
   std::uint64_t disk_bytes_max = 2ULL << 30;  // parts on local disk at one time, all streams
   std::uint64_t range_bytes = 8ULL << 20;     // one ranged GET
   std::chrono::seconds unload_timeout{3000};  // below the life of the keys in its text
+  bool full = false;                          // read everything, whatever was read before
+  bool allow_deletes = false;                 // however many rows are gone
 };
 
 // What a run works with. REQUIRES: all outlive the run and are thread-safe.

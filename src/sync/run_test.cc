@@ -365,8 +365,9 @@ TEST_F(RunTest, StreamsThatWouldLandInOneTableAreRefusedByName) {
 }
 
 TEST_F(RunTest, AModeThatIsNotThereIsRefusedForThatStreamAlone) {
+  destination_.capabilities.merge = destination_.capabilities.append = false;
   streams_.resize(2);
-  streams_[0].sync_mode = model::SyncMode::kIncremental;
+  streams_[0].write_mode = model::WriteMode::kMerge;
   ServerUnloads();
   const auto result = Run();
   EXPECT_EQ(result.streams[0].error->code, ErrorCode::kUnsupported);
@@ -393,6 +394,152 @@ TEST_F(RunTest, LeavesOtherFilesOfTheWorkFolderAlone) {
   std::filesystem::create_directories(options_.work_dir / "somebody-else");
   Run();
   EXPECT_TRUE(std::filesystem::exists(options_.work_dir / "somebody-else"));
+}
+
+// -- incremental ------------------------------------------------------------------------------
+
+class IncrementalTest : public RunTest {
+ protected:
+  IncrementalTest() {
+    streams_ = {{.name = "orders",
+                 .sql = "SELECT n FROM orders",
+                 .sync_mode = model::SyncMode::kIncremental,
+                 .write_mode = model::WriteMode::kMerge,
+                 .primary_key = {"n"},
+                 .cursor = "n"}};
+  }
+  // The server's answer to max(cursor), for the next run.
+  void MaxIs(std::optional<std::string> high, std::optional<std::string> below = "f") {
+    workgroup_->When(Contains("max(\"n\")")).Once().Rows({"max", "below"}, {{high, below}});
+  }
+  std::string LastUnload() const {
+    std::string last;
+    for (const auto& sql : workgroup_->statements()) {
+      if (sql.starts_with("UNLOAD")) last = sql;
+    }
+    return last;
+  }
+  model::Watermark Mark() { return destination_.tables().at("orders").watermark; }
+  StreamResult RunOne() {
+    auto result = Run();
+    EXPECT_EQ(result.streams.size(), 1U);
+    return result.streams.at(0);
+  }
+};
+
+TEST_F(IncrementalTest, FirstReadsAllThenFromTheWatermarkOn) {
+  ServerUnloads();
+  MaxIs("70", std::nullopt);
+  ASSERT_EQ(RunOne().error, std::nullopt);
+  EXPECT_EQ(Mark().value, "70");
+  EXPECT_EQ(Mark().cursor, "n");
+  EXPECT_TRUE(destination_.tables().at("orders").target.complete);
+  EXPECT_THAT(LastUnload(), HasSubstr("WHERE ((\"n\" <= 70) OR \"n\" IS NULL)"));
+  MaxIs("90");
+  const StreamResult second = RunOne();
+  ASSERT_EQ(second.error, std::nullopt);
+  EXPECT_EQ(second.watermark, "90");
+  EXPECT_EQ(Mark().value, "90");
+  EXPECT_FALSE(destination_.tables().at("orders").target.complete);
+  EXPECT_THAT(LastUnload(), HasSubstr("(\"n\" >= 70 AND \"n\" <= 90)"));
+  ExpectClean();
+}
+
+TEST_F(IncrementalTest, AsksForTheMaximumInTheTransactionThatUnloads) {
+  ServerUnloads();
+  MaxIs("70", std::nullopt);
+  RunOne();
+  std::vector<std::string> order;
+  for (const auto& sql : workgroup_->statements()) {
+    for (const char* word : {"BEGIN", "SELECT CAST(max", "UNLOAD", "COMMIT"}) {
+      if (sql.starts_with(word)) order.emplace_back(word);
+    }
+  }
+  EXPECT_THAT(order, ElementsAre("BEGIN", "SELECT CAST(max", "UNLOAD", "COMMIT"));
+}
+
+TEST_F(IncrementalTest, KeepsTheWatermarkWhenNothingIsThereAndSendsNoUnload) {
+  ServerUnloads();
+  streams_[0].null_cursor = model::NullCursor::kSkip;
+  MaxIs("70", std::nullopt);
+  RunOne();
+  MaxIs(std::nullopt, std::nullopt);
+  const auto unloads = workgroup_->statements();
+  const StreamResult result = RunOne();
+  ASSERT_EQ(result.error, std::nullopt);
+  EXPECT_EQ(Mark().value, "70");
+  EXPECT_THAT(result.warnings, ElementsAre(HasSubstr("--full")));
+  const auto count = [](const std::vector<std::string>& all) {
+    return std::count_if(all.begin(), all.end(),
+                         [](const auto& sql) { return sql.starts_with("UNLOAD"); });
+  };
+  EXPECT_EQ(count(workgroup_->statements()), count(unloads));
+}
+
+TEST_F(IncrementalTest, ACursorThatWentBackChangesNothing) {
+  ServerUnloads();
+  MaxIs("70", std::nullopt);
+  RunOne();
+  MaxIs("12", "t");
+  const StreamResult result = RunOne();
+  ASSERT_TRUE(result.error);
+  EXPECT_EQ(result.error->code, ErrorCode::kConflict);
+  EXPECT_THAT(result.error->remedy, HasSubstr("sluice sync orders --full"));
+  EXPECT_EQ(Mark().value, "70");
+  ExpectClean();
+}
+
+TEST_F(IncrementalTest, AnotherCursorThanBeforeIsRefused) {
+  ServerUnloads();
+  MaxIs("70", std::nullopt);
+  RunOne();
+  workgroup_->When(Contains("LIMIT 0"))
+      .Describes({{.name = "n", .type_oid = 23}, {.name = "m", .type_oid = 23}});
+  streams_[0].cursor = "m";
+  EXPECT_EQ(RunOne().error->code, ErrorCode::kNotFound);  // not among the columns as described
+}
+
+TEST_F(IncrementalTest, FullReadsEverythingAgain) {
+  ServerUnloads();
+  MaxIs("70", std::nullopt);
+  RunOne();
+  options_.full = true;
+  MaxIs("60", std::nullopt);
+  ASSERT_EQ(RunOne().error, std::nullopt);
+  EXPECT_EQ(Mark().value, "60");
+  EXPECT_TRUE(destination_.tables().at("orders").target.complete);
+}
+
+TEST_F(IncrementalTest, AppendTakesEachRowOnce) {
+  ServerUnloads();
+  streams_[0].write_mode = model::WriteMode::kAppend;
+  streams_[0].null_cursor = model::NullCursor::kFirst;
+  MaxIs("70", std::nullopt);
+  RunOne();
+  EXPECT_EQ(destination_.tables().at("orders").target.write_mode, model::WriteMode::kOverwrite);
+  MaxIs("90");
+  RunOne();
+  EXPECT_EQ(destination_.tables().at("orders").target.write_mode, model::WriteMode::kAppend);
+  EXPECT_THAT(LastUnload(), HasSubstr("WHERE \"n\" > 70 AND \"n\" <= 90"));
+}
+
+TEST_F(IncrementalTest, ComparesAllKeysWhenTheyAreDue) {
+  ServerUnloads();
+  streams_[0].key_scan = std::chrono::hours(0);
+  MaxIs("70", std::nullopt);
+  RunOne();
+  ASSERT_TRUE(Mark().keys_compared);
+  EXPECT_EQ(destination_.tables().at("orders").keys, std::nullopt);  // a complete merge needs none
+  MaxIs("90");
+  const StreamResult second = RunOne();
+  ASSERT_EQ(second.error, std::nullopt);
+  EXPECT_EQ(second.keys_compared, 10U);
+  EXPECT_EQ(destination_.tables().at("orders").keys, 10U);
+  streams_[0].key_scan = std::chrono::hours(24);
+  MaxIs("91");
+  EXPECT_EQ(RunOne().keys_compared, std::nullopt);
+  EXPECT_TRUE(Mark().keys_compared);
+  ExpectClean();
 }
 
 TEST_F(RunTest, PlanSendsNoUnload) {

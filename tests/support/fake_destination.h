@@ -16,8 +16,9 @@ class FakeDestination final : public destinations::Destination {
   struct Table {
     std::uint64_t rows = 0;
     model::Watermark watermark;
-    model::Counts counts;
-    bool forgotten = false;  // rows alone
+    model::StreamTarget target;         // of the last commit
+    std::optional<std::uint64_t> keys;  // told by AddKeys in it
+    bool forgotten = false;             // rows alone
   };
   // ("begin" | "add" | "commit", stream): may throw base::Error.
   std::function<void(const std::string& step, const std::string& stream)> before;
@@ -26,30 +27,31 @@ class FakeDestination final : public destinations::Destination {
   // Rows that Add claims to have lost.
   std::uint64_t lose_rows = 0;
 
-  std::map<std::string, Table, std::less<>> tables() const {
+  std::map<std::string, Table> tables() const {
     const std::lock_guard lock(mu_);
     return tables_;
   }
 
-  destinations::Capabilities Describe() const override {
-    return {.overwrite = true, .append = false, .merge = false, .parallel_loads = true};
-  }
+  destinations::Capabilities capabilities = {
+      .overwrite = true, .append = true, .merge = true, .parallel_loads = true};
+  destinations::Capabilities Describe() const override { return capabilities; }
   std::string Name() const override { return "memory"; }
   std::optional<destinations::Committed> ReadCommitted(std::string_view stream,
                                                        const base::Call&) override {
     const std::lock_guard lock(mu_);
-    const auto it = tables_.find(stream);
+    const auto it = tables_.find(std::string(stream));
     if (it == tables_.end() || it->second.forgotten) return std::nullopt;
-    return destinations::Committed{it->second.watermark, it->second.counts};
+    return destinations::Committed{it->second.watermark, {.inserted = it->second.rows}};
   }
   void Forget(std::string_view stream, const base::Call&) override {
     const std::lock_guard lock(mu_);
-    if (const auto it = tables_.find(stream); it != tables_.end()) it->second.forgotten = true;
+    const auto it = tables_.find(std::string(stream));
+    if (it != tables_.end()) it->second.forgotten = true;
   }
   std::unique_ptr<destinations::Load> Begin(const model::StreamTarget& target,
                                             const base::Call&) override {
     Before("begin", target.stream);
-    return std::make_unique<FakeLoad>(*this, target.stream);
+    return std::make_unique<FakeLoad>(*this, target);
   }
   void Probe(const base::Call&) override {}
   void Close() override {}
@@ -57,7 +59,17 @@ class FakeDestination final : public destinations::Destination {
  private:
   class FakeLoad final : public destinations::Load {
    public:
-    FakeLoad(FakeDestination& home, std::string stream) : home_(home), stream_(std::move(stream)) {}
+    FakeLoad(FakeDestination& home, model::StreamTarget target)
+        : home_(home), stream_(target.stream), target_(std::move(target)) {}
+    destinations::LoadedRows AddKeys(std::span<const model::LocalPart> parts,
+                                     const base::Call&) override {
+      home_.Before("add_keys", stream_);
+      destinations::LoadedRows rows;
+      for (const auto& part : parts) rows.footer_rows += part.part.rows;
+      rows.loaded_rows = rows.footer_rows;
+      keys_ = keys_.value_or(0) + rows.loaded_rows;
+      return rows;
+    }
     destinations::LoadedRows Add(std::span<const model::LocalPart> parts,
                                  const base::Call& call) override {
       home_.Before("add", stream_);
@@ -73,36 +85,33 @@ class FakeDestination final : public destinations::Destination {
       rows_ += rows.loaded_rows;
       return rows;
     }
-    destinations::LoadedRows AddKeys(std::span<const model::LocalPart>,
-                                     const base::Call&) override {
-      throw base::Error({.code = base::ErrorCode::kInternal, .operation = "load keys"});
-    }
     model::Counts Commit(const model::Watermark& watermark, const model::Proof&,
                          const base::Call&) override {
       home_.Before("commit", stream_);
-      const model::Counts counts{.inserted = rows_};
       {
         const std::lock_guard lock(home_.mu_);
-        home_.tables_[stream_] = {rows_, watermark, counts};
+        home_.tables_[stream_] = {rows_, watermark, target_, keys_};
       }
       if (home_.commit_in_doubt) {
         throw base::Error(
             {.code = base::ErrorCode::kDestination, .operation = "commit", .in_doubt = true});
       }
-      return counts;
+      return {.inserted = rows_};
     }
 
    private:
     FakeDestination& home_;
     const std::string stream_;
+    const model::StreamTarget target_;
     std::uint64_t rows_ = 0;
+    std::optional<std::uint64_t> keys_;
   };
   void Before(const std::string& step, const std::string& stream) const {
     if (before) before(step, stream);
   }
 
   mutable std::mutex mu_;
-  std::map<std::string, Table, std::less<>> tables_;
+  std::map<std::string, Table> tables_;
 };
 
 }  // namespace sluice::test
