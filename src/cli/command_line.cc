@@ -44,6 +44,7 @@ Examples:
   sluice sync                              all streams
   sluice sync sales.orders big_spenders    these two
   sluice sync --dry-run                    what would be done, and with which SELECT
+  sluice sync sales.orders --full          from the beginning, not from the watermark
   sluice sync --json > result.json         for programs (docs/CLI_JSON.md))";
 
 constexpr std::string_view kSetupFooter = R"(
@@ -103,6 +104,9 @@ struct Grammar {
     sync = Sub(app, "sync", "Bring streams to the destination, every row counted", kSyncFooter);
     sync->add_option("STREAM", line.streams, "Only these streams, by name");
     sync->add_flag("--dry-run", line.dry_run, "Tell what would be done; read no rows");
+    sync->add_flag("--full", line.full, "Read everything, whatever was read before");
+    sync->add_flag("--allow-deletes", line.allow_deletes,
+                   "However many rows are gone at the source, delete them");
     config = Sub(app, "config", "Look at the configuration; contacts nobody", kConfigFooter);
     config->require_subcommand(1);
     validate = Sub(*config, "validate", "Is it right? Tells all problems at once", "");

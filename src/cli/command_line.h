@@ -25,6 +25,8 @@ struct CommandLine {
   // sync
   std::vector<std::string> streams;  // empty: all
   bool dry_run = false;
+  bool full = false;
+  bool allow_deletes = false;
   // discover
   std::vector<std::string> schemas;  // empty: all
   SetupFlags setup;

@@ -47,6 +47,13 @@ std::unique_ptr<sync::Observer> MakeObserver(const Context& context,
   return std::make_unique<ProgressLog>(streams, context.log, context.clock);
 }
 
+sync::RunOptions OptionsOf(const CommandLine& line, const Connection& connection) {
+  sync::RunOptions options = connection.RunOptions();
+  options.full = line.full;
+  options.allow_deletes = line.allow_deletes;
+  return options;
+}
+
 // Closed on every way out, so that a file that was made for a sync that failed goes again. Close
 // may fail after everything was committed: worth a line, not a failed sync.
 class OpenedDestination {
@@ -139,7 +146,7 @@ int RunSync(const Context& context, const config::Config& config) {
   const std::string name = (*destination).Name();
   if (context.line.dry_run) {
     NoObserver nobody;
-    const auto plans = sync::Plan(streams, connection.RunOptions(),
+    const auto plans = sync::Plan(streams, OptionsOf(context.line, connection),
                                   connection.RunParts(*destination, nobody), context.stop);
     context.out(context.line.json ? PlanJson(plans, name)
                                   : PlanScreen(plans, name, context.out_style));
@@ -152,7 +159,7 @@ int RunSync(const Context& context, const config::Config& config) {
     const auto observer = MakeObserver(context, NamesOf(streams));
     sync::RunParts parts = connection.RunParts(*destination, *observer);
     parts.after_effect = context.hooks.after_effect;
-    result = sync::Run(streams, connection.RunOptions(), parts, context.stop);
+    result = sync::Run(streams, OptionsOf(context.line, connection), parts, context.stop);
   }
   // Before the result: whoever reads it may open the destination at once.
   destination.Close();

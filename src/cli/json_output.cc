@@ -76,7 +76,11 @@ Json FromResult(const sync::StreamResult& stream) {
             {"updated", stream.counts.updated},
             {"unchanged", stream.counts.unchanged},
             {"deleted", stream.counts.deleted},
-            {"skipped", stream.counts.skipped}}},
+            {"skipped", stream.counts.skipped},
+            {"duplicates", stream.counts.duplicates},
+            {"deleted_absent", stream.counts.deleted_absent}}},
+          {"watermark", stream.watermark ? Json(*stream.watermark) : Json(nullptr)},
+          {"keys_compared", stream.keys_compared ? Json(*stream.keys_compared) : Json(nullptr)},
           {"warnings", stream.warnings},
           {"left_behind", stream.left_behind},
           {"error", stream.error ? FromError(*stream.error) : Json(nullptr)}};
@@ -204,6 +208,8 @@ std::string PlanJson(const std::vector<sync::StreamPlan>& plans, const std::stri
     stream["target"] = plan.target.table.ToString();
     stream["columns"] = FromColumns(plan.target.columns);
     stream["select"] = plan.select;
+    stream["from"] = plan.range && plan.range->low ? Json(*plan.range->low) : Json(nullptr);
+    stream["key_scan"] = plan.key_select.has_value();
     json["streams"].push_back(std::move(stream));
   }
   return Dump(json);

@@ -116,14 +116,16 @@ TEST(Json, Sync) {
   EXPECT_EQ(json["exit_code"], 3);
   EXPECT_EQ(json["rows"], 7);
   const Json& good = json["streams"][0];
-  EXPECT_THAT(Names(good), UnorderedElementsAre("stream", "target", "status", "rows", "bytes",
-                                                "seconds", "unload_seconds", "proof", "counts",
-                                                "warnings", "left_behind", "error"));
+  EXPECT_THAT(Names(good),
+              UnorderedElementsAre("stream", "target", "status", "rows", "bytes", "seconds",
+                                   "unload_seconds", "proof", "counts", "watermark",
+                                   "keys_compared", "warnings", "left_behind", "error"));
   EXPECT_THAT(Names(good["proof"]),
               UnorderedElementsAre("agrees", "notice_rows", "manifest_rows", "footer_rows",
                                    "loaded_rows", "parts", "manifest_bytes", "fetched_bytes"));
   EXPECT_THAT(Names(good["counts"]),
-              UnorderedElementsAre("inserted", "updated", "unchanged", "deleted", "skipped"));
+              UnorderedElementsAre("inserted", "updated", "unchanged", "deleted", "skipped",
+                                   "duplicates", "deleted_absent"));
   EXPECT_EQ(good["status"], "done");
   EXPECT_EQ(good["seconds"], 1.5);
   EXPECT_TRUE(good["error"].is_null());
@@ -140,7 +142,7 @@ TEST(Json, DryRun) {
   EXPECT_EQ(json["dry_run"], true);
   EXPECT_THAT(Names(json["streams"][0]),
               UnorderedElementsAre("name", "table", "sync_mode", "write_mode", "primary_key",
-                                   "cursor", "target", "columns", "select"));
+                                   "cursor", "target", "columns", "select", "from", "key_scan"));
 }
 
 TEST(Json, NamesThatAreNoUtf8DoNotLoseTheDocument) {

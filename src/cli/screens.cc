@@ -200,6 +200,14 @@ std::string PlanScreen(const std::vector<sync::StreamPlan>& plans, const std::st
                                               ToString(plan.stream.write_mode))));
     text += fmt::format("    into    {}, {}\n", Printable(plan.target.table.ToString()),
                         Count(plan.target.columns.size(), "column"));
+    if (plan.range) {
+      text += fmt::format(
+          "    from    {}\n",
+          plan.range->low ? fmt::format("{} {}, looking back {} s", Printable(*plan.stream.cursor),
+                                        Printable(*plan.range->low), plan.range->overlap.count())
+                          : "the beginning");
+    }
+    if (plan.key_select) text += "    and     all keys, to find deleted rows\n";
     text += Labelled("reads", plan.select, style) + "\n";
   }
   return text + fmt::format("{} would be synced into {}. Nothing was read or written.\n",

@@ -39,6 +39,36 @@ std::string StreamsTable(const sync::RunResult& result, const Style& style) {
   return table.Text(" ");
 }
 
+// What a merge changed: for a plain load the rows say it all.
+std::string ChangeText(const model::Counts& counts) {
+  if (counts.updated + counts.unchanged + counts.deleted + counts.skipped == 0) return {};
+  std::string text;
+  const auto add = [&](std::uint64_t number, std::string_view word) {
+    if (number == 0) return;
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", Grouped(number), word);
+  };
+  add(counts.inserted, "inserted");
+  add(counts.updated, "updated");
+  add(counts.unchanged, "unchanged");
+  add(counts.deleted, "deleted");
+  add(counts.skipped, "skipped");
+  if (counts.duplicates > 0) {
+    text += fmt::format(" (of which {} repeat a key)", Grouped(counts.duplicates));
+  }
+  return text;
+}
+
+std::string Changes(const sync::RunResult& result, const Style& style) {
+  std::string text;
+  for (const auto& stream : result.streams) {
+    if (stream.error) continue;
+    const std::string changes = ChangeText(stream.counts);
+    if (changes.empty()) continue;
+    text += fmt::format("   {}  {}\n", Printable(stream.stream), style.Dim(changes));
+  }
+  return text.empty() ? text : "\n" + text;
+}
+
 std::string Totals(const sync::RunResult& result, const std::string& destination,
                    const Style& style) {
   std::uint64_t rows = 0;
@@ -117,7 +147,8 @@ std::string Leftovers(const sync::RunResult& result, const Style& style) {
 
 std::string SyncScreen(const sync::RunResult& result, const std::string& destination,
                        const Style& style) {
-  std::string text = StreamsTable(result, style) + "\n" + Totals(result, destination, style);
+  std::string text = StreamsTable(result, style) + Changes(result, style) + "\n" +
+                     Totals(result, destination, style);
   for (const auto& stream : result.streams) {
     for (const auto& warning : stream.warnings) {
       text += fmt::format("{} {}: {}\n", style.Yellow("warning:"), Printable(stream.stream),
