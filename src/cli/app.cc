@@ -10,6 +10,7 @@
 #include "cli/command_line.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
+#include "cli/init_command.h"
 #include "cli/json_output.h"
 #include "cli/screens.h"
 #include "cli/setup_command.h"
@@ -85,7 +86,9 @@ class App {
       return kDone;
     }
     try {
-      return RunConfigured();
+      if (line_.command != Command::kInit) return RunConfigured(line_.command);
+      const auto result = RunInit(MakeContext());
+      return result.check ? RunConfigured(Command::kCheck) : result.exit_code;
     } catch (...) {
       return Fail(base::AsError(std::current_exception()).info());
     }
@@ -99,31 +102,33 @@ class App {
     return [] { return SizeOf(STDERR_FILENO); };
   }
 
-  int RunConfigured() {
-    const config::Environment environment = FromEnvironment;
-    const auto loaded = config::Load(line_.config, environment);
+  Context MakeContext() {
+    return {.line = line_,
+            .environment = environment_,
+            .clock = clock_,
+            .log = log_,
+            .screen = screen_,
+            .log_style = log_style_,
+            .out = out_,
+            .out_style = out_style_,
+            .stop = signals_.token(),
+            .hooks = hooks_,
+            .on_staging_root = [this](std::string text) { staging_root_.Set(std::move(text)); }};
+  }
+
+  int RunConfigured(Command command) {
+    const auto loaded = config::Load(line_.config, environment_);
     if (!loaded.problems.empty()) {
       if (line_.json) {
-        out_(ProblemsJson(CommandName(line_.command), line_.config, loaded.problems));
+        out_(ProblemsJson(CommandName(command), line_.config, loaded.problems));
       } else {
         WriteAll(STDERR_FILENO, ProblemsScreen(line_.config, loaded.problems, log_style_));
       }
       return kBadUse;
     }
     const config::Config& config = loaded.config;
-    const Context context{
-        .line = line_,
-        .environment = environment,
-        .clock = clock_,
-        .log = log_,
-        .screen = screen_,
-        .log_style = log_style_,
-        .out = out_,
-        .out_style = out_style_,
-        .stop = signals_.token(),
-        .hooks = hooks_,
-        .on_staging_root = [this](std::string text) { staging_root_.Set(std::move(text)); }};
-    switch (line_.command) {
+    const Context context = MakeContext();
+    switch (command) {
       case Command::kCheck: return RunCheck(context, config);
       case Command::kDiscover: return RunDiscover(context, config);
       case Command::kSync: return RunSync(context, config);
@@ -131,7 +136,8 @@ class App {
       case Command::kConfigValidate:
         out_(line_.json ? ValidJson(config) : ValidScreen(config, out_style_));
         return kDone;
-      case Command::kConfigSchema: break;
+      case Command::kConfigSchema:
+      case Command::kInit: break;
     }
     return kDone;
   }
@@ -140,7 +146,8 @@ class App {
     if (line_.json) {
       out_(ErrorJson(CommandName(line_.command), error));
     } else if (error.code == base::ErrorCode::kCancelled) {
-      screen_.PrintLine("Interrupted.");
+      screen_.PrintLine(line_.command == Command::kInit ? "\nInterrupted; nothing was written."
+                                                        : "Interrupted.");
     } else {
       WriteAll(STDERR_FILENO, ErrorScreen(error, log_style_));
     }
@@ -148,6 +155,7 @@ class App {
   }
 
   void OnFirstSignal() {
+    if (line_.command == Command::kInit) return;  // it says so itself
     screen_.PrintLine(log_style_.Yellow("Stopping") +
                       ": what runs is cancelled and cleaned up. Once more stops at once.");
   }
@@ -165,6 +173,7 @@ class App {
 
   const CommandLine& line_;
   const Hooks& hooks_;
+  const config::Environment environment_ = FromEnvironment;
   const base::SystemClock clock_;
   const Style out_style_;
   const Style log_style_;

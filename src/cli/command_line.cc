@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::string_view kMainFooter = R"(
 Begin with:
+  sluice init                 write the configuration
+  sluice setup                what an administrator runs once
   sluice config validate      is the configuration right?
   sluice check                is everything around it right?
   sluice discover             what is there to bring over?
@@ -46,6 +48,18 @@ Examples:
   sluice sync --dry-run                    what would be done, and with which SELECT
   sluice sync sales.orders --full          from the beginning, not from the watermark
   sluice sync --json > result.json         for programs (docs/CLI_JSON.md))";
+
+constexpr std::string_view kInitFooter = R"(
+Without flags it asks, one question after the other. A file that is there is changed, and keeps
+its comments. A secret is never an argument: it is read from the environment, from a file, or typed
+unseen.
+
+Examples:
+  sluice init
+  sluice -c acme.yaml init
+  sluice init --non-interactive --name acme --bucket acme-sluice-staging \
+    --host analytics.123456789012.us-east-1.redshift-serverless.amazonaws.com:5439/dev \
+    --role-arn arn:aws:iam::123456789012:role/sluice-reader --table sales.orders --check)";
 
 constexpr std::string_view kSetupFooter = R"(
 Parts, in the order of the set-up guide:
@@ -93,6 +107,7 @@ struct Grammar {
     app.footer(Footer(kMainFooter));
     app.get_formatter()->column_width(34);
     AddShared(app, line);
+    AddInit(line.init);
     AddSetup(line.setup);
     check = Sub(app, "check", "Prove every step of the set-up guide, and tell how to mend the rest",
                 kCheckFooter);
@@ -111,6 +126,55 @@ struct Grammar {
     config->require_subcommand(1);
     validate = Sub(*config, "validate", "Is it right? Tells all problems at once", "");
     schema = Sub(*config, "schema", "Print the JSON Schema of sluice.yaml, for editors", "");
+  }
+
+  void AddInit(InitFlags& flags) {
+    init = Sub(app, "init", "Write the configuration, asking what the set-up guide's form asks",
+               kInitFooter);
+    for (int i = 0; i <= static_cast<int>(Field::kDestinationPath); ++i) {
+      const auto field = static_cast<Field>(i);
+      if (field == Field::kSecret) continue;
+      AddAnswer(flags, field);
+    }
+    init->add_option_function<std::vector<std::string>>(
+            "--table",
+            [&flags](const std::vector<std::string>& tables) {
+              for (const auto& table : tables) flags.given[Field::kTables] += table + " ";
+            },
+            "A table to bring over, schema.table; again for more")
+        ->type_name("TABLE")
+        ->allow_extra_args(false);
+    init->add_option("--secret-access-key-file", flags.secret_file,
+                     "File that holds the secret access key; it is read from there ever after")
+        ->type_name("PATH");
+    init->add_flag("--default-chain", flags.default_chain,
+                   "Log in with what AWS's standard chain finds, as it is");
+    init->add_option("--root", flags.extras.root, "Folder in the bucket (default sluice/)")
+        ->type_name("PREFIX");
+    init->add_option("--sslrootcert", flags.extras.ssl_root_cert,
+                     "PEM file of the authorities to trust for the database")
+        ->type_name("PATH");
+    init->add_flag("--non-interactive", flags.non_interactive,
+                   "Ask nothing; what is missing is told at once");
+    auto* force =
+        init->add_flag("--force", flags.force, "Begin anew, replacing a file that is there");
+    init->add_flag("--edit", flags.edit, "Change a file that is there, keeping its comments")
+        ->excludes(force);
+    init->add_flag("--check", flags.check, "Run the check afterwards");
+  }
+
+  void AddAnswer(InitFlags& flags, Field field) {
+    const FieldInfo& info = InfoOf(field);
+    auto* option = init->add_option_function<std::string>(
+        std::string(info.flag),
+        [&flags, field](const std::string& value) { flags.given[field] = value; },
+        std::string(info.title));
+    option->type_name(field == Field::kRoleArn ? "ARN" : "VALUE");
+    if (field == Field::kHost) option->description("Host, or the whole endpoint in any form");
+    if (field == Field::kAuth) {
+      option->check(CLI::IsMember({"role", "keys", "profile", "default_chain"}));
+    }
+    if (field == Field::kSecretStore) option->check(CLI::IsMember({"environment", "file"}));
   }
 
   void AddSetup(SetupFlags& flags) {
@@ -158,6 +222,7 @@ struct Grammar {
     if (discover->parsed()) return Command::kDiscover;
     if (sync->parsed()) return Command::kSync;
     if (setup->parsed()) return Command::kSetup;
+    if (init->parsed()) return Command::kInit;
     return validate->parsed() ? Command::kConfigValidate : Command::kConfigSchema;
   }
 
@@ -169,6 +234,7 @@ struct Grammar {
   CLI::App* sync = nullptr;
   CLI::App* config = nullptr;
   CLI::App* setup = nullptr;
+  CLI::App* init = nullptr;
   CLI::App* validate = nullptr;
   CLI::App* schema = nullptr;
 };
@@ -183,6 +249,7 @@ std::string_view CommandName(Command command) {
     case Command::kConfigValidate: return "config validate";
     case Command::kConfigSchema: return "config schema";
     case Command::kSetup: return "setup";
+    case Command::kInit: return "init";
   }
   return "check";
 }

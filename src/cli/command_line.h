@@ -5,12 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "cli/init_command.h"
 #include "cli/setup_facts.h"
 #include "config/references.h"
 
 namespace sluice::cli {
 
-enum class Command { kCheck, kDiscover, kSync, kConfigValidate, kConfigSchema, kSetup };
+enum class Command { kCheck, kDiscover, kSync, kConfigValidate, kConfigSchema, kSetup, kInit };
 std::string_view CommandName(Command command);  // "config validate"
 
 struct CommandLine {
@@ -30,6 +31,7 @@ struct CommandLine {
   // discover
   std::vector<std::string> schemas;  // empty: all
   SetupFlags setup;
+  InitFlags init;
 };
 
 struct Parsed {

@@ -1,0 +1,37 @@
+// `sluice init`: asks, or takes the answers from flags, and writes sluice.yaml whole or not at all.
+#pragma once
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "cli/init_dialogue.h"
+#include "cli/init_file.h"
+
+namespace sluice::cli {
+
+struct Context;
+
+// The words behind `sluice init`.
+struct InitFlags {
+  Answers given;
+  InitExtras extras;
+  std::string secret_file;  // --secret-access-key-file
+  bool default_chain = false;
+  bool non_interactive = false;
+  bool force = false;  // begin anew, replacing a file that is there
+  bool edit = false;   // change a file that is there, without being asked
+  bool check = false;  // afterwards
+};
+
+struct InitResult {
+  int exit_code = 0;
+  bool check = false;  // `check` shall be run now
+};
+
+// Throws base::Error: kInvalidConfig for answers that are missing or bad (all of them in one) and
+// for a file that is there and may not be changed; kCancelled; kDestination if nothing can be
+// written. Nothing has been written then.
+InitResult RunInit(const Context& context);
+
+}  // namespace sluice::cli
