@@ -30,10 +30,10 @@ def _ask(world: World, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
 @pytest.fixture
 def tables(world: World, schema: str) -> str:
     world.admin(f"""
+        CREATE VIEW {schema}.seen AS SELECT 1 AS a;
         CREATE TABLE {schema}.lines (line_no int, order_id bigint, note varchar(25), amount numeric(12,2),
                                      PRIMARY KEY (order_id, line_no));
         CREATE TABLE {schema}.hidden (a int PRIMARY KEY);
-        CREATE VIEW {schema}.seen AS SELECT 1 AS a;
         GRANT SELECT ON {schema}.lines, {schema}.seen TO "{USER}";
     """)
     return schema
