@@ -81,7 +81,8 @@ std::string YamlList(const std::vector<std::string>& names) {
                      .subject = "stream " + stream.name,
                      .message = "column " + column + " does not exist",
                      .remedy = (nearest ? "Did you mean " + *nearest + "?"
-                                        : "See what there is: sluice discover")});
+                                        : "See what there is: sluice discover"),
+                     .reason = "no_column"});
 }
 
 bool IsReadable(const model::Column& column) {

@@ -17,6 +17,7 @@ MARKERS = {
     "secrets": "nothing secret is written anywhere",
     "crash": "killed at every effect",
     "cli": "screens, JSON and exit codes",
+    "mistakes": "every mistake is named with its cure",
     "sanitized": "runs under the sanitizers too",
 }
 
