@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Writes docs/TROUBLESHOOTING.md from the program's own table of findings.
 
-  tools/troubleshooting.py PROGRAM           writes the page
-  tools/troubleshooting.py PROGRAM --check   exit code 1 if the page is not what would be written
+tools/troubleshooting.py PROGRAM           writes the page
+tools/troubleshooting.py PROGRAM --check   exit code 1 if the page is not what would be written
 """
 
 from __future__ import annotations
@@ -52,7 +52,11 @@ def anchor(finding: dict[str, Any]) -> str:
 def section(step: dict[str, Any], table: dict[str, Any]) -> str:
     lines = [f"## {step['title']}", step["why"], ""]
     for finding in kinds(step, table):
-        lines += [f"### {finding['id']}", f"**{finding['title']}** ({finding['severity']}). {prose(finding['why'])}", ""]
+        lines += [
+            f"### {finding['id']}",
+            f"**{finding['title']}** ({finding['severity']}). {prose(finding['why'])}",
+            "",
+        ]
         lines += ["```text", finding["remedy"], "```", ""]
     return "\n".join(lines)
 

@@ -94,15 +94,16 @@ std::string FindingScreen(const check::Finding& finding, const Style& style) {
   std::string seen = finding.seen;
   if (!finding.subject.empty()) seen = fmt::format("{}: {}", finding.subject, seen);
   const std::string title = PadRight(std::string(StepTitle(finding.step)), 21);
-  const bool calm =
-      finding.severity == check::Severity::kOk || finding.severity == check::Severity::kSkipped;
+  const bool quiet =
+      finding.severity == check::Severity::kSkipped || finding.severity == check::Severity::kAdvice;
+  const bool calm = finding.severity == check::Severity::kOk || quiet;
   std::string first = Printable(seen);
   for (char& c : first) {
     if (c == '\n') c = ' ';
   }
   std::string text =
       fmt::format("  {} {} {}\n", Mark(finding.severity, style), calm ? title : style.Bold(title),
-                  finding.severity == check::Severity::kSkipped ? style.Dim(first) : first);
+                  quiet ? style.Dim(first) : first);
   text += Labelled("why", finding.why, style);
   text += Labelled("do", finding.remedy, style);
   return text;
@@ -127,26 +128,45 @@ std::string FindingPrinter::Rest() {
   return FindingScreen(all, style_);
 }
 
+namespace {
+
+std::string ReadyLine(const check::Findings& findings, const Style& style) {
+  const bool warned = findings.Count(check::Severity::kWarning) > 0;
+  return style.Green("Ready.") + (warned ? " The warnings do not stop a sync. Next: " : " Next: ") +
+         "sluice sync\n";
+}
+
+// "2 problems: fix the first one first: Log-in, database x does not exist".
+std::string ProblemsLine(const check::Findings& findings, std::size_t failures,
+                         const Style& style) {
+  const auto first = std::find_if(
+      findings.findings.begin(), findings.findings.end(),
+      [](const auto& finding) { return finding.severity == check::Severity::kFailure; });
+  const std::string what = fmt::format("{}: {}", StepTitle(first->step), Printable(first->seen));
+  return style.Red(Count(failures, "problem")) +
+         (failures == 1 ? ": " : ": fix the first one first: ") + style.Bold(what) +
+         "\nThen: sluice check" +
+         (failures == 1 ? "" : "    (later ones often follow from the first)") + "\n";
+}
+
+}  // namespace
+
 std::string CheckFooter(const check::Findings& findings, const Style& style) {
   using check::Severity;
   const auto failures = findings.Count(Severity::kFailure);
-  const auto warnings = findings.Count(Severity::kWarning);
   std::string text = "\n";
   if (findings.interrupted) {
     text += style.Yellow("Interrupted before the end.") + "\n";
-  } else if (failures == 0) {
-    text += style.Green("Ready.") + " " +
-            (warnings == 0 ? "Next: sluice sync" : "The warnings do not stop a sync.") + "\n";
   } else {
-    text += style.Red("Not ready.") +
-            " Mend the first failure, then check again: later ones often "
-            "follow from it.\n";
+    text += failures == 0 ? ReadyLine(findings, style) : ProblemsLine(findings, failures, style);
   }
   const auto skipped = findings.Count(Severity::kSkipped);
-  text += style.Dim(fmt::format("{}, {}, {} ok{}, in {} s", Count(failures, "failure"),
-                                Count(warnings, "warning"), findings.Count(Severity::kOk),
-                                skipped > 0 ? fmt::format(", {} not checked", skipped) : "",
-                                Seconds(findings.duration)));
+  const auto advice = findings.Count(Severity::kAdvice);
+  text += style.Dim(fmt::format(
+      "{}, {}{}, {} ok{}, in {} s", Count(failures, "failure"),
+      Count(findings.Count(Severity::kWarning), "warning"),
+      advice > 0 ? fmt::format(", {} advice", advice) : "", findings.Count(Severity::kOk),
+      skipped > 0 ? fmt::format(", {} not checked", skipped) : "", Seconds(findings.duration)));
   return text + "\n";
 }
 

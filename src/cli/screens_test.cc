@@ -211,7 +211,7 @@ TEST(CheckScreen, EndsWithTheVerdict) {
   EXPECT_EQ(CheckFooter(findings, kPlain),
             "\nReady. Next: sluice sync\n0 failures, 0 warnings, 1 ok, in 1.5 s\n");
   findings.findings.push_back(Finding(check::Step::kLogin, check::Severity::kFailure, ""));
-  EXPECT_THAT(CheckFooter(findings, kPlain), HasSubstr("Not ready. Mend the first failure"));
+  EXPECT_THAT(CheckFooter(findings, kPlain), HasSubstr("1 problem: Log-in: "));
   findings.interrupted = true;
   EXPECT_THAT(CheckFooter(findings, kPlain), HasSubstr("Interrupted"));
 }

@@ -55,9 +55,7 @@ class Scene:
         trust = json.loads(policies.trust(principal or self.base_arn, external_id or self.sandbox.card.external_id))
         if actions is not None:
             trust["Statement"][0]["Action"] = actions
-        self.identity.put_role(
-            world.ACCOUNT, self.role, json.dumps(trust), policies={"sluice": rights or self.rights}
-        )
+        self.identity.put_role(world.ACCOUNT, self.role, json.dumps(trust), policies={"sluice": rights or self.rights})
 
     def set_rights(self, document: str) -> None:
         self.identity.put_identity_policy(world.ACCOUNT, "role", self.role, "sluice", document)
