@@ -12,6 +12,7 @@
 #include "cli/exit_code.h"
 #include "cli/init_command.h"
 #include "cli/json_output.h"
+#include "cli/records.h"
 #include "cli/screens.h"
 #include "cli/setup_command.h"
 #include "cli/signals.h"
@@ -133,6 +134,10 @@ class App {
       case Command::kDiscover: return RunDiscover(context, config);
       case Command::kSync: return RunSync(context, config);
       case Command::kSetup: return RunSetup(context, config);
+      case Command::kStatus: return RunStatus(context, config);
+      case Command::kHistory: return RunHistory(context, config);
+      case Command::kClean: return RunClean(context, config);
+      case Command::kReset: return RunReset(context, config);
       case Command::kConfigValidate:
         out_(line_.json ? ValidJson(config) : ValidScreen(config, out_style_));
         return kDone;

@@ -78,6 +78,32 @@ Examples:
   sluice setup iam --offline --workgroup-id 1a2b3c4d-0000-0000-0000-000000000000
   sluice setup sql --pattern C --db-role sluice_read)";
 
+constexpr std::string_view kStatusFooter = R"(
+It reads the ledger beside the configuration and contacts nobody.
+
+Examples:
+  sluice status
+  sluice status --json | jq '.streams[] | {stream, watermark}')";
+
+constexpr std::string_view kHistoryFooter = R"(
+Examples:
+  sluice history
+  sluice history -n 3 --json)";
+
+constexpr std::string_view kCleanFooter = R"(
+Every sync does the same at its start. Only objects beneath this connection's own prefix are
+touched. --all is for a bucket whose ledger was lost: no other machine may sync meanwhile.
+
+Examples:
+  sluice clean
+  sluice clean --all)";
+
+constexpr std::string_view kResetFooter = R"(
+The next sync reads these streams from the beginning and puts their tables right.
+
+Example:
+  sluice reset sales.orders)";
+
 constexpr std::string_view kConfigFooter = R"(
 Examples:
   sluice config validate
@@ -122,6 +148,7 @@ struct Grammar {
     sync->add_flag("--full", line.full, "Read everything, whatever was read before");
     sync->add_flag("--allow-deletes", line.allow_deletes,
                    "However many rows are gone at the source, delete them");
+    AddRecords(line);
     config = Sub(app, "config", "Look at the configuration; contacts nobody", kConfigFooter);
     config->require_subcommand(1);
     validate = Sub(*config, "validate", "Is it right? Tells all problems at once", "");
@@ -177,6 +204,20 @@ struct Grammar {
     if (field == Field::kSecretStore) option->check(CLI::IsMember({"environment", "file"}));
   }
 
+  void AddRecords(CommandLine& line) {
+    status = Sub(app, "status", "How far each stream is, who syncs now, what is left to clean",
+                 kStatusFooter);
+    history = Sub(app, "history", "What the last syncs did", kHistoryFooter);
+    history->add_option("-n,--runs", line.runs_max, "So many runs (default 20)")
+        ->type_name("NUMBER")
+        ->check(CLI::Range(1, 10000));
+    clean = Sub(app, "clean", "Remove what dead syncs left in the bucket", kCleanFooter);
+    clean->add_flag("--all", line.everything,
+                    "Also what this machine's ledger does not know, however young");
+    reset = Sub(app, "reset", "Forget how far streams were read; their rows stay", kResetFooter);
+    reset->add_option("STREAM", line.streams, "These streams, by name")->required();
+  }
+
   void AddSetup(SetupFlags& flags) {
     setup = Sub(app, "setup", "Print what the administrator runs; apply nothing", kSetupFooter);
     setup->add_option("PART", flags.part, "One part alone, as it can be applied")
@@ -223,6 +264,10 @@ struct Grammar {
     if (sync->parsed()) return Command::kSync;
     if (setup->parsed()) return Command::kSetup;
     if (init->parsed()) return Command::kInit;
+    if (status->parsed()) return Command::kStatus;
+    if (history->parsed()) return Command::kHistory;
+    if (clean->parsed()) return Command::kClean;
+    if (reset->parsed()) return Command::kReset;
     return validate->parsed() ? Command::kConfigValidate : Command::kConfigSchema;
   }
 
@@ -235,6 +280,10 @@ struct Grammar {
   CLI::App* config = nullptr;
   CLI::App* setup = nullptr;
   CLI::App* init = nullptr;
+  CLI::App* status = nullptr;
+  CLI::App* history = nullptr;
+  CLI::App* clean = nullptr;
+  CLI::App* reset = nullptr;
   CLI::App* validate = nullptr;
   CLI::App* schema = nullptr;
 };
@@ -250,6 +299,10 @@ std::string_view CommandName(Command command) {
     case Command::kConfigSchema: return "config schema";
     case Command::kSetup: return "setup";
     case Command::kInit: return "init";
+    case Command::kStatus: return "status";
+    case Command::kHistory: return "history";
+    case Command::kClean: return "clean";
+    case Command::kReset: return "reset";
   }
   return "check";
 }

@@ -11,7 +11,19 @@
 
 namespace sluice::cli {
 
-enum class Command { kCheck, kDiscover, kSync, kConfigValidate, kConfigSchema, kSetup, kInit };
+enum class Command {
+  kInit,
+  kSetup,
+  kCheck,
+  kDiscover,
+  kSync,
+  kStatus,
+  kHistory,
+  kClean,
+  kReset,
+  kConfigValidate,
+  kConfigSchema,
+};
 std::string_view CommandName(Command command);  // "config validate"
 
 struct CommandLine {
@@ -28,6 +40,10 @@ struct CommandLine {
   bool dry_run = false;
   bool full = false;
   bool allow_deletes = false;
+  // history
+  int runs_max = 20;
+  // clean
+  bool everything = false;
   // discover
   std::vector<std::string> schemas;  // empty: all
   SetupFlags setup;

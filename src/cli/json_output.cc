@@ -1,23 +1,10 @@
 #include "cli/json_output.h"
 
-#include <nlohmann/json.hpp>
-
 #include "cli/exit_code.h"
+#include "cli/json_envelope.h"
 
 namespace sluice::cli {
 namespace {
-
-// Keeps the order of the contract.
-using Json = nlohmann::ordered_json;
-
-Json Envelope(std::string_view command, int exit_code) {
-  return {{"sluice", SLUICE_VERSION}, {"command", command}, {"exit_code", exit_code}};
-}
-
-// Names from outside may not be UTF-8; they are replaced rather than lost with the whole document.
-std::string Dump(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-}
 
 Json FromError(const base::ErrorInfo& error) {
   return {{"code", base::ErrorCodeName(error.code)},

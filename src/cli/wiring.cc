@@ -289,7 +289,7 @@ sync::RunOptions Connection::RunOptions() const {
   options.kms_key = config.staging.kms_key;
   options.destination_schema = config.destination.schema;
   options.work_dir = WorkDir(config, parts_->environment);
-  options.ledger = config.folder / ".sluice" / (config.name + ".ledger");
+  options.ledger = LedgerOf(config);
   options.streams_parallel = config.streams_parallel;
   options.disk_bytes_max = config.limits.disk_mb << 20U;
   return options;
@@ -305,6 +305,8 @@ sync::RunParts Connection::RunParts(destinations::Destination& destination,
           .unload_auth = parts_->UnloadAuthFunction(),
           .observer = observer};
 }
+
+aws::ObjectStore& Connection::Store() { return *parts_->store; }
 
 check::CheckOptions Connection::CheckOptions() const {
   const auto& config = parts_->config;
@@ -409,6 +411,10 @@ const std::string& Connection::WorkgroupRegion() const { return parts_->region; 
 std::string Connection::StagingRoot() const {
   return fmt::format("s3://{}/{}{}/", parts_->config.staging.bucket, parts_->config.staging.root,
                      parts_->config.name);
+}
+
+fs::path LedgerOf(const config::Config& config) {
+  return config.folder / ".sluice" / (config.name + ".ledger");
 }
 
 std::vector<model::Stream> StreamsOf(const config::Config& config) {

@@ -35,6 +35,9 @@ class Connection {
   // REQUIRES: this, destination and observer outlive it.
   sync::RunParts RunParts(destinations::Destination& destination, sync::Observer& observer);
 
+  // The staging bucket, with everything this connection may do there.
+  aws::ObjectStore& Store();
+
   check::CheckOptions CheckOptions() const;
   check::CheckParts CheckParts(std::function<void(const check::Finding&)> on_finding);
 
@@ -50,6 +53,7 @@ class Connection {
   std::unique_ptr<Parts> parts_;
 };
 
+std::filesystem::path LedgerOf(const config::Config& config);
 std::vector<model::Stream> StreamsOf(const config::Config& config);
 
 }  // namespace sluice::cli

@@ -329,7 +329,10 @@ class Attempt {
   // ledger still holds the prefix, so what is not noted as clean is swept by the next run.
   void CleanAfterCommit() {
     try {
-      context_.ledger.SetCommitted(id_, result_.proof);
+      context_.ledger.SetCommitted(id_, {.proof = result_.proof,
+                                         .counts = result_.counts,
+                                         .watermark = result_.watermark,
+                                         .keys_compared = result_.keys_compared});
       if (!Clean()) return;
       Reached(Effect::kCleaned);
       context_.ledger.SetCleaned(id_);

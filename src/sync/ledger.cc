@@ -15,7 +15,7 @@
 namespace sluice::sync {
 namespace {
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 constexpr std::chrono::hours kZombieLife{48};
 
 constexpr std::array kStateNames = {"planned", "committed", "failed", "abandoned", "cleaned"};
@@ -128,6 +128,11 @@ class Ledger::Statement {
     Check(sqlite3_bind_int64(statement_, ++bound_, number));
     return *this;
   }
+  // NULL, for the next parameter.
+  Statement& BindNull() {
+    ++bound_;
+    return *this;
+  }
   // True while there is a row.
   bool Step() {
     const int code = sqlite3_step(statement_);
@@ -174,12 +179,13 @@ void Ledger::Execute(const char* sql) {
   if (code != SQLITE_OK) ThrowSqlite(path_, code, sqlite3_errmsg(db_.get()));
 }
 
+std::int64_t Ledger::Version() {
+  Statement statement(*this, "PRAGMA user_version");
+  return statement.Step() ? statement.Number(0) : 0;
+}
+
 void Ledger::Migrate() {
-  std::int64_t version = 0;
-  {
-    Statement statement(*this, "PRAGMA user_version");
-    if (statement.Step()) version = statement.Number(0);
-  }
+  const std::int64_t version = Version();
   if (version > kVersion) {
     throw base::Error(
         {.code = base::ErrorCode::kCorrupt,
@@ -188,18 +194,38 @@ void Ledger::Migrate() {
          .message = fmt::format("it is of format {}, this program knows {}", version, kVersion),
          .remedy = "Use the newer sluice that wrote it, or move the file away."});
   }
-  if (version == kVersion) return;
-  Execute(
-      "BEGIN;"
-      "CREATE TABLE run(run TEXT PRIMARY KEY, began INTEGER NOT NULL, ended INTEGER, outcome TEXT)"
-      " STRICT;"
-      "CREATE TABLE attempt(attempt TEXT PRIMARY KEY, run TEXT NOT NULL, stream TEXT NOT NULL,"
-      " prefix TEXT NOT NULL, state TEXT NOT NULL, began INTEGER NOT NULL, changed INTEGER NOT "
-      "NULL,"
-      " rows INTEGER, bytes INTEGER, error TEXT) STRICT;"
-      "CREATE INDEX attempt_state ON attempt(state);"
-      "PRAGMA user_version=1;"
-      "COMMIT");
+  if (version < 1) {
+    Execute(
+        "BEGIN;"
+        "CREATE TABLE run(run TEXT PRIMARY KEY, began INTEGER NOT NULL, ended INTEGER, outcome "
+        "TEXT)"
+        " STRICT;"
+        "CREATE TABLE attempt(attempt TEXT PRIMARY KEY, run TEXT NOT NULL, stream TEXT NOT NULL,"
+        " prefix TEXT NOT NULL, state TEXT NOT NULL, began INTEGER NOT NULL, changed INTEGER NOT "
+        "NULL,"
+        " rows INTEGER, bytes INTEGER, error TEXT) STRICT;"
+        "CREATE INDEX attempt_state ON attempt(state);"
+        "PRAGMA user_version=1;"
+        "COMMIT");
+  }
+  if (version < 2) {
+    Execute(
+        "BEGIN;"
+        "ALTER TABLE attempt ADD COLUMN committed INTEGER;"
+        "ALTER TABLE attempt ADD COLUMN watermark TEXT;"
+        "ALTER TABLE attempt ADD COLUMN notice_rows INTEGER;"
+        "ALTER TABLE attempt ADD COLUMN manifest_rows INTEGER;"
+        "ALTER TABLE attempt ADD COLUMN footer_rows INTEGER;"
+        "ALTER TABLE attempt ADD COLUMN inserted INTEGER;"
+        "ALTER TABLE attempt ADD COLUMN updated INTEGER;"
+        "ALTER TABLE attempt ADD COLUMN unchanged INTEGER;"
+        "ALTER TABLE attempt ADD COLUMN deleted INTEGER;"
+        "ALTER TABLE attempt ADD COLUMN skipped INTEGER;"
+        "ALTER TABLE attempt ADD COLUMN keys_compared INTEGER;"
+        "CREATE INDEX attempt_run ON attempt(run);"
+        "PRAGMA user_version=2;"
+        "COMMIT");
+  }
 }
 
 void Ledger::BeginRun(std::string_view run) {
@@ -243,16 +269,40 @@ void Ledger::SetState(std::string_view attempt, AttemptState state) {
       .Step();
 }
 
-void Ledger::SetCommitted(std::string_view attempt, const model::Proof& proof) {
+void Ledger::SetCommitted(std::string_view attempt, const CommitRecord& commit) {
   const std::lock_guard lock(mu_);
-  Statement(*this,
-            "UPDATE attempt SET state = 'committed', changed = ?, rows = ?, bytes = ?"
-            " WHERE attempt = ?")
-      .Bind(Seconds(clock_.Utc()))
-      .Bind(static_cast<std::int64_t>(proof.loaded_rows))
-      .Bind(static_cast<std::int64_t>(proof.fetched_bytes))
-      .Bind(attempt)
-      .Step();
+  const auto number = [](std::uint64_t value) { return static_cast<std::int64_t>(value); };
+  const std::int64_t now = Seconds(clock_.Utc());
+  const model::Counts& counts = commit.counts;
+  Statement statement(
+      *this,
+      "UPDATE attempt SET state = 'committed', changed = ?, committed = ?, rows = ?, bytes = ?,"
+      " manifest_rows = ?, footer_rows = ?, inserted = ?, updated = ?, unchanged = ?, deleted = ?,"
+      " skipped = ?, notice_rows = ?, keys_compared = ?, watermark = ? WHERE attempt = ?");
+  statement.Bind(now)
+      .Bind(now)
+      .Bind(number(commit.proof.loaded_rows))
+      .Bind(number(commit.proof.fetched_bytes))
+      .Bind(number(commit.proof.manifest_rows))
+      .Bind(number(commit.proof.footer_rows))
+      .Bind(number(counts.inserted))
+      .Bind(number(counts.updated))
+      .Bind(number(counts.unchanged))
+      .Bind(number(counts.deleted))
+      .Bind(number(counts.skipped));
+  for (const auto& optional : {commit.proof.notice_rows, commit.keys_compared}) {
+    if (optional) {
+      statement.Bind(number(*optional));
+    } else {
+      statement.BindNull();
+    }
+  }
+  if (commit.watermark) {
+    statement.Bind(*commit.watermark);
+  } else {
+    statement.BindNull();
+  }
+  statement.Bind(attempt).Step();
 }
 
 void Ledger::SetFailed(std::string_view attempt, std::string_view error_code) {

@@ -2,7 +2,7 @@
 // we cause can be found again. It is not the truth about what was committed (the destination is);
 // it can be lost without losing rows.
 //
-// Format: SQLite, WAL, user_version 1. Tables `run` (one row a run) and `attempt` (one row an
+// Format: SQLite, WAL, user_version 2. Tables `run` (one row a run) and `attempt` (one row an
 // UNLOAD, written before it is sent). Do not change without raising user_version.
 #pragma once
 #include <cstdint>
@@ -31,6 +31,14 @@ enum class AttemptState {
   kCleaned,    // nothing of it is in the bucket
 };
 
+// What a commit brought, for the records.
+struct CommitRecord {
+  model::Proof proof;
+  model::Counts counts;
+  std::optional<std::string> watermark;
+  std::optional<std::uint64_t> keys_compared;
+};
+
 // Thread-safe. All writes are durable when the call returns. Errors: kPermission, kNoSpace,
 // kCorrupt (not a ledger, or of a newer version), kInternal.
 class Ledger {
@@ -48,7 +56,7 @@ class Ledger {
   // REQUIRES: returned before UNLOAD is sent (order of effects 1).
   void AddAttempt(std::string_view run, std::string_view stream, std::string_view attempt,
                   std::string_view prefix);
-  void SetCommitted(std::string_view attempt, const model::Proof& proof);
+  void SetCommitted(std::string_view attempt, const CommitRecord& commit);
   void SetFailed(std::string_view attempt, std::string_view error_code);
   void SetCleaned(std::string_view attempt);
 
@@ -66,6 +74,7 @@ class Ledger {
   class Lock;
   void Execute(const char* sql);
   void Migrate();
+  std::int64_t Version();
   void SetState(std::string_view attempt, AttemptState state);
 
   const base::Clock& clock_;

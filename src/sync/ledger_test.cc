@@ -33,7 +33,7 @@ TEST_F(LedgerTest, FollowsAnAttemptThroughItsStates) {
   ledger.BeginRun("r1");
   ledger.AddAttempt("r1", "sales.orders", "a1", "sluice/acme/r1/sales-orders/a1/");
   EXPECT_EQ(ledger.StateOf("a1"), AttemptState::kPlanned);
-  ledger.SetCommitted("a1", {.loaded_rows = 7});
+  ledger.SetCommitted("a1", {.proof = {.loaded_rows = 7}});
   EXPECT_EQ(ledger.StateOf("a1"), AttemptState::kCommitted);
   ledger.SetCleaned("a1");
   EXPECT_EQ(ledger.StateOf("a1"), AttemptState::kCleaned);

@@ -1,0 +1,21 @@
+// What every JSON document of the program begins with. For the files that write them.
+#pragma once
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+namespace sluice::cli {
+
+// Keeps the order of the contract.
+using Json = nlohmann::ordered_json;
+
+inline Json Envelope(std::string_view command, int exit_code) {
+  return {{"sluice", SLUICE_VERSION}, {"command", command}, {"exit_code", exit_code}};
+}
+
+// Names from outside may not be UTF-8; they are replaced rather than lost with the whole document.
+inline std::string Dump(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace sluice::cli

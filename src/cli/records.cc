@@ -1,0 +1,68 @@
+#include "cli/records.h"
+
+#include "cli/exit_code.h"
+#include "cli/wiring.h"
+#include "sync/clean_up.h"
+
+namespace sluice::cli {
+namespace {
+
+std::vector<std::string> NamesOf(const config::Config& config) {
+  std::vector<std::string> names;
+  for (const auto& entry : config.streams) names.push_back(entry.stream.name);
+  return names;
+}
+
+}  // namespace
+
+int RunStatus(const Context& context, const config::Config& config) {
+  const auto history = sync::ReadHistory(LedgerOf(config), 1);
+  const auto& bucket = config.staging.bucket;
+  context.out(context.line.json
+                  ? StatusJson(history, NamesOf(config), bucket)
+                  : StatusScreen(history, NamesOf(config), bucket, context.out_style));
+  return kDone;
+}
+
+int RunHistory(const Context& context, const config::Config& config) {
+  const auto history = sync::ReadHistory(LedgerOf(config), context.line.runs_max);
+  context.out(context.line.json ? HistoryJson(history) : HistoryScreen(history, context.out_style));
+  return kDone;
+}
+
+int RunClean(const Context& context, const config::Config& config) {
+  Connection connection(config, context.environment, context.clock, context.log);
+  const auto cleaned = sync::CleanUp({.connection = config.name,
+                                      .bucket = config.staging.bucket,
+                                      .root = config.staging.root,
+                                      .ledger = LedgerOf(config),
+                                      .everything = context.line.everything},
+                                     connection.Store(), context.clock, context.stop);
+  context.out(context.line.json
+                  ? CleanJson(cleaned)
+                  : CleanScreen(cleaned, connection.StagingRoot(), context.out_style));
+  return cleaned.error || !cleaned.left_behind.empty() ? kFailed : kDone;
+}
+
+int RunReset(const Context& context, const config::Config& config) {
+  const auto streams = ChooseStreams(StreamsOf(config), context.line.streams);
+  Connection connection(config, context.environment, context.clock, context.log);
+  const auto destination = connection.OpenDestination();
+  const base::Call call{.deadline = base::Deadline::Never(), .stop = context.stop};
+  std::vector<std::string> names;
+  for (const auto& stream : streams) {
+    destination->Forget(stream.name, call);
+    names.push_back(stream.name);
+  }
+  destination->Close();
+  if (context.line.json) {
+    context.out(ResetJson(names));
+    return kDone;
+  }
+  for (const auto& name : names) {
+    context.out("The next sync reads " + Printable(name) + " from the beginning.\n");
+  }
+  return kDone;
+}
+
+}  // namespace sluice::cli

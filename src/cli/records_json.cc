@@ -1,0 +1,101 @@
+// status, history, clean and reset as programs read them: docs/CLI_JSON.md is the promise.
+#include <algorithm>
+
+#include "cli/exit_code.h"
+#include "cli/json_envelope.h"
+#include "cli/records.h"
+
+namespace sluice::cli {
+namespace {
+
+Json FromTime(const std::optional<base::UtcTime>& time) {
+  if (!time) return nullptr;
+  return std::chrono::duration_cast<std::chrono::seconds>(time->time_since_epoch()).count();
+}
+
+Json FromAttempt(const sync::AttemptRecord& attempt) {
+  return {{"stream", attempt.stream},
+          {"attempt", attempt.attempt},
+          {"state", attempt.state},
+          {"began", FromTime(attempt.began)},
+          {"committed", FromTime(attempt.committed)},
+          {"error", attempt.error.empty() ? Json(nullptr) : Json(attempt.error)},
+          {"rows", attempt.rows},
+          {"bytes", attempt.bytes},
+          {"counts",
+           {{"inserted", attempt.counts.inserted},
+            {"updated", attempt.counts.updated},
+            {"unchanged", attempt.counts.unchanged},
+            {"deleted", attempt.counts.deleted},
+            {"skipped", attempt.counts.skipped}}},
+          {"watermark", attempt.watermark ? Json(*attempt.watermark) : Json(nullptr)}};
+}
+
+Json Holder(const sync::History& history) {
+  return history.holder ? Json(*history.holder) : Json(nullptr);
+}
+
+}  // namespace
+
+std::string StatusJson(const sync::History& history, const std::vector<std::string>& streams,
+                       const std::string& bucket) {
+  Json json = Envelope("status", kDone);
+  json["error"] = nullptr;
+  json["holder"] = Holder(history);
+  json["streams"] = Json::array();
+  for (const auto& name : streams) {
+    const auto last =
+        std::find_if(history.last_commits.begin(), history.last_commits.end(),
+                     [&](const sync::AttemptRecord& commit) { return commit.stream == name; });
+    const bool found = last != history.last_commits.end();
+    json["streams"].push_back(
+        {{"stream", name},
+         {"committed", found ? FromTime(last->committed) : Json(nullptr)},
+         {"rows", found ? Json(last->rows) : Json(nullptr)},
+         {"watermark", found && last->watermark ? Json(*last->watermark) : Json(nullptr)}});
+  }
+  json["unclean"] = Json::array();
+  for (const auto& attempt : history.unclean) {
+    json["unclean"].push_back("s3://" + bucket + "/" + attempt.prefix);
+  }
+  return Dump(json);
+}
+
+std::string HistoryJson(const sync::History& history) {
+  Json json = Envelope("history", kDone);
+  json["error"] = nullptr;
+  json["holder"] = Holder(history);
+  json["runs"] = Json::array();
+  for (const auto& run : history.runs) {
+    Json streams = Json::array();
+    for (const auto& attempt : run.attempts) streams.push_back(FromAttempt(attempt));
+    json["runs"].push_back({{"run", run.run},
+                            {"began", FromTime(run.began)},
+                            {"ended", FromTime(run.ended)},
+                            {"outcome", run.outcome.empty() ? Json(nullptr) : Json(run.outcome)},
+                            {"streams", std::move(streams)}});
+  }
+  return Dump(json);
+}
+
+std::string CleanJson(const staging::CleanResult& cleaned) {
+  const bool bad = cleaned.error || !cleaned.left_behind.empty();
+  Json json = Envelope("clean", bad ? kFailed : kDone);
+  json["error"] = cleaned.error ? Json{{"code", base::ErrorCodeName(cleaned.error->code)},
+                                       {"message", cleaned.error->message},
+                                       {"remedy", cleaned.error->remedy}}
+                                : Json(nullptr);
+  json["objects_deleted"] = cleaned.objects_deleted;
+  json["uploads_aborted"] = cleaned.uploads_aborted;
+  json["left_behind"] = cleaned.left_behind;
+  return Dump(json);
+}
+
+std::string ResetJson(const std::vector<std::string>& streams) {
+  Json json = Envelope("reset", kDone);
+  json["error"] = nullptr;
+  json["streams"] = streams;
+  return Dump(json);
+}
+
+}  // namespace sluice::cli

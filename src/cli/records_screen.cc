@@ -1,0 +1,110 @@
+// status, history and clean as people read them.
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/records.h"
+#include "cli/text_table.h"
+#include "cli/units.h"
+
+namespace sluice::cli {
+namespace {
+
+std::string When(base::UtcTime time) {
+  return fmt::format("{:%Y-%m-%d %H:%M:%S}Z",
+                     fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
+}
+
+std::string Outcome(const sync::RunRecord& run, bool held, const Style& style) {
+  if (run.outcome == "done") return style.Green("done");
+  if (!run.outcome.empty()) return style.Red(run.outcome);
+  return held ? style.Yellow("under way") : style.Red("died");
+}
+
+std::string AttemptText(const sync::AttemptRecord& attempt, const Style& style) {
+  if (!attempt.error.empty()) return style.Red("failed: " + attempt.error);
+  if (!attempt.committed) return style.Yellow("not committed");
+  return "";
+}
+
+}  // namespace
+
+std::string StatusScreen(const sync::History& history, const std::vector<std::string>& streams,
+                         const std::string& bucket, const Style& style) {
+  TextTable table("llrl");
+  table.Add(
+      {style.Dim("stream"), style.Dim("last commit"), style.Dim("rows"), style.Dim("watermark")});
+  for (const auto& name : streams) {
+    const auto last =
+        std::find_if(history.last_commits.begin(), history.last_commits.end(),
+                     [&](const sync::AttemptRecord& commit) { return commit.stream == name; });
+    if (last == history.last_commits.end()) {
+      table.Add({Printable(name), style.Yellow("never")});
+      continue;
+    }
+    table.Add({Printable(name), When(*last->committed), Grouped(last->rows),
+               Printable(last->watermark.value_or(""))});
+  }
+  std::string text = streams.empty() ? "No stream is configured.\n" : table.Text();
+  text += "\n";
+  if (history.holder) {
+    text += style.Yellow("Syncing now: ") + Printable(*history.holder) + ".\n";
+    return text;
+  }
+  if (history.unclean.empty()) {
+    text += history.runs.empty() ? "Nothing was synced yet. Next: sluice sync\n"
+                                 : "No sync is running, and nothing is left in the bucket.\n";
+    return text;
+  }
+  text += style.Yellow("Something may be left in the bucket") + " beneath:\n";
+  for (const auto& attempt : history.unclean) {
+    text += fmt::format("    s3://{}/{}\n", bucket, Printable(attempt.prefix));
+  }
+  return text + "The next sync removes it; so does: sluice clean\n";
+}
+
+std::string HistoryScreen(const sync::History& history, const Style& style) {
+  if (history.runs.empty()) return "Nothing was synced yet. Next: sluice sync\n";
+  std::string text;
+  bool newest = true;
+  for (const auto& run : history.runs) {
+    const bool held = newest && history.holder.has_value();
+    newest = false;
+    text += fmt::format("{}  {}", style.Bold(When(run.began)), Outcome(run, held, style));
+    if (run.ended) {
+      text += fmt::format(
+          ", {} s",
+          std::chrono::duration_cast<std::chrono::seconds>(*run.ended - run.began).count());
+    }
+    text += "  " + style.Dim("run " + run.run) + "\n";
+    TextTable table("lrrl");
+    for (const auto& attempt : run.attempts) {
+      table.Add({Printable(attempt.stream),
+                 attempt.committed ? Grouped(attempt.rows) + " rows" : "",
+                 attempt.committed ? Bytes(attempt.bytes) : "", AttemptText(attempt, style)});
+    }
+    text += table.Text("    ") + "\n";
+  }
+  return text;
+}
+
+std::string CleanScreen(const staging::CleanResult& cleaned, const std::string& root,
+                        const Style& style) {
+  std::string text;
+  if (cleaned.objects_deleted + cleaned.uploads_aborted > 0) {
+    text = fmt::format("Removed {} and {} beneath {}\n", Count(cleaned.objects_deleted, "object"),
+                       Count(cleaned.uploads_aborted, "unfinished upload"), Printable(root));
+  }
+  if (!cleaned.left_behind.empty()) {
+    text += style.Yellow("Still there:") + "\n";
+    for (const auto& key : cleaned.left_behind) text += "    " + Printable(key) + "\n";
+  }
+  if (cleaned.error) {
+    text += style.Red("Refused: ") + Printable(cleaned.error->message) + "\n" +
+            Indent(cleaned.error->remedy, "    ") + "\n";
+  }
+  return text.empty() ? "Nothing to remove beneath " + Printable(root) + "\n" : text;
+}
+
+}  // namespace sluice::cli

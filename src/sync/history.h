@@ -1,0 +1,50 @@
+// What past runs did, read from the ledger without holding it: a sync may write it meanwhile.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "model/part.h"
+
+namespace sluice::sync {
+
+struct AttemptRecord {
+  std::string stream;
+  std::string attempt;
+  std::string state;  // "planned", "committed", "failed", "abandoned", "cleaned"
+  std::string prefix;
+  base::UtcTime began;
+  std::optional<base::UtcTime> committed;
+  std::string error;  // the code; empty if none
+  std::uint64_t rows = 0;
+  std::uint64_t bytes = 0;
+  model::Counts counts;  // without duplicates and deleted_absent
+  std::optional<std::string> watermark;
+};
+
+struct RunRecord {
+  std::string run;
+  base::UtcTime began;
+  std::optional<base::UtcTime> ended;  // nullopt: under way, or dead
+  std::string outcome;                 // "done", "failed", "interrupted"; empty: no end recorded
+  std::vector<AttemptRecord> attempts;
+};
+
+struct History {
+  std::vector<RunRecord> runs;  // newest first
+  // Each stream's last commit, whichever run made it, by name.
+  std::vector<AttemptRecord> last_commits;
+  // Attempts of which something may still lie in the bucket.
+  std::vector<AttemptRecord> unclean;
+  // "process 4711 since 2026-01-01 00:00:00 UTC", if a sync holds the ledger now.
+  std::optional<std::string> holder;
+};
+
+// At most `runs_max` runs. A ledger that does not exist is an empty history. Errors: kPermission,
+// kCorrupt.
+History ReadHistory(const std::filesystem::path& ledger, int runs_max);
+
+}  // namespace sluice::sync

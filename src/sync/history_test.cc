@@ -1,0 +1,109 @@
+// Goal: what the records tell is what happened, also while a sync holds the ledger.
+#include "sync/history.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+
+#include <fstream>
+
+#include "sync/ledger.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/matchers.h"
+#include "tests/support/temp_dir.h"
+
+namespace sluice::sync {
+namespace {
+using base::ErrorCode;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+class HistoryTest : public testing::Test {
+ protected:
+  std::filesystem::path path() const { return dir_.path() / "acme.ledger"; }
+  void OneRun(Ledger& ledger, const std::string& run, std::uint64_t rows) {
+    ledger.BeginRun(run);
+    ledger.AddAttempt(run, "sales.orders", run + "-a", "p/" + run + "/");
+    ledger.SetCommitted(run + "-a", {.proof = {.loaded_rows = rows},
+                                     .counts = {.inserted = rows - 1, .updated = 1},
+                                     .watermark = "w" + run});
+    ledger.SetCleaned(run + "-a");
+    ledger.EndRun(run, "done");
+    clock_.Advance(std::chrono::hours(1));
+  }
+  test::TempDir dir_;
+  test::FakeClock clock_;
+};
+
+TEST_F(HistoryTest, NoLedgerIsAnEmptyHistory) {
+  const History history = ReadHistory(path(), 10);
+  EXPECT_THAT(history.runs, IsEmpty());
+  EXPECT_EQ(history.holder, std::nullopt);
+  EXPECT_FALSE(std::filesystem::exists(path()));
+}
+
+TEST_F(HistoryTest, TellsRunsNewestFirstAndEachStreamsLastCommit) {
+  {
+    Ledger ledger(path(), clock_);
+    OneRun(ledger, "r1", 5);
+    OneRun(ledger, "r2", 7);
+    ledger.BeginRun("r3");
+    ledger.AddAttempt("r3", "sales.orders", "r3-a", "p/r3/");
+    ledger.SetFailed("r3-a", "source");
+    ledger.EndRun("r3", "failed");
+  }
+  const History history = ReadHistory(path(), 2);
+  ASSERT_THAT(history.runs, SizeIs(2));
+  EXPECT_EQ(history.runs[0].run, "r3");
+  EXPECT_EQ(history.runs[0].outcome, "failed");
+  EXPECT_EQ(history.runs[0].attempts.at(0).error, "source");
+  EXPECT_EQ(history.runs[1].run, "r2");
+  ASSERT_THAT(history.last_commits, SizeIs(1));
+  EXPECT_EQ(history.last_commits[0].watermark, "wr2");
+  EXPECT_EQ(history.last_commits[0].counts.inserted, 6U);
+  EXPECT_EQ(history.last_commits[0].rows, 7U);
+  ASSERT_THAT(history.unclean, SizeIs(1));
+  EXPECT_EQ(history.unclean[0].prefix, "p/r3/");
+  EXPECT_EQ(history.holder, std::nullopt);
+}
+
+TEST_F(HistoryTest, CanBeReadWhileASyncHoldsIt) {
+  Ledger ledger(path(), clock_);
+  OneRun(ledger, "r1", 5);
+  ledger.BeginRun("r2");
+  const History history = ReadHistory(path(), 10);
+  ASSERT_TRUE(history.holder);
+  EXPECT_THAT(*history.holder, HasSubstr("process " + std::to_string(getpid())));
+  EXPECT_EQ(history.runs.at(0).ended, std::nullopt);
+}
+
+TEST_F(HistoryTest, ALedgerOfTheFirstFormatIsBroughtUpToDateAndKeepsItsAttempts) {
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(path().c_str(), &db), SQLITE_OK);
+  ASSERT_EQ(
+      sqlite3_exec(
+          db,
+          "CREATE TABLE run(run TEXT PRIMARY KEY, began INTEGER NOT NULL, ended INTEGER, outcome "
+          "TEXT) STRICT;"
+          "CREATE TABLE attempt(attempt TEXT PRIMARY KEY, run TEXT NOT NULL, stream TEXT NOT NULL,"
+          "prefix TEXT NOT NULL, state TEXT NOT NULL, began INTEGER NOT NULL, changed INTEGER NOT "
+          "NULL, rows INTEGER, bytes INTEGER, error TEXT) STRICT;"
+          "CREATE INDEX attempt_state ON attempt(state);"
+          "INSERT INTO attempt VALUES('a', 'r', 's', 'p/', 'failed', 1, 1, NULL, NULL, 'x');"
+          "PRAGMA user_version=1",
+          nullptr, nullptr, nullptr),
+      SQLITE_OK);
+  sqlite3_close(db);
+  EXPECT_THAT(ReadHistory(path(), 5).unclean, IsEmpty());
+  { Ledger ledger(path(), clock_); }
+  EXPECT_THAT(ReadHistory(path(), 5).unclean, SizeIs(1));
+}
+
+TEST_F(HistoryTest, AFileThatIsNoLedgerIsTold) {
+  std::ofstream(path()) << std::string(5000, 'x');
+  EXPECT_THAT([&] { ReadHistory(path(), 5); }, test::ThrowsError(ErrorCode::kCorrupt));
+}
+
+}  // namespace
+}  // namespace sluice::sync
