@@ -135,7 +135,9 @@ class AssumedRoleKeys final : public RenewingProvider {
  protected:
   SessionKeys Fetch(const base::Call& call) override {
     // The base keys sign one call now; how long they live after it does not matter.
-    return sts_.AssumeRole(base_->Get(std::chrono::seconds(60), call), request_, call).keys;
+    return UseKeys(*base_, std::chrono::seconds(60), call, [&](const SessionKeys& keys) {
+      return sts_.AssumeRole(keys, request_, call).keys;
+    });
   }
 
  private:

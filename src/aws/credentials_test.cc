@@ -219,6 +219,24 @@ TEST_F(KeysTest, StsErrorsKeepTheirCodes) {
   EXPECT_EQ(role->Get(seconds(0), call_).access_key_id, "ASIA1");
 }
 
+TEST_F(KeysTest, KeysThatAwsCallsExpiredAreReplacedOnce) {
+  // The base's keys claim an hour, but are refused for their age; others are to be had.
+  test::FakeKeys base(kUserKeys);
+  const auto shared = std::shared_ptr<CredentialProvider>(&base, [](CredentialProvider*) {});
+  transport_.Add(403, StsError("ExpiredToken", "m"));
+  transport_.Add(200, Keys("AssumeRole", "ASIA1", "2026-01-01T01:00:00Z"));
+  const auto role = MakeAssumeRole({.role_arn = kRole}, shared, sts_, clock_);
+  EXPECT_EQ(role->Get(seconds(0), call_).access_key_id, "ASIA1");
+  EXPECT_EQ(base.rejects, 1);
+  for (int i = 0; i < 2; ++i) transport_.Add(403, StsError("ExpiredToken", "m"));
+  const auto again = MakeAssumeRole({.role_arn = kRole}, shared, sts_, clock_);
+  EXPECT_THAT([&] { again->Get(seconds(0), call_); }, ThrowsError(ErrorCode::kAuthentication));
+  base.renewable = false;
+  transport_.Add(403, StsError("ExpiredToken", "m"));
+  EXPECT_THAT([&] { again->Get(seconds(0), call_); }, ThrowsError(ErrorCode::kAuthentication));
+  EXPECT_EQ(transport_.seen().size(), 5u);
+}
+
 TEST_F(KeysTest, StsSendsTagsAndReadsTheCaller) {
   transport_.Add(200, Keys("AssumeRole", "A", "2026-01-01T01:00:00Z"));
   EXPECT_EQ(

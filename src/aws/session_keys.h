@@ -2,11 +2,16 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/secret.h"
 
 namespace sluice::aws {
+
+// base::ErrorInfo::reason of keys that were refused for their age.
+inline constexpr std::string_view kTokenExpired = "token_expired";
 
 struct SessionKeys {
   std::string access_key_id;
@@ -30,5 +35,18 @@ class CredentialProvider {
   // (environment)".
   virtual std::string Describe() const = 0;
 };
+
+// use(keys); if AWS calls them expired, whatever their expiration says, once more with others.
+template <typename Use>
+auto UseKeys(CredentialProvider& provider, std::chrono::seconds life_min, const base::Call& call,
+             Use&& use) {
+  const SessionKeys keys = provider.Get(life_min, call);
+  try {
+    return use(keys);
+  } catch (const base::Error& error) {
+    if (error.info().reason != kTokenExpired || !provider.Reject(keys)) throw;
+  }
+  return use(provider.Get(life_min, call));
+}
 
 }  // namespace sluice::aws

@@ -106,9 +106,11 @@ SessionKeys UnloadKeys::Get(const std::string& prefix, std::chrono::seconds life
   // clamp.
   request.duration = std::clamp(request.duration, kDurationMin, kRoleDurationMax);
   const std::string& token_file = options_.web_identity_token_file;
-  SessionKeys keys = token_file.empty()
-                         ? sts_.AssumeRole(base_->Get(kMargin, call), request, call).keys
-                         : AssumeByWebIdentity(sts_, token_file, request, call).keys;
+  const auto assume = [&](const SessionKeys& base) {
+    return sts_.AssumeRole(base, request, call).keys;
+  };
+  SessionKeys keys = token_file.empty() ? UseKeys(*base_, kMargin, call, assume)
+                                        : AssumeByWebIdentity(sts_, token_file, request, call).keys;
   CheckLife(keys, life_min, clock_.Utc());
   return keys;
 }

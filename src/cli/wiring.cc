@@ -355,7 +355,9 @@ check::CheckParts Connection::CheckParts(std::function<void(const check::Finding
       .who_am_i =
           [&parts](const base::Call& call) {
             constexpr std::chrono::seconds kLife{60};
-            return parts.sts.GetCallerIdentity(parts.provider->Get(kLife, call), call);
+            return aws::UseKeys(*parts.provider, kLife, call, [&](const aws::SessionKeys& keys) {
+              return parts.sts.GetCallerIdentity(keys, call);
+            });
           },
       .describe_keys = [&parts] { return parts.provider->Describe(); },
       .get_credentials = [&parts](const base::Call& call) { return parts.Mint(call); },

@@ -18,6 +18,7 @@ MARKERS = {
     "crash": "killed at every effect",
     "cli": "screens, JSON and exit codes",
     "mistakes": "every mistake is named with its cure",
+    "providers": "keys from wherever AWS gives them",
     "sanitized": "runs under the sanitizers too",
 }
 
