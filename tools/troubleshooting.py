@@ -18,12 +18,14 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "TROUBLESHOOTING.md"
 
 INTRODUCTION = """\
 # Troubleshooting
-What `sluice check` can find, in the order in which it looks, and what mends it. The program prints the same with names filled
-in; `<names>` stand for them here. This page is made from the program's table by `tools/troubleshooting.py`: do not edit it.
+What `sluice check` can find, in the order in which it looks, and what mends it. The program prints the same with
+names filled in; `<names>` stand for them here. This page is made from the program's table by
+`tools/troubleshooting.py`: do not edit it.
 
-A *failure* stops a sync, or would bring something else than was meant; a *warning* does not; an *advice* makes a good set-up
-better. Begin with the first failure: later ones often follow from it. `<step>.failed` is a failure that has no entry of its
-own: its text says what was seen, and what to do. `<step>.skipped` was not looked at, because an earlier step failed.
+A *failure* stops a sync, or would bring something else than was meant; a *warning* does not; an *advice* makes a good
+set-up better. Begin with the first failure: later ones often follow from it. `<step>.failed` is a failure that has no
+entry of its own: its text says what was seen, and what to do. `<step>.skipped` was not looked at, because an earlier
+step failed.
 """
 
 

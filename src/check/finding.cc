@@ -117,7 +117,8 @@ Finding MakeFinding(std::string_view id, std::string subject, std::string seen,
           .seen = std::move(seen),
           .why = Filled(kind->why, facts),
           .remedy = Filled(kind->remedy, facts),
-          .code = std::nullopt};
+          .code = std::nullopt,
+          .title = std::string(kind->title)};
 }
 
 Finding MakeFailure(Step step, std::string subject, const base::ErrorInfo& error,

@@ -50,6 +50,7 @@ struct Finding {
   std::string remedy;   // what to do, ready to paste where possible; empty if kOk
   // The error behind it, if there was one: its code is part of the --json contract.
   std::optional<base::ErrorCode> code;
+  std::string title;  // of its kind, in few words; empty if kOk, skipped, or of no kind
 };
 
 struct FindingKind {

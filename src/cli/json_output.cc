@@ -126,6 +126,7 @@ std::string CheckJson(const check::Findings& findings) {
          {"step", StepName(finding.step)},
          {"severity", SeverityName(finding.severity)},
          {"subject", finding.subject},
+         {"title", finding.title},
          {"seen", finding.seen},
          {"why", finding.why},
          {"remedy", finding.remedy},

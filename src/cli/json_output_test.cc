@@ -87,8 +87,9 @@ TEST(Json, Check) {
                                                 "interrupted", "seconds", "counts", "findings"));
   EXPECT_THAT(Names(json["counts"]),
               UnorderedElementsAre("ok", "advice", "warning", "failure", "skipped"));
-  EXPECT_THAT(Names(json["findings"][0]), UnorderedElementsAre("id", "step", "severity", "subject",
-                                                               "seen", "why", "remedy", "code"));
+  EXPECT_THAT(Names(json["findings"][0]),
+              UnorderedElementsAre("id", "step", "severity", "subject", "title", "seen", "why",
+                                   "remedy", "code"));
   EXPECT_EQ(json["findings"][0]["code"], "unreachable");
   EXPECT_EQ(json["findings"][0]["step"], "login");
   EXPECT_EQ(json["exit_code"], 1);

@@ -90,23 +90,49 @@ std::string CheckHeader(const config::Config& config, const Style& style) {
                      Printable(config.file.string()));
 }
 
-std::string FindingScreen(const check::Finding& finding, const Style& style) {
-  std::string seen = finding.seen;
-  if (!finding.subject.empty()) seen = fmt::format("{}: {}", finding.subject, seen);
-  const std::string title = PadRight(std::string(StepTitle(finding.step)), 21);
-  const bool quiet =
-      finding.severity == check::Severity::kSkipped || finding.severity == check::Severity::kAdvice;
-  const bool calm = finding.severity == check::Severity::kOk || quiet;
-  std::string first = Printable(seen);
-  for (char& c : first) {
-    if (c == '\n') c = ' ';
+namespace {
+
+std::string OneLine(std::string_view text) {
+  std::string line = Printable(text);
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  return line;
+}
+
+std::string WithSubject(const check::Finding& finding, const std::string& text) {
+  return finding.subject.empty() ? text : fmt::format("{}: {}", finding.subject, text);
+}
+
+// All lines of a block in the colour of an aside.
+std::string Dimmed(const std::string& block, const Style& style) {
+  std::string text;
+  for (std::size_t at = 0; at < block.size();) {
+    const auto end = block.find('\n', at);
+    text += style.Dim(block.substr(at, end - at)) + "\n";
+    at = end + 1;
   }
-  std::string text =
-      fmt::format("  {} {} {}\n", Mark(finding.severity, style), calm ? title : style.Bold(title),
-                  quiet ? style.Dim(first) : first);
-  text += Labelled("why", finding.why, style);
-  text += Labelled("do", finding.remedy, style);
   return text;
+}
+
+}  // namespace
+
+std::string FindingScreen(const check::Finding& finding, const Style& style) {
+  using check::Severity;
+  const std::string step = PadRight(std::string(StepTitle(finding.step)), 21);
+  const bool good = finding.severity == Severity::kOk;
+  const bool quiet =
+      finding.severity == Severity::kSkipped || finding.severity == Severity::kAdvice;
+  const std::string first =
+      OneLine(WithSubject(finding, finding.title.empty() ? finding.seen : finding.title));
+  std::string text = fmt::format("  {} {} {}\n", Mark(finding.severity, style),
+                                 good || quiet ? step : style.Bold(step),
+                                 quiet ? style.Dim(first) : (good ? first : style.Bold(first)));
+  // A dimmed block is dimmed once.
+  const Style plain{.colour = style.colour && !quiet, .unicode = style.unicode};
+  std::string more;
+  if (!finding.title.empty()) more += Labelled("seen", finding.seen, plain);
+  more += Labelled("why", finding.why, plain);
+  more += Labelled("do", finding.remedy, plain);
+  return text + (quiet && style.colour ? Dimmed(more, style) : more);
 }
 
 std::string FindingPrinter::Add(const check::Finding& finding) {
@@ -142,7 +168,9 @@ std::string ProblemsLine(const check::Findings& findings, std::size_t failures,
   const auto first = std::find_if(
       findings.findings.begin(), findings.findings.end(),
       [](const auto& finding) { return finding.severity == check::Severity::kFailure; });
-  const std::string what = fmt::format("{}: {}", StepTitle(first->step), Printable(first->seen));
+  const std::string what =
+      fmt::format("{}: {}", StepTitle(first->step),
+                  OneLine(WithSubject(*first, first->title.empty() ? first->seen : first->title)));
   return style.Red(Count(failures, "problem")) +
          (failures == 1 ? ": " : ": fix the first one first: ") + style.Bold(what) +
          "\nThen: sluice check" +

@@ -122,8 +122,8 @@ def sql(do: str, undo: str) -> Break:
 
 def older_login_without_user(scene: Scene, stack: ExitStack) -> None:
     document = json.loads(scene.rights)
-    document["Statement"].append({"Sid": "Older", "Effect": "Allow", "Resource": "*", "Action": [
-        "redshift:GetClusterCredentials", "redshift-serverless:GetWorkgroup", "redshift-serverless:GetNamespace"]})  # fmt: skip
+    actions = ["redshift:GetClusterCredentials", "redshift-serverless:GetWorkgroup", "redshift-serverless:GetNamespace"]
+    document["Statement"].append({"Sid": "Older", "Effect": "Allow", "Resource": "*", "Action": actions})
     scene.set_rights(json.dumps(document))
     stack.callback(scene.set_rights, scene.rights)
     scene.settings["redshift"].update(login_api="GetClusterCredentials", username="nobody")
@@ -235,7 +235,8 @@ SQL = [
             ('"{user}"', '"{schema}"')),
     Mistake("grants_in_another_case", grants_to(lambda s: s.user.upper()), "streams.granted_to_other",
             ('"{user}"',)),
-    Mistake("no_usage", sql('REVOKE USAGE ON SCHEMA {schema} FROM "{user}"', 'GRANT USAGE ON SCHEMA {schema} TO "{user}"'),
+    Mistake("no_usage", sql('REVOKE USAGE ON SCHEMA {schema} FROM "{user}"',
+                            'GRANT USAGE ON SCHEMA {schema} TO "{user}"'),
             "streams.no_usage", ('GRANT USAGE ON SCHEMA "{schema}" TO "{user}"',)),
     Mistake("no_select", sql('REVOKE SELECT ON ALL TABLES IN SCHEMA {schema} FROM "{user}"',
                              'GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO "{user}"'),
@@ -245,8 +246,10 @@ SQL = [
             sql('REVOKE SELECT ON {schema}.orders FROM "{user}"', 'GRANT SELECT ON {schema}.orders TO "{user}"'),
             "streams.later_table", ("ALTER DEFAULT PRIVILEGES FOR USER", '"{schema}"', '"{user}"')),
     Mistake("column_grants",
-            sql('REVOKE SELECT ON {schema}.orders FROM "{user}";GRANT SELECT (id, name) ON {schema}.orders TO "{user}"',
-                'REVOKE SELECT (id, name) ON {schema}.orders FROM "{user}";GRANT SELECT ON {schema}.orders TO "{user}"'),
+            sql('REVOKE SELECT ON {schema}.orders FROM "{user}";'
+                'GRANT SELECT (id, name) ON {schema}.orders TO "{user}"',
+                'REVOKE SELECT (id, name) ON {schema}.orders FROM "{user}";'
+                'GRANT SELECT ON {schema}.orders TO "{user}"'),
             "streams.column_grants", ("columns: [id, name]", '"{schema}"."orders"')),
     Mistake("table_misspelt", setting("", "streams", lambda s: [{"table": f"{s.schema}.order"}]), "streams.no_table",
             ("Did you mean {schema}.orders?",)),
@@ -278,7 +281,8 @@ IAM = [
             act(lambda s: s.deny("redshift-serverless:*", "*"), lambda s: s.set_rights(s.rights)),
             "database_credentials.denied", ("{role}", "redshift-serverless:GetCredentials")),
     Mistake("keys_deactivated",
-            act(lambda s: s.identity.set_key_active(s.key.id, False), lambda s: s.identity.set_key_active(s.key.id, True)),
+            act(lambda s: s.identity.set_key_active(s.key.id, False),
+                lambda s: s.identity.set_key_active(s.key.id, True)),
             "identity.key_unknown", ("active",), auth="keys"),
     Mistake("session_expired", expired_session, "identity.token_expired", ("aws sso login",)),
     Mistake("clock_20_minutes_off", clock(1200), "identity.clock_skew", ("timedatectl",)),
