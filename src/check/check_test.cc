@@ -225,10 +225,13 @@ TEST_F(Check, NoSubmittedUserIsNoMismatch) {
   EXPECT_THAT(Bad(Run()), IsEmpty());
 }
 
-TEST_F(Check, UserThatTheIdentityDoesNotExplainIsTold) {
+TEST_F(Check, UserThatTheIdentityDoesNotExplainIsToldUnlessItWasAskedFor) {
   db_user_ = "IAMR:tagged";
-  options_.submitted_user = "IAMR:tagged";
+  options_.submitted_user.clear();
   EXPECT_THAT(Bad(Run()), ElementsAre("database_credentials.unpredicted"));
+  told_.clear();
+  options_.submitted_user = "IAMR:tagged";
+  EXPECT_THAT(Bad(Run()), IsEmpty());
 }
 
 TEST_F(Check, RootForeignAccountAndSuperuserAreWarnings) {

@@ -129,7 +129,9 @@ std::string FindingScreen(const check::Finding& finding, const Style& style) {
   // A dimmed block is dimmed once.
   const Style plain{.colour = style.colour && !quiet, .unicode = style.unicode};
   std::string more;
-  if (!finding.title.empty()) more += Labelled("seen", finding.seen, plain);
+  // With its full stop it is prose, and is wrapped.
+  const std::string stop = finding.seen.ends_with('.') ? "" : ".";
+  if (!finding.title.empty()) more += Labelled("seen", finding.seen + stop, plain);
   more += Labelled("why", finding.why, plain);
   more += Labelled("do", finding.remedy, plain);
   return text + (quiet && style.colour ? Dimmed(more, style) : more);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -10,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from harness import PROGRAM, ROOT, Harness, interrupt, wait_for
-from redshift_sandbox import network
+from redshift_sandbox import network, world
 from redshift_sandbox.world import Sandbox
-from scene import Scene
+from scene import Scene, bad
 
 pytestmark = pytest.mark.mistakes
 
@@ -99,6 +100,54 @@ def test_screen_ends_with_what_to_do_first(scene: Scene) -> None:
     lines = scene.harness.run("check").stdout.splitlines()
     assert any(line.startswith("2 problems: fix the first one first: ") and "Log-in" in line for line in lines), lines
     assert any("sluice check" in line for line in lines[-3:])
+
+
+def test_tag_on_the_role_names_the_user(scene: Scene) -> None:
+    scene.identity.tag_identity(world.ACCOUNT, "role", scene.role, {"RedshiftDbUser": f"tag-{scene.name}"})
+    move_grants(scene, f"IAMR:tag-{scene.name}")
+    scene.settings["redshift"]["username"] = f"IAMR:tag-{scene.name}"
+    assert_green(scene)
+
+
+def test_session_tag_names_the_user(scene: Scene) -> None:
+    scene.settings["auth"]["session_tags"] = {"RedshiftDbUser": f"tag-{scene.name}"}
+    move_grants(scene, f"IAMR:tag-{scene.name}")
+    scene.settings["redshift"]["username"] = f"IAMR:tag-{scene.name}"
+    assert_green(scene)
+
+
+def test_database_role_by_session_tag(scene: Scene) -> None:
+    scene.revoke()
+    scene.sql(f"CREATE ROLE role_{scene.schema}")
+    scene.sql(f"GRANT USAGE ON SCHEMA {scene.schema} TO ROLE role_{scene.schema}")
+    scene.sql(f"GRANT SELECT ON ALL TABLES IN SCHEMA {scene.schema} TO ROLE role_{scene.schema}")
+    scene.settings["auth"]["session_tags"] = {"RedshiftDbRoles": f"role_{scene.schema}"}
+    del scene.settings["redshift"]["username"]
+    assert_green(scene)
+
+
+def test_older_call_logs_in_as_the_user_of_the_guide(scene: Scene) -> None:
+    document = json.loads(scene.rights)
+    actions = ["redshift:GetClusterCredentials", "redshift-serverless:GetWorkgroup", "redshift-serverless:GetNamespace"]
+    document["Statement"] = [s for s in document["Statement"] if s["Sid"] != "Login"]
+    document["Statement"].append({"Sid": "Older", "Effect": "Allow", "Resource": "*", "Action": actions})
+    scene.set_rights(json.dumps(document))
+    move_grants(scene, f"plain-{scene.name}")
+    scene.settings["redshift"].update(login_api="GetClusterCredentials", username=f"plain-{scene.name}")
+    assert_green(scene)
+
+
+def move_grants(scene: Scene, user: str) -> None:
+    scene.revoke()
+    scene.sql(f'CREATE USER "{user}" PASSWORD DISABLE')
+    scene.user = user
+    scene.grant()
+
+
+def assert_green(scene: Scene) -> None:
+    finished = scene.check()
+    assert finished.exit_code == 0, list(bad(finished))
+    assert list(bad(finished)) == []
 
 
 def test_every_finding_is_on_the_page() -> None:
