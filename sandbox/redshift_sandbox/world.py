@@ -160,6 +160,13 @@ class Sandbox:
         return f"arn:aws:redshift-serverless:{REGION}:{ACCOUNT}:workgroup/{self.card.workgroup_id}"
 
     @property
+    def namespace_id(self) -> str:
+        """The UUID in the namespace's ARN. Known once the sandbox runs."""
+        found = self.aws.identity.find_namespace(ACCOUNT, REGION, WORKGROUP)
+        assert found is not None, "start the sandbox first"
+        return found.id
+
+    @property
     def facts(self) -> Facts:
         tables = [table for data_set in self.data_sets for table in data_set.granted()]
         return Facts(

@@ -224,12 +224,15 @@ class HttpsServer:
         start = body.offset - body.offset % mmap.ALLOCATIONGRANULARITY
         size = body.offset + body.length - start
         flags = mmap.MAP_SHARED | mmap.MAP_POPULATE
-        with (
-            mmap.mmap(body.descriptor, size, flags=flags, prot=mmap.PROT_READ, offset=start) as mapped,
-            memoryview(mapped) as whole,
-            whole[body.offset - start : size] as view,
-        ):
-            self._send_view(tls, view, body)
+        mapped = mmap.mmap(body.descriptor, size, flags=flags, prot=mmap.PROT_READ, offset=start)
+        try:
+            with memoryview(mapped) as whole, whole[body.offset - start : size] as view:
+                self._send_view(tls, view, body)
+        finally:
+            # When a client dies in mid-body, the failed send's own frame still looks into the mapping; it is
+            # unmapped together with that frame then.
+            with contextlib.suppress(BufferError):
+                mapped.close()
 
     def _send_view(self, tls: ssl.SSLSocket, view: memoryview, body: FileBody) -> None:
         step = _SLICE if body.bytes_per_second is None else max(1, int(body.bytes_per_second / 20))
