@@ -23,7 +23,19 @@ ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / "build" / "reports"
 PYTEST = [str(ROOT / "build/venv/bin/python"), "-m", "pytest"]
 # Markers of tests/e2e, each what `--only` takes (tests/e2e/conftest.py declares the same).
-E2E_LABELS = ("e2e", "types", "faults", "secrets", "crash", "cli", "mistakes", "providers")
+E2E_LABELS = (
+    "e2e",
+    "types",
+    "faults",
+    "secrets",
+    "crash",
+    "cli",
+    "mistakes",
+    "providers",
+    "closed_loop",
+    "init",
+    "setup",
+)
 LABELS = ("unit", "tidy", "sandbox", *E2E_LABELS)
 # A C++ test program takes milliseconds; one that takes minutes hangs.
 UNIT_SECONDS_MAX = 600

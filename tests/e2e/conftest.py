@@ -19,6 +19,9 @@ MARKERS = {
     "cli": "screens, JSON and exit codes",
     "mistakes": "every mistake is named with its cure",
     "providers": "keys from wherever AWS gives them",
+    "closed_loop": "from a bare account to a green check by what setup prints",
+    "init": "the configuration, asked for or by flags",
+    "setup": "what an administrator is told to run",
     "sanitized": "runs under the sanitizers too",
 }
 
