@@ -37,8 +37,9 @@ struct Committed {
 // Nothing is visible to a reader before Commit; dropping it uncommitted leaves the destination as
 // it was. Errors: kConflict (another process holds the destination), kNoSpace, kCorrupt (a part
 // cannot be read, or its columns are not those of Begin), kPermission, kUnsupported (a schema
-// change, with the remedy), kDestination, kCancelled; and kConflict of Commit: duplicate keys, or
-// more deletes than DeletePolicy allows, with the numbers.
+// change, with the remedy), kDestination, kCancelled. Of Commit: kConflict for duplicate keys, in
+// what came or in the table, and for more deletes than DeletePolicy allows; kUnsupported for a key
+// without a value: each with the numbers.
 class Load {
  public:
   virtual ~Load() = default;
@@ -46,7 +47,7 @@ class Load {
   virtual LoadedRows Add(std::span<const model::LocalPart> parts, const base::Call& call) = 0;
   // Keys that the source still has: parts whose columns are those of `primary_key`, in its order.
   // After the first call every key of the source must be added before Commit, which then removes
-  // rows with other keys. REQUIRES: merge.
+  // rows with other keys; a row that came by Add proves its own key. REQUIRES: merge.
   virtual LoadedRows AddKeys(std::span<const model::LocalPart> parts, const base::Call& call) = 0;
   // Rows and watermark appear together or not at all. Throws with in_doubt if it cannot know
   // whether it happened: then Destination::ReadCommitted tells, by run and attempt. Called at most

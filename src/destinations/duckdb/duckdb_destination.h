@@ -1,4 +1,4 @@
-// Tables in a DuckDB file. Overwrite and append; merge is not there yet.
+// Tables in a DuckDB file: overwrite, append, merge.
 #pragma once
 #include <filesystem>
 #include <memory>
@@ -32,13 +32,16 @@ struct DuckDbOptions {
 //
 // What it promises beyond destination.h:
 // - One transaction per Load: rows, table and watermark appear together. Readers in other
-// connections
-//   see the old table until then.
+//   connections see the old table until then.
 // - Watermarks stand in table "_sluice"."state", one row per stream.
-// - Overwrite replaces the table with whatever columns the stream has now; append refuses a change.
+// - Overwrite replaces the table with whatever columns the stream has now (SchemaPolicy::kFollow),
+//   or empties it and keeps its columns and constraints (the others).
+// - A merge stages what came in a temporary table, which spills to `work_dir`, and writes the rows
+//   that differ. Into a table that does not exist yet rows go straight, as under overwrite.
+// - A row that a merge rewrites has no value in columns that the source does not have.
+// - Constraints of a table that somebody else made hold: a row they refuse fails the load.
 // - Names are kept exactly. Two columns, or two tables, whose names differ by case alone are
-// refused
-//   (kUnsupported): to DuckDB they are the same.
+//   refused (kUnsupported): to DuckDB they are the same.
 std::unique_ptr<Destination> OpenDuckDb(const DuckDbOptions& options, const base::Clock& clock,
                                         base::Logger& log);
 

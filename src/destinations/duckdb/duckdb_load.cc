@@ -2,8 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "columnar/part_select.h"
 #include "columnar/sql_text.h"
+#include "destinations/duckdb/merge.h"
+#include "destinations/duckdb/merge_text.h"
 #include "destinations/duckdb/state_table.h"
 #include "destinations/duckdb/target_table.h"
 
@@ -65,8 +69,10 @@ DuckDbLoad::DuckDbLoad(DuckDbStore& store, model::StreamTarget target,
       target_(std::move(target)),
       claim_(std::move(claim)),
       connection_(std::move(connection)) {
-  connection_.Run("BEGIN TRANSACTION", {}, TaskOn("begin load", target_));
-  open_ = true;
+  Plan();  // before a row is read from anywhere
+  stages_ = Merges() && plan_.table == SchemaPlan::Table::kKeep;
+  if (stages_) return;
+  BeginTransaction();
   try {
     if (!columnar::HasUnknownDecimals(target_.columns)) MakeTableOnce();
   } catch (...) {
@@ -77,58 +83,130 @@ DuckDbLoad::DuckDbLoad(DuckDbStore& store, model::StreamTarget target,
 
 DuckDbLoad::~DuckDbLoad() { Rollback(); }
 
+void DuckDbLoad::BeginTransaction() {
+  connection_.Run("BEGIN TRANSACTION", {}, TaskOn("begin load", target_));
+  in_transaction_ = true;
+}
+
+void DuckDbLoad::Plan() {
+  const ExistingTable existing = ReadExisting(connection_, store_.catalog_, target_.table);
+  if (Merges()) CheckRowNumbers(existing, target_);
+  plan_ = PlanSchema(target_, existing);
+}
+
 void DuckDbLoad::MakeTableOnce() {
   if (made_) return;
-  MakeTable(connection_, target_);
+  Plan();
+  ApplyPlan(connection_, store_.catalog_, target_, plan_);
   made_ = true;
 }
 
-LoadedRows DuckDbLoad::Add(std::span<const model::LocalPart> parts, const base::Call& call) {
-  if (!open_ || failed_) throw LoadIsOver(target_);
-  failed_ = true;  // until it is known that it did not
-  if (call.deadline.Expired(store_.clock_)) {
-    throw base::Error({.code = ErrorCode::kTimeout,
-                       .operation = "load",
-                       .subject = "table " + target_.table.ToString(),
-                       .message = "the time given for it has passed"});
+void DuckDbLoad::StageOnce() {
+  if (staged_) return;
+  connection_.Run(MergeText::MakeStage(MergeText::StageName(), target_.columns), {},
+                  TaskOn("stage", target_));
+  staged_ = true;
+}
+
+std::vector<model::Column> DuckDbLoad::KeyColumns() const {
+  std::vector<model::Column> out;
+  for (const std::string& name : target_.primary_key) {
+    out.push_back(*std::find_if(target_.columns.begin(), target_.columns.end(),
+                                [&](const model::Column& c) { return c.name == name; }));
   }
-  // Footers are read, and failures explained, outside the load's transaction.
-  columnar::Connection side = store_.Connect();
-  if (!made_ && !parts.empty()) {
-    target_.columns = columnar::ResolveDecimals(
-        columnar::ReadFooter(side, parts.front(), call.stop), target_.columns);
-    MakeTableOnce();
+  return out;
+}
+
+void DuckDbLoad::CheckOpen(const base::Call& call) const {
+  if (over_) throw LoadIsOver(target_);
+  if (!call.deadline.Expired(store_.clock_)) return;
+  throw base::Error({.code = ErrorCode::kTimeout,
+                     .operation = "load",
+                     .subject = "table " + target_.table.ToString(),
+                     .message = "the time given for it has passed"});
+}
+
+std::string DuckDbLoad::InsertText(const std::vector<columnar::CheckedPart>& parts) const {
+  const std::string select = columnar::PartSelect(parts, target_.columns);
+  if (stages_) return fmt::format("INSERT INTO {} {}", MergeText::StageName(), select);
+  std::string to;
+  std::string from;
+  for (std::size_t i = 0; i < target_.columns.size(); ++i) {
+    if (!plan_.lands_in[i]) continue;
+    to += (to.empty() ? "" : ", ") + columnar::QuoteName(*plan_.lands_in[i]);
+    from += (from.empty() ? "" : ", ") + columnar::QuoteName(target_.columns[i].name);
   }
-  const auto checked = columnar::CheckParts(side, parts, target_.columns, call.stop);
+  const std::string table = QuotedTable(store_.catalog_, target_.table);
+  return fmt::format("INSERT INTO {} ({}) SELECT {} FROM ({})", table, to, from, select);
+}
+
+LoadedRows DuckDbLoad::Insert(columnar::Connection& side,
+                              const std::vector<columnar::CheckedPart>& parts,
+                              const std::vector<model::Column>& columns, const std::string& sql,
+                              const base::Call& call) {
   LoadedRows rows;
-  for (const auto& part : checked) {
+  for (const auto& part : parts) {
     rows.footer_rows += part.footer.rows;
     if (part.footer.rows > 0) store_.OnRowBytes(part.footer.plain_bytes / part.footer.rows);
   }
-  if (!checked.empty()) {
-    try {
-      rows.loaded_rows = connection_
-                             .Run(fmt::format("INSERT INTO {} {}", QuotedTable(target_.table),
-                                              columnar::PartSelect(checked, target_.columns)),
-                                  {}, TaskOn("load", target_), call.stop)
-                             .rows_changed;
-    } catch (const base::Error& error) {
-      throw columnar::ExplainFailure(side, error, checked, target_.columns, call.stop);
-    }
+  try {
+    rows.loaded_rows = connection_.Run(sql, {}, TaskOn("load", target_), call.stop).rows_changed;
+  } catch (const base::Error& error) {
+    throw columnar::ExplainFailure(side, error, parts, columns, call.stop);
   }
-  rows_ += rows.loaded_rows;
-  failed_ = false;
   return rows;
 }
 
-LoadedRows DuckDbLoad::AddKeys(std::span<const model::LocalPart>, const base::Call&) {
-  throw LoadIsOver(target_);  // Begin refuses merge, and only merge compares keys
+LoadedRows DuckDbLoad::Add(std::span<const model::LocalPart> parts, const base::Call& call) {
+  CheckOpen(call);
+  if (parts.empty()) return {};
+  over_ = true;  // until it is known that it did not fail
+  // Footers are read, and failures explained, outside the load's transaction.
+  columnar::Connection side = store_.Connect();
+  if (columnar::HasUnknownDecimals(target_.columns)) {
+    target_.columns = columnar::ResolveDecimals(
+        columnar::ReadFooter(side, parts.front(), call.stop), target_.columns);
+  }
+  if (stages_) {
+    StageOnce();
+  } else {
+    MakeTableOnce();
+  }
+  const auto checked = columnar::CheckParts(side, parts, target_.columns, call.stop);
+  const LoadedRows rows = Insert(side, checked, target_.columns, InsertText(checked), call);
+  rows_ += rows.loaded_rows;
+  over_ = false;
+  return rows;
+}
+
+LoadedRows DuckDbLoad::AddKeys(std::span<const model::LocalPart> parts, const base::Call& call) {
+  CheckOpen(call);
+  if (!Merges()) throw LoadIsOver(target_);
+  keys_ = true;  // even of none: then the source is empty
+  if (parts.empty()) return {};
+  over_ = true;
+  columnar::Connection side = store_.Connect();
+  const std::vector<model::Column> columns =
+      columnar::ResolveDecimals(columnar::ReadFooter(side, parts.front(), call.stop), KeyColumns());
+  if (!keys_made_) {
+    connection_.Run(MergeText::MakeStage(MergeText::KeysName(), columns), {},
+                    TaskOn("stage", target_));
+    keys_made_ = true;
+  }
+  const auto checked = columnar::CheckParts(side, parts, columns, call.stop);
+  const LoadedRows rows = Insert(side, checked, columns,
+                                 fmt::format("INSERT INTO {} {}", MergeText::KeysName(),
+                                             columnar::PartSelect(checked, columns)),
+                                 call);
+  over_ = false;
+  return rows;
 }
 
 model::Counts DuckDbLoad::Commit(const model::Watermark& watermark, const model::Proof& proof,
                                  const base::Call& call) {
-  if (!open_ || failed_) throw LoadIsOver(target_);
-  failed_ = true;
+  CheckOpen(call);
+  over_ = true;
+  if (!in_transaction_) BeginTransaction();
   const std::string subject = store_.Name();
   const auto before = ReadState(connection_, target_.stream, subject, call.stop);
   if (before && before->watermark.run == watermark.run &&
@@ -138,12 +216,40 @@ model::Counts DuckDbLoad::Commit(const model::Watermark& watermark, const model:
     return before->counts;
   }
   CheckProof(proof);
-  MakeTableOnce();
-  Committed row{.watermark = watermark, .counts = {.inserted = rows_}};
+  Committed row{.watermark = watermark, .counts = Bring(call)};
   row.watermark.stream = target_.stream;
   WriteState(connection_, target_, row, proof, store_.clock_.Utc(), subject, call.stop);
   CommitTransaction();
+  LogNotes();
   return row.counts;
+}
+
+model::Counts DuckDbLoad::Bring(const base::Call& call) {
+  MakeTableOnce();
+  if (!Merges()) return {.inserted = rows_};
+  if (stages_) StageOnce();
+  if (keys_ && !keys_made_) {
+    connection_.Run(MergeText::MakeStage(MergeText::KeysName(), KeyColumns()), {},
+                    TaskOn("stage", target_));
+  }
+  store_.RaiseMemory();
+  const std::string table = QuotedTable(store_.catalog_, target_.table);
+  const MergeText text(target_, table, stages_ ? MergeText::StageName() : table, plan_.lands_in);
+  return RunMerge(connection_,
+                  {.target = target_,
+                   .text = text,
+                   .table = table,
+                   .rows = rows_,
+                   .into_empty = !stages_,
+                   .keys = keys_},
+                  call.stop);
+}
+
+void DuckDbLoad::LogNotes() const {
+  for (const std::string& note : plan_.notes) {
+    store_.log_.Warning("the columns are not those of the last sync",
+                        {{"table", target_.table.ToString()}, {"change", note}});
+  }
 }
 
 void DuckDbLoad::CheckProof(const model::Proof& proof) const {
@@ -170,13 +276,13 @@ void DuckDbLoad::CommitTransaction() {
     info.retryable = info.retryable && !info.in_doubt;
     throw base::Error(info);
   }
-  open_ = false;
+  in_transaction_ = false;
   store_.OnCommitted();
 }
 
 void DuckDbLoad::Rollback() noexcept {
-  if (!open_) return;
-  open_ = false;
+  if (!in_transaction_) return;
+  in_transaction_ = false;
   try {
     connection_.Run("ROLLBACK", {}, TaskOn("undo", target_));
   } catch (const std::exception&) {

@@ -1,9 +1,14 @@
 // One stream's load into a DuckDB file: one connection, one transaction.
+// Rows that are to be merged into a table that exists are staged in a temporary table of the
+// connection, which DuckDB spills, and meet the table in Commit; all others go straight into it.
 #pragma once
 #include <memory>
-#include <optional>
+#include <string>
+#include <vector>
 
+#include "columnar/part_select.h"
 #include "destinations/duckdb/duckdb_store.h"
+#include "destinations/duckdb/schema_plan.h"
 
 namespace sluice::destinations {
 
@@ -24,7 +29,7 @@ class DuckDbStore::Claim {
 
 class DuckDbLoad final : public Load {
  public:
-  // Begins the transaction and makes the table in it. REQUIRES: `store` outlives it.
+  // Throws what PlanSchema throws. REQUIRES: `store` outlives it.
   DuckDbLoad(DuckDbStore& store, model::StreamTarget target,
              std::unique_ptr<DuckDbStore::Claim> claim, columnar::Connection connection);
   DuckDbLoad(const DuckDbLoad&) = delete;
@@ -37,20 +42,38 @@ class DuckDbLoad final : public Load {
                        const base::Call& call) override;
 
  private:
+  bool Merges() const { return target_.write_mode == model::WriteMode::kMerge; }
+  std::vector<model::Column> KeyColumns() const;
+  void CheckOpen(const base::Call& call) const;
+  void BeginTransaction();
   void CheckProof(const model::Proof& proof) const;
+  model::Counts Bring(const base::Call& call);
   void CommitTransaction();
   void Rollback() noexcept;
+  void Plan();
   // Put off until a part has told the types that the source did not.
   void MakeTableOnce();
+  void StageOnce();
+  // What Add runs: the rows into the table or the stage.
+  std::string InsertText(const std::vector<columnar::CheckedPart>& parts) const;
+  LoadedRows Insert(columnar::Connection& side, const std::vector<columnar::CheckedPart>& parts,
+                    const std::vector<model::Column>& columns, const std::string& sql,
+                    const base::Call& call);
+  void LogNotes() const;
 
   DuckDbStore& store_;
   model::StreamTarget target_;  // its decimals of unknown size are told by the first part
   // Dies last: while the transaction lives, nobody else may begin on this table.
   const std::unique_ptr<DuckDbStore::Claim> claim_;
   columnar::Connection connection_;
+  SchemaPlan plan_;
   std::uint64_t rows_ = 0;
-  bool open_ = false;
-  bool failed_ = false;
+  bool stages_ = false;  // rows go to the stage first
+  bool staged_ = false;  // the stage was made
+  bool keys_ = false;    // AddKeys was called
+  bool keys_made_ = false;
+  bool in_transaction_ = false;
+  bool over_ = false;  // failed or committed: takes no more calls
   bool made_ = false;
 };
 

@@ -77,12 +77,17 @@ void DuckDbStore::Open() {
                                               .memory_limit_mb = options_.memory_limit_mb / 2,
                                               .threads = options_.threads,
                                               .temp_dir = temp_dir_}));
+  catalog_ = database_->Connect()
+                 .Run("SELECT current_database()", {}, {.operation = "open", .subject = Name()})
+                 .rows.at(0)
+                 .at(0)
+                 .value_or("");
   std::error_code ignored;
   fs::remove_all(temp_dir_, ignored);
 }
 
 Capabilities DuckDbStore::Describe() const {
-  return {.overwrite = true, .append = true, .merge = false, .parallel_loads = true};
+  return {.overwrite = true, .append = true, .merge = true, .parallel_loads = true};
 }
 
 std::string DuckDbStore::Name() const { return "DuckDB file " + options_.path.filename().string(); }
@@ -118,13 +123,6 @@ void DuckDbStore::Forget(std::string_view stream, const base::Call& call) {
 std::unique_ptr<Load> DuckDbStore::Begin(const model::StreamTarget& target,
                                          const base::Call& call) {
   if (call.stop.stop_requested()) base::ThrowCancelled("begin load", target.stream);
-  if (target.write_mode == model::WriteMode::kMerge) {
-    throw base::Error({.code = ErrorCode::kUnsupported,
-                       .operation = "begin load",
-                       .subject = "stream " + target.stream,
-                       .message = "a DuckDB file cannot be merged into yet",
-                       .remedy = "Set `write_mode: overwrite`, or `append`."});
-  }
   CheckTarget(target);
   std::unique_ptr<Claim> claim;  // outlives the lock below: it takes mu_ when it dies
   std::unique_lock lock(mu_);
@@ -161,7 +159,12 @@ void DuckDbStore::OnCommitted() { committed_ = true; }
 // during a load; but a vector of 2048 values of 64 KB is 128 MB at once.
 void DuckDbStore::OnRowBytes(std::uint64_t row_bytes) {
   constexpr std::uint64_t kSmallRow = 1024;
-  if (row_bytes < kSmallRow || memory_raised_.exchange(true)) return;
+  if (row_bytes >= kSmallRow) RaiseMemory();
+}
+
+// For rows as above, and for merges, whose hash tables would be spilled sooner.
+void DuckDbStore::RaiseMemory() {
+  if (memory_raised_.exchange(true)) return;
   Connect().Run(fmt::format("SET GLOBAL memory_limit = '{}MB'", options_.memory_limit_mb), {},
                 {.operation = "raise the memory limit", .subject = Name()});
 }
@@ -180,7 +183,7 @@ void DuckDbStore::DropWhatWeMade() {
     drop_if(fmt::format("SELECT true FROM information_schema.tables WHERE table_catalog = "
                         "current_database() AND table_schema = {} LIMIT 1",
                         columnar::QuoteText(schema)),
-            "DROP SCHEMA " + columnar::QuoteName(schema));
+            "DROP SCHEMA " + columnar::QuoteName(catalog_) + "." + columnar::QuoteName(schema));
   }
 }
 

@@ -41,11 +41,13 @@ class DuckDbStore final : public Destination {
   void OnCommitted();
   // For rows of about this size DuckDB gets its whole memory limit, from now on.
   void OnRowBytes(std::uint64_t row_bytes);
+  void RaiseMemory();
 
   const DuckDbOptions options_;
   const base::Clock& clock_;
   base::Logger& log_;
   const std::filesystem::path temp_dir_;
+  std::string catalog_;  // DuckDB's name of the open file; set once, by Open
   std::atomic<bool> committed_ = false;
   std::atomic<bool> memory_raised_ = false;
 

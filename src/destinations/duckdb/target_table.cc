@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "base/error.h"
@@ -52,36 +53,35 @@ std::string ColumnList(const model::StreamTarget& target) {
   return list;
 }
 
-columnar::Result ExistingColumns(columnar::Connection& connection, const model::TableName& table) {
-  return connection.Run(
-      "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = "
-      "current_database() AND schema_name = $1 AND table_name = $2 ORDER BY column_index",
-      {table.schema, table.table}, Prepare(table));
+void CheckRowNumber(const std::string& column, const model::StreamTarget& target) {
+  if (FoldName(column) != "rowid") return;
+  ThrowUnsupported(
+      "table " + target.table.ToString(),
+      fmt::format("column {} cannot be merged: to DuckDB, that name is the number of a "
+                  "row",
+                  column),
+      "Rename it in a query (`sql: SELECT ... AS ...`), or set `write_mode: overwrite` "
+      "for the stream.");
 }
 
-void CheckSameColumns(const model::StreamTarget& target, const columnar::Result& existing) {
-  const std::string subject = "table " + target.table.ToString();
-  const std::string remedy =
-      "Append needs the columns it began with: set `write_mode: overwrite`, or drop the table at "
-      "the "
-      "destination and run with --full.";
-  const std::size_t columns = std::max(target.columns.size(), existing.rows.size());
-  for (std::size_t i = 0; i < columns; ++i) {
-    if (i >= existing.rows.size()) {
-      ThrowUnsupported(subject, fmt::format("column {} is new", target.columns[i].name), remedy);
-    }
-    const std::string name = existing.rows[i][0].value_or("");
-    if (i >= target.columns.size()) {
-      ThrowUnsupported(subject, fmt::format("column {} is gone from the source", name), remedy);
-    }
-    const std::string type = existing.rows[i][1].value_or("");
-    if (name != target.columns[i].name || type != columnar::EngineType(target.columns[i])) {
-      ThrowUnsupported(subject,
-                       fmt::format("column {} is {} {} there, and {} {} now", i + 1, name, type,
-                                   target.columns[i].name, columnar::EngineType(target.columns[i])),
-                       remedy);
-    }
+void CheckMerge(const model::StreamTarget& target) {
+  const std::string subject = "stream " + target.stream;
+  const auto need = [&](const std::string& name, std::string_view role) {
+    const bool there = std::any_of(target.columns.begin(), target.columns.end(),
+                                   [&](const model::Column& c) { return c.name == name; });
+    if (there) return;
+    ThrowUnsupported(subject,
+                     fmt::format("column {}, its {}, is not among its columns", name, role),
+                     "Correct the name, or add it to the stream's `columns`.");
+  };
+  if (target.primary_key.empty()) {
+    ThrowUnsupported(subject, "it has no primary key, by which rows could be merged",
+                     "Set `primary_key: [...]`, or `write_mode: overwrite` or `append`.");
   }
+  for (const std::string& name : target.primary_key) need(name, "primary key");
+  if (target.cursor) need(*target.cursor, "cursor");
+  if (target.deletes.column) need(*target.deletes.column, "soft-delete column");
+  for (const model::Column& column : target.columns) CheckRowNumber(column.name, target);
 }
 
 }  // namespace
@@ -99,10 +99,11 @@ void CheckTarget(const model::StreamTarget& target) {
   if (target.columns.empty()) ThrowUnsupported(subject, "it has no columns", "Select some.");
   CheckColumnNames(target);
   for (const model::Column& column : target.columns) columnar::EngineType(column);
+  if (target.write_mode == model::WriteMode::kMerge) CheckMerge(target);
 }
 
-std::string QuotedTable(const model::TableName& table) {
-  return QuoteName(table.schema) + "." + QuoteName(table.table);
+std::string QuotedTable(const std::string& catalog, const model::TableName& table) {
+  return QuoteName(catalog) + "." + QuoteName(table.schema) + "." + QuoteName(table.table);
 }
 
 bool MakeSchema(columnar::Connection& connection, const std::string& schema) {
@@ -144,19 +145,49 @@ void CheckExisting(columnar::Connection& connection, const model::TableName& tab
   }
 }
 
-void MakeTable(columnar::Connection& connection, const model::StreamTarget& target) {
-  const columnar::Task task = Prepare(target.table);
-  const std::string name = QuotedTable(target.table);
-  if (target.write_mode == model::WriteMode::kOverwrite) {
-    connection.Run(fmt::format("CREATE OR REPLACE TABLE {} ({})", name, ColumnList(target)), {},
-                   task);
-    return;
+ExistingTable ReadExisting(columnar::Connection& connection, const std::string& catalog,
+                           const model::TableName& table) {
+  ExistingTable existing;
+  const columnar::Result found = connection.Run(
+      "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = "
+      "current_database() AND schema_name = $1 AND table_name = $2 ORDER BY column_index",
+      {table.schema, table.table}, Prepare(table));
+  for (const auto& row : found.rows) {
+    existing.columns.push_back({row[0].value_or(""), row[1].value_or("")});
   }
-  const columnar::Result existing = ExistingColumns(connection, target.table);
-  if (existing.rows.empty()) {
-    connection.Run(fmt::format("CREATE TABLE {} ({})", name, ColumnList(target)), {}, task);
-  } else {
-    CheckSameColumns(target, existing);
+  if (!existing.columns.empty()) {
+    existing.empty =
+        connection
+            .Run(fmt::format("SELECT true FROM {} LIMIT 1", QuotedTable(catalog, table)), {},
+                 Prepare(table))
+            .rows.empty();
+  }
+  return existing;
+}
+
+void CheckRowNumbers(const ExistingTable& existing, const model::StreamTarget& target) {
+  for (const ExistingColumn& column : existing.columns) CheckRowNumber(column.name, target);
+}
+
+void ApplyPlan(columnar::Connection& connection, const std::string& catalog,
+               const model::StreamTarget& target, const SchemaPlan& plan) {
+  const columnar::Task task = Prepare(target.table);
+  const std::string name = QuotedTable(catalog, target.table);
+  const auto run = [&](const std::string& sql) { connection.Run(sql, {}, task); };
+  switch (plan.table) {
+    case SchemaPlan::Table::kCreate:
+      return run(fmt::format("CREATE TABLE {} ({})", name, ColumnList(target)));
+    case SchemaPlan::Table::kReplace:
+      return run(fmt::format("CREATE OR REPLACE TABLE {} ({})", name, ColumnList(target)));
+    case SchemaPlan::Table::kEmpty: run("DELETE FROM " + name); break;
+    case SchemaPlan::Table::kKeep: break;
+  }
+  for (const auto& [column, type] : plan.added) {
+    run(fmt::format("ALTER TABLE {} ADD COLUMN {} {}", name, QuoteName(column), type));
+  }
+  for (const auto& [column, type] : plan.widened) {
+    run(fmt::format("ALTER TABLE {} ALTER COLUMN {} SET DATA TYPE {}", name, QuoteName(column),
+                    type));
   }
 }
 

@@ -3,16 +3,19 @@
 #include <string>
 
 #include "columnar/database.h"
+#include "destinations/duckdb/schema_plan.h"
 #include "model/stream.h"
 
 namespace sluice::destinations {
 
 // Names DuckDB cannot keep apart, schemas that are its own or ours, no columns, types that cannot
-// land: throws kUnsupported, naming what. Pure.
+// land, and under merge a primary key, cursor or soft-delete column that is not among the columns:
+// throws kUnsupported, naming what. Pure.
 void CheckTarget(const model::StreamTarget& target);
 
-// "\"sales\".\"orders\"".
-std::string QuotedTable(const model::TableName& table);
+// "\"acme\".\"sales\".\"orders\"", `catalog` being DuckDB's name of the open file: where a schema
+// has the file's own name, two names would mean either.
+std::string QuotedTable(const std::string& catalog, const model::TableName& table);
 
 // Makes the schema; does nothing if it exists. Returns whether it was made. Throws kUnsupported if
 // one whose name differs by case alone exists. REQUIRES: no transaction is open on `connection`.
@@ -22,9 +25,16 @@ bool MakeSchema(columnar::Connection& connection, const std::string& schema);
 // very name: it is somebody's, and is not replaced.
 void CheckExisting(columnar::Connection& connection, const model::TableName& table);
 
-// Overwrite: an empty table in place of what is there. Append: the table is made if it is missing,
-// and else must have these columns (kUnsupported, naming the first that differs). REQUIRES: within
-// the load's transaction.
-void MakeTable(columnar::Connection& connection, const model::StreamTarget& target);
+// The table as `connection` sees it now.
+ExistingTable ReadExisting(columnar::Connection& connection, const std::string& catalog,
+                           const model::TableName& table);
+
+// Throws kUnsupported if the table has a column named rowid: a merge needs that name, which to
+// DuckDB is the number of a row. Pure.
+void CheckRowNumbers(const ExistingTable& existing, const model::StreamTarget& target);
+
+// Makes, empties or alters the table as the plan says. REQUIRES: within the load's transaction.
+void ApplyPlan(columnar::Connection& connection, const std::string& catalog,
+               const model::StreamTarget& target, const SchemaPlan& plan);
 
 }  // namespace sluice::destinations

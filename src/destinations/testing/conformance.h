@@ -1,13 +1,17 @@
 // The suite that every destination passes, fakes included. A destination's test gives a Harness and
 // instantiates it:
 //   INSTANTIATE_TEST_SUITE_P(DuckDb, Conformance, testing::Values(&MakeDuckDbHarness));
+//   INSTANTIATE_TEST_SUITE_P(DuckDb, Merging, testing::Values(&MakeDuckDbHarness));
+//   INSTANTIATE_TEST_SUITE_P(DuckDb, SchemaChanges, testing::Values(&MakeDuckDbHarness));
 // and links the room destinations/testing whole, as duckdb/CMakeLists.txt does.
 #pragma once
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -27,7 +31,8 @@ class Harness {
   // A Parquet part in the test's folder that holds what `select` (DuckDB's SQL) returns.
   virtual model::LocalPart MakePart(const std::string& name, const std::string& select) = 0;
   // The table as a reader sees it now, beside open loads: one text per row, its columns joined by
-  // '|', NULL as "NULL", sorted. nullopt: no such table. Thread-safe.
+  // '|', NULL as "NULL", numbers as DuckDB writes them ("1.5", "nan", "-0.0"), sorted. nullopt: no
+  // such table. Thread-safe.
   virtual std::optional<std::vector<std::string>> Read(Destination& destination,
                                                        const model::TableName& table) = 0;
   // The table's column names, in order.
@@ -65,4 +70,57 @@ class Conformance : public testing::TestWithParam<MakeHarness> {
   bool in_child_ = false;
 };
 
+// Skipped whole where the destination does not merge.
+class Merging : public Conformance {
+ protected:
+  void SetUp() override;
+  void TearDown() override;
+
+  // Columns n (bigint, the key), t (text), c (bigint, the cursor), d (bool).
+  static model::StreamTarget MergeTarget(bool complete = false);
+  // `rows`: "(1, 'a', 1, false), ..."; none: no part.
+  std::vector<model::LocalPart> Rows(const std::string& rows);
+  std::vector<model::LocalPart> Keys(const std::string& keys);  // "(1), (2)"
+  // One load of an attempt of its own; each of `keys` is one AddKeys.
+  model::Counts Bring(const model::StreamTarget& target, const std::vector<model::LocalPart>& parts,
+                      const std::vector<std::vector<model::LocalPart>>& keys = {});
+  model::Counts Bring(const model::StreamTarget& target, const std::string& rows);
+  std::optional<std::vector<std::string>> There();
+
+  std::unique_ptr<Destination> destination_;
+
+ private:
+  int parts_ = 0;
+  int attempts_ = 0;
+};
+
+// What the source's columns become when they change.
+class SchemaChanges : public Conformance {
+ protected:
+  void SetUp() override;
+  void TearDown() override;
+
+  // One load of one part.
+  void Bring(model::StreamTarget target, const std::string& select);
+  // The same, in place of whatever is there.
+  void StartAnew(const model::StreamTarget& target, const std::string& select);
+
+  std::unique_ptr<Destination> destination_;
+
+ private:
+  int parts_ = 0;
+};
+
 }  // namespace sluice::destinations
+
+namespace sluice::model {
+
+// For failures; here, so that every test sees the same one.
+inline void PrintTo(const Counts& counts, std::ostream* out) {
+  *out << fmt::format(
+      "inserted {}, updated {}, unchanged {}, deleted {} (absent {}), skipped {} (duplicates {})",
+      counts.inserted, counts.updated, counts.unchanged, counts.deleted, counts.deleted_absent,
+      counts.skipped, counts.duplicates);
+}
+
+}  // namespace sluice::model

@@ -1,0 +1,246 @@
+#include "destinations/duckdb/schema_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include "base/error.h"
+#include "columnar/column_type.h"
+#include "columnar/sql_text.h"
+
+namespace sluice::destinations {
+namespace {
+
+using columnar::FoldName;
+using columnar::QuoteName;
+using model::SchemaPolicy;
+
+struct Decimal {
+  int precision = 0;
+  int scale = 0;
+};
+
+std::optional<Decimal> ParseDecimal(std::string_view type) {
+  Decimal out;
+  const std::string text(type);
+  if (std::sscanf(text.c_str(), "DECIMAL(%d,%d)", &out.precision, &out.scale) != 2) {
+    return std::nullopt;
+  }
+  return out;
+}
+
+template <std::size_t N>
+bool Climbs(const std::array<std::string_view, N>& ladder, std::string_view from,
+            std::string_view to) {
+  const auto low = std::find(ladder.begin(), ladder.end(), from);
+  return low != ladder.end() && std::find(low + 1, ladder.end(), to) != ladder.end();
+}
+
+std::string Joined(const std::vector<std::string>& texts) {
+  std::string out;
+  for (const std::string& text : texts) out += (out.empty() ? "" : "; ") + text;
+  return out;
+}
+
+// The differences between a stream and the table there.
+class Comparison {
+ public:
+  Comparison(const model::StreamTarget& target, const ExistingTable& existing)
+      : target_(target), existing_(existing) {
+    for (const model::Column& column : target.columns) Compare(column);
+    for (const ExistingColumn& column : existing.columns) {
+      const bool kept = std::any_of(
+          target.columns.begin(), target.columns.end(),
+          [&](const model::Column& c) { return FoldName(c.name) == FoldName(column.name); });
+      if (!kept) gone_.push_back(&column);
+    }
+  }
+
+  SchemaPlan Follow() {
+    Refuse(refused_);
+    for (const SchemaPlan::Change& column : added_) {
+      plan_.added.push_back(column);
+      plan_.notes.push_back(fmt::format("column {} is new", column.name));
+    }
+    NoteGone();
+    return Widened();
+  }
+
+  SchemaPlan Freeze() {
+    Refuse(refused_);
+    for (std::size_t i = 0; i < target_.columns.size(); ++i) {
+      if (IsNew(target_.columns[i])) {
+        plan_.lands_in[i] = std::nullopt;
+        plan_.notes.push_back(
+            fmt::format("column {} is new and left out (freeze)", target_.columns[i].name));
+      }
+    }
+    NoteGone();
+    return Widened();
+  }
+
+  SchemaPlan Fail() {
+    std::vector<std::string> all = refused_;
+    for (const SchemaPlan::Change& column : added_) {
+      all.push_back(fmt::format("column {} is new", column.name));
+    }
+    for (const ExistingColumn* column : gone_) {
+      all.push_back(fmt::format("column {} is gone from the source", column->name));
+    }
+    all.insert(all.end(), widened_texts_.begin(), widened_texts_.end());
+    if (const std::string hint = RenameHint(); !hint.empty()) all.push_back(hint);
+    Refuse(all);
+    return plan_;
+  }
+
+ private:
+  void Compare(const model::Column& column) {
+    const std::string type = columnar::EngineType(column);
+    const auto there = std::find_if(
+        existing_.columns.begin(), existing_.columns.end(),
+        [&](const ExistingColumn& c) { return FoldName(c.name) == FoldName(column.name); });
+    if (there == existing_.columns.end()) {
+      plan_.lands_in.emplace_back(column.name);
+      added_.push_back({column.name, type});
+      return;
+    }
+    plan_.lands_in.emplace_back(there->name);
+    if (there->type == type) return;
+    const bool decimals = ParseDecimal(there->type) && ParseDecimal(type);
+    // No part has told its size, so there is no value either.
+    if (decimals && column.type.precision == 0) return;
+    const std::string text =
+        fmt::format("column {} is {} there and {} now", there->name, there->type, type);
+    if (Widens(there->type, type) || (decimals && existing_.empty)) {
+      plan_.widened.push_back({there->name, type});
+      widened_texts_.push_back(text);
+    } else {
+      refused_.push_back(text);
+      statements_.push_back(
+          fmt::format("ALTER TABLE {}.{} ALTER COLUMN {} TYPE {};", QuoteName(target_.table.schema),
+                      QuoteName(target_.table.table), QuoteName(there->name), type));
+    }
+  }
+
+  bool IsNew(const model::Column& column) const {
+    return std::any_of(added_.begin(), added_.end(),
+                       [&](const SchemaPlan::Change& c) { return c.name == column.name; });
+  }
+
+  SchemaPlan Widened() {
+    for (const std::string& text : widened_texts_) plan_.notes.push_back(text + ": widened");
+    return plan_;
+  }
+
+  void NoteGone() {
+    // Columns that went long ago are no news: only beside a new one are they told.
+    if (const std::string hint = RenameHint(); !hint.empty()) plan_.notes.push_back(hint);
+  }
+
+  std::string RenameHint() const {
+    if (gone_.size() != 1 || added_.size() != 1 || gone_[0]->type != added_[0].type) return {};
+    const std::string& was = gone_[0]->name;
+    const std::string& is = added_[0].name;
+    const std::string text =
+        fmt::format("column {} is gone and {} is new, both {}: it may have been renamed", was, is,
+                    added_[0].type);
+    if (target_.schema_policy != SchemaPolicy::kFail) {
+      return text + fmt::format("; rows that do not come again keep their values in {}", was);
+    }
+    return text + fmt::format(" (then: ALTER TABLE {}.{} RENAME COLUMN {} TO {};)",
+                              QuoteName(target_.table.schema), QuoteName(target_.table.table),
+                              QuoteName(was), QuoteName(is));
+  }
+
+  void Refuse(const std::vector<std::string>& differences) const {
+    if (differences.empty()) return;
+    std::string remedy;
+    for (const std::string& statement : statements_) remedy += statement + "\n";
+    if (!remedy.empty()) {
+      remedy = "If the values fit, run this on the DuckDB file, then sync again:\n" + remedy;
+    }
+    if (target_.schema_policy == SchemaPolicy::kFail) {
+      remedy += "Set `schema_policy: follow` to let the table follow the source. ";
+    }
+    remedy += "Or drop the table at the destination and run with --full.";
+    throw base::Error({.code = base::ErrorCode::kUnsupported,
+                       .operation = "prepare table",
+                       .subject = "table " + target_.table.ToString(),
+                       .message = Joined(differences),
+                       .remedy = std::move(remedy)});
+  }
+
+  const model::StreamTarget& target_;
+  const ExistingTable& existing_;
+  SchemaPlan plan_;
+  std::vector<SchemaPlan::Change> added_;
+  std::vector<const ExistingColumn*> gone_;
+  std::vector<std::string> widened_texts_;
+  std::vector<std::string> refused_;
+  std::vector<std::string> statements_;
+};
+
+SchemaPlan AsItIs(const model::StreamTarget& target, SchemaPlan::Table table) {
+  SchemaPlan plan{.table = table};
+  for (const model::Column& column : target.columns) plan.lands_in.emplace_back(column.name);
+  return plan;
+}
+
+// Under kFreeze columns may have nowhere to go; these must.
+void CheckLanding(const model::StreamTarget& target, const SchemaPlan& plan) {
+  std::vector<std::string> missing;
+  bool any = false;
+  for (std::size_t i = 0; i < target.columns.size(); ++i) {
+    const std::string& name = target.columns[i].name;
+    any = any || plan.lands_in[i];
+    const auto& key = target.primary_key;
+    if (!plan.lands_in[i] && target.write_mode == model::WriteMode::kMerge &&
+        std::find(key.begin(), key.end(), name) != key.end()) {
+      missing.push_back(fmt::format("it has no column {}, of the primary key", name));
+    }
+  }
+  if (!any) missing.emplace_back("it has none of the stream's columns");
+  if (missing.empty()) return;
+  throw base::Error(
+      {.code = base::ErrorCode::kUnsupported,
+       .operation = "prepare table",
+       .subject = "table " + target.table.ToString(),
+       .message = Joined(missing),
+       .remedy = "Add the column at the destination, or set `schema_policy: follow`."});
+}
+
+}  // namespace
+
+bool Widens(std::string_view from, std::string_view to) {
+  static constexpr std::array<std::string_view, 4> kIntegers{"TINYINT", "SMALLINT", "INTEGER",
+                                                             "BIGINT"};
+  static constexpr std::array<std::string_view, 2> kFloats{"FLOAT", "DOUBLE"};
+  if (Climbs(kIntegers, from, to) || Climbs(kFloats, from, to)) return true;
+  const auto low = ParseDecimal(from);
+  const auto high = ParseDecimal(to);
+  return low && high && from != to && high->scale >= low->scale &&
+         high->precision - high->scale >= low->precision - low->scale;
+}
+
+SchemaPlan PlanSchema(const model::StreamTarget& target, const ExistingTable& existing) {
+  using Table = SchemaPlan::Table;
+  if (existing.columns.empty()) return AsItIs(target, Table::kCreate);
+  const bool overwrite = target.write_mode == model::WriteMode::kOverwrite;
+  if (overwrite && target.schema_policy == SchemaPolicy::kFollow) {
+    return AsItIs(target, Table::kReplace);
+  }
+  Comparison comparison(target, existing);
+  SchemaPlan plan;
+  switch (target.schema_policy) {
+    case SchemaPolicy::kFollow: plan = comparison.Follow(); break;
+    case SchemaPolicy::kFreeze: plan = comparison.Freeze(); break;
+    case SchemaPolicy::kFail: plan = comparison.Fail(); break;
+  }
+  plan.table = overwrite ? Table::kEmpty : Table::kKeep;
+  CheckLanding(target, plan);
+  return plan;
+}
+
+}  // namespace sluice::destinations
