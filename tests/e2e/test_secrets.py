@@ -27,13 +27,15 @@ def assert_no_secret(harness: Harness, arguments: set[str]) -> None:
             assert secret.encode() not in content, f"a secret stands in {place}"
 
 
+@pytest.mark.sanitized
 @pytest.mark.parametrize("auth", ["role", "keys"])
 def test_nothing_written_holds_a_secret(connect: Callable[..., Harness], auth: str) -> None:
     harness = connect(auth).streams("tpch.nation", "tpch.orders", "types.no_such_table")
     arguments: set[str] = set()
     for command in (
         ["check"], ["check", "--json", "--verbose"], ["discover"], ["config", "validate"],
-        ["sync", "--verbose"], ["sync", "--json"],
+        ["sync", "--verbose"], ["sync", "--json"], ["status"], ["history", "--json"], ["clean", "--verbose"],
+        ["setup"], ["setup", "--json"], ["setup", "terraform", "--verbose"], ["check", "--list-findings"],
     ):  # fmt: skip
         process = harness.start(*command)
         sampler = Sampler(process)
@@ -44,6 +46,57 @@ def test_nothing_written_holds_a_secret(connect: Callable[..., Harness], auth: s
     assert any("warehouse.duckdb" in str(f) for f in written_files(harness))
     assert any(".ledger" in str(f) for f in written_files(harness))
     assert_no_secret(harness, arguments)
+
+
+@pytest.mark.sanitized
+@pytest.mark.parametrize("store", ["environment", "file"])
+def test_init_keeps_the_secret_out_of_the_configuration(connect: Callable[..., Harness], store: str) -> None:
+    harness = connect("keys")
+    facts, secret = harness.sandbox.facts, harness.sandbox.card.keys.secret
+    given = harness.folder / "secret"
+    written = harness.folder / "acme.yaml"
+    arguments = [
+        "init", "--non-interactive", "--verbose", "--name", harness.name, "--workgroup", facts.workgroup,
+        "--host", f"{facts.host}:{facts.port}/{facts.database}", "--region", facts.region,
+        "--username", facts.keys_db_user, "--bucket", facts.bucket, "--bucket-region", facts.region,
+        "--access-key-id", harness.sandbox.card.keys.key_id, "--sslrootcert", str(facts.ca_file),
+        "--destination-path", str(harness.warehouse), "--table", "tpch.nation", "--check",
+    ]  # fmt: skip
+    if store == "file":
+        given.write_text(secret + "\n")
+        given.chmod(0o600)
+        arguments += ["--secret-access-key-file", str(given)]
+    else:
+        harness.variables["AWS_SECRET_ACCESS_KEY"] = secret
+        arguments += ["--secret-store", "environment"]
+    process = harness.start(*arguments, config=written)
+    sampler = Sampler(process)
+    finished = harness.finish(process)
+    sampler.join()
+    assert written.exists(), finished
+    given.unlink(missing_ok=True)
+    assert_no_secret(harness, sampler.seen)
+
+
+@pytest.mark.sanitized
+def test_findings_hold_no_secret(connect: Callable[..., Harness]) -> None:
+    """Every kind of refusal there is time for, told in words and as JSON."""
+    harness = connect("keys").streams("tpch.nation", "tpch.no_such_table")
+    good = dict(harness.variables)
+    wrong = {
+        "SANDBOX_KEYS_SECRET_ACCESS_KEY": "wrongWrongWrongWrongWrongWrongWrongWrong",
+        "SANDBOX_KEYS_ACCESS_KEY_ID": "AKIAWRONGWRONGWRONG1",
+        "AWS_ENDPOINT_URL": "https://127.0.0.1:1",
+    }
+    for name, value in wrong.items():
+        harness.variables = good | {name: value}
+        assert harness.run("check", "--verbose").exit_code == 1, name
+        assert harness.run("check", "--json").exit_code == 1, name
+    harness.variables = good
+    harness.sandbox.faults.set("unload.fail_after_files", args={"files": 0})
+    assert harness.run("check", "--verbose").exit_code == 1
+    assert not any("wrongWrong" in output for output in harness.outputs)
+    assert_no_secret(harness, set())
 
 
 def test_errors_hold_no_secret(connect: Callable[..., Harness]) -> None:
