@@ -294,6 +294,21 @@ TEST_F(Check, EachMissingBucketRightIsTold) {
   }
 }
 
+TEST_F(Check, BucketThatDemandsItsKeyLeavesTheProofToTheUnload) {
+  base::ErrorInfo denied = Refused("with an explicit deny");
+  denied.operation = "PutObject";
+  denied.reason = "explicit_deny";
+  store_.before = [&](const std::string& what, const std::string&) {
+    if (what == "put") throw base::Error(denied);
+  };
+  EXPECT_THAT(Bad(Run()), ElementsAre("bucket_rights.kms_demanded", "unload.skipped"));
+  told_.clear();
+  options_.kms_key = "auto";
+  const Findings findings = Run();
+  EXPECT_THAT(Bad(findings), IsEmpty());
+  EXPECT_EQ(Find(findings, "unload.ok").severity, Severity::kOk);
+}
+
 TEST_F(Check, DeleteThatIsRefusedNamesWhatStays) {
   store_.before = [&](const std::string& what, const std::string& key) {
     if (what == "put") store_.undeletable.insert(key);

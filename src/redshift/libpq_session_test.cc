@@ -113,6 +113,20 @@ TEST_F(LibpqSession, LogsInOverTlsAndSetsTheSessionUpInOneRoundTrip) {
             "SET statement_timeout TO 3000; SET enable_case_sensitive_identifier TO true");
 }
 
+TEST_F(LibpqSession, SetsNothingThatTheServerTellsToBeSoAlready) {
+  std::string settings;
+  ServeRaw([&](Peer& peer) {
+    peer.AcceptLogin("8.0.2", {{"DateStyle", "ISO, MDY"}, {"TimeZone", "UTC"}});
+    settings = peer.ReadQuery();
+    peer.Tag("SET");
+    peer.Ready();
+    peer.ReadQuery();
+  });
+  Login(Options(server_->port()), kClock, log_, Patient());
+  server_->Stop();
+  EXPECT_EQ(settings, "SET query_group TO 'sluice'; SET enable_case_sensitive_identifier TO true");
+}
+
 TEST_F(LibpqSession, SetsUpOneByOneWhereABatchIsRefused) {
   std::vector<std::string> settings;
   ServeRaw([&](Peer& peer) {

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from harness import PROGRAM, ROOT, Harness, interrupt, wait_for
-from redshift_sandbox import network, world
+from redshift_sandbox import network, policies, world
 from redshift_sandbox.world import Sandbox
 from scene import Scene, bad
 
@@ -134,6 +134,17 @@ def test_older_call_logs_in_as_the_user_of_the_guide(scene: Scene) -> None:
     scene.set_rights(json.dumps(document))
     move_grants(scene, f"plain-{scene.name}")
     scene.settings["redshift"].update(login_api="GetClusterCredentials", username=f"plain-{scene.name}")
+    assert_green(scene)
+
+
+def test_bucket_that_demands_kms_is_green_with_the_remedy(scene: Scene) -> None:
+    scene.sandbox.aws.store.set_policy(scene.bucket, policies.demand_kms(scene.bucket_name))
+    document = json.loads(scene.rights)
+    document["Statement"].append(
+        {"Sid": "Key", "Effect": "Allow", "Resource": "*", "Action": ["kms:GenerateDataKey", "kms:Decrypt"]}
+    )
+    scene.set_rights(json.dumps(document))
+    scene.settings["staging"]["kms_key"] = "auto"
     assert_green(scene)
 
 

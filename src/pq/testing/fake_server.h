@@ -92,8 +92,10 @@ class Peer {
     return body;
   }
 
-  void AcceptLogin(const std::string& server_version = "8.0.2") {
+  void AcceptLogin(const std::string& server_version = "8.0.2",
+                   const std::map<std::string, std::string>& further = {}) {
     Send('R', Int(0));
+    for (const auto& [name, value] : further) Parameter(name, value);
     Parameter("server_version", server_version);
     Parameter("client_encoding", "UNICODE");
     Send('K', Int(4711) + Int(815));
