@@ -93,7 +93,8 @@ class Chain final : public RenewingProvider {
                        .remedy = "Set auth in the configuration (access_key_id and "
                                  "secret_access_key, or profile), or AWS_ACCESS_KEY_ID and "
                                  "AWS_SECRET_ACCESS_KEY in the environment, or run where AWS gives "
-                                 "a role: an instance, a task or a pod."});
+                                 "a role: an instance, a task or a pod.",
+                       .reason = "no_keys"});
   }
 
  private:

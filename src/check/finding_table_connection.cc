@@ -138,6 +138,14 @@ constexpr FindingKind kKinds[] = {
      "and "
      "policies may all be right.",
      kClock},
+    {"identity.no_keys", Step::kIdentity, kFailure, "There are no AWS keys",
+     "To assume a role somebody must be somebody first: nothing on this machine gives AWS keys.",
+     "One of these:\n"
+     "  export AWS_ACCESS_KEY_ID=... AWS_SECRET_ACCESS_KEY=...      in the environment\n"
+     "  auth: { profile: <name> }                                  after aws configure or aws sso "
+     "login\n"
+     "  auth: { access_key_id: ..., secret_access_key: ... }       in sluice.yaml, as ${...}\n"
+     "or run where AWS gives a role: an instance, a task or a pod."},
     {"identity.key_unknown", Step::kIdentity, kFailure, "The access key is unknown or switched off",
      "AWS does not know the access key, or somebody switched it off or deleted it.",
      "Look at the key {key_id}: IAM, Users, Security credentials. It must be there and active; "

@@ -181,6 +181,7 @@ constexpr FindingKind kKinds[] = {
 
 using enum Step;
 constexpr FailureRule kRules[] = {
+    {kIdentity, "no_keys", "", "identity.no_keys"},
     {kIdentity, "clock_skew", "", "identity.clock_skew"},
     {kIdentity, "key_unknown", "", "identity.key_unknown"},
     {kIdentity, "secret_wrong", "", "identity.secret_wrong"},

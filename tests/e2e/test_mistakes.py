@@ -57,6 +57,15 @@ def variable(name: str, value: str) -> Break:
     return change
 
 
+def forget(*names: str) -> Break:
+    def change(scene: Scene, _: ExitStack) -> None:
+        for name in names:
+            del scene.harness.variables[name]
+        scene.harness.variables["AWS_EC2_METADATA_DISABLED"] = "true"
+
+    return change
+
+
 def port(listener: Callable[[], Any]) -> Break:
     """A port where something else happens."""
 
@@ -263,6 +272,8 @@ SQL = [
 ]  # fmt: skip
 
 IAM = [
+    Mistake("no_keys_at_all", forget("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "identity.no_keys",
+            ("AWS_ACCESS_KEY_ID", "aws sso login")),
     Mistake("no_get_credentials", rights()("Login"), "database_credentials.not_allowed",
             ("{workgroup_arn}", "redshift-serverless:GetCredentials", "{role}")),
     Mistake("workgroup_name_in_the_arn",
