@@ -50,28 +50,28 @@ class Child {
   Child& operator=(const Child&) = delete;
   ~Child() { Kill(); }
 
-  // True once it has ended; then `status` is waitpid's.
-  bool Ended(int* status) {
-    if (pid_ < 0) return true;
-    const pid_t got = waitpid(pid_, status, WNOHANG);
-    if (got == 0 || (got < 0 && errno == EINTR)) return false;
-    Forget();
-    return true;
+  // Once it has ended: waitpid's status. Those it left behind die too, or they would hold our end
+  // of the pipe open; they are found by its group, whose number is ours only until it is reaped.
+  std::optional<int> Ended() {
+    siginfo_t info{};
+    if (waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0) {
+      return info.si_pid == 0 ? std::nullopt : std::optional(Kill());
+    }
+    if (errno == EINTR) return std::nullopt;
+    pid_ = -1;  // Reaped already, as where SIGCHLD is ignored: how it ended is lost.
+    return 0;
   }
-  void Kill() {
-    if (pid_ < 0) return;
+  int Kill() {
+    int status = 0;
+    if (pid_ < 0) return status;
     kill(-pid_, SIGKILL);
-    while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+    while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
     }
     pid_ = -1;
+    return status;
   }
 
  private:
-  // Those it left behind die too, or they would hold our end of the pipe open.
-  void Forget() {
-    kill(-pid_, SIGKILL);
-    pid_ = -1;
-  }
   pid_t pid_;
 };
 
@@ -127,6 +127,7 @@ class Runner {
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
     posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
     // Signals we block or handle are not the child's.
     sigset_t none;
     sigset_t all;
@@ -192,12 +193,11 @@ class Runner {
   }
 
   int Wait(Child& child) const {
-    int status = 0;
-    while (!child.Ended(&status)) {
+    for (;;) {
+      if (const auto status = child.Ended()) return *status;
       CheckTime();
       poll(nullptr, 0, kPollMs);
     }
-    return status;
   }
 
   void CheckTime() const {

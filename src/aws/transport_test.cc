@@ -143,6 +143,16 @@ TEST_F(TransportTest, SendsExactlyWhatItIsGiven) {
   EXPECT_THAT(seen, Not(HasSubstr("Content-Type")));
 }
 
+TEST_F(TransportTest, AsksDirectlyWhereNoProxyCouldAnswer) {
+  Server proxy([](int socket, const std::string&) { Reply(socket, "proxy"); });
+  Server server([](int socket, const std::string&) { Reply(socket, "server"); });
+  setenv("http_proxy", proxy.url().c_str(), 1);
+  EXPECT_EQ(transport_->Send({.url = server.url()}, call_).body, "proxy");
+  EXPECT_EQ(transport_->Send({.url = server.url(), .direct = true}, call_).body, "server");
+  EXPECT_EQ(transport_->Send({.url = server.url()}, call_).body, "proxy");
+  unsetenv("http_proxy");
+}
+
 TEST_F(TransportTest, KeepsItsMethodsAndConnections) {
   std::mutex mu;
   std::vector<std::string> methods;
