@@ -5,8 +5,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
+#include <thread>
 
 #include "base/clock.h"
 #include "tests/support/matchers.h"
@@ -122,19 +124,25 @@ TEST_F(CredentialProcessTest, ShowsNothingOfWhatItPrintsOrIsTold) {
   }
 }
 
-TEST_F(CredentialProcessTest, IsStoppedWithAllItStarted) {
+TEST_F(CredentialProcessTest, IsGivenUpWhenItsTimeIsOver) {
   timeout_ = 0;
-  const std::string mark = (dir_.path() / "alive").string();
-  // The grandchild holds the output open, so only the end of both ends the wait.
-  const std::string command = Script("(sleep 1; touch " + mark + ") & sleep 100");
-  EXPECT_THAT([&] { Run(command); }, ThrowsError(ErrorCode::kTimeout));
-  timeout_ = 30;
+  EXPECT_THAT([&] { Run(Script("sleep 100")); }, ThrowsError(ErrorCode::kTimeout));
+}
+
+TEST_F(CredentialProcessTest, IsStoppedWithAllItStarted) {
+  const std::string started = (dir_.path() / "started").string();
+  const std::string alive = (dir_.path() / "alive").string();
+  const std::string command =
+      Script("(touch " + started + "; sleep 1; touch " + alive + ") & sleep 100");
   std::stop_source stop;
   call_.stop = stop.get_token();
-  stop.request_stop();
+  const std::jthread stopper([&] {
+    while (access(started.c_str(), F_OK) != 0) clock_.Sleep(std::chrono::milliseconds(5), {});
+    stop.request_stop();
+  });
   EXPECT_THAT([&] { Run(command); }, ThrowsError(ErrorCode::kCancelled));
   clock_.Sleep(std::chrono::milliseconds(1300), {});
-  EXPECT_NE(access(mark.c_str(), F_OK), 0);
+  EXPECT_NE(access(alive.c_str(), F_OK), 0);
 }
 
 }  // namespace

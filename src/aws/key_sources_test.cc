@@ -263,9 +263,9 @@ TEST_F(KeySources, ContainerKeysNeverTravelInTheClear) {
   }
   const std::size_t asked = transport_.seen().size();
   for (const char* bad :
-       {"http://keys.example/x", "http://127.evil.example/x", "http://127.0.0.1@evil.example/x",
-        "http://169.254.169.254/x", "http://localhost.evil.example/", "ftp://localhost/", "x",
-        "http:///x", "http://127.0.0.1.5/x"}) {
+       {"http://keys.example/x", "http://127.evil.example/x", "http://127.0.0.1:1@evil.example/x",
+        "http://127.0.0.evil/x", "http://169.254.169.254/x", "http://localhost.evil.example/",
+        "ftp://localhost/", "x", "http:///x", "http://127.0.0.1.5/x"}) {
     Set("AWS_CONTAINER_CREDENTIALS_FULL_URI", bad);
     const base::ErrorInfo error = ErrorOf();
     EXPECT_EQ(error.subject, "AWS_CONTAINER_CREDENTIALS_FULL_URI") << bad;
