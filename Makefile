@@ -10,11 +10,12 @@ BUILD := build/$(PRESET)
 setup:
 	@tools/setup.sh
 
-# The program lands in build/sluice, the sandbox's commands in build/venv/bin/.
+# The program lands in build/sluice, its manual page in build/sluice.1 (man -l), the sandbox's commands in build/venv/bin/.
 build: setup
 	@cmake --preset $(PRESET) --log-level=WARNING > build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
 	@cmake --build $(BUILD) -j$(JOBS) --target sluice
 	@ln -sfn $(PRESET)/src/cli/sluice build/sluice
+	@build/sluice man > build/sluice.1
 
 demo: build
 	@tools/demo.sh

@@ -10,6 +10,7 @@
 #include "cli/command_line.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
+#include "cli/grammar.h"
 #include "cli/init_command.h"
 #include "cli/json_output.h"
 #include "cli/records.h"
@@ -86,6 +87,7 @@ class App {
       out_(config::JsonSchema());
       return kDone;
     }
+    if (line_.command == Command::kCompletion || line_.command == Command::kMan) return Describe();
     try {
       if (line_.command != Command::kInit) return RunConfigured(line_.command);
       const auto result = RunInit(MakeContext());
@@ -101,6 +103,18 @@ class App {
                         FromEnvironment("TERM").value_or("dumb") != "dumb" && !line.quiet;
     if (!person) return nullptr;
     return [] { return SizeOf(STDERR_FILENO); };
+  }
+
+  int Describe() {
+    const CommandSpec program = DescribeGrammar();
+    if (line_.command == Command::kMan) {
+      out_(ManualPage(program, SLUICE_VERSION));
+    } else {
+      out_(line_.shell == "bash"  ? BashCompletion(program)
+           : line_.shell == "zsh" ? ZshCompletion(program)
+                                  : FishCompletion(program));
+    }
+    return kDone;
   }
 
   Context MakeContext() {
@@ -142,7 +156,9 @@ class App {
         out_(line_.json ? ValidJson(config) : ValidScreen(config, out_style_));
         return kDone;
       case Command::kConfigSchema:
-      case Command::kInit: break;
+      case Command::kInit:
+      case Command::kCompletion:
+      case Command::kMan: break;
     }
     return kDone;
   }

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "cli/exit_code.h"
+#include "cli/grammar.h"
 
 namespace sluice::cli {
 namespace {
@@ -48,6 +49,17 @@ Examples:
   sluice sync --dry-run                    what would be done, and with which SELECT
   sluice sync sales.orders --full          from the beginning, not from the watermark
   sluice sync --json > result.json         for programs (docs/CLI_JSON.md))";
+
+constexpr std::string_view kCompletionFooter = R"(
+Examples:
+  source <(sluice completion bash)            in ~/.bashrc
+  source <(sluice completion zsh)             in ~/.zshrc, after compinit
+  sluice completion fish | source             in ~/.config/fish/config.fish)";
+
+constexpr std::string_view kManFooter = R"(
+Examples:
+  man <(sluice man)
+  sluice man > /usr/local/share/man/man1/sluice.1)";
 
 constexpr std::string_view kInitFooter = R"(
 Without flags it asks, one question after the other. A file that is there is changed, and keeps
@@ -152,7 +164,17 @@ struct Grammar {
     config = Sub(app, "config", "Look at the configuration; contacts nobody", kConfigFooter);
     config->require_subcommand(1);
     validate = Sub(*config, "validate", "Is it right? Tells all problems at once", "");
+    AddShells(line);
     schema = Sub(*config, "schema", "Print the JSON Schema of sluice.yaml, for editors", "");
+  }
+
+  void AddShells(CommandLine& line) {
+    completion = Sub(app, "completion", "Print the script that completes commands in a shell",
+                     kCompletionFooter);
+    completion->add_option("SHELL", line.shell, "Which shell")
+        ->required()
+        ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+    man = Sub(app, "man", "Print the manual page", kManFooter);
   }
 
   void AddInit(InitFlags& flags) {
@@ -264,6 +286,8 @@ struct Grammar {
     if (sync->parsed()) return Command::kSync;
     if (setup->parsed()) return Command::kSetup;
     if (init->parsed()) return Command::kInit;
+    if (completion->parsed()) return Command::kCompletion;
+    if (man->parsed()) return Command::kMan;
     if (status->parsed()) return Command::kStatus;
     if (history->parsed()) return Command::kHistory;
     if (clean->parsed()) return Command::kClean;
@@ -280,6 +304,8 @@ struct Grammar {
   CLI::App* config = nullptr;
   CLI::App* setup = nullptr;
   CLI::App* init = nullptr;
+  CLI::App* completion = nullptr;
+  CLI::App* man = nullptr;
   CLI::App* status = nullptr;
   CLI::App* history = nullptr;
   CLI::App* clean = nullptr;
@@ -288,7 +314,52 @@ struct Grammar {
   CLI::App* schema = nullptr;
 };
 
+// "TEXT:{a,b}" -> the choices; what CLI11 shows is all that it tells.
+std::vector<std::string> ChoicesOf(const std::string& type) {
+  std::vector<std::string> choices;
+  const auto open = type.find('{');
+  const auto close = type.rfind('}');
+  if (open == std::string::npos || close == std::string::npos) return choices;
+  std::istringstream list(type.substr(open + 1, close - open - 1));
+  for (std::string choice; std::getline(list, choice, ',');) choices.push_back(choice);
+  return choices;
+}
+
+OptionSpec Describe(const CLI::Option& option) {
+  OptionSpec spec{.names = {}, .value = {}, .choices = {}, .description = option.get_description()};
+  for (const auto& name : option.get_snames()) spec.names.push_back("-" + name);
+  for (const auto& name : option.get_lnames()) spec.names.push_back("--" + name);
+  if (option.get_positional()) spec.names = {option.get_name(true)};
+  if (option.get_items_expected_max() == 0) return spec;
+  const std::string type = option.get_type_name();
+  spec.choices = ChoicesOf(type);
+  spec.value = spec.choices.empty() ? type : "CHOICE";
+  return spec;
+}
+
+CommandSpec Describe(const CLI::App& app) {
+  CommandSpec spec{.name = app.get_name(),
+                   .description = app.get_description(),
+                   .footer = app.get_footer(),
+                   .options = {},
+                   .positionals = {},
+                   .commands = {}};
+  for (const CLI::Option* option : app.get_options({})) {
+    (option->get_positional() ? spec.positionals : spec.options).push_back(Describe(*option));
+  }
+  for (const CLI::App* sub : app.get_subcommands({})) {
+    // Hidden ones have no group.
+    if (!sub->get_group().empty()) spec.commands.push_back(Describe(*sub));
+  }
+  return spec;
+}
+
 }  // namespace
+
+CommandSpec DescribeGrammar() {
+  CommandLine line;
+  return Describe(Grammar(line).app);
+}
 
 std::string_view CommandName(Command command) {
   switch (command) {
@@ -299,6 +370,8 @@ std::string_view CommandName(Command command) {
     case Command::kConfigSchema: return "config schema";
     case Command::kSetup: return "setup";
     case Command::kInit: return "init";
+    case Command::kCompletion: return "completion";
+    case Command::kMan: return "man";
     case Command::kStatus: return "status";
     case Command::kHistory: return "history";
     case Command::kClean: return "clean";

@@ -13,6 +13,8 @@ namespace sluice::cli {
 
 enum class Command {
   kInit,
+  kCompletion,
+  kMan,
   kSetup,
   kCheck,
   kDiscover,
@@ -48,6 +50,7 @@ struct CommandLine {
   std::vector<std::string> schemas;  // empty: all
   SetupFlags setup;
   InitFlags init;
+  std::string shell;  // completion
 };
 
 struct Parsed {
