@@ -1,5 +1,5 @@
-// What `check` found, and the table of all that it can find. A new finding is a row in finding.cc
-// and a Report in the step that sees it.
+// What `check` found, and the table of all that it can find. A new finding is a row in
+// finding_table_*.cc and a Report in the step that sees it.
 #pragma once
 #include <map>
 #include <optional>
