@@ -67,7 +67,7 @@ class ContainerKeys final : public KeySource {
       Refuse(ErrorCode::kInvalidConfig, std::string(kRelative), "it does not begin with '/'",
              "ECS sets it by itself; do not set it by hand.");
     }
-    const auto full = Lookup(environment_, kFull);
+    auto full = Lookup(environment_, kFull);
     if (!full) return std::nullopt;
     const std::string_view host = HostOf(*full);
     if (host.empty()) {

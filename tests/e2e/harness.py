@@ -85,6 +85,7 @@ class Harness:
     def _variables(self) -> dict[str, str]:
         return {"PATH": os.environ["PATH"], "HOME": str(self.home), "LANG": "C.UTF-8",
                 **{name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")},
+                "AWS_EC2_METADATA_DISABLED": "true",  # never this machine's own
                 **environment(self.sandbox.facts)}  # fmt: skip
 
     def streams(self, *tables: str) -> Harness:

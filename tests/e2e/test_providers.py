@@ -107,7 +107,7 @@ def surroundings(connect: Callable[..., Harness], issuer: OidcIssuer) -> Iterato
     harness.sandbox.log.clear()
     harness.settings["auth"] = {"source": "default_chain", "allow_keys_in_unload": True}
     del harness.settings["redshift"]["username"]
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_EC2_METADATA_DISABLED"):
         del harness.variables[name]
     harness.variables["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = f"http://127.0.0.1:{closed_port()}"
     keys = Keys(harness.sandbox)
