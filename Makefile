@@ -1,7 +1,7 @@
 # What people type. `make demo` and `make test` work on a fresh Debian 12; a second run of either
 # uses no network. ONLY=label runs one part of the tests; see tools/test.py --help.
 .DEFAULT_GOAL := build
-.PHONY: build setup demo test test-sanitizers sandbox sandbox-down bench lint fuzz lock clean
+.PHONY: build setup demo test test-sanitizers sandbox sandbox-down chaos bench lint fuzz lock clean
 
 PRESET ?= release
 JOBS ?= 2
@@ -33,6 +33,10 @@ sandbox: build
 
 sandbox-down:
 	@build/venv/bin/redshift-sandbox down --dir build/sandbox
+
+# More random histories than `make test` has: make chaos N=200, SEED=n to begin at seed n.
+chaos: setup
+	@HISTORIES=$(or $(N),200) SEED=$(or $(SEED),0) tools/test.py --only model
 
 bench: build
 	@build/venv/bin/python bench/run.py

@@ -30,6 +30,7 @@ E2E_LABELS = (
     "secrets",
     "crash",
     "cli",
+    "model",
     "mistakes",
     "providers",
     "closed_loop",

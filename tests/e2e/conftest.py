@@ -22,6 +22,7 @@ MARKERS = {
     "closed_loop": "from a bare account to a green check by what setup prints",
     "init": "the configuration, asked for or by flags",
     "setup": "what an administrator is told to run",
+    "model": "random histories against a plain model",
     "sanitized": "runs under the sanitizers too",
 }
 
