@@ -18,7 +18,7 @@ def written_files(harness: Harness) -> list[Path]:
 
 def assert_no_secret(harness: Harness, arguments: set[str]) -> None:
     secrets = {s for s in issued_secrets(harness.sandbox) if s}
-    assert len(secrets) > 5, "the sandbox must have issued keys, tokens and passwords"
+    assert len(secrets) >= 5, "the sandbox must have issued keys, tokens and passwords"
     texts = {f"output {i}": text.encode() for i, text in enumerate(harness.outputs)}
     texts |= {f"arguments {i}": text.encode() for i, text in enumerate(arguments)}
     texts |= {str(file): file.read_bytes() for file in written_files(harness)}
