@@ -62,6 +62,9 @@ class UnloadKeys {
   // kInvalidConfig if no session of the allowed length lives for `life_min`.
   SessionKeys Get(const std::string& prefix, std::chrono::seconds life_min, const base::Call& call);
 
+  // False once Get has handed out keys that can do more than write beneath their prefix.
+  bool narrowed() const { return !warned_; }
+
  private:
   SessionKeys FromUser(const std::string& policy, std::chrono::seconds life_min,
                        const base::Call& call);

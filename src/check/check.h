@@ -67,6 +67,9 @@ struct CheckParts {
   std::function<redshift::UnloadAuth(const std::string& prefix, std::chrono::seconds life_min,
                                      const base::Call&)>
       unload_auth;
+  // After it: whether the keys it gave can do no more than write this run's prefix, or more was
+  // allowed by the configuration. Empty: they can do no more.
+  std::function<bool()> unload_keys_narrowed;
   // Opens the destination; closed before Run returns.
   std::function<std::unique_ptr<destinations::Destination>()> open_destination;
   // Throws what a sync of this stream would throw before it contacts anybody.

@@ -112,6 +112,7 @@ class Check : public testing::Test {
                                       .secret_access_key = base::Secret("secretKey"),
                                       .session_token = base::Secret("token")};
             },
+        .unload_keys_narrowed = [this] { return narrowed_; },
         .open_destination = [this]() -> std::unique_ptr<destinations::Destination> {
           if (destination_error_) throw base::Error(*destination_error_);
           return std::make_unique<test::FakeDestination>();
@@ -163,7 +164,7 @@ class Check : public testing::Test {
   std::optional<std::chrono::seconds> clock_ahead_;
   bool superuser_ = false;
   std::string body_ = "PAR1....PAR1";
-  bool with_manifest_ = true;
+  bool with_manifest_ = true, narrowed_ = true;
   std::optional<base::ErrorInfo> identity_error_, credentials_error_, login_error_,
       destination_error_, mode_error_;
   std::stop_source stop_;
@@ -317,6 +318,11 @@ TEST_F(Check, DeleteThatIsRefusedNamesWhatStays) {
   EXPECT_THAT(Bad(findings), ElementsAre("bucket_rights.delete_refused", "unload.skipped"));
   EXPECT_THAT(Find(findings, "bucket_rights.delete_refused").remedy,
               AllOf(HasSubstr("s3:DeleteObject"), HasSubstr(store_.Keys().front())));
+}
+
+TEST_F(Check, KeysThatCanDoMoreThanWriteAreAFailureOfTheUnload) {
+  narrowed_ = false;
+  EXPECT_THAT(Bad(Run()), ElementsAre("unload.keys_not_narrowed"));
 }
 
 TEST_F(Check, UnloadThatFailsOrWritesNonsenseLeavesTheBucketEmpty) {

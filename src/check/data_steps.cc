@@ -134,6 +134,11 @@ void CheckUnload(Checker& checker) {
   const auto& options = checker.options;
   const std::string prefix = staging::AttemptPrefix(checker.run_prefix, "check", "one-row");
   const auto auth = checker.parts.unload_auth(checker.run_prefix, kKeysLife, checker.NewCall());
+  if (checker.parts.unload_keys_narrowed && !checker.parts.unload_keys_narrowed()) {
+    checker.Report("unload.keys_not_narrowed",
+                   "IAM refuses sts:GetFederationToken, so the keys in the UNLOAD keep all rights "
+                   "of the user");
+  }
   const auto statement =
       redshift::BuildUnload("SELECT 1 AS \"one\"",
                             {.staging_prefix = fmt::format("s3://{}/{}", options.bucket, prefix),

@@ -157,6 +157,13 @@ constexpr FindingKind kKinds[] = {
     {"unload.key_unknown", Step::kUnload, kFailure, "S3 does not know the keys of the UNLOAD",
      "The keys in the statement were refused.",
      "Temporary keys need their session token: compare auth. With access keys, are they active?"},
+    {"unload.keys_not_narrowed", Step::kUnload, kFailure,
+     "The keys in the UNLOAD can do more than write",
+     "The server may log the statement; until its keys expire they can do all that the user can.",
+     "Add to the policy of the user that connects:\n"
+     "{\"Effect\":\"Allow\",\"Action\":\"sts:GetFederationToken\",\n"
+     " \"Resource\":\"arn:aws:sts::{account}:federated-user/*\"}\n"
+     "Or accept it: auth.allow_keys_in_unload: true"},
     {"unload.role_not_attached", Step::kUnload, kFailure, "The workgroup may not use the role",
      "staging.unload_role names {object}, which is not attached to the namespace, or whose trust "
      "policy does not admit Redshift.",

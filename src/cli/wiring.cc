@@ -372,6 +372,10 @@ check::CheckParts Connection::CheckParts(std::function<void(const check::Finding
                 call);
           },
       .unload_auth = parts.UnloadAuthFunction(),
+      .unload_keys_narrowed =
+          [&parts] {
+            return parts.unload_keys.narrowed() || UnloadOptionsOf(parts.config).allow_own_keys;
+          },
       .open_destination = [this] { return OpenDestination(); },
       .check_modes = sync::CheckModes,
       .on_finding = std::move(on_finding)};
