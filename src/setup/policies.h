@@ -10,7 +10,8 @@ namespace sluice::setup {
 // Rights of the identity that connects, role or user.
 std::string PermissionPolicy(const Facts& facts);
 
-// Who may assume the role, and under which condition; empty if nobody needs to (a user's keys, an instance's role).
+// Who may assume the role, and under which condition; empty if nobody needs to (a user's keys, an
+// instance's role).
 std::string TrustPolicy(const Facts& facts);
 
 // On the bucket, for a role or user of another account; empty if it is in the same one.
