@@ -1,4 +1,7 @@
-"""Random histories of a table, with faults and kills between and during syncs: after every sync that
+"""G11: After a merge the destination holds what the source held at the watermark, but for what no stamp told of.
+G12: Every row that came is inserted, updated, unchanged, deleted or skipped; the counts add up.
+
+Random histories of a table, with faults and kills between and during syncs: after every sync that
 succeeds, the destination is what a plain model of the source says.
 
 `HISTORIES=n` tells how many (default: enough for every change), `SEED=s` which is the first: a failing
