@@ -88,7 +88,7 @@ class Merge {
             fmt::format("{} values of the primary key {} come more than once, in {} of {} rows",
                         found[0], Key(), found[1], input_.rows),
             "Redshift does not enforce keys. Choose a `primary_key` that tells the rows apart, or "
-            "set `allow_duplicate_keys: true` for the stream: then one row of each key stays, the "
+            "set `duplicate_keys: newest` for the stream: then one row of each key stays, the "
             "one with the greatest cursor.");
     }
     counts_.duplicates = Do(input_.text.DropDuplicates()).rows_changed;

@@ -162,7 +162,7 @@ class Comparison {
       remedy = "If the values fit, run this on the DuckDB file, then sync again:\n" + remedy;
     }
     if (target_.schema_policy == SchemaPolicy::kFail) {
-      remedy += "Set `schema_policy: follow` to let the table follow the source. ";
+      remedy += "Set `schema_changes: follow` to let the table follow the source. ";
     }
     remedy += "Or drop the table at the destination and run with --full.";
     throw base::Error({.code = base::ErrorCode::kUnsupported,
@@ -208,7 +208,7 @@ void CheckLanding(const model::StreamTarget& target, const SchemaPlan& plan) {
        .operation = "prepare table",
        .subject = "table " + target.table.ToString(),
        .message = Joined(missing),
-       .remedy = "Add the column at the destination, or set `schema_policy: follow`."});
+       .remedy = "Add the column at the destination, or set `schema_changes: follow`."});
 }
 
 }  // namespace

@@ -224,7 +224,7 @@ TEST_P(Merging, DuplicateKeysInACompleteSourceAreRefused) {
             testing::Field(
                 &base::ErrorInfo::message,
                 AllOf(HasSubstr("2 values of the primary key (n)"), HasSubstr("5 of 6 rows"))),
-            testing::Field(&base::ErrorInfo::remedy, HasSubstr("allow_duplicate_keys: true")))));
+            testing::Field(&base::ErrorInfo::remedy, HasSubstr("duplicate_keys: newest")))));
   EXPECT_THAT([&] { Bring(MergeTarget(true), rows); }, refused);
   EXPECT_EQ(There(), std::nullopt);
   Bring(MergeTarget(true), "(1, 'a', 1, false)");
