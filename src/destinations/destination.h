@@ -21,11 +21,14 @@ struct Capabilities {
   bool merge = false;
   // Loads of different streams may be open at the same time.
   bool parallel_loads = false;
+  // Parts may be taken where they lie, in the staging bucket (Destination::TakesStaged).
+  bool takes_staged = false;
 };
 
 struct LoadedRows {
   std::uint64_t footer_rows = 0;  // what the parts' footers say
   std::uint64_t loaded_rows = 0;  // what the destination took
+  std::uint64_t bytes = 0;        // AddStaged alone: of the parts, as they lie at the destination
 };
 
 struct Committed {
@@ -45,6 +48,9 @@ class Load {
   virtual ~Load() = default;
   // Any number of times, each part once. The files are not needed after it returns.
   virtual LoadedRows Add(std::span<const model::LocalPart> parts, const base::Call& call) = 0;
+  // The same of parts that nobody fetched: the destination takes them from the staging bucket by
+  // itself and looks at their footers. REQUIRES: TakesStaged said so of this load's target.
+  virtual LoadedRows AddStaged(std::span<const model::Part> parts, const base::Call& call);
   // Keys that the source still has: parts whose columns are those of `primary_key`, in its order.
   // After the first call every key of the source must be added before Commit, which then removes
   // rows with other keys; a row that came by Add proves its own key. REQUIRES: merge.
@@ -66,6 +72,9 @@ class Destination {
   // The stream's last commit; nullopt if there is none.
   virtual std::optional<Committed> ReadCommitted(std::string_view stream,
                                                  const base::Call& call) = 0;
+  // Whether a load of `target` would take its parts by AddStaged, as no byte of them needs to
+  // change. Asked before UNLOAD, so that nothing is fetched in vain.
+  virtual bool TakesStaged(const model::StreamTarget& target, const base::Call& call);
   // Forgets the stream's last commit, not its rows: the next sync reads everything.
   virtual void Forget(std::string_view stream, const base::Call& call) = 0;
   virtual std::unique_ptr<Load> Begin(const model::StreamTarget& target,
