@@ -2,6 +2,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -26,6 +27,14 @@ struct ObjectInfo {
 struct PutResult {
   std::string version_id;  // x-amz-version-id; empty: the bucket keeps no versions
   std::string expiration;  // x-amz-expiration, as sent; empty: no lifecycle rule will expire it
+};
+
+// An object to copy from, in this store's bucket or another one of its region.
+struct CopySource {
+  std::string bucket;
+  std::string key;
+  std::string etag;         // copied only while it is this one. May be empty
+  std::uint64_t bytes = 0;  // as listed
 };
 
 struct MultipartUpload {
@@ -71,6 +80,19 @@ class ObjectStore {
   virtual std::optional<std::string> Get(std::string_view key, std::uint64_t bytes_max,
                                          const base::Call& call) = 0;
   virtual PutResult Put(std::string_view key, std::string_view body, const base::Call& call) = 0;
+  // Puts the object if there is none of that key, in one step; false: there is one, whose body is
+  // another. REQUIRES: nobody else would put this very body: it is how a lost answer is settled.
+  // Thrown with in_doubt if it may have happened. kUnsupported: the service ignores or lacks
+  // conditional writes. Also kConflict (retryable): writers kept meeting at this key.
+  virtual bool PutIfAbsent(std::string_view key, std::string_view body, const base::Call& call) = 0;
+  // Puts a local file of any size; some 24 MB of it are in memory at a time. A failure leaves no
+  // object and, unless the network is gone, no unfinished upload. Also kNotFound and kPermission
+  // for the file.
+  virtual void PutFile(const std::filesystem::path& file, std::string_view key,
+                       const base::Call& call) = 0;
+  // Copies on the service's side: no byte passes through here. Needs s3:GetObject on the source.
+  // Also kConflict (the source changed), kNotFound (it is gone).
+  virtual void CopyFrom(const CopySource& source, std::string_view key, const base::Call& call) = 0;
   // Any number of keys; a missing key counts as deleted. Returns those that S3 refused.
   virtual std::vector<DeleteFailure> Delete(const std::vector<std::string>& keys,
                                             const base::Call& call) = 0;
@@ -86,5 +108,9 @@ class ObjectStore {
   // The bucket's own region, from x-amz-bucket-region of HEAD bucket (present on 403 too).
   virtual std::string BucketRegion(const base::Call& call) = 0;
 };
+
+// One small range, read whole: StartRead and wait for it. Throws what ended it.
+std::string ReadRange(ObjectStore& store, const ObjectInfo& object, std::uint64_t offset,
+                      std::uint64_t bytes, const base::Call& call);
 
 }  // namespace sluice::aws

@@ -4,7 +4,9 @@
 #include <charconv>
 #include <utility>
 
+#include "aws/s3_call.h"
 #include "aws/s3_reads.h"
+#include "aws/s3_writes.h"
 #include "aws/s3_xml.h"
 #include "aws/service.h"
 #include "aws/sigv4.h"
@@ -30,16 +32,28 @@ class S3Store final : public ObjectStore {
   S3Store(S3Options options, CredentialProvider& credentials, HttpTransport& transport,
           const base::Clock& clock)
       : bucket_(std::move(options.bucket)),
-        kms_key_arn_(std::move(options.kms_key_arn)),
         credentials_(credentials),
         client_(Service::kS3, std::move(options.endpoint), transport, clock, options.retry),
+        writes_(client_, bucket_, std::move(options.kms_key_arn), credentials),
         reads_(client_, bucket_, credentials, options.reads_max) {}
 
   std::vector<ObjectInfo> List(std::string_view prefix, const base::Call& call) override;
   std::optional<ObjectInfo> Head(std::string_view key, const base::Call& call) override;
   std::optional<std::string> Get(std::string_view key, std::uint64_t bytes_max,
                                  const base::Call& call) override;
-  PutResult Put(std::string_view key, std::string_view body, const base::Call& call) override;
+  PutResult Put(std::string_view key, std::string_view body, const base::Call& call) override {
+    return writes_.Put(key, body, call);
+  }
+  bool PutIfAbsent(std::string_view key, std::string_view body, const base::Call& call) override {
+    return writes_.PutIfAbsent(key, body, call);
+  }
+  void PutFile(const std::filesystem::path& file, std::string_view key,
+               const base::Call& call) override {
+    writes_.PutFile(file, key, call);
+  }
+  void CopyFrom(const CopySource& source, std::string_view key, const base::Call& call) override {
+    writes_.CopyFrom(source, key, call);
+  }
   std::vector<DeleteFailure> Delete(const std::vector<std::string>& keys,
                                     const base::Call& call) override;
   std::vector<MultipartUpload> ListUploads(std::string_view prefix,
@@ -61,46 +75,27 @@ class S3Store final : public ObjectStore {
   bool SendFindingIt(const ServiceCall& request, const base::Call& call, HttpResponse& found);
 
   const std::string bucket_;
-  const std::string kms_key_arn_;
   CredentialProvider& credentials_;
   const ServiceClient client_;
-  S3Reads reads_;  // after client_, which it uses
+  const S3Writes writes_;  // after client_, which these two use
+  S3Reads reads_;
 };
 
-std::string ArnOf(const std::string& region, const std::string& path) {
-  return "arn:" + std::string(PartitionOf(region)) + ":s3:::" + path;
-}
-
 ServiceCall S3Store::OnBucket(std::string operation, std::string action) const {
-  return {.asked = {.operation = std::move(operation),
-                    .subject = "bucket " + bucket_,
-                    .action = std::move(action),
-                    .resource = ArnOf(client_.endpoint().region, bucket_)},
-          .body_bytes_max = kListBytesMax};
+  ServiceCall call =
+      BucketCall(client_.endpoint(), bucket_, std::move(operation), std::move(action));
+  call.body_bytes_max = kListBytesMax;
+  return call;
 }
 
 ServiceCall S3Store::OnObject(std::string operation, std::string action,
                               std::string_view key) const {
-  const std::string path = bucket_ + "/" + std::string(key);
-  return {.asked = {.operation = std::move(operation),
-                    .subject = "s3://" + path,
-                    .action = std::move(action),
-                    .resource = ArnOf(client_.endpoint().region, path)},
-          .path = "/" + std::string(key)};
+  return ObjectCall(client_.endpoint(), bucket_, key, std::move(operation), std::move(action));
 }
 
 template <typename Read>
 auto S3Store::SendAndRead(const ServiceCall& request, const base::Call& call, Read read) {
-  decltype(read(std::string_view())) result;
-  client_.Send(request, credentials_, call, [&](const HttpResponse& response) {
-    if (!response.ok()) return false;
-    result = read(response.body);
-    if (result) return true;
-    // A 200 may carry an error, because S3 answers before it knows (S3API, DeleteObjects).
-    if (const auto root = ParseXml(response.body); root && root->name == "Error") return false;
-    throw ServiceClient::Unreadable(request);
-  });
-  return std::move(*result);
+  return SendForDocument(client_, credentials_, request, call, read);
 }
 
 // False on a 404 that names the object; a missing bucket is an error.
@@ -162,28 +157,6 @@ std::optional<std::string> S3Store::Get(std::string_view key, std::uint64_t byte
                        .remedy = "Nothing else may write beneath the staging prefix. Run again."});
   }
   return std::move(response.body);
-}
-
-PutResult S3Store::Put(std::string_view key, std::string_view body, const base::Call& call) {
-  ServiceCall request = OnObject("PutObject", "s3:PutObject", key);
-  request.method = "PUT";
-  request.body = body;
-  if (!kms_key_arn_.empty()) {
-    request.headers = {{"x-amz-server-side-encryption", "aws:kms"},
-                       {"x-amz-server-side-encryption-aws-kms-key-id", kms_key_arn_}};
-  }
-  // Putting the same bytes again changes nothing, so a lost answer may be followed by a repeat.
-  PutResult result;
-  client_.Send(request, credentials_, call, [&](const HttpResponse& response) {
-    if (!response.ok()) return false;
-    const std::string* version = response.Find("x-amz-version-id");
-    const std::string* expiration = response.Find("x-amz-expiration");
-    // A bucket whose versioning is suspended answers "null": a new object replaces the old one.
-    if (version != nullptr && *version != "null") result.version_id = *version;
-    if (expiration != nullptr) result.expiration = *expiration;
-    return true;
-  });
-  return result;
 }
 
 std::vector<DeleteFailure> S3Store::DeleteSome(std::span<const std::string> keys,

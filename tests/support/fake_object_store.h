@@ -3,7 +3,10 @@
 #pragma once
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <set>
@@ -18,8 +21,13 @@ namespace sluice::test {
 class FakeObjectStore final : public aws::ObjectStore {
  public:
   // Called before each operation: ("list", prefix), ("get", key), ("read", key), ("delete", key),
-  // ("put", key), ("uploads", prefix), ("abort", key). May throw base::Error: refuse.
+  // ("put", key), ("put_if_absent", key), ("put_file", key), ("copy", key), ("uploads", prefix),
+  // ("abort", key). May throw base::Error: refuse.
   std::function<void(const std::string& operation, const std::string& subject)> before;
+  // The same after it: work, then fail.
+  std::function<void(const std::string& operation, const std::string& subject)> after;
+  // Where CopyFrom finds other buckets than this one.
+  std::map<std::string, FakeObjectStore*> others;
   bool hold_reads = false;
   aws::PutResult put_result;  // what every Put returns
 
@@ -86,6 +94,44 @@ class FakeObjectStore final : public aws::ObjectStore {
     Note("put", std::string(key));
     Add(std::string(key), std::string(body));
     return put_result;
+  }
+  bool PutIfAbsent(std::string_view key, std::string_view body, const base::Call&) override {
+    Note("put_if_absent", std::string(key));
+    bool put = false;
+    {
+      const std::lock_guard lock(mu_);
+      const auto it = objects_.find(std::string(key));
+      put = it == objects_.end() || it->second.body == body;
+    }
+    if (put) Add(std::string(key), std::string(body));
+    if (after) after("put_if_absent", std::string(key));
+    return put;
+  }
+  void PutFile(const std::filesystem::path& file, std::string_view key,
+               const base::Call&) override {
+    Note("put_file", std::string(key));
+    std::ifstream in(file, std::ios::binary);
+    Add(std::string(key), std::string(std::istreambuf_iterator<char>(in), {}));
+  }
+  void CopyFrom(const aws::CopySource& source, std::string_view key, const base::Call&) override {
+    Note("copy", std::string(key));
+    const auto other = others.find(source.bucket);
+    FakeObjectStore& from = other == others.end() ? *this : *other->second;
+    std::string body;
+    {
+      const std::lock_guard lock(from.mu_);
+      const auto it = from.objects_.find(source.key);
+      if (it == from.objects_.end()) {
+        throw base::Error(
+            {.code = base::ErrorCode::kNotFound, .operation = "copy", .subject = source.key});
+      }
+      if (!source.etag.empty() && source.etag != Info(it->first, it->second).etag) {
+        throw base::Error(
+            {.code = base::ErrorCode::kConflict, .operation = "copy", .subject = source.key});
+      }
+      body = it->second.body;
+    }
+    Add(std::string(key), std::move(body));
   }
   std::vector<aws::DeleteFailure> Delete(const std::vector<std::string>& keys,
                                          const base::Call&) override {
