@@ -198,6 +198,11 @@ struct Connection::Parts {
     return serverless.GetCredentials(
         {.workgroup = config.redshift.workgroup, .database = config.redshift.database}, call);
   }
+  struct Engine;
+  Engine EngineOf() const;
+  std::unique_ptr<destinations::Destination> Open(const config::DuckDbDestination& duckdb);
+  std::unique_ptr<destinations::Destination> Open(const config::PostgresDestination& postgres);
+  std::unique_ptr<destinations::Destination> Open(const config::LakeDestination& lake);
   std::unique_ptr<redshift::Session> LoginWith(
       std::function<redshift::DbCredentials(const base::Call&)> mint, const base::Call& call);
   std::function<redshift::UnloadAuth(const std::string&, std::chrono::seconds, const base::Call&)>
@@ -236,6 +241,49 @@ redshift::DbCredentials ForLogin(const aws::DbCredentials& credentials) {
 
 }  // namespace
 
+// How much of limits.memory_mb DuckDB gets, and the threads that it feeds.
+struct Connection::Parts::Engine {
+  int memory_limit_mb;
+  int threads;
+};
+
+Connection::Parts::Engine Connection::Parts::EngineOf() const {
+  const auto memory =
+      std::max(kDuckDbMemoryMinMb, config.limits.memory_mb > kMemoryBesideDuckDbMb
+                                       ? config.limits.memory_mb - kMemoryBesideDuckDbMb
+                                       : 0);
+  // One thread for each 128 MB: two are what the default limit feeds, each more costs 40 MB.
+  const auto fed = static_cast<unsigned>(memory / kDuckDbMemoryPerThreadMb);
+  const auto threads =
+      std::clamp(std::min(fed, std::thread::hardware_concurrency()), 1U, kDuckDbThreadsMax);
+  return {.memory_limit_mb = static_cast<int>(memory), .threads = static_cast<int>(threads)};
+}
+
+std::unique_ptr<destinations::Destination> Connection::Parts::Open(
+    const config::DuckDbDestination& duckdb) {
+  const Engine engine = EngineOf();
+  return destinations::OpenDuckDb({.path = duckdb.path,
+                                   .work_dir = WorkDir(config, environment),
+                                   .memory_limit_mb = engine.memory_limit_mb,
+                                   .threads = engine.threads},
+                                  clock, log);
+}
+
+std::unique_ptr<destinations::Destination> Connection::Parts::Open(
+    const config::PostgresDestination&) {
+  throw base::Error({.code = base::ErrorCode::kUnsupported,
+                     .operation = "open destination",
+                     .subject = "destination.type",
+                     .message = "postgres is not part of this program yet"});
+}
+
+std::unique_ptr<destinations::Destination> Connection::Parts::Open(const config::LakeDestination&) {
+  throw base::Error({.code = base::ErrorCode::kUnsupported,
+                     .operation = "open destination",
+                     .subject = "destination.type",
+                     .message = "lake is not part of this program yet"});
+}
+
 std::unique_ptr<redshift::Session> Connection::Parts::LoginWith(
     std::function<redshift::DbCredentials(const base::Call&)> mint, const base::Call& call) {
   redshift::LoginOptions options;
@@ -262,20 +310,8 @@ std::unique_ptr<redshift::Session> Connection::Login(const base::Call& call) {
 }
 
 std::unique_ptr<destinations::Destination> Connection::OpenDestination() {
-  const auto& config = parts_->config;
-  destinations::DuckDbOptions options;
-  options.path = config.destination.path;
-  options.work_dir = WorkDir(config, parts_->environment);
-  const auto memory =
-      std::max(kDuckDbMemoryMinMb, config.limits.memory_mb > kMemoryBesideDuckDbMb
-                                       ? config.limits.memory_mb - kMemoryBesideDuckDbMb
-                                       : 0);
-  options.memory_limit_mb = static_cast<int>(memory);
-  // One thread for each 128 MB: two are what the default limit feeds, each more costs 40 MB.
-  const auto fed = static_cast<unsigned>(memory / kDuckDbMemoryPerThreadMb);
-  options.threads = static_cast<int>(
-      std::clamp(std::min(fed, std::thread::hardware_concurrency()), 1U, kDuckDbThreadsMax));
-  return destinations::OpenDuckDb(options, parts_->clock, parts_->log);
+  return std::visit([this](const auto& kind) { return parts_->Open(kind); },
+                    parts_->config.destination.kind);
 }
 
 sync::RunOptions Connection::RunOptions() const {

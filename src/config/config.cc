@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "config/auth.h"
+#include "config/destination.h"
 #include "config/reader.h"
 #include "config/streams.h"
 
@@ -14,20 +15,6 @@ namespace sluice::config {
 namespace {
 
 namespace fs = std::filesystem;
-
-fs::path FromFolder(const Reading& reading, const std::string& path) {
-  return (reading.sources.folder / path).lexically_normal();
-}
-
-std::optional<fs::path> OptionalPath(const Reading& reading, MapReader& map, std::string_view key) {
-  const auto text = map.Text(key);
-  if (!text) return std::nullopt;
-  if (text->empty()) {
-    map.Add(key, "is empty", "Leave the field out, or name a file.");
-    return std::nullopt;
-  }
-  return FromFolder(reading, *text);
-}
 
 RedshiftConfig ReadRedshift(Reading& reading, const Node* node) {
   MapReader map(reading, node, "redshift");
@@ -50,7 +37,7 @@ RedshiftConfig ReadRedshift(Reading& reading, const Node* node) {
     map.Missing("username", "GetClusterCredentials logs in as the user that is named here.");
   }
   redshift.region = map.Text("region", CheckRegion);
-  redshift.ssl_root_cert = OptionalPath(reading, map, "sslrootcert");
+  redshift.ssl_root_cert = map.Path("sslrootcert");
   map.RefuseOthers();
   return redshift;
 }
@@ -70,18 +57,6 @@ StagingConfig ReadStaging(Reading& reading, const Node* node) {
   return staging;
 }
 
-DestinationConfig ReadDestination(Reading& reading, const Node* node) {
-  MapReader map(reading, node, "destination");
-  DestinationConfig destination;
-  if (!map.Has("type")) map.Missing("type", "Write type: duckdb");
-  destination.type = map.Choice<std::string_view>("type", {{"duckdb", "duckdb"}}).value_or("");
-  if (!map.Has("path")) map.Missing("path", "Name the DuckDB file, for example path: acme.duckdb");
-  destination.path = OptionalPath(reading, map, "path").value_or("");
-  destination.schema = map.Text("schema", CheckIdentifier);
-  map.RefuseOthers();
-  return destination;
-}
-
 Limits ReadLimits(Reading& reading, const Node* node) {
   MapReader map(reading, node, "limits");
   Limits limits;
@@ -92,7 +67,7 @@ Limits ReadLimits(Reading& reading, const Node* node) {
   if (const auto mb = map.Integer("disk_mb", 64, 100'000'000, "2048")) {
     limits.disk_mb = static_cast<std::uint64_t>(*mb);
   }
-  limits.work_dir = OptionalPath(reading, map, "work_dir");
+  limits.work_dir = map.Path("work_dir");
   map.RefuseOthers();
   return limits;
 }
@@ -100,7 +75,7 @@ Limits ReadLimits(Reading& reading, const Node* node) {
 AwsConfig ReadAws(Reading& reading, const Node* node) {
   MapReader map(reading, node, "aws");
   AwsConfig aws;
-  aws.ca_bundle = OptionalPath(reading, map, "ca_bundle");
+  aws.ca_bundle = map.Path("ca_bundle");
   aws.endpoint_url = map.Text("endpoint_url", CheckUrl);
   aws.endpoint_url_s3 = map.Text("endpoint_url_s3", CheckUrl);
   aws.endpoint_url_sts = map.Text("endpoint_url_sts", CheckUrl);
@@ -132,7 +107,7 @@ Config ReadConfig(Reading& reading, const Node& root) {
   if (const Node* node = group("destination",
                                "It tells where tables land, for example\n"
                                "destination: { type: duckdb, path: acme.duckdb }")) {
-    config.destination = ReadDestination(reading, node);
+    config.destination = ReadDestination(reading, node, config.staging.region);
   }
   config.streams = ReadStreams(reading, top);
   if (const auto count = top.Integer("streams_parallel", 1, 64, "4")) {

@@ -78,9 +78,36 @@ struct ChainAuth {
 };
 using AuthConfig = std::variant<RoleAuth, KeysAuth, ProfileAuth, ChainAuth>;
 
+struct DuckDbDestination {
+  std::filesystem::path path;  // absolute, or beside the configuration
+};
+struct PostgresDestination {
+  std::string host;  // a name or address, or the folder of a socket
+  int port = 5432;
+  std::string database;
+  std::string user;
+  base::Secret password;  // empty: what libpq finds by itself (~/.pgpass), or none
+  std::string sslmode;    // as libpq spells it; "verify-full" unless it is a socket
+  std::optional<std::filesystem::path> ssl_root_cert;  // PEM file; else the system's roots
+  int connections = 2;                                 // that copy rows, per stream
+};
+// Parquet files and a commit file per version, in a folder or in a bucket.
+struct LakeDestination {
+  std::filesystem::path folder;  // empty: in a bucket
+  std::string bucket;
+  std::string prefix;  // "warehouse/": ends in '/', or empty
+  std::string region;  // of the bucket
+  // Where the bucket is not reached as the staging bucket is: another service, other keys.
+  std::optional<std::string> endpoint_url;
+  std::string access_key_id;  // empty: as the connection logs in to AWS
+  base::Secret secret_access_key;
+  base::Secret session_token;
+  int keep_versions = 2;             // the newest ones
+  std::chrono::seconds keep_for{0};  // and those that are younger
+};
+
 struct DestinationConfig {
-  std::string type;                   // "duckdb"
-  std::filesystem::path path;         // absolute, or beside the configuration
+  std::variant<DuckDbDestination, PostgresDestination, LakeDestination> kind;
   std::optional<std::string> schema;  // replaces the source's schemas
 };
 

@@ -84,7 +84,7 @@ TEST(Config, TakesTheWholeExample) {
   const auto& role = std::get<RoleAuth>(config.auth);
   EXPECT_EQ(role.role_arn, "arn:aws:iam::123456789012:role/sluice-reader");
   EXPECT_EQ(role.external_id->Reveal(), "ext-42");
-  EXPECT_EQ(config.destination.path, "/etc/acme/acme.duckdb");
+  EXPECT_EQ(std::get<DuckDbDestination>(config.destination.kind).path, "/etc/acme/acme.duckdb");
   EXPECT_EQ(config.streams_parallel, 4);
   ASSERT_THAT(config.streams, SizeIs(3));
   const StreamConfig& orders = config.streams[0];
@@ -162,6 +162,23 @@ INSTANTIATE_TEST_SUITE_P(
                 "environment variable NO_SUCH, which is not set"},
         BadCase{"DestinationType", "type: duckdb", "type: mysql", "destination.type", 12,
                 "Write duckdb"},
+        BadCase{"DestinationOfAnotherType", "schema: sales", "host: db", "destination.host", 12,
+                "another type"},
+        BadCase{"PostgresWithoutUser", "type: duckdb, path: acme.duckdb",
+                "type: postgres, host: db, database: d", "destination.user", 12, "may create"},
+        BadCase{"PostgresSslMode", "type: duckdb, path: acme.duckdb",
+                "type: postgres, host: db, database: d, user: u, sslmode: on",
+                "destination.sslmode", 12, "verify-full"},
+        BadCase{"LakeBucket", "type: duckdb, path: acme.duckdb", "type: lake, path: s3://A/b",
+                "destination.path", 12, "bucket's name"},
+        BadCase{"LakeFolderInBucket", "type: duckdb, path: acme.duckdb",
+                "type: lake, path: s3://acme-lake/a//b", "destination.path", 12, "empty folder"},
+        BadCase{"LakeFolderWithRegion", "type: duckdb, path: acme.duckdb",
+                "type: lake, path: lake, region: eu-west-1", "destination.region", 12,
+                "s3://bucket/folder"},
+        BadCase{"LakeKeyAlone", "type: duckdb, path: acme.duckdb",
+                "type: lake, path: s3://acme-lake, access_key_id: AKIAIOSFODNN7EXAMPLE",
+                "destination.secret_access_key", 12, "in twos"},
         BadCase{"SyncMode", "sync_mode: full_refresh", "sync_mode: full", "streams[1].sync_mode",
                 20, "full_refresh"},
         BadCase{"Overlap", "10m", "10 min", "defaults.overlap", 13, "5m"},
@@ -196,6 +213,47 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"GroupIsText", "{ type: duckdb, path: acme.duckdb, schema: sales }", "acme.duckdb",
                 "destination", 12, "not a group of fields"}),
     [](const auto& param) { return param.param.name; });
+
+TEST(Config, ReadsADatabaseAsDestination) {
+  const std::string text =
+      With("type: duckdb, path: acme.duckdb",
+           "type: postgres, host: db.acme.com, database: d, user: u, password: \"${PASSWORD}\"");
+  const Loaded loaded =
+      Parse(text, "sluice.yaml", Variables({{"SLUICE_EXTERNAL_ID", "e1"}, {"PASSWORD", "p w"}}));
+  ASSERT_THAT(loaded.problems, IsEmpty());
+  const auto& postgres = std::get<PostgresDestination>(loaded.config.destination.kind);
+  EXPECT_EQ(postgres.host, "db.acme.com");
+  EXPECT_EQ(postgres.port, 5432);
+  EXPECT_EQ(postgres.password.Reveal(), "p w");
+  EXPECT_EQ(postgres.sslmode, "verify-full");
+  EXPECT_EQ(loaded.config.destination.schema, "sales");
+}
+
+TEST(Config, ASocketNeedsNoTls) {
+  const Loaded loaded =
+      ParseText(With("type: duckdb, path: acme.duckdb",
+                     "type: postgres, host: /run/postgresql, database: d, user: u"));
+  ASSERT_THAT(loaded.problems, IsEmpty());
+  EXPECT_EQ(std::get<PostgresDestination>(loaded.config.destination.kind).sslmode, "disable");
+}
+
+TEST(Config, ReadsALakeInABucketOrAFolder) {
+  const auto lake_at = [](const std::string& fields) {
+    const Loaded loaded =
+        ParseText(With("type: duckdb, path: acme.duckdb", "type: lake, path: " + fields));
+    EXPECT_THAT(loaded.problems, IsEmpty());
+    return std::get<LakeDestination>(loaded.config.destination.kind);
+  };
+  const LakeDestination bucket = lake_at("s3://acme-lake/a/b, keep_versions: 5, keep_for: 7d");
+  EXPECT_EQ(bucket.bucket, "acme-lake");
+  EXPECT_EQ(bucket.prefix, "a/b/");
+  EXPECT_EQ(bucket.region, "us-east-1");  // as the staging bucket's
+  EXPECT_EQ(bucket.keep_versions, 5);
+  EXPECT_EQ(bucket.keep_for, std::chrono::hours(7 * 24));
+  EXPECT_TRUE(bucket.folder.empty());
+  EXPECT_EQ(lake_at("s3://acme-lake").prefix, "");
+  EXPECT_EQ(lake_at("lake").folder, "/etc/acme/lake");
+}
 
 TEST(Config, TellsAllProblemsAtOnceInTheFilesOrder) {
   const Loaded loaded = ParseText(R"(name: "?"
@@ -366,7 +424,8 @@ TEST(Config, FileThatIsAbsentADirectoryOrUnreadable) {
   std::ofstream(file) << kGood;
   const Loaded loaded = Load(file, Variables({{"SLUICE_EXTERNAL_ID", "ext"}}));
   EXPECT_THAT(loaded.problems, IsEmpty());
-  EXPECT_EQ(loaded.config.destination.path, dir.path() / "acme.duckdb");
+  EXPECT_EQ(std::get<DuckDbDestination>(loaded.config.destination.kind).path,
+            dir.path() / "acme.duckdb");
 }
 
 TEST(Config, CutAtEveryLengthNeverCrashes) {

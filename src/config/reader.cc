@@ -49,7 +49,7 @@ bool MapReader::Has(std::string_view key) const {
 }
 
 const Node* MapReader::Ask(std::string_view key) {
-  asked_.emplace_back(key);
+  if (std::find(asked_.begin(), asked_.end(), key) == asked_.end()) asked_.emplace_back(key);
   if (node_ == nullptr) return nullptr;
   for (const Entry& entry : node_->entries) {
     if (entry.key == key && entry.value.kind != Node::Kind::kNull) return &entry.value;
@@ -122,19 +122,38 @@ std::string MapReader::RequiredText(std::string_view key, Rule rule, std::string
   return Text(key, rule).value_or("");
 }
 
-std::optional<base::Secret> MapReader::SecretText(std::string_view key) {
+std::optional<std::filesystem::path> MapReader::Path(std::string_view key) {
+  const auto text = Text(key);
+  if (!text) return std::nullopt;
+  if (text->empty()) {
+    Add(key, "is empty", "Leave the field out, or name a file.");
+    return std::nullopt;
+  }
+  return (reading_.sources.folder / *text).lexically_normal();
+}
+
+std::optional<base::Secret> MapReader::SecretWithout(std::string_view key, std::string_view refused,
+                                                     std::string_view problem) {
   const Node* node = Ask(key);
   if (node == nullptr) return std::nullopt;
   auto value = Scalar(key, *node, Field(key));
   if (!value) return std::nullopt;
   base::Secret secret(std::move(value->text));
   if (secret.empty() || !IsPlainUtf8(secret.Reveal()) ||
-      secret.Reveal().find_first_of("\t\r\n ") != std::string::npos) {
-    Add(key, "is empty, or holds blanks or control characters, which no key has",
-        "Check how it was copied; its value is not shown here.");
+      secret.Reveal().find_first_of(refused) != std::string::npos) {
+    Add(key, std::string(problem), "Check how it was copied; its value is not shown here.");
     return std::nullopt;
   }
   return secret;
+}
+
+std::optional<base::Secret> MapReader::SecretText(std::string_view key) {
+  return SecretWithout(key, "\t\r\n ",
+                       "is empty, or holds blanks or control characters, which no key has");
+}
+
+std::optional<base::Secret> MapReader::PasswordText(std::string_view key) {
+  return SecretWithout(key, "\t\r\n", "is empty, or holds tabs or line ends");
 }
 
 std::optional<std::int64_t> MapReader::Integer(std::string_view key, std::int64_t min,

@@ -3,6 +3,7 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <initializer_list>
 #include <optional>
 #include <string>
@@ -37,8 +38,11 @@ class MapReader {
   std::optional<std::string> Text(std::string_view key, Rule rule = nullptr);
   // Empty, and a problem with `remedy`, if it is absent.
   std::string RequiredText(std::string_view key, Rule rule, std::string_view remedy);
-  // Its value is in no message.
+  // Relative ones are taken from the configuration's folder; "" is a problem.
+  std::optional<std::filesystem::path> Path(std::string_view key);
+  // Their values are in no message. A password may hold blanks, a key may not.
   std::optional<base::Secret> SecretText(std::string_view key);
+  std::optional<base::Secret> PasswordText(std::string_view key);
   std::optional<std::int64_t> Integer(std::string_view key, std::int64_t min, std::int64_t max,
                                       std::string_view example);
   std::optional<bool> Bool(std::string_view key);
@@ -71,6 +75,8 @@ class MapReader {
 
  private:
   const Node* Ask(std::string_view key);
+  std::optional<base::Secret> SecretWithout(std::string_view key, std::string_view refused,
+                                            std::string_view problem);
   std::optional<Expanded> Scalar(std::string_view key, const Node& node, const std::string& field);
   std::optional<std::size_t> ChoiceOf(std::string_view key,
                                       const std::vector<std::string_view>& words);

@@ -120,11 +120,45 @@ constexpr std::string_view kSchema = R"json({
     "destination": {
       "type": "object",
       "additionalProperties": false,
-      "required": ["type", "path"],
+      "required": ["type"],
+      "oneOf": [
+        {
+          "properties": {"type": {"enum": ["duckdb"]}}, "required": ["path"],
+          "propertyNames": {"enum": ["type", "path", "schema"]}
+        },
+        {
+          "properties": {"type": {"enum": ["postgres"]}}, "required": ["host", "database", "user"],
+          "propertyNames": {"enum": ["type", "schema", "host", "port", "database", "user", "password", "sslmode", "sslrootcert", "connections"]}
+        },
+        {
+          "properties": {"type": {"enum": ["lake"]}}, "required": ["path"],
+          "propertyNames": {"enum": ["type", "path", "schema", "region", "endpoint_url", "access_key_id", "secret_access_key", "session_token", "keep_versions", "keep_for"]}
+        }
+      ],
+      "dependentRequired": {
+        "access_key_id": ["secret_access_key"],
+        "secret_access_key": ["access_key_id"],
+        "session_token": ["access_key_id"]
+      },
       "properties": {
-        "type": {"enum": ["duckdb"]},
-        "path": {"description": "The DuckDB file; a relative path is taken from the configuration's folder.", "type": "string", "minLength": 1},
-        "schema": {"description": "Replaces the source's schemas. Default: each table keeps its own.", "type": "string", "minLength": 1}
+        "type": {"description": "duckdb: a file. postgres: a database. lake: Parquet files with a commit file per version.", "enum": ["duckdb", "postgres", "lake"]},
+        "path": {"description": "duckdb: the file. lake: a folder, or s3://bucket/prefix. A relative path is taken from the configuration's folder.", "type": "string", "minLength": 1},
+        "schema": {"description": "Replaces the source's schemas. Default: each table keeps its own.", "type": "string", "minLength": 1},
+        "host": {"description": "postgres: the server's name, or the folder of its socket.", "type": "string", "minLength": 1},
+        "port": {"description": "postgres.", "type": ["integer", "string"], "minimum": 1, "maximum": 65535, "default": 5432},
+        "database": {"description": "postgres.", "type": "string", "minLength": 1},
+        "user": {"description": "postgres.", "type": "string", "minLength": 1},
+        "password": {"description": "postgres; best as ${NAME}. Default: what libpq finds by itself.", "type": "string", "minLength": 1},
+        "sslmode": {"description": "postgres; as libpq has it. Default: verify-full, for a socket disable.", "enum": ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]},
+        "sslrootcert": {"description": "postgres: PEM file with the authority of the server's certificate. Default: the system's.", "type": "string", "minLength": 1},
+        "connections": {"description": "postgres: how many copy rows at a time, per stream.", "type": ["integer", "string"], "minimum": 1, "maximum": 16, "default": 2},
+        "region": {"description": "lake in a bucket: the bucket's region. Default: that of the staging bucket.", "type": "string", "pattern": "^([a-z]{2}[a-z0-9]*(-[a-z0-9]+)+-[0-9]+|.*\\$\\{.*)$"},
+        "endpoint_url": {"description": "lake in a bucket of another S3-compatible service: its address.", "type": "string", "pattern": "^(https?://.+|.*\\$\\{.*)$"},
+        "access_key_id": {"description": "lake in a bucket. Default: as the connection logs in to AWS.", "type": "string", "pattern": "^([A-Za-z0-9_]{16,128}|.*\\$\\{.*)$"},
+        "secret_access_key": {"type": "string", "minLength": 1},
+        "session_token": {"type": "string", "minLength": 1},
+        "keep_versions": {"description": "lake: how many versions of a table are kept.", "type": ["integer", "string"], "minimum": 1, "maximum": 10000, "default": 2},
+        "keep_for": {"description": "lake: versions younger than this are kept too.", "type": "string", "pattern": "^([0-9]+[smhd]|.*\\$\\{.*)$", "default": "0s"}
       }
     },
     "defaults": {

@@ -47,6 +47,11 @@ bool AcceptsObject(const Json& schema, const Json& value) {
   for (const auto& name : schema.value("required", Json::array())) {
     if (!value.contains(name)) return false;
   }
+  if (schema.contains("propertyNames")) {
+    for (const auto& [name, inner] : value.items()) {
+      if (!Accepts(schema["propertyNames"], name)) return false;
+    }
+  }
   const Json dependent = schema.value("dependentRequired", Json::object());
   for (const auto& [name, others] : dependent.items()) {
     if (!value.contains(name)) continue;
@@ -257,6 +262,33 @@ TEST(Schema, EveryWayToLogInIsAccepted) {
   ExpectBoth(true, with_auth("  source: default_chain\n"));
   ExpectBoth(true, with_auth("  profile: p\n"));
   ExpectBoth(false, with_auth("  source: default_chain\n  duration: 1h\n"));
+}
+
+TEST(Schema, EveryDestinationIsAccepted) {
+  const auto with = [](const std::string& fields) {
+    std::string text(kFull);
+    const auto from = text.find("destination:\n") + 13;
+    return text.replace(from, text.find("defaults:") - from, fields);
+  };
+  const std::string postgres = "  type: postgres\n  host: db\n  database: d\n  user: u\n";
+  ExpectBoth(true, with(postgres));
+  ExpectBoth(true, with(postgres + "  port: 5433\n  password: p\n  sslmode: require\n"
+                                   "  sslrootcert: ca.pem\n  connections: 4\n  schema: s\n"));
+  ExpectBoth(false, with(postgres + "  path: x\n"));
+  ExpectBoth(false, with(postgres + "  sslmode: full\n"));
+  ExpectBoth(false, with(postgres + "  connections: 0\n"));
+  ExpectBoth(false, with("  type: postgres\n  host: db\n  database: d\n"));
+  const std::string lake = "  type: lake\n  path: s3://warehouse/acme\n";
+  ExpectBoth(true, with(lake));
+  ExpectBoth(true, with("  type: lake\n  path: lake\n  keep_versions: 3\n  keep_for: 7d\n"));
+  ExpectBoth(true, with(lake + "  region: eu-west-1\n  endpoint_url: https://minio:9000\n"
+                               "  access_key_id: AKIAIOSFODNN7EXAMPLE\n"
+                               "  secret_access_key: s\n  session_token: t\n"));
+  ExpectBoth(false, with(lake + "  access_key_id: AKIAIOSFODNN7EXAMPLE\n"));
+  ExpectBoth(false, with(lake + "  keep_versions: 0\n"));
+  ExpectBoth(false, with(lake + "  user: u\n"));
+  ExpectBoth(false, with("  type: lake\n"));
+  ExpectBoth(false, with("  type: duckdb\n  path: x\n  keep_for: 1d\n"));
 }
 
 TEST(Schema, EveryFieldIsKnownToTheReaderAndNoOther) {
