@@ -1,4 +1,4 @@
-"""The command `redshift-sandbox`: up, down, status, psql. Exit codes: 0 done, 1 failed, 2 bad use."""
+"""The command `redshift-sandbox`: up, down, status, psql, shop. Exit codes: 0 done, 1 failed, 2 bad use."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from redshift_sandbox.data.dataset import UnknownDataSet, parse_data_sets
 _EPILOG = """examples:
   redshift-sandbox up --dir /tmp/sandbox --data tpch:0.1,types
   redshift-sandbox psql --dir /tmp/sandbox -- -c 'SELECT count(*) FROM tpch.lineitem'
+  redshift-sandbox shop step --seed 7 --steps 20 --dir /tmp/sandbox
   redshift-sandbox down --dir /tmp/sandbox
 """
 
@@ -26,9 +27,9 @@ _EPILOG = """examples:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parses the command line and runs one command."""
     given = _parser().parse_args(arguments)
-    command = {"up": _up, "serve": _serve, "down": _down, "status": _status, "psql": _psql}[given.command]
+    commands = {"up": _up, "serve": _serve, "down": _down, "status": _status, "psql": _psql, "shop": _shop}
     given.dir = given.dir.resolve()
-    return command(given)
+    return commands[given.command](given)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -36,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="redshift-sandbox", description="An Amazon Redshift Serverless on one machine.", epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    commands = parser.add_subparsers(dest="command", required=True, metavar="{up,down,status,psql}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="{up,down,status,psql,shop}")
     up = commands.add_parser("up", help="start a sandbox and return when it is ready")
     _add_start_options(up)
     up.add_argument("--foreground", action="store_true", help="stay in the foreground until interrupted")
@@ -48,13 +49,20 @@ def _parser() -> argparse.ArgumentParser:
     status.add_argument("--json", action="store_true", help="print the state as JSON")
     psql = commands.add_parser("psql", help="run psql with credentials minted for the reader")
     psql.add_argument("rest", nargs=argparse.REMAINDER, metavar="-- PSQL ARGUMENTS")
-    for command in (up, serve, down, status, psql):
+    shop = commands.add_parser("shop", help="change the tables of the data set shop")
+    shop.add_argument("action", choices=("step", "settle", "status"),
+                      help="change something, commit what is held open, or only look")  # fmt: skip
+    shop.add_argument("--seed", type=int, help="of what is drawn; another one begins another writer (default: go on)")
+    shop.add_argument("--steps", type=int, default=1, help="how many changes (default: %(default)s)")
+    shop.add_argument("--kind", help="one kind of change instead of any, such as update")
+    shop.add_argument("--table", help="one table instead of any, such as orders")
+    for command in (up, serve, down, status, psql, shop):
         command.add_argument("--dir", type=Path, required=True, help="the sandbox's directory")
     return parser
 
 
 def _add_start_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", default="tpch:0.01,types", help="data sets: tpch:SCALE, types (default: %(default)s)")
+    parser.add_argument("--data", default="tpch:0.01,types", help="tpch:SCALE, types, shop (default: %(default)s)")
     parser.add_argument("--port", type=int, default=0, help="port of Redshift (default: as before, or any)")
     parser.add_argument("--aws-port", type=int, default=0, help="port of the AWS services (default: likewise)")
     parser.add_argument("--bare", action="store_true", help="nothing set up yet: no role, policy, user or grant")
@@ -221,6 +229,25 @@ def _psql(given: argparse.Namespace) -> int:
     command, environment = psql_command(given.dir, state, rest)
     os.execvpe(command[0], command, environment)
     return 1  # not reached: the process is psql from here on
+
+
+def _shop(given: argparse.Namespace) -> int:
+    if processes.running(given.dir) is None:
+        print(screen.not_running(given.dir), file=sys.stderr)
+        return 1
+    from redshift_sandbox.minting import ask_control
+
+    wanted = {"seed": given.seed, "kind": given.kind, "table": given.table, "steps": given.steps}
+    bodies: dict[str, dict[str, object] | None] = {"step": wanted, "settle": {"settle": True}, "status": None}
+    status, answer = ask_control(given.dir, "shop", bodies[given.action])
+    if status != 200:
+        print(answer.get("error", f"the sandbox answered {status}"), file=sys.stderr)
+        return 2 if status == 400 else 1
+    for event in answer["events"]:
+        print(event)
+    rows = ", ".join(f"{name} {count}" for name, count in answer["rows"].items())
+    print(f"seed {answer['seed']}; {answer['open_transactions']} transaction(s) held open; rows: {rows}")
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,10 +1,15 @@
-"""Credentials as any client gets them, with boto3: assume the role, then ask for a database password."""
+"""What the command asks a running sandbox for: credentials, as any client gets them with boto3, and control."""
 
 from __future__ import annotations
 
+import json
 import os
+import ssl
+import urllib.error
+import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import boto3
 
@@ -21,6 +26,22 @@ def psql_command(directory: Path, state: State, rest: Sequence[str]) -> tuple[li
         "PGGSSENCMODE": "disable", "PGCLIENTENCODING": "UTF8",
     }  # fmt: skip
     return ["psql", *rest], environment
+
+
+def ask_control(directory: Path, route: str, body: dict[str, object] | None) -> tuple[int, dict[str, Any]]:
+    """HTTP status and answer of a control route; a body makes it a POST."""
+    variables = outfiles.read_environment(directory)
+    request = urllib.request.Request(
+        f"{variables['SANDBOX_CONTROL_URL']}/_sandbox/{route}",
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Authorization": f"Bearer {variables['SANDBOX_CONTROL_TOKEN']}"},
+    )
+    context = ssl.create_default_context(cafile=variables["AWS_CA_BUNDLE"])
+    try:
+        with urllib.request.urlopen(request, context=context, timeout=600) as answer:
+            return int(answer.status), json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
 
 
 def database_login(

@@ -8,6 +8,7 @@ This module alone knows the implementations; the rooms know contracts.py. It add
 | POST sql `{"sql", "database"?}` | an administrator's Redshift SQL; rows of the last statement |
 | GET sessions | who is connected |
 | DELETE results | empties the result cache of UNLOAD |
+| shop | changes the data set `shop`: data/shop_route.py |
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import psycopg
 from psycopg import sql
 
 from redshift_sandbox import policies
@@ -26,6 +29,7 @@ from redshift_sandbox.aws.service import AwsServices
 from redshift_sandbox.clock import SandboxClock
 from redshift_sandbox.control import ControlRequest
 from redshift_sandbox.data.dataset import DataSet, TableName, parse_data_sets
+from redshift_sandbox.data.shop_route import ShopRoute
 from redshift_sandbox.data.templates import SeededPostgres, cache_home
 from redshift_sandbox.faults import FaultRegistry
 from redshift_sandbox.gateway.service import Gateway
@@ -35,6 +39,7 @@ from redshift_sandbox.identity_card import IdentityCard
 from redshift_sandbox.meter import Meter
 from redshift_sandbox.outfiles import Facts, write_all
 from redshift_sandbox.pg import history
+from redshift_sandbox.pg.postgres import ADMIN
 from redshift_sandbox.request_log import RequestLog
 from redshift_sandbox.tls import CertificateAuthority
 from redshift_sandbox.unload import runner as unloading
@@ -94,6 +99,10 @@ class Sandbox:
         self.postgres = SeededPostgres(self.directory / "postgres", cache, self.data_sets, notify)
         self.aws = AwsServices(self.directory / "aws", self.clock, self.faults, self.log, self.meter.aws_called)
         self._authority = self.aws.authority
+        readers = [] if options.bare else [ROLE_DB_USER, KEYS_DB_USER]
+        self._shop = ShopRoute(
+            self.shop_connection, readers, lambda: any(data_set.schema == "shop" for data_set in self.data_sets)
+        )
         self._register_controls()
         self.unloader = self._unload_service()
         self.gateway = Gateway(
@@ -119,6 +128,7 @@ class Sandbox:
             self._set_up_database()
             self.redshift_port = self.gateway.start(self.options.bind, self.options.redshift_port)
             stack.callback(self.gateway.stop)
+            stack.callback(self._shop.close)
             self._set_up_account()
             write_all(self.facts, self._authority.ca_file.read_text())
             self._stack = stack.pop_all()
@@ -175,6 +185,11 @@ class Sandbox:
             self.aws.control.token,
         )  # fmt: skip
 
+    def shop_connection(self) -> psycopg.Connection[Any]:
+        """A new connection to the private PostgreSQL as the namespace's administrator, past gateway and meter: what
+        data.shop.ShopWriter writes through."""
+        return psycopg.connect(self.postgres.dsn(user=ADMIN, database=DATABASE), autocommit=True)
+
     # -- AWS ------------------------------------------------------------------------------------
 
     def _set_up_account(self) -> None:
@@ -218,6 +233,7 @@ class Sandbox:
         })
         control.register("sessions", lambda _: {"sessions": self.gateway.sessions()})
         control.register("results", self._control_results)
+        control.register("shop", self._shop)
 
     def _control_meter(self, request: ControlRequest) -> object:
         if request.method == "DELETE":

@@ -44,6 +44,7 @@ class UnknownDataSet(ValueError):
 
 def parse_data_sets(text: str) -> list[DataSet]:
     """`tpch:0.1,types` -> data sets, in a fixed order. Throws UnknownDataSet."""
+    from redshift_sandbox.data.shop import Shop
     from redshift_sandbox.data.tpch import Tpch
     from redshift_sandbox.data.types import Types
 
@@ -54,8 +55,12 @@ def parse_data_sets(text: str) -> list[DataSet]:
             found["tpch"] = Tpch(_scale(argument or "0.01"))
         elif kind == "types" and not argument:
             found["types"] = Types()
+        elif kind == "shop" and (not argument or (argument.isdecimal() and 1 <= int(argument) <= 100_000)):
+            found["shop"] = Shop(int(argument or 40))
         else:
-            raise UnknownDataSet(f'unknown data set "{item}"; known are tpch:SCALE (such as tpch:0.1) and types')
+            raise UnknownDataSet(
+                f'unknown data set "{item}"; known are tpch:SCALE (such as tpch:0.1), types and shop (shop:ORDERS)'
+            )
     return [found[kind] for kind in sorted(found)]
 
 

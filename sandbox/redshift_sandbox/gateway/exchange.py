@@ -18,9 +18,11 @@ from redshift_sandbox.gateway.flow import COMPLETES, Expected, Step
 from redshift_sandbox.gateway.responses import ResponseFilter
 from redshift_sandbox.gateway.statements import Running, Statements
 from redshift_sandbox.gateway.stream import Stream, wait
+from redshift_sandbox.gateway.types import TYPES
 
 # Parameters reported to the client, as PostgreSQL 8.0 reported them.
 _REPORTED = frozenset(("client_encoding", "DateStyle", "is_superuser", "session_authorization"))
+_JSONB, _SUPER = struct.pack(">I", 3802), struct.pack(">I", TYPES["super"].oid)
 _NOTICE_FIELDS = frozenset("SCMDHW")  # without those of later releases
 
 
@@ -142,6 +144,11 @@ class Exchange:
             return _reported(body)
         if kind == ord("N"):
             return wire.fields(b"N", [one for one in wire.read_fields(body) if one[0] in _NOTICE_FIELDS])
+        if kind == ord("T"):
+            described = wire.message(b"T", with_redshift_oids(body))
+            if head is not None and head.step is Step.DESCRIBE:
+                self._expected.popleft()
+            return described
         replaced = self._on_complete(body, head) if kind == ord("C") and head is not None else None
         if head is not None and COMPLETES.get(kind) is head.step:
             self._expected.popleft()
@@ -205,6 +212,19 @@ class Exchange:
     def _rest_if_done(self) -> None:
         if not any(one.step in (Step.EXECUTE, Step.QUERY) for one in self._expected):
             self._statements.all_finished()
+
+
+def with_redshift_oids(body: bytes) -> bytes:
+    """A RowDescription whose columns of SUPER say so; the backend tells what it keeps them as."""
+    if _JSONB not in body:
+        return body
+    out, position = bytearray(body), 2
+    for _ in range(struct.unpack_from(">H", body)[0]):
+        position = body.index(b"\0", position) + 1
+        if body[position + 6 : position + 10] == _JSONB:
+            out[position + 6 : position + 10] = _SUPER
+        position += 18
+    return bytes(out)
 
 
 def _reported(body: bytes) -> bytes:

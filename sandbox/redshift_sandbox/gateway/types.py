@@ -39,7 +39,7 @@ TYPES = {
         RedshiftType("timestamp with time zone", 1184, "timestamptz"),
         RedshiftType("time without time zone", 1083, "time"),
         RedshiftType("time with time zone", 1266, "timetz"),
-        RedshiftType("super", 4000, None),
+        RedshiftType("super", 4000, "super"),
         RedshiftType("binary varying", 6551, None),
         RedshiftType("geometry", 3000, None),
         RedshiftType("geography", 3001, None),

@@ -46,6 +46,8 @@ class Column:
             values = values.storage
         if values.type == self.arrow:
             return values
+        if isinstance(self.arrow, pa.BaseExtensionType):
+            return pa.ExtensionArray.from_storage(self.arrow, values)
         try:
             return pc.cast(values, self.arrow)
         except pa.ArrowInvalid:
@@ -70,6 +72,11 @@ def _character(base: str) -> Callable[[Described, int | None], Column]:
         return Column(d.name, pa.string(), {"base": base, "max_length": length}, as_text=d.oid == 19)
 
     return make
+
+
+def _super(d: Described, _: int | None) -> Column:
+    """JSON text, told by an annotation (https://docs.aws.amazon.com/redshift/latest/dg/unload-super-parquet.html)."""
+    return Column(d.name, pa.json_(pa.string()), {"base": "super"}, as_text=True)
 
 
 def _numeric(d: Described, scale_seen: int | None) -> Column:
@@ -100,6 +107,7 @@ _TYPES: dict[int, Callable[[Described, int | None], Column]] = {
     1042: _character("character"),
     1043: _character("character varying"),
     1700: _numeric,
+    3802: _super,
 }
 
 

@@ -52,6 +52,22 @@ def test_up_status_psql_down(directory: Path) -> None:
     assert command("psql", "--dir", str(directory)).returncode == 1
 
 
+def test_shop_changes_as_told(directory: Path) -> None:
+    folder = str(directory)
+    assert command("up", "--dir", folder, "--data", "shop").returncode == 0
+    first = command("shop", "step", "--dir", folder, "--seed", "7", "--steps", "5")
+    assert first.returncode == 0, first.stderr
+    assert len(first.stdout.splitlines()) == 6 and first.stdout.splitlines()[-1].startswith("seed 7; ")
+    held = command("shop", "step", "--dir", folder, "--kind", "hold", "--table", "orders").stdout
+    assert "hold orders" in held and "0 transaction(s)" not in held
+    assert "release orders" in command("shop", "settle", "--dir", folder).stdout
+    assert "0 transaction(s)" in command("shop", "status", "--dir", folder).stdout
+    wrong = command("shop", "step", "--dir", folder, "--kind", "explode")
+    assert (wrong.returncode, "no kind of change 'explode'" in wrong.stderr) == (2, True)
+    query = ("psql", "--dir", folder, "--", "-X", "-At", "-c", "SELECT count(*) > 0 FROM shop.items")
+    assert command(*query).stdout == "t\n"
+
+
 def test_restart_keeps_what_clients_know(directory: Path) -> None:
     command("up", "--dir", str(directory), "--data", "types")
     before = (directory / "sluice.yaml").read_text()
