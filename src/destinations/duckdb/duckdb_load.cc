@@ -6,6 +6,7 @@
 
 #include "columnar/part_select.h"
 #include "columnar/sql_text.h"
+#include "destinations/duckdb/duckdb_dialect.h"
 #include "destinations/duckdb/merge.h"
 #include "destinations/duckdb/merge_text.h"
 #include "destinations/duckdb/state_table.h"
@@ -91,7 +92,7 @@ void DuckDbLoad::BeginTransaction() {
 void DuckDbLoad::Plan() {
   const ExistingTable existing = ReadExisting(connection_, store_.catalog_, target_.table);
   if (Merges()) CheckRowNumbers(existing, target_);
-  plan_ = PlanSchema(target_, existing);
+  plan_ = PlanSchema(target_, existing, DuckDbDialect());
 }
 
 void DuckDbLoad::MakeTableOnce() {

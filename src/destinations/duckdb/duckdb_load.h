@@ -8,7 +8,7 @@
 
 #include "columnar/part_select.h"
 #include "destinations/duckdb/duckdb_store.h"
-#include "destinations/duckdb/schema_plan.h"
+#include "destinations/schema_plan.h"
 
 namespace sluice::destinations {
 

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "columnar/database.h"
-#include "destinations/duckdb/schema_plan.h"
+#include "destinations/schema_plan.h"
 #include "model/stream.h"
 
 namespace sluice::destinations {

@@ -1,42 +1,15 @@
-#include "destinations/duckdb/schema_plan.h"
+#include "destinations/schema_plan.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 
 #include "base/error.h"
-#include "columnar/column_type.h"
-#include "columnar/sql_text.h"
 
 namespace sluice::destinations {
 namespace {
 
-using columnar::FoldName;
-using columnar::QuoteName;
 using model::SchemaPolicy;
-
-struct Decimal {
-  int precision = 0;
-  int scale = 0;
-};
-
-std::optional<Decimal> ParseDecimal(std::string_view type) {
-  Decimal out;
-  const std::string text(type);
-  if (std::sscanf(text.c_str(), "DECIMAL(%d,%d)", &out.precision, &out.scale) != 2) {
-    return std::nullopt;
-  }
-  return out;
-}
-
-template <std::size_t N>
-bool Climbs(const std::array<std::string_view, N>& ladder, std::string_view from,
-            std::string_view to) {
-  const auto low = std::find(ladder.begin(), ladder.end(), from);
-  return low != ladder.end() && std::find(low + 1, ladder.end(), to) != ladder.end();
-}
 
 std::string Joined(const std::vector<std::string>& texts) {
   std::string out;
@@ -47,13 +20,14 @@ std::string Joined(const std::vector<std::string>& texts) {
 // The differences between a stream and the table there.
 class Comparison {
  public:
-  Comparison(const model::StreamTarget& target, const ExistingTable& existing)
-      : target_(target), existing_(existing) {
+  Comparison(const model::StreamTarget& target, const ExistingTable& existing,
+             const SchemaDialect& dialect)
+      : target_(target), existing_(existing), dialect_(dialect) {
     for (const model::Column& column : target.columns) Compare(column);
     for (const ExistingColumn& column : existing.columns) {
-      const bool kept = std::any_of(
-          target.columns.begin(), target.columns.end(),
-          [&](const model::Column& c) { return FoldName(c.name) == FoldName(column.name); });
+      const bool kept =
+          std::any_of(target.columns.begin(), target.columns.end(),
+                      [&](const model::Column& c) { return SameName(c.name, column.name); });
       if (!kept) gone_.push_back(&column);
     }
   }
@@ -97,31 +71,38 @@ class Comparison {
 
  private:
   void Compare(const model::Column& column) {
-    const std::string type = columnar::EngineType(column);
-    const auto there = std::find_if(
-        existing_.columns.begin(), existing_.columns.end(),
-        [&](const ExistingColumn& c) { return FoldName(c.name) == FoldName(column.name); });
+    const std::string type = dialect_.TypeOf(column);
+    const auto there =
+        std::find_if(existing_.columns.begin(), existing_.columns.end(),
+                     [&](const ExistingColumn& c) { return SameName(c.name, column.name); });
     if (there == existing_.columns.end()) {
       plan_.lands_in.emplace_back(column.name);
       added_.push_back({column.name, type});
       return;
     }
     plan_.lands_in.emplace_back(there->name);
-    if (there->type == type) return;
-    const bool decimals = ParseDecimal(there->type) && ParseDecimal(type);
+    if (dialect_.Takes(there->type, type)) return;
+    const bool decimals = dialect_.IsDecimal(there->type) && dialect_.IsDecimal(type);
     // No part has told its size, so there is no value either.
     if (decimals && column.type.precision == 0) return;
     const std::string text =
         fmt::format("column {} is {} there and {} now", there->name, there->type, type);
-    if (Widens(there->type, type) || (decimals && existing_.empty)) {
+    if (dialect_.Widens(there->type, type) || (decimals && existing_.empty)) {
       plan_.widened.push_back({there->name, type});
       widened_texts_.push_back(text);
     } else {
       refused_.push_back(text);
-      statements_.push_back(
-          fmt::format("ALTER TABLE {}.{} ALTER COLUMN {} TYPE {};", QuoteName(target_.table.schema),
-                      QuoteName(target_.table.table), QuoteName(there->name), type));
+      statements_.push_back(fmt::format("ALTER TABLE {} ALTER COLUMN {} TYPE {};", QuotedTable(),
+                                        dialect_.Quote(there->name), type));
     }
+  }
+
+  bool SameName(std::string_view one, std::string_view other) const {
+    return dialect_.Fold(one) == dialect_.Fold(other);
+  }
+
+  std::string QuotedTable() const {
+    return dialect_.Quote(target_.table.schema) + "." + dialect_.Quote(target_.table.table);
   }
 
   bool IsNew(const model::Column& column) const {
@@ -149,9 +130,8 @@ class Comparison {
     if (target_.schema_policy != SchemaPolicy::kFail) {
       return text + fmt::format("; rows that do not come again keep their values in {}", was);
     }
-    return text + fmt::format(" (then: ALTER TABLE {}.{} RENAME COLUMN {} TO {};)",
-                              QuoteName(target_.table.schema), QuoteName(target_.table.table),
-                              QuoteName(was), QuoteName(is));
+    return text + fmt::format(" (then: ALTER TABLE {} RENAME COLUMN {} TO {};)", QuotedTable(),
+                              dialect_.Quote(was), dialect_.Quote(is));
   }
 
   void Refuse(const std::vector<std::string>& differences) const {
@@ -159,7 +139,8 @@ class Comparison {
     std::string remedy;
     for (const std::string& statement : statements_) remedy += statement + "\n";
     if (!remedy.empty()) {
-      remedy = "If the values fit, run this on the DuckDB file, then sync again:\n" + remedy;
+      remedy = fmt::format("If the values fit, run this on {}, then sync again:\n{}",
+                           dialect_.Place(), remedy);
     }
     if (target_.schema_policy == SchemaPolicy::kFail) {
       remedy += "Set `schema_changes: follow` to let the table follow the source. ";
@@ -174,6 +155,7 @@ class Comparison {
 
   const model::StreamTarget& target_;
   const ExistingTable& existing_;
+  const SchemaDialect& dialect_;
   SchemaPlan plan_;
   std::vector<SchemaPlan::Change> added_;
   std::vector<const ExistingColumn*> gone_;
@@ -213,25 +195,15 @@ void CheckLanding(const model::StreamTarget& target, const SchemaPlan& plan) {
 
 }  // namespace
 
-bool Widens(std::string_view from, std::string_view to) {
-  static constexpr std::array<std::string_view, 4> kIntegers{"TINYINT", "SMALLINT", "INTEGER",
-                                                             "BIGINT"};
-  static constexpr std::array<std::string_view, 2> kFloats{"FLOAT", "DOUBLE"};
-  if (Climbs(kIntegers, from, to) || Climbs(kFloats, from, to)) return true;
-  const auto low = ParseDecimal(from);
-  const auto high = ParseDecimal(to);
-  return low && high && from != to && high->scale >= low->scale &&
-         high->precision - high->scale >= low->precision - low->scale;
-}
-
-SchemaPlan PlanSchema(const model::StreamTarget& target, const ExistingTable& existing) {
+SchemaPlan PlanSchema(const model::StreamTarget& target, const ExistingTable& existing,
+                      const SchemaDialect& dialect) {
   using Table = SchemaPlan::Table;
   if (existing.columns.empty()) return AsItIs(target, Table::kCreate);
   const bool overwrite = target.write_mode == model::WriteMode::kOverwrite;
-  if (overwrite && target.schema_policy == SchemaPolicy::kFollow) {
+  if (overwrite && target.schema_policy == SchemaPolicy::kFollow && !existing.must_stay) {
     return AsItIs(target, Table::kReplace);
   }
-  Comparison comparison(target, existing);
+  Comparison comparison(target, existing, dialect);
   SchemaPlan plan;
   switch (target.schema_policy) {
     case SchemaPolicy::kFollow: plan = comparison.Follow(); break;
