@@ -5,32 +5,10 @@
 
 #include <utility>
 
+#include "columnar/engine_handles.h"
+
 namespace sluice::columnar {
 namespace {
-
-EngineErrorKind KindOf(duckdb_error_type type) {
-  switch (type) {
-    case DUCKDB_ERROR_CONVERSION:
-    case DUCKDB_ERROR_OUT_OF_RANGE:
-    case DUCKDB_ERROR_DECIMAL: return EngineErrorKind::kConversion;
-    case DUCKDB_ERROR_INVALID_INPUT:
-    case DUCKDB_ERROR_SERIALIZATION: return EngineErrorKind::kInvalidInput;
-    case DUCKDB_ERROR_TRANSACTION: return EngineErrorKind::kTransaction;
-    case DUCKDB_ERROR_CATALOG:
-    case DUCKDB_ERROR_DEPENDENCY: return EngineErrorKind::kCatalog;
-    case DUCKDB_ERROR_IO: return EngineErrorKind::kIo;
-    case DUCKDB_ERROR_INTERRUPT: return EngineErrorKind::kInterrupt;
-    case DUCKDB_ERROR_FATAL: return EngineErrorKind::kFatal;
-    case DUCKDB_ERROR_OUT_OF_MEMORY: return EngineErrorKind::kOutOfMemory;
-    case DUCKDB_ERROR_PERMISSION: return EngineErrorKind::kPermission;
-    case DUCKDB_ERROR_INTERNAL: return EngineErrorKind::kInternal;
-    default: return EngineErrorKind::kOther;
-  }
-}
-
-[[noreturn]] void Throw(duckdb_error_type type, const char* text, const Task& task) {
-  throw base::Error(ToErrorInfo(KindOf(type), text == nullptr ? "" : text, task));
-}
 
 class Config {
  public:
@@ -51,84 +29,6 @@ class Config {
 
  private:
   duckdb_config config_ = nullptr;
-};
-
-class Statement {
- public:
-  Statement(duckdb_connection connection, const std::string& sql, const Task& task) {
-    if (duckdb_prepare(connection, sql.c_str(), &statement_) == DuckDBError) {
-      // The message is all that a failed preparation tells: its type stands at its beginning.
-      const char* text = duckdb_prepare_error(statement_);
-      const std::string copy = text == nullptr ? "" : text;
-      duckdb_destroy_prepare(&statement_);
-      throw base::Error(ToErrorInfo(KindFromText(copy), copy, task));
-    }
-  }
-  Statement(const Statement&) = delete;
-  Statement& operator=(const Statement&) = delete;
-  ~Statement() { duckdb_destroy_prepare(&statement_); }
-
-  void Bind(idx_t index, const Value& value, const Task& task) {
-    const duckdb_state state = std::visit(
-        [&](const auto& v) {
-          using T = std::decay_t<decltype(v)>;
-          if constexpr (std::is_same_v<T, std::monostate>) {
-            return duckdb_bind_null(statement_, index);
-          } else if constexpr (std::is_same_v<T, bool>) {
-            return duckdb_bind_boolean(statement_, index, v);
-          } else if constexpr (std::is_same_v<T, std::int64_t>) {
-            return duckdb_bind_int64(statement_, index, v);
-          } else if constexpr (std::is_same_v<T, std::uint64_t>) {
-            return duckdb_bind_uint64(statement_, index, v);
-          } else {
-            return duckdb_bind_varchar_length(statement_, index, v.data(), v.size());
-          }
-        },
-        value);
-    if (state == DuckDBError) Throw(DUCKDB_ERROR_INTERNAL, "", task);
-  }
-  duckdb_prepared_statement get() const { return statement_; }
-
- private:
-  static EngineErrorKind KindFromText(std::string_view text) {
-    const auto starts = [&](std::string_view with) { return text.substr(0, with.size()) == with; };
-    if (starts("Catalog Error")) return EngineErrorKind::kCatalog;
-    if (starts("IO Error")) return EngineErrorKind::kIo;
-    if (starts("TransactionContext Error")) return EngineErrorKind::kTransaction;
-    if (starts("Invalid Input Error")) return EngineErrorKind::kInvalidInput;
-    if (starts("FATAL Error")) return EngineErrorKind::kFatal;
-    if (starts("Out of Memory Error")) return EngineErrorKind::kOutOfMemory;
-    if (starts("INTERRUPT Error")) return EngineErrorKind::kInterrupt;
-    return EngineErrorKind::kOther;
-  }
-
-  duckdb_prepared_statement statement_ = nullptr;
-};
-
-class Pending {
- public:
-  explicit Pending(const Statement& statement) {
-    duckdb_pending_prepared(statement.get(), &pending_);
-  }
-  Pending(const Pending&) = delete;
-  Pending& operator=(const Pending&) = delete;
-  ~Pending() { duckdb_destroy_pending(&pending_); }
-  duckdb_pending_result get() const { return pending_; }
-
- private:
-  duckdb_pending_result pending_ = nullptr;
-};
-
-class RawResult {
- public:
-  RawResult() = default;
-  RawResult(const RawResult&) = delete;
-  RawResult& operator=(const RawResult&) = delete;
-  ~RawResult() { duckdb_destroy_result(&result_); }
-  duckdb_result* get() { return &result_; }
-
- private:
-  duckdb_result result_{};
 };
 
 std::string CellText(duckdb_vector vector, duckdb_type type, idx_t row, const Task& task) {
@@ -189,14 +89,6 @@ struct Database::Handle {
   ~Handle() { duckdb_close(&database); }
 };
 
-struct Connection::Handle {
-  duckdb_connection connection = nullptr;
-  Handle() = default;
-  Handle(const Handle&) = delete;
-  Handle& operator=(const Handle&) = delete;
-  ~Handle() { duckdb_disconnect(&connection); }
-};
-
 Database Database::Open(const DatabaseOptions& options) {
   Config config;
   config.Set("memory_limit", fmt::format("{}MB", options.memory_limit_mb));
@@ -245,7 +137,7 @@ Result Connection::Run(const std::string& sql, const std::vector<Value>& values,
   const std::stop_callback interrupt(stop, [this] { duckdb_interrupt(handle_->connection); });
   RawResult raw;
   if (duckdb_execute_pending(pending.get(), raw.get()) == DuckDBError) {
-    Throw(duckdb_result_error_type(raw.get()), duckdb_result_error(raw.get()), task);
+    ThrowEngine(duckdb_result_error_type(raw.get()), duckdb_result_error(raw.get()), task);
   }
   return Collect(raw, task);
 }

@@ -66,6 +66,7 @@ class Connection {
 
  private:
   friend class Database;
+  friend class ChunkReader;
   struct Handle;
   explicit Connection(std::shared_ptr<Handle> handle) : handle_(std::move(handle)) {}
   std::shared_ptr<Handle> handle_;
