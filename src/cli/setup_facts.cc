@@ -119,6 +119,12 @@ class Maker {
     facts().kms_key = config_.staging.kms_key;
     facts().unload_role = config_.staging.unload_role;
     facts().our_address = flags_.address;
+    // A lake with keys or an address of its own is somebody else's to arrange.
+    const auto* lake = std::get_if<config::LakeDestination>(&config_.destination.kind);
+    if (lake != nullptr && !lake->endpoint_url && lake->access_key_id.empty()) {
+      facts().lake_bucket = lake->bucket;
+      facts().lake_prefix = lake->prefix;
+    }
   }
 
   void ReadIdentity(const std::string& token) {

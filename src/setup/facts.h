@@ -69,6 +69,10 @@ struct Facts {
   std::optional<std::string> kms_key;      // "auto", or an ARN; nullopt: files are not under KMS
   std::optional<std::string> unload_role;  // "default", or ARNs joined by commas
 
+  // A lake that the same identity writes; an empty bucket: none.
+  std::string lake_bucket;
+  std::string lake_prefix;  // ends in '/', or empty
+
   int port = 5439;
   std::string our_address;     // as the workgroup sees it: a public one
   std::string security_group;  // of the workgroup

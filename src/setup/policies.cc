@@ -72,6 +72,16 @@ void AddKey(Json& statements, const Facts& facts) {
   statements.push_back(Allow("Key", {"kms:GenerateDataKey", "kms:Decrypt"}, key));
 }
 
+// docs/LAKE.md, "Rights in the bucket".
+void AddLake(Json& statements, const Facts& facts) {
+  if (facts.lake_bucket.empty()) return;
+  const std::string arn = fmt::format("arn:{}:s3:::{}", facts.partition, facts.lake_bucket);
+  statements.push_back(Allow("Lake", "s3:ListBucket", arn));
+  statements.push_back(Allow(
+      "LakeObjects", {"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"},
+      arn + "/" + facts.lake_prefix + "*"));
+}
+
 // accounts.google.com is known to AWS by its bare name; other issuers are providers in the account.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html
 Json WebIdentityStatement(const Facts& facts) {
@@ -123,6 +133,7 @@ std::string PermissionPolicy(const Facts& facts) {
   statements.push_back(BucketStatement(facts));
   statements.push_back(ObjectsStatement(facts, true));
   AddKey(statements, facts);
+  AddLake(statements, facts);
   // Keys that stand in the text of an UNLOAD are narrowed first; a role does it by being assumed
   // once more, a user by this call. A role that Redshift uses needs no keys.
   if (!facts.by_role && !facts.unload_role) {

@@ -52,6 +52,16 @@ TEST(PermissionPolicy, OfKeysMayNarrowThemUnlessRedshiftUsesARole) {
   EXPECT_THAT(Sids(PermissionPolicy(facts)), ElementsAre("Login", "Bucket", "Objects"));
 }
 
+TEST(PermissionPolicy, OfALakeMayWriteBeneathItsPrefixAlone) {
+  Facts facts = KnownFacts();
+  facts.lake_bucket = "acme-warehouse";
+  facts.lake_prefix = "lake/";
+  const std::string policy = PermissionPolicy(facts);
+  EXPECT_THAT(Sids(policy), ElementsAre("Login", "Bucket", "Objects", "Lake", "LakeObjects"));
+  EXPECT_EQ(Statement(policy, "Lake")["Resource"], "arn:aws:s3:::acme-warehouse");
+  EXPECT_EQ(Statement(policy, "LakeObjects")["Resource"], "arn:aws:s3:::acme-warehouse/lake/*");
+}
+
 TEST(PermissionPolicy, AsksForAKeyOnlyUnderKms) {
   Facts facts = KnownFacts();
   facts.kms_key = "arn:aws:kms:us-east-1:123456789012:key/k";
