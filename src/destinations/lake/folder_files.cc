@@ -1,0 +1,274 @@
+// A lake in a folder. What is durable was flushed (fsync), and so were the folders its name is in:
+// else a power cut could keep a commit file and lose what it lists.
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "base/random.h"
+#include "destinations/lake/lake_files.h"
+
+namespace sluice::destinations {
+namespace {
+
+namespace fs = std::filesystem;
+using base::ErrorCode;
+
+constexpr mode_t kFolderMode = 0777;  // what the umask leaves
+constexpr mode_t kFileMode = 0666;
+
+[[noreturn]] void ThrowErrno(const char* operation, const fs::path& path, int number,
+                             bool in_doubt = false) {
+  ErrorCode code = ErrorCode::kDestination;
+  std::string remedy = "Look at the disk and the file system, then run again.";
+  switch (number) {
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+      code = ErrorCode::kNoSpace;
+      remedy = "Free space on the disk of the lake's folder, then run again.";
+      break;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      code = ErrorCode::kPermission;
+      remedy = "Let this user write the lake's folder and what is in it.";
+      break;
+    case ENOENT:
+    case ENOTDIR:
+      code = ErrorCode::kNotFound;
+      remedy = "Make the folder, or correct destination.path.";
+      break;
+    default: break;
+  }
+  throw base::Error({.code = code,
+                     .operation = operation,
+                     .subject = path.string(),
+                     .message = std::strerror(number),
+                     .remedy = std::move(remedy),
+                     .in_doubt = in_doubt});
+}
+
+// An open file or folder.
+class Descriptor {
+ public:
+  Descriptor(const fs::path& path, int flags)
+      : number_(open(path.c_str(), flags | O_CLOEXEC, kFileMode)) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (number_ >= 0) close(number_);
+  }
+  int get() const { return number_; }
+
+ private:
+  const int number_;
+};
+
+void Flush(const fs::path& path, bool in_doubt = false) {
+  const Descriptor file(path, O_RDONLY);
+  if (file.get() < 0 || fsync(file.get()) != 0) ThrowErrno("flush", path, errno, in_doubt);
+}
+
+void MakeFolder(const fs::path& folder) {
+  std::error_code ignored;
+  if (folder.empty() || fs::is_directory(folder, ignored)) return;
+  MakeFolder(folder.parent_path());
+  if (mkdir(folder.c_str(), kFolderMode) == 0) {
+    Flush(folder.parent_path());
+  } else if (errno != EEXIST) {
+    ThrowErrno("make folder", folder, errno);
+  }
+}
+
+void Write(const fs::path& path, std::string_view text) {
+  const Descriptor file(path, O_WRONLY | O_CREAT | O_EXCL);
+  if (file.get() < 0) ThrowErrno("write", path, errno);
+  while (!text.empty()) {
+    const ssize_t written = write(file.get(), text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) ThrowErrno("write", path, written < 0 ? errno : ENOSPC);
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  if (fsync(file.get()) != 0) ThrowErrno("write", path, errno);
+}
+
+// A file under a name that nobody looks at, gone when it is.
+class HiddenFile {
+ public:
+  HiddenFile(const fs::path& folder, std::string_view text)
+      : path_(folder / fmt::format(".new-{:016x}", base::RandomBits())) {
+    try {
+      Write(path_, text);
+    } catch (...) {
+      unlink(path_.c_str());
+      throw;
+    }
+  }
+  HiddenFile(const HiddenFile&) = delete;
+  HiddenFile& operator=(const HiddenFile&) = delete;
+  ~HiddenFile() { unlink(path_.c_str()); }
+  const fs::path& path() const { return path_; }
+
+ private:
+  const fs::path path_;
+};
+
+class FolderFiles final : public LakeFiles {
+ public:
+  explicit FolderFiles(fs::path root) : root_(fs::absolute(root).lexically_normal()) {}
+
+  std::string Where(std::string_view name) const override { return (root_ / name).string(); }
+
+  std::vector<FileInfo> List(const std::string& folder, const base::Call& call) override {
+    CheckStop("list", folder, call);
+    const std::unique_ptr<DIR, int (*)(DIR*)> opened(opendir((root_ / folder).c_str()), &closedir);
+    if (!opened) {
+      if (errno == ENOENT) return {};
+      ThrowErrno("list", root_ / folder, errno);
+    }
+    std::vector<FileInfo> found;
+    for (;;) {
+      errno = 0;
+      const dirent* entry = readdir(opened.get());
+      if (entry == nullptr) break;
+      struct stat status {};
+      // Gone since: as if it had never been listed.
+      if (fstatat(dirfd(opened.get()), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
+      if (!S_ISREG(status.st_mode)) continue;
+      found.push_back({entry->d_name, static_cast<std::uint64_t>(status.st_size),
+                       base::UtcTime(std::chrono::seconds(status.st_mtim.tv_sec))});
+    }
+    if (errno != 0) ThrowErrno("list", root_ / folder, errno);
+    std::sort(found.begin(), found.end(),
+              [](const FileInfo& a, const FileInfo& b) { return a.name < b.name; });
+    return found;
+  }
+
+  std::optional<std::string> Read(const std::string& name, std::uint64_t bytes_max,
+                                  const base::Call& call) override {
+    CheckStop("read", name, call);
+    const fs::path path = root_ / name;
+    const Descriptor file(path, O_RDONLY);
+    if (file.get() < 0) {
+      if (errno == ENOENT) return std::nullopt;
+      ThrowErrno("read", path, errno);
+    }
+    std::string text;
+    std::string piece(64 << 10, '\0');
+    for (;;) {
+      const ssize_t got = read(file.get(), piece.data(), piece.size());
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) ThrowErrno("read", path, errno);
+      if (got == 0) return text;
+      text.append(piece, 0, static_cast<std::size_t>(got));
+      if (text.size() > bytes_max) break;
+    }
+    throw base::Error({.code = ErrorCode::kCorrupt,
+                       .operation = "read",
+                       .subject = path.string(),
+                       .message = "the file is longer than it may be",
+                       .remedy = "Look what put it there: Sluice did not."});
+  }
+
+  bool Create(const std::string& name, const std::string& text, const base::Call& call) override {
+    CheckStop("create", name, call);
+    const fs::path path = root_ / name;
+    MakeFolder(path.parent_path());
+    const HiddenFile written(path.parent_path(), text);
+    // link, not rename: it fails if the name is taken, on every kernel and over the network too.
+    if (link(written.path().c_str(), path.c_str()) != 0) {
+      if (errno != EEXIST) ThrowErrno("commit", path, errno);
+      // A server of files may answer so to the repeat of a request it has carried out.
+      return Read(name, text.size(), {}) == text;
+    }
+    Flush(path.parent_path(), /*in_doubt=*/true);
+    return true;
+  }
+
+  void Replace(const std::string& name, const std::string& text, const base::Call& call) override {
+    CheckStop("write", name, call);
+    const fs::path path = root_ / name;
+    MakeFolder(path.parent_path());
+    const HiddenFile written(path.parent_path(), text);
+    if (rename(written.path().c_str(), path.c_str()) != 0) ThrowErrno("write", path, errno);
+    Flush(path.parent_path());
+  }
+
+  std::vector<std::string> Remove(const std::vector<std::string>& names,
+                                  const base::Call& call) override {
+    std::vector<std::string> failures;
+    for (const std::string& name : names) {
+      CheckStop("remove", name, call);
+      if (unlink((root_ / name).c_str()) != 0 && errno != ENOENT) {
+        failures.push_back(Where(name) + ": " + std::strerror(errno));
+      }
+    }
+    return failures;
+  }
+
+  // Right there: a name that no commit file lists is seen by nobody.
+  fs::path Place(const std::string& name) override {
+    fs::path path = root_ / name;
+    MakeFolder(path.parent_path());
+    return path;
+  }
+
+  void Bring(const std::string& name, const base::Call& call) override {
+    CheckStop("write", name, call);
+    const fs::path path = root_ / name;
+    Flush(path);
+    Flush(path.parent_path());
+  }
+
+  void Copy(const aws::CopySource&, const std::string& name, const base::Call&) override {
+    throw base::Error({.code = ErrorCode::kInternal,
+                       .operation = "copy",
+                       .subject = Where(name),
+                       .message = "a folder takes no object of S3"});
+  }
+
+  void Probe(const base::Call& call) override {
+    CheckStop("probe", "", call);
+    std::error_code ignored;
+    fs::path there = root_;
+    while (!fs::exists(there, ignored) && there.has_relative_path()) there = there.parent_path();
+    if (!fs::is_directory(there, ignored)) ThrowErrno("probe", there, ENOTDIR);
+    if (access(there.c_str(), W_OK | X_OK) != 0) ThrowErrno("probe", there, errno);
+    // A name taken twice must be refused the second time.
+    const HiddenFile first(there, "probe");
+    const fs::path linked = first.path().string() + "-2";
+    if (link(first.path().c_str(), linked.c_str()) == 0) {
+      unlink(linked.c_str());
+      return;
+    }
+    throw base::Error({.code = ErrorCode::kUnsupported,
+                       .operation = "probe",
+                       .subject = there.string(),
+                       .message = fmt::format("its file system makes no hard links ({}), by which "
+                                              "a version appears in one step",
+                                              std::strerror(errno)),
+                       .remedy = "Put the lake on another file system, or into S3."});
+  }
+
+ private:
+  void CheckStop(const char* operation, std::string_view name, const base::Call& call) const {
+    if (call.stop.stop_requested()) base::ThrowCancelled(operation, Where(name));
+  }
+
+  const fs::path root_;
+};
+
+}  // namespace
+
+std::unique_ptr<LakeFiles> OpenFolder(fs::path root) {
+  return std::make_unique<FolderFiles>(std::move(root));
+}
+
+}  // namespace sluice::destinations

@@ -1,0 +1,73 @@
+// Goal: a lake passes the suite of every destination, in a folder and in a bucket.
+#include "destinations/lake/lake_test_support.h"
+#include "destinations/testing/conformance.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/null_logger.h"
+
+namespace sluice::destinations {
+namespace {
+
+namespace fs = std::filesystem;
+
+class LakeHarness final : public Harness {
+ public:
+  LakeHarness(fs::path folder, bool in_bucket) : folder_(std::move(folder)) {
+    if (in_bucket) store_.emplace(folder_ / "buckets", "lake");
+    files_ = in_bucket ? OpenBucket(*store_, "lake", "w/", folder_) : OpenFolder(folder_ / "lake");
+  }
+
+  std::unique_ptr<Destination> Open() override {
+    LakeOptions options{.work_dir = folder_ / "work"};
+    // A reader that has begun goes on while others commit.
+    options.keep_for = std::chrono::hours(1);
+    if (store_) {
+      options.store = &*store_;
+      options.bucket = "lake";
+      options.prefix = "w/";
+    } else {
+      options.folder = folder_ / "lake";
+    }
+    return OpenLake(options, clock_, log_);
+  }
+  model::LocalPart MakePart(const std::string& name, const std::string& select) override {
+    return WritePart(folder_, name, select);
+  }
+  std::optional<std::vector<std::string>> Read(Destination&,
+                                               const model::TableName& table) override {
+    return ReadLake(*files_, table, [&](const std::string& name) {
+      return store_ ? store_->PathOf("w/" + name) : folder_ / "lake" / name;
+    });
+  }
+  std::vector<std::string> ColumnNames(Destination&, const model::TableName& table) override {
+    std::vector<std::string> names;
+    const auto commit = LakeTable(*files_, table).Newest({});
+    for (const LakeColumn& column : commit->columns) names.push_back(column.name);
+    return names;
+  }
+  bool IgnoresCase() const override { return false; }
+  bool IsLocalFile() const override { return false; }  // nobody holds it; lake_folder_test.cc
+
+ private:
+  const fs::path folder_;
+  std::optional<test::FolderObjectStore> store_;
+  std::unique_ptr<LakeFiles> files_;
+  test::FakeClock clock_;
+  test::NullLogger log_;
+};
+
+std::unique_ptr<Harness> MakeFolderHarness(const fs::path& folder) {
+  return std::make_unique<LakeHarness>(folder, false);
+}
+std::unique_ptr<Harness> MakeBucketHarness(const fs::path& folder) {
+  return std::make_unique<LakeHarness>(folder, true);
+}
+
+INSTANTIATE_TEST_SUITE_P(LakeFolder, Conformance, testing::Values(&MakeFolderHarness));
+INSTANTIATE_TEST_SUITE_P(LakeFolder, Merging, testing::Values(&MakeFolderHarness));
+INSTANTIATE_TEST_SUITE_P(LakeFolder, SchemaChanges, testing::Values(&MakeFolderHarness));
+INSTANTIATE_TEST_SUITE_P(LakeBucket, Conformance, testing::Values(&MakeBucketHarness));
+INSTANTIATE_TEST_SUITE_P(LakeBucket, Merging, testing::Values(&MakeBucketHarness));
+INSTANTIATE_TEST_SUITE_P(LakeBucket, SchemaChanges, testing::Values(&MakeBucketHarness));
+
+}  // namespace
+}  // namespace sluice::destinations

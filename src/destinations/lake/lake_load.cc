@@ -1,0 +1,362 @@
+#include "destinations/lake/lake_load.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "base/random.h"
+#include "columnar/column_type.h"
+#include "columnar/sql_text.h"
+#include "destinations/lake/lake_path.h"
+
+namespace sluice::destinations {
+namespace {
+
+namespace fs = std::filesystem;
+using base::ErrorCode;
+using columnar::QuoteName;
+using columnar::QuoteText;
+
+columnar::Task TaskOn(std::string_view operation, const model::StreamTarget& target) {
+  return {.operation = std::string(operation), .subject = "table " + target.table.ToString()};
+}
+
+base::Error ErrorOn(const model::StreamTarget& target, ErrorCode code, std::string operation,
+                    std::string message, std::string remedy = {}) {
+  return base::Error({.code = code,
+                      .operation = std::move(operation),
+                      .subject = "table " + target.table.ToString(),
+                      .message = std::move(message),
+                      .remedy = std::move(remedy)});
+}
+
+}  // namespace
+
+LakeStore::Claim::Claim(LakeStore& store, const model::StreamTarget& target)
+    : store_(store),
+      stream_key_("stream " + target.stream),
+      table_key_("table " + TablePath(target.table)) {
+  const std::lock_guard lock(store_.mu_);
+  if (store_.claims_.contains(stream_key_) || store_.claims_.contains(table_key_)) {
+    throw ErrorOn(target, ErrorCode::kConflict, "begin load",
+                  "another load of that stream or table is open",
+                  "Give every stream a table of its own.");
+  }
+  store_.claims_.insert(stream_key_);
+  store_.claims_.insert(table_key_);
+}
+
+LakeStore::Claim::~Claim() {
+  const std::lock_guard lock(store_.mu_);
+  store_.claims_.erase(stream_key_);
+  store_.claims_.erase(table_key_);
+}
+
+LakeLoad::LakeLoad(LakeStore& store, model::StreamTarget target,
+                   std::unique_ptr<LakeStore::Claim> claim, std::optional<std::uint64_t> seen,
+                   const base::Call& call)
+    : store_(store),
+      target_(std::move(target)),
+      claim_(std::move(claim)),
+      table_(store_.files(), target_.table),
+      began_(store_.clock_.Utc()),
+      id_(base::RandomBits()),
+      before_(table_.Newest(call)) {
+  StreamPath(target_.stream);  // refuses a name that is too long, before anything is read
+  plan_ = PlanColumns(target_, before_ ? &*before_ : nullptr);
+  CheckContinues(before_, call);
+  base_version_ = seen.value_or(before_ ? before_->version : 0);
+}
+
+LakeLoad::~LakeLoad() { store_.Abandon(std::move(wrote_)); }
+
+// Rows from a watermark on belong behind the rows that it is of.
+void LakeLoad::CheckContinues(const std::optional<LakeCommit>& before,
+                              const base::Call& call) const {
+  if (target_.complete || target_.write_mode != model::WriteMode::kAppend) return;
+  if (before && before->stream == target_.stream && !before->forgotten) return;
+  const auto elsewhere = store_.TableOf(target_.stream, call);
+  if (!elsewhere || *elsewhere == target_.table) return;
+  throw ErrorOn(
+      target_, ErrorCode::kConflict, "begin load",
+      fmt::format("stream {} was read into table {} so far, and goes on here", target_.stream,
+                  elsewhere->ToString()),
+      fmt::format("Read it anew into this table once: sluice sync {} --full", target_.stream));
+}
+
+void LakeLoad::CheckOpen(const base::Call& call) const {
+  if (over_) {
+    throw ErrorOn(target_, ErrorCode::kInternal, "load",
+                  "this load failed or was committed before");
+  }
+  if (call.stop.stop_requested()) base::ThrowCancelled("load", "table " + target_.table.ToString());
+  if (!call.deadline.Expired(store_.clock_)) return;
+  throw ErrorOn(target_, ErrorCode::kTimeout, "load", "the time given for it has passed");
+}
+
+void LakeLoad::Learn(const columnar::Footer& footer) {
+  if (!columnar::HasUnknownDecimals(target_.columns)) return;
+  target_.columns = columnar::ResolveDecimals(footer, target_.columns);
+  plan_ = PlanColumns(target_, before_ ? &*before_ : nullptr);
+}
+
+std::string LakeLoad::NextDataPath() {
+  std::string path = "data/" + DataName(began_, id_, next_file_++);
+  wrote_.push_back(table_.PathOf(path));
+  return path;
+}
+
+std::string LakeLoad::CopyText(const std::vector<columnar::CheckedPart>& parts,
+                               const fs::path& to) const {
+  std::string list;
+  for (std::size_t i = 0; i < target_.columns.size(); ++i) {
+    if (!plan_.lands_in[i]) continue;
+    list += fmt::format("{}{} AS {}", list.empty() ? "" : ", ", QuoteName(target_.columns[i].name),
+                        QuoteName(*plan_.lands_in[i]));
+  }
+  // Each thread gathers a row group before it writes it: bounded in bytes, or wide rows would not
+  // fit into memory.
+  const int group_mb = std::max(4, store_.options_.memory_limit_mb / 4 / store_.options_.threads);
+  return fmt::format(
+      "COPY (SELECT {} FROM ({})) TO {} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE_BYTES "
+      "'{}MB', USE_TMP_FILE false)",
+      list, columnar::PartSelect(parts, target_.columns), QuoteText(to.string()), group_mb);
+}
+
+std::uint64_t LakeLoad::Rewrite(columnar::Connection& connection,
+                                const std::vector<columnar::CheckedPart>& parts,
+                                const base::Call& call) {
+  const std::string path = NextDataPath();
+  const std::string name = table_.PathOf(path);
+  const fs::path place = store_.files().Place(name);
+  try {
+    connection.Run(CopyText(parts, place), {}, TaskOn("load", target_), call.stop);
+  } catch (const base::Error& error) {
+    const base::Error told =
+        columnar::ExplainFailure(connection, error, parts, target_.columns, call.stop);
+    if (told.code() != ErrorCode::kNoSpace) throw told;
+    base::ErrorInfo info = told.info();
+    info.remedy = "Free space on the disk of " + place.parent_path().string() + ", then run again.";
+    throw base::Error(info);
+  }
+  // What stands in the file now, not what was meant to.
+  const columnar::Footer footer =
+      columnar::ReadFooter(connection, {{.key = name}, place}, call.stop);
+  const std::uint64_t bytes = fs::file_size(place);
+  store_.files().Bring(name, call);
+  if (footer.rows > 0) files_.push_back({.path = path, .rows = footer.rows, .bytes = bytes});
+  return footer.rows;
+}
+
+LoadedRows LakeLoad::Add(std::span<const model::LocalPart> parts, const base::Call& call) {
+  CheckOpen(call);
+  if (parts.empty()) return {};
+  over_ = true;  // until it is known that it did not fail
+  columnar::Connection connection = store_.Connect();
+  Learn(columnar::ReadFooter(connection, parts.front(), call.stop));
+  const auto checked = columnar::CheckParts(connection, parts, target_.columns, call.stop);
+  LoadedRows rows;
+  for (const auto& part : checked) rows.footer_rows += part.footer.rows;
+  rows.loaded_rows = Rewrite(connection, checked, call);
+  over_ = false;
+  return rows;
+}
+
+LoadedRows LakeLoad::AddKeys(std::span<const model::LocalPart>, const base::Call&) {
+  throw ErrorOn(target_, ErrorCode::kInternal, "load", "a lake compares no keys");
+}
+
+// Footer and copy of each part, a few parts at a time: what takes long is waiting for S3.
+std::vector<StagedTail> LakeLoad::CopyAll(std::span<const model::Part> parts,
+                                          std::vector<std::string>& paths, const base::Call& call) {
+  std::vector<StagedTail> tails(parts.size());
+  std::vector<std::exception_ptr> errors(parts.size());
+  for (std::size_t i = 0; i < parts.size(); ++i) paths.push_back(NextDataPath());
+  std::atomic<std::size_t> next = 0;
+  std::atomic<bool> failed = false;
+  const auto work = [&] {
+    for (std::size_t i = next++; i < parts.size() && !failed; i = next++) {
+      try {
+        const fs::path file =
+            store_.work_dir_ / fmt::format("tail-{:016x}-{}.parquet", id_, paths[i].size() + i);
+        tails[i] = ReadTail(*store_.options_.staging, parts[i], file, call);
+        store_.files().Copy({.bucket = store_.options_.staging_bucket,
+                             .key = parts[i].key,
+                             .etag = tails[i].object.etag,
+                             .bytes = parts[i].bytes},
+                            table_.PathOf(paths[i]), call);
+      } catch (...) {
+        errors[i] = std::make_exception_ptr(base::AsError(std::current_exception()));
+        failed = true;
+      }
+    }
+  };
+  {
+    std::vector<std::jthread> others;
+    const std::size_t wanted =
+        std::min(parts.size(), static_cast<std::size_t>(store_.options_.threads) * 2);
+    for (std::size_t i = 1; i < wanted; ++i) others.emplace_back(work);
+    work();
+  }
+  for (const auto& error : errors) {
+    if (error) std::rethrow_exception(error);
+  }
+  return tails;
+}
+
+void LakeLoad::CheckTaken(const columnar::Footer& footer, const model::LocalPart& part) const {
+  columnar::CheckFooter(footer, part, target_.columns);
+  for (std::size_t i = 0; i < target_.columns.size(); ++i) {
+    const model::Column& column = target_.columns[i];
+    const columnar::FileColumn& file = footer.columns[i];
+    if (file.name == column.name && IsTakenAs(column, file.engine_type)) continue;
+    throw base::Error(
+        {.code = ErrorCode::kCorrupt,
+         .operation = "check footer",
+         .subject = fmt::format("column {} of part {}", column.name, part.part.key),
+         .message = fmt::format("it is {} {} ({}) in the part, which cannot be taken as it is",
+                                file.name, file.physical, file.engine_type),
+         .remedy = "Switch copying inside S3 off for this destination, and report it."});
+  }
+}
+
+LoadedRows LakeLoad::AddStaged(std::span<const model::Part> parts, const base::Call& call) {
+  CheckOpen(call);
+  if (parts.empty()) return {};
+  over_ = true;
+  if (!store_.Describe().takes_staged || !TakesParts(target_, plan_)) {
+    throw ErrorOn(target_, ErrorCode::kConflict, "load",
+                  "its columns changed since it was asked whether parts can be copied",
+                  "Run again.");
+  }
+  columnar::Connection connection = store_.Connect();  // makes the work folder, too
+  std::vector<std::string> paths;
+  const auto tails = CopyAll(parts, paths, call);
+  LoadedRows rows;
+  for (std::size_t i = 0; i < tails.size(); ++i) {
+    const auto footer = columnar::ReadFooter(connection, tails[i].part, call.stop);
+    std::error_code ignored;
+    fs::remove(tails[i].part.file, ignored);
+    Learn(footer);
+    CheckTaken(footer, tails[i].part);
+    rows.footer_rows += footer.rows;
+    rows.bytes += tails[i].object.bytes;
+    files_.push_back(
+        {.path = paths[i], .rows = footer.rows, .bytes = tails[i].object.bytes, .copied = true});
+  }
+  rows.loaded_rows = rows.footer_rows;
+  over_ = false;
+  return rows;
+}
+
+void LakeLoad::CheckProof(const model::Proof& proof) const {
+  std::uint64_t rows = 0;
+  for (const LakeFile& file : files_) rows += file.rows;
+  if (proof.Agrees() && proof.loaded_rows == rows) return;
+  throw ErrorOn(target_, ErrorCode::kCorrupt, "commit",
+                fmt::format("the counts disagree: manifest {}, footers {}, loaded {}, in the "
+                            "lake's files {}; bytes {} of {}",
+                            proof.manifest_rows, proof.footer_rows, proof.loaded_rows, rows,
+                            proof.fetched_bytes, proof.manifest_bytes),
+                "Run again; nothing was changed.");
+}
+
+// The source was read for one version: on another its rows may be there already.
+void LakeLoad::CheckUnchanged(const std::optional<LakeCommit>& now) const {
+  if ((now ? now->version : 0) == base_version_) return;
+  std::string who = "its versions are gone";
+  if (now) {
+    who =
+        fmt::format("meanwhile version {} was committed by run {}, attempt {}, at {}", now->version,
+                    now->run.empty() ? "(reset)" : now->run, now->attempt, FormatTime(now->time));
+  }
+  throw ErrorOn(target_, ErrorCode::kConflict, "commit",
+                fmt::format("it was read for version {}; {}", base_version_, who),
+                "Nothing was changed. Run again, and let one process at a time sync this table.");
+}
+
+LakeCommit LakeLoad::NextVersion(const std::optional<LakeCommit>& before,
+                                 const model::Watermark& watermark,
+                                 const model::Proof& proof) const {
+  const bool appends = target_.write_mode == model::WriteMode::kAppend;
+  LakeCommit commit{
+      .version = base_version_ + 1,
+      .operation = appends ? LakeCommit::Operation::kAppend : LakeCommit::Operation::kOverwrite,
+      .time = store_.clock_.Utc(),
+      .table = target_.table,
+      .stream = target_.stream,
+      .run = watermark.run,
+      .attempt = watermark.attempt,
+      .watermark = watermark,
+      .proof = proof,
+      .columns = plan_.columns};
+  if (before) {
+    commit.previous = {before->version, before->run, before->attempt};
+    if (appends) commit.files = before->files;
+  }
+  for (LakeFile file : files_) {
+    file.added_in = commit.version;
+    commit.counts.inserted += file.rows;
+    commit.files.push_back(std::move(file));
+  }
+  return commit;
+}
+
+// Before the commit: a stream that points to a table it has no commit in has no watermark.
+void LakeLoad::PointStreamHere(const base::Call& call) const {
+  const auto there = store_.TableOf(target_.stream, call);
+  if (there == target_.table) return;
+  store_.files().Replace(StreamPath(target_.stream), FormatStream(target_.stream, target_.table),
+                         call);
+}
+
+model::Counts LakeLoad::Commit(const model::Watermark& watermark, const model::Proof& proof,
+                               const base::Call& call) {
+  CheckOpen(call);
+  over_ = true;
+  const auto before = table_.Newest(call);
+  if (before && before->run == watermark.run && before->attempt == watermark.attempt) {
+    // This attempt was committed already: its rows are there, and must not be there twice.
+    return before->counts;
+  }
+  CheckProof(proof);
+  CheckUnchanged(before);
+  table_.CheckFiles(files_, call);
+  PointStreamHere(call);
+  const LakeCommit commit = NextVersion(before, watermark, proof);
+  try {
+    table_.Commit(commit, call);
+  } catch (const base::Error& error) {
+    // It may have happened: then a version lists these files.
+    if (error.info().in_doubt) wrote_.clear();
+    throw;
+  }
+  wrote_.clear();
+  store_.ForgetWhatWasSeen(target_.stream);
+  AfterCommit(commit, call);
+  return commit.counts;
+}
+
+// The rows are there whatever happens now.
+void LakeLoad::AfterCommit(const LakeCommit& commit, const base::Call& call) const {
+  for (const std::string& note : plan_.notes) {
+    store_.log_.Warning("the columns are not those of the last sync",
+                        {{"table", target_.table.ToString()}, {"change", note}});
+  }
+  const auto failures = table_.Expire(
+      commit,
+      {.keep_versions = store_.options_.keep_versions, .keep_for = store_.options_.keep_for},
+      store_.clock_.Utc(), call);
+  if (failures.empty()) return;
+  store_.log_.Warning("old versions could not all be removed; the next commit tries again",
+                      {{"table", target_.table.ToString()},
+                       {"failures", std::to_string(failures.size())},
+                       {"first", failures.front()}});
+}
+
+}  // namespace sluice::destinations

@@ -1,0 +1,212 @@
+#include "destinations/lake/lake_store.h"
+
+#include <fmt/format.h>
+
+#include <system_error>
+#include <utility>
+
+#include "base/random.h"
+#include "destinations/lake/lake_load.h"
+#include "destinations/lake/lake_path.h"
+#include "destinations/lake/lake_schema.h"
+
+namespace sluice::destinations {
+namespace {
+
+namespace fs = std::filesystem;
+using base::ErrorCode;
+
+constexpr std::uint64_t kStreamBytesMax = 64 << 10;
+// Close may be called with no deadline; what loads gave up is not worth more.
+constexpr std::chrono::seconds kTidyPatience{60};
+
+void CheckOption(bool holds, std::string field, std::string message, std::string remedy) {
+  if (holds) return;
+  throw base::Error({.code = ErrorCode::kInvalidConfig,
+                     .operation = "open lake",
+                     .subject = std::move(field),
+                     .message = std::move(message),
+                     .remedy = std::move(remedy)});
+}
+
+LakeOptions Checked(LakeOptions options) {
+  CheckOption(options.folder.empty() != (options.store == nullptr), "destination.path",
+              "a lake is either a folder or in a bucket",
+              "Give `path: lake/`, or `path: s3://bucket/prefix/`.");
+  CheckOption(options.prefix.empty() || options.prefix.back() == '/', "destination.path",
+              "its prefix does not end in '/'", "Write a '/' at its end.");
+  CheckOption(options.keep_versions >= 1, "destination.keep_versions",
+              fmt::format("{} is below 1", options.keep_versions), "Give at least 1.");
+  CheckOption(options.memory_limit_mb >= 64, "destination.memory_limit_mb",
+              fmt::format("{} is below 64", options.memory_limit_mb), "Give at least 64.");
+  CheckOption(options.threads >= 1, "destination.threads",
+              fmt::format("{} is below 1", options.threads), "Give at least 1.");
+  CheckOption(!options.work_dir.empty(), "limits.work_dir", "it is empty", "Name a folder.");
+  return options;
+}
+
+}  // namespace
+
+std::unique_ptr<Destination> OpenLake(const LakeOptions& options, const base::Clock& clock,
+                                      base::Logger& log) {
+  return std::make_unique<LakeStore>(options, clock, log);
+}
+
+LakeStore::LakeStore(LakeOptions options, const base::Clock& clock, base::Logger& log)
+    : options_(Checked(std::move(options))),
+      clock_(clock),
+      log_(log),
+      work_dir_(fs::absolute(options_.work_dir) / fmt::format("lake-{:016x}", base::RandomBits())) {
+  if (options_.store == nullptr) {
+    files_ = OpenFolder(options_.folder);
+  } else {
+    files_ = OpenBucket(*options_.store, options_.bucket, options_.prefix, work_dir_);
+  }
+}
+
+LakeStore::~LakeStore() {
+  std::error_code ignored;
+  fs::remove_all(work_dir_, ignored);
+}
+
+Capabilities LakeStore::Describe() const {
+  return {.overwrite = true,
+          .append = true,
+          .parallel_loads = true,
+          .takes_staged = options_.store != nullptr && !options_.staging_bucket.empty()};
+}
+
+std::string LakeStore::Name() const {
+  return options_.store != nullptr ? "lake " + files_->Where("")
+                                   : "lake " + options_.folder.filename().string();
+}
+
+columnar::Connection LakeStore::Connect() {
+  const std::lock_guard lock(mu_);
+  if (!database_) {
+    std::error_code failed;
+    fs::create_directories(work_dir_, failed);
+    if (failed) {
+      throw base::Error({.code = failed == std::errc::no_space_on_device ? ErrorCode::kNoSpace
+                                                                         : ErrorCode::kPermission,
+                         .operation = "make folder",
+                         .subject = "folder " + work_dir_.string(),
+                         .message = failed.message(),
+                         .remedy = "Set limits.work_dir to a folder that is writable."});
+    }
+    database_.emplace(columnar::Database::Open({.memory_limit_mb = options_.memory_limit_mb,
+                                                .threads = options_.threads,
+                                                .temp_dir = work_dir_ / "spill"}));
+  }
+  return database_->Connect();
+}
+
+std::optional<model::TableName> LakeStore::TableOf(std::string_view stream,
+                                                   const base::Call& call) {
+  const std::string path = StreamPath(stream);
+  const auto text = files_->Read(path, kStreamBytesMax, call);
+  if (!text) return std::nullopt;
+  return ParseStream(*text, stream, "stream file " + files_->Where(path));
+}
+
+std::optional<Committed> LakeStore::ReadCommitted(std::string_view stream, const base::Call& call) {
+  const auto table = TableOf(stream, call);
+  if (!table) return std::nullopt;
+  const auto commit = LakeTable(*files_, *table).Newest(call);
+  const bool ours = commit && commit->stream == stream;
+  {
+    const std::lock_guard lock(mu_);
+    seen_[std::string(stream)] = {*table, commit ? commit->version : 0};
+  }
+  if (!ours || commit->forgotten) return std::nullopt;
+  return Committed{commit->watermark, commit->counts};
+}
+
+bool LakeStore::TakesStaged(const model::StreamTarget& target, const base::Call& call) {
+  if (!Describe().takes_staged) return false;
+  CheckModes(target);
+  const auto before = LakeTable(*files_, target.table).Newest(call);
+  return TakesParts(target, PlanColumns(target, before ? &*before : nullptr));
+}
+
+void LakeStore::Forget(std::string_view stream, const base::Call& call) {
+  const auto name = TableOf(stream, call);
+  if (!name) return;
+  const LakeTable table(*files_, *name);
+  auto commit = table.Newest(call);
+  if (!commit || commit->stream != stream || commit->forgotten) return;
+  commit->previous = {commit->version, commit->run, commit->attempt};
+  ++commit->version;
+  commit->operation = LakeCommit::Operation::kForget;
+  commit->time = clock_.Utc();
+  commit->run.clear();
+  commit->attempt = fmt::format("forget-{:016x}", base::RandomBits());
+  commit->forgotten = true;
+  commit->watermark = {};
+  commit->counts = {};
+  commit->proof = {};
+  table.Commit(*commit, call);
+  ForgetWhatWasSeen(stream);
+}
+
+void LakeStore::ForgetWhatWasSeen(std::string_view stream) {
+  const std::lock_guard lock(mu_);
+  if (const auto it = seen_.find(stream); it != seen_.end()) seen_.erase(it);
+}
+
+void LakeStore::CheckModes(const model::StreamTarget& target) const {
+  if (target.write_mode != model::WriteMode::kMerge) return;
+  throw base::Error({.code = ErrorCode::kUnsupported,
+                     .operation = "begin load",
+                     .subject = "table " + target.table.ToString(),
+                     .message = "a lake's files are never rewritten, so rows cannot be merged",
+                     .remedy = "Set write_mode: overwrite or append for this stream, or use a "
+                               "DuckDB or PostgreSQL destination, which merge."});
+}
+
+std::unique_ptr<Load> LakeStore::Begin(const model::StreamTarget& target, const base::Call& call) {
+  if (call.stop.stop_requested()) base::ThrowCancelled("begin load", target.stream);
+  CheckModes(target);
+  auto claim = std::make_unique<Claim>(*this, target);
+  std::optional<std::uint64_t> seen;
+  {
+    const std::lock_guard lock(mu_);
+    if (const auto it = seen_.find(target.stream); it != seen_.end()) {
+      if (it->second.first == target.table) seen = it->second.second;
+      seen_.erase(it);
+    }
+  }
+  return std::make_unique<LakeLoad>(*this, target, std::move(claim), seen, call);
+}
+
+void LakeStore::Probe(const base::Call& call) { files_->Probe(call); }
+
+void LakeStore::Abandon(std::vector<std::string> names) {
+  const std::lock_guard lock(mu_);
+  std::move(names.begin(), names.end(), std::back_inserter(abandoned_));
+}
+
+void LakeStore::Close() {
+  std::vector<std::string> names;
+  {
+    const std::lock_guard lock(mu_);
+    names.swap(abandoned_);
+    database_.reset();
+  }
+  std::error_code ignored;
+  fs::remove_all(work_dir_, ignored);
+  if (names.empty()) return;
+  const auto warn = [&](const std::string& reason) {
+    log_.Warning("files of a load that was given up stay in the lake for 48 hours",
+                 {{"lake", Name()}, {"reason", reason}});
+  };
+  try {
+    const base::Call call{.deadline = base::Deadline::After(clock_, kTidyPatience), .stop = {}};
+    const auto failures = files_->Remove(names, call);
+    if (!failures.empty()) warn(failures.front());
+  } catch (const base::Error& error) {
+    warn(error.what());
+  }
+}
+
+}  // namespace sluice::destinations

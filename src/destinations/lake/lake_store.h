@@ -1,0 +1,67 @@
+// The lake destination and what its loads share; OpenLake (lake_destination.h) makes it.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "columnar/database.h"
+#include "destinations/lake/lake_destination.h"
+#include "destinations/lake/lake_files.h"
+#include "destinations/lake/lake_table.h"
+
+namespace sluice::destinations {
+
+class LakeStore final : public Destination {
+ public:
+  LakeStore(LakeOptions options, const base::Clock& clock, base::Logger& log);
+  LakeStore(const LakeStore&) = delete;
+  LakeStore& operator=(const LakeStore&) = delete;
+  ~LakeStore() override;
+
+  Capabilities Describe() const override;
+  std::string Name() const override;
+  std::optional<Committed> ReadCommitted(std::string_view stream, const base::Call& call) override;
+  bool TakesStaged(const model::StreamTarget& target, const base::Call& call) override;
+  void Forget(std::string_view stream, const base::Call& call) override;
+  std::unique_ptr<Load> Begin(const model::StreamTarget& target, const base::Call& call) override;
+  void Probe(const base::Call& call) override;
+  void Close() override;
+
+ private:
+  friend class LakeLoad;
+  // A stream and a table that a Load holds, until it dies.
+  class Claim;
+
+  LakeFiles& files() { return *files_; }
+  // A connection to DuckDB in memory, which is started when it is first needed.
+  columnar::Connection Connect();
+  // Where a stream's commits are; nullopt: nowhere yet.
+  std::optional<model::TableName> TableOf(std::string_view stream, const base::Call& call);
+  void ForgetWhatWasSeen(std::string_view stream);
+  // What loads wrote and did not commit: Close removes it.
+  void Abandon(std::vector<std::string> names);
+  void CheckModes(const model::StreamTarget& target) const;
+
+  const LakeOptions options_;
+  const base::Clock& clock_;
+  base::Logger& log_;
+  const std::filesystem::path work_dir_;  // ours alone
+  std::unique_ptr<LakeFiles> files_;      // set once, by the constructor
+
+  std::mutex mu_;  // guards all below
+  std::optional<columnar::Database> database_;
+  std::set<std::string> claims_;
+  std::vector<std::string> abandoned_;
+  // Per stream, what ReadCommitted saw last, until a load of it begins: the version of the table
+  // that the load will have been planned on.
+  std::map<std::string, std::pair<model::TableName, std::uint64_t>, std::less<>> seen_;
+};
+
+}  // namespace sluice::destinations

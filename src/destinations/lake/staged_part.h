@@ -1,0 +1,22 @@
+// A part where it lies, in the staging bucket: its footer, without its rows.
+#pragma once
+#include <filesystem>
+
+#include "aws/object_store.h"
+#include "model/part.h"
+
+namespace sluice::destinations {
+
+struct StagedTail {
+  aws::ObjectInfo object;
+  // A file of the object's size that holds its first and last bytes alone, the footer among them:
+  // columnar::ReadFooter reads it as it would the part. It takes no more disk than the footer.
+  model::LocalPart part;
+};
+
+// Writes `file`. Throws kCorrupt if the part has another size than the manifest says, is no Parquet
+// file, or has an impossible footer, kNotFound if it is gone, kNoSpace, and what `store` throws.
+StagedTail ReadTail(aws::ObjectStore& store, const model::Part& part,
+                    const std::filesystem::path& file, const base::Call& call);
+
+}  // namespace sluice::destinations
