@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "columnar/engine_handles.h"
+#include "columnar/process_start.h"
 
 namespace sluice::columnar {
 namespace {
@@ -79,6 +80,15 @@ Result Collect(RawResult& raw, const Task& task) {
   return out;
 }
 
+[[noreturn]] void ThrowNotOpened(const std::string& text, const Task& task) {
+  base::ErrorInfo info = ToErrorInfo(EngineErrorKind::kIo, text, task);
+  const auto holder = ParseLockHolder(text);
+  if (info.code == base::ErrorCode::kConflict && holder) {
+    info = HeldBy(holder, ProcessStart(holder->pid), task);
+  }
+  throw base::Error(info);
+}
+
 }  // namespace
 
 struct Database::Handle {
@@ -107,8 +117,7 @@ Database Database::Open(const DatabaseOptions& options) {
                       &text) == DuckDBError) {
     const std::string copy = text == nullptr ? "" : text;
     duckdb_free(text);
-    throw base::Error(ToErrorInfo(EngineErrorKind::kIo, copy,
-                                  {.operation = "open", .subject = "DuckDB file " + file}));
+    ThrowNotOpened(copy, {.operation = "open", .subject = "DuckDB file " + file});
   }
   Database database(std::move(handle));
   // Casts between timestamps with and without zone mean UTC, wherever the program runs.

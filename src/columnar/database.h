@@ -34,8 +34,9 @@ class Connection;
 // Move-only. Thread-safe: any thread may Connect. REQUIRES: connections die before it.
 class Database {
  public:
-  // Throws kConflict (held by another process, which is named), kPermission, kNotFound (its
-  // folder), kCorrupt (not a DuckDB file), kUnsupported (another version's), kNoSpace.
+  // Throws kConflict (held by another process, which is named, with the time it began; the lock
+  // dies with its process), kPermission, kNotFound (its folder), kCorrupt (not a DuckDB file),
+  // kUnsupported (another version's), kNoSpace.
   static Database Open(const DatabaseOptions& options);
   Connection Connect();
 

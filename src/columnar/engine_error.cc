@@ -31,22 +31,6 @@ ErrorInfo Make(const Task& task, ErrorCode code, std::string message, std::strin
           .cause = std::move(cause)};
 }
 
-// 'IO Error: Could not set lock on file "x": Conflicting lock is held in /usr/bin/duckdb (PID 12)
-// by user root. See also ...'
-ErrorInfo Locked(std::string_view text, const Task& task) {
-  static const std::regex kHolder(R"(held in (.*?) \(PID (\d+)\))");
-  std::match_results<std::string_view::const_iterator> found;
-  std::string holder = "another process";
-  std::string remedy = "Close the program that has the file open, then run again.";
-  if (std::regex_search(text.begin(), text.end(), found, kHolder)) {
-    holder = fmt::format("process {} ({})", found[2].str(), found[1].str());
-    remedy = fmt::format("Close process {} or wait until it ends, then run again.", found[2].str());
-  }
-  ErrorInfo info = Make(task, ErrorCode::kConflict, "it is held by " + holder, remedy);
-  info.retryable = true;
-  return info;
-}
-
 ErrorInfo NoSpace(std::string_view text, const Task& task) {
   return Make(task, ErrorCode::kNoSpace, "the disk is full, or a limit on file sizes was reached",
               "Free space on the disks of the DuckDB file and of the work folder, then run again.",
@@ -54,7 +38,7 @@ ErrorInfo NoSpace(std::string_view text, const Task& task) {
 }
 
 ErrorInfo Io(std::string_view text, const Task& task) {
-  if (Has(text, "Could not set lock")) return Locked(text, task);
+  if (Has(text, "Could not set lock")) return HeldBy(ParseLockHolder(text), "", task);
   // A short write without an error number is how a full disk looks between two writes.
   if (Has(text, "No space left") || Has(text, "File too large") || Has(text, "quota exceeded") ||
       Has(text, "Could not write all bytes")) {
@@ -91,6 +75,30 @@ ErrorInfo OutOfMemory(std::string_view text, const Task& task) {
 }
 
 }  // namespace
+
+// 'IO Error: Could not set lock on file "x": Conflicting lock is held in /usr/bin/duckdb (PID 12)
+// by user root. See also ...'; without the right to see the program, '... is held in PID 12 ...'.
+std::optional<LockHolder> ParseLockHolder(std::string_view text) {
+  static const std::regex kHolder(R"(held in (?:(.*?) \()?PID (\d{1,9})\b)");
+  std::match_results<std::string_view::const_iterator> found;
+  if (!std::regex_search(text.begin(), text.end(), found, kHolder)) return std::nullopt;
+  return LockHolder{.pid = std::stoi(found[2].str()), .program = found[1].str()};
+}
+
+base::ErrorInfo HeldBy(const std::optional<LockHolder>& holder, const std::string& since,
+                       const Task& task) {
+  std::string who = "another process";
+  std::string remedy = "Close the program that has the file open, then run again.";
+  if (holder) {
+    who = fmt::format("process {}", holder->pid);
+    if (!holder->program.empty()) who += fmt::format(" ({})", holder->program);
+    if (!since.empty()) who += ", running since " + since;
+    remedy = fmt::format("Close process {} or wait until it ends, then run again.", holder->pid);
+  }
+  ErrorInfo info = Make(task, ErrorCode::kConflict, "it is held by " + who, remedy);
+  info.retryable = true;
+  return info;
+}
 
 ErrorInfo ToErrorInfo(EngineErrorKind kind, std::string_view text, const Task& task) {
   switch (kind) {

@@ -2,6 +2,7 @@
 // DuckDB's own text may hold row values ("Could not convert string 'x' to INT32") and SQL ("LINE 1:
 // ..."), so only the kinds of message known to hold neither are passed on, as the cause.
 #pragma once
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -36,5 +37,15 @@ inline constexpr std::string_view kOutOfMemoryMessage = "DuckDB ran out of its m
 
 // `text` is DuckDB's message.
 base::ErrorInfo ToErrorInfo(EngineErrorKind kind, std::string_view text, const Task& task);
+
+// The process that a message about a held lock names; nullopt if it names none.
+struct LockHolder {
+  int pid = 0;
+  std::string program;  // its path; empty if DuckDB may not see it
+};
+std::optional<LockHolder> ParseLockHolder(std::string_view text);
+// The error of a file that `holder` holds; `since`, "2026-01-01 00:00:00 UTC", may be empty.
+base::ErrorInfo HeldBy(const std::optional<LockHolder>& holder, const std::string& since,
+                       const Task& task);
 
 }  // namespace sluice::columnar

@@ -92,6 +92,17 @@ TEST(EngineErrors, NameTheProcessThatHoldsTheFile) {
       {"open", "DuckDB file a"});
   EXPECT_EQ(info.message, "it is held by process 4711 (/bin/x)");
   EXPECT_TRUE(info.retryable);
+  EXPECT_EQ(HeldBy(LockHolder{4711, "/bin/x"}, "2026-01-01 00:00:00 UTC", {}).message,
+            "it is held by process 4711 (/bin/x), running since 2026-01-01 00:00:00 UTC");
+}
+
+TEST(EngineErrors, NameAProcessWhoseProgramCannotBeSeen) {
+  const auto holder = ParseLockHolder("Conflicting lock is held in PID 4711 by user root. See");
+  ASSERT_TRUE(holder);
+  EXPECT_EQ(HeldBy(holder, "", {}).message, "it is held by process 4711");
+  EXPECT_EQ(ParseLockHolder("Lock is already held in current process, likely another"),
+            std::nullopt);
+  EXPECT_EQ(HeldBy(std::nullopt, "", {}).message, "it is held by another process");
 }
 
 TEST(EngineErrors, SayWhichLimitToRaise) {

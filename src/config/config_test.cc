@@ -397,6 +397,8 @@ TEST(Config, TakesWhatAStreamSaysOfItsRows) {
   const model::Stream& orders = loaded.config.streams[0].stream;
   EXPECT_TRUE(orders.deletes.keep_flagged);
   EXPECT_EQ(orders.deletes.share_max, std::nullopt);
+  EXPECT_EQ(orders.deletes.share_rows_min, 0u);
+  EXPECT_EQ(loaded.config.streams[1].stream.deletes.share_rows_min, 100u);
   EXPECT_EQ(orders.null_cursor, model::NullCursor::kSkip);
   EXPECT_TRUE(orders.allow_duplicate_keys);
   EXPECT_EQ(orders.schema_policy, model::SchemaPolicy::kFreeze);

@@ -201,7 +201,7 @@ constexpr std::string_view kSchema = R"json({
                   "column": {"description": "Soft delete: true here means deleted.", "type": "string", "minLength": 1},
                   "key_scan": {"description": "Hard deletes: compare all keys this often.", "type": "string", "pattern": "^[0-9]+[smhd]$"},
                   "keep": {"description": "Rows that `column` marks as deleted stay, with their mark.", "enum": [true, false, "true", "false"], "default": false},
-                  "max_percent": {"description": "A run that would delete more than this share of the table stops, unless --allow-deletes.", "type": ["integer", "string"], "minimum": 0, "maximum": 100, "default": 50}
+                  "max_percent": {"description": "A run that would delete more than this share of the table stops, unless --allow-deletes. Unless it is set here, tables of fewer than 100 rows may lose any share.", "type": ["integer", "string"], "minimum": 0, "maximum": 100, "default": 50}
                 }
               }
             ]

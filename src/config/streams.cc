@@ -150,6 +150,7 @@ void ReadDeletes(Reading& reading, MapReader& map, model::Stream& stream) {
   stream.deletes.keep_flagged = inner.Bool("keep").value_or(false);
   if (const auto percent = inner.Integer("max_percent", 0, 100, "50")) {
     stream.deletes.share_max = static_cast<double>(*percent) / 100;
+    stream.deletes.share_rows_min = 0;  // who writes it down means it, for a small table too
     if (*percent == 100) stream.deletes.share_max.reset();
   }
   if (inner.Has("keep") && !inner.Has("column")) {

@@ -32,6 +32,21 @@ class Comparison {
     }
   }
 
+  // The table is made anew: nothing is refused, but who reads it should know.
+  void TellReplaced(SchemaPlan& plan) const {
+    for (const SchemaPlan::Change& column : added_) {
+      plan.notes.push_back(fmt::format("column {} is new", column.name));
+    }
+    for (const ExistingColumn* column : gone_) {
+      plan.notes.push_back(fmt::format("column {} is gone", column->name));
+    }
+    for (const auto* texts : {&widened_texts_, &refused_}) {
+      plan.notes.insert(plan.notes.end(), texts->begin(), texts->end());
+    }
+    const std::vector<std::string> hints = RenameHints();
+    plan.notes.insert(plan.notes.end(), hints.begin(), hints.end());
+  }
+
   SchemaPlan Follow() {
     Refuse(refused_);
     for (const SchemaPlan::Change& column : added_) {
@@ -64,7 +79,8 @@ class Comparison {
       all.push_back(fmt::format("column {} is gone from the source", column->name));
     }
     all.insert(all.end(), widened_texts_.begin(), widened_texts_.end());
-    if (const std::string hint = RenameHint(); !hint.empty()) all.push_back(hint);
+    const std::vector<std::string> hints = RenameHints();
+    all.insert(all.end(), hints.begin(), hints.end());
     Refuse(all);
     return plan_;
   }
@@ -117,21 +133,51 @@ class Comparison {
 
   void NoteGone() {
     // Columns that went long ago are no news: only beside a new one are they told.
-    if (const std::string hint = RenameHint(); !hint.empty()) plan_.notes.push_back(hint);
+    for (std::string& hint : RenameHints()) plan_.notes.push_back(std::move(hint));
   }
 
-  std::string RenameHint() const {
-    if (gone_.size() != 1 || added_.size() != 1 || gone_[0]->type != added_[0].type) return {};
-    const std::string& was = gone_[0]->name;
-    const std::string& is = added_[0].name;
-    const std::string text =
-        fmt::format("column {} is gone and {} is new, both {}: it may have been renamed", was, is,
-                    added_[0].type);
-    if (target_.schema_policy != SchemaPolicy::kFail) {
-      return text + fmt::format("; rows that do not come again keep their values in {}", was);
+  // A rename reads as one column dropped and one added. It is only guessed at, and never followed:
+  // the values of two columns must not be mixed up because their types agree.
+  std::vector<std::string> RenameHints() const {
+    std::vector<std::string> hints;
+    for (const SchemaPlan::Change& is : added_) {
+      const auto of_type = [&](const auto& columns, const auto& type_of) {
+        return std::count_if(columns.begin(), columns.end(),
+                             [&](const auto& c) { return type_of(c) == is.type; });
+      };
+      const auto was = std::find_if(gone_.begin(), gone_.end(),
+                                    [&](const ExistingColumn* c) { return c->type == is.type; });
+      const auto gone = of_type(gone_, [](const ExistingColumn* c) { return c->type; });
+      const auto added = of_type(added_, [](const SchemaPlan::Change& c) { return c.type; });
+      if (gone != 1 || added != 1) continue;
+      hints.push_back(fmt::format("column {} is dropped and column {} is added, both {}: {}",
+                                  (*was)->name, is.name, is.type,
+                                  IfRenamed((*was)->name, is.name)));
     }
-    return text + fmt::format(" (then: ALTER TABLE {} RENAME COLUMN {} TO {};)", QuotedTable(),
-                              dialect_.Quote(was), dialect_.Quote(is));
+    return hints;
+  }
+
+  std::string IfRenamed(const std::string& was, const std::string& is) const {
+    if (target_.schema_policy == SchemaPolicy::kFail) {
+      return fmt::format("if it was renamed, run ALTER TABLE {} RENAME COLUMN {} TO {};",
+                         QuotedTable(), dialect_.Quote(was), dialect_.Quote(is));
+    }
+    switch (target_.write_mode) {
+      case model::WriteMode::kOverwrite:
+        return "if it was renamed, queries that read it need the new name";
+      case model::WriteMode::kAppend:
+        return fmt::format("if it was renamed, the rows that are there keep their values in {}",
+                           was);
+      case model::WriteMode::kMerge: break;
+    }
+    if (target_.schema_policy == SchemaPolicy::kFreeze) {
+      return fmt::format(
+          "if it was renamed, rename it at the destination, too; until then rows "
+          "that come have no value in {}",
+          was);
+    }
+    return fmt::format("if it was renamed, `sync --full` brings the values of all rows into {}",
+                       is);
   }
 
   void Refuse(const std::vector<std::string>& differences) const {
@@ -201,7 +247,9 @@ SchemaPlan PlanSchema(const model::StreamTarget& target, const ExistingTable& ex
   if (existing.columns.empty()) return AsItIs(target, Table::kCreate);
   const bool overwrite = target.write_mode == model::WriteMode::kOverwrite;
   if (overwrite && target.schema_policy == SchemaPolicy::kFollow && !existing.must_stay) {
-    return AsItIs(target, Table::kReplace);
+    SchemaPlan plan = AsItIs(target, Table::kReplace);
+    Comparison(target, existing, dialect).TellReplaced(plan);
+    return plan;
   }
   Comparison comparison(target, existing, dialect);
   SchemaPlan plan;

@@ -15,4 +15,9 @@ std::string_view ToString(WriteMode mode) {
   return "overwrite";
 }
 
+bool DeletePolicy::Allows(std::uint64_t deleted, std::uint64_t rows) const {
+  if (!share_max || deleted == 0 || rows < share_rows_min) return true;
+  return static_cast<double>(deleted) <= *share_max * static_cast<double>(rows);
+}
+
 }  // namespace sluice::model

@@ -1,6 +1,7 @@
 // What is synced and how. Plain values; any thread.
 #pragma once
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,6 +33,12 @@ struct DeletePolicy {
   // A commit that would remove a greater share of the table's rows is refused (kConflict), as an
   // emptied or half reloaded source looks just so. nullopt: any share may go.
   std::optional<double> share_max = 0.5;
+  // Of a table with fewer rows any share may go: two of three rows are no sign of anything. Holds
+  // for the default; a share that somebody wrote down holds for every table (then it is 0).
+  std::uint64_t share_rows_min = 100;
+
+  // May `deleted` of a table's `rows` go unasked?
+  bool Allows(std::uint64_t deleted, std::uint64_t rows) const;
 };
 
 // Rows whose cursor is NULL: no range holds them.

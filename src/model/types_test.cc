@@ -53,6 +53,19 @@ TEST(Proof, AgreesOnlyIfEveryNumberDoes) {
   EXPECT_FALSE(bad.Agrees());
 }
 
+TEST(DeletePolicy, AsksAboveItsShareFromSomeRowsOn) {
+  const DeletePolicy policy;  // half, of 100 rows or more
+  EXPECT_TRUE(policy.Allows(0, 100));
+  EXPECT_TRUE(policy.Allows(50, 100));
+  EXPECT_FALSE(policy.Allows(51, 100));
+  EXPECT_FALSE(policy.Allows(100, 100));
+  EXPECT_TRUE(policy.Allows(99, 99));
+  const DeletePolicy none{.share_max = 0.0, .share_rows_min = 0};
+  EXPECT_TRUE(none.Allows(0, 3));
+  EXPECT_FALSE(none.Allows(1, 3));
+  EXPECT_TRUE((DeletePolicy{.share_max = std::nullopt}.Allows(1000, 1000)));
+}
+
 TEST(Counts, AddUpOnlyIfEveryRowThatCameIsAccountedFor) {
   const Counts good{.inserted = 1,
                     .updated = 2,

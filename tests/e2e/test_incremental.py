@@ -63,7 +63,7 @@ def test_keys_are_compared_to_find_deleted_rows(harness: Harness) -> None:
 
 
 def test_a_source_that_lost_half_its_rows_is_not_followed_unasked(harness: Harness) -> None:
-    shop = Shop(harness, deletes={"key_scan": "0s"})
+    shop = Shop(harness, deletes={"key_scan": "0s", "max_percent": 50})
     for key in range(10):
         shop.put(key, key)
     shop.sync()

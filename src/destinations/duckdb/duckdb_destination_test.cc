@@ -164,6 +164,94 @@ TEST_F(DuckDbDestination, DroppedWithoutCloseLeavesTheSame) {
   EXPECT_THAT(Files(), ElementsAre());
 }
 
+// What lies on disk at any moment is what a process leaves that is killed then.
+TEST_F(DuckDbDestination, RemovesWhatADeadRunLeftThatCommittedNothing) {
+  const fs::path dead = dir_.path() / "dead";
+  fs::create_directories(dead);
+  const auto leave = [&](const std::string& when) {
+    for (const char* name : {"acme.duckdb", "acme.duckdb.wal"}) {
+      const fs::path from = dir_.path() / name;
+      if (fs::exists(from)) fs::copy_file(from, dead / (when + "-" + name));
+    }
+  };
+  {
+    const auto destination = Open();
+    leave("opened");
+    auto load = destination->Begin(Target(), kCall);
+    load->Add(std::vector{Part("a")}, kCall);
+    leave("loading");
+    load.reset();
+    Load(*destination, Target(), Part("b"), "a1");
+    leave("committed");
+    destination->Close();
+  }
+  for (const std::string when : {"opened", "loading", "committed"}) {
+    DuckDbOptions options = Options();
+    options.path = dead / (when + "-acme.duckdb");
+    const auto destination = OpenDuckDb(options, clock_, log_);
+    EXPECT_EQ(destination->ReadCommitted("sales.orders", kCall).has_value(), when == "committed");
+    destination->Close();
+    EXPECT_EQ(fs::exists(options.path), when == "committed") << when;
+    EXPECT_FALSE(fs::exists(options.path.string() + ".wal")) << when;
+  }
+}
+
+// Whatever somebody put there is theirs, even if no row is in it.
+TEST_F(DuckDbDestination, KeepsAFileThatHoldsAnything) {
+  for (const char* statement :
+       {"CREATE TABLE mine (a INTEGER)", "CREATE VIEW mine AS SELECT 1 AS a",
+        "CREATE SEQUENCE mine", "CREATE MACRO mine(a) AS a + 1", "CREATE TYPE mine AS ENUM ('a')",
+        "SELECT true"}) {
+    SCOPED_TRACE(statement);
+    fs::remove(Options().path);
+    {
+      columnar::Database database = columnar::Database::Open({.file = Options().path});
+      database.Connect().Run(statement, {}, kTask);
+    }
+    for (int i = 0; i < 2; ++i) {
+      const auto destination = Open();
+      destination->Begin(Target(), kCall);
+      destination->Close();
+      EXPECT_TRUE(fs::exists(Options().path)) << "after failure " << i;
+    }
+  }
+}
+
+TEST_F(DuckDbDestination, SpillsIntoAWorkFolderThatDoesNotExistYet) {
+  DuckDbOptions options = Options();
+  options.memory_limit_mb = 64;
+  options.threads = 1;
+  options.work_dir = dir_.path() / "not" / "there";
+  const auto destination = OpenDuckDb(options, clock_, log_);
+  model::StreamTarget target = Target();
+  target.write_mode = model::WriteMode::kMerge;
+  target.primary_key = {"n"};
+  target.columns.push_back({"t", {TypeKind::kVarchar}});
+  const auto part = [&](const std::string& name, int first, int last) {
+    return WritePart(dir_.path(), name,
+                     fmt::format("SELECT CAST(range AS BIGINT) AS n, md5(CAST(range AS VARCHAR)) "
+                                 "|| md5(CAST(range + 1 AS VARCHAR)) AS t FROM range({}, {})",
+                                 first, last));
+  };
+  Load(*destination, target, part("one", 0, 1), "a1");
+  Load(*destination, target, part("many", 0, 1'000'000), "a2");  // 70 MB are staged
+  EXPECT_THAT(Query(*destination, "SELECT CAST(count(*) AS BIGINT) FROM sales.orders"),
+              ElementsAre("1000000"));
+  destination->Close();
+  EXPECT_FALSE(fs::exists(dir_.path() / "not"));
+}
+
+TEST_F(DuckDbDestination, TellsWhichWorkFolderCannotBeMade) {
+  std::ofstream(dir_.path() / "a-file") << "x";
+  DuckDbOptions options = Options();
+  options.work_dir = dir_.path() / "a-file" / "below";
+  const auto destination = OpenDuckDb(options, clock_, log_);
+  EXPECT_THAT([&] { destination->Begin(Target(), kCall); },
+              test::ThrowsErrorWith(ErrorCode::kPermission, &base::ErrorInfo::remedy,
+                                    HasSubstr("limits.work_dir")));
+  destination->Close();
+}
+
 TEST_F(DuckDbDestination, LeavesNoSchemaOfALoadThatFailed) {
   {
     columnar::Database database = columnar::Database::Open({.file = Options().path});

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <system_error>
+#include <vector>
 
 #include "columnar/sql_text.h"
 #include "destinations/duckdb/duckdb_load.h"
@@ -45,6 +46,16 @@ fs::path TempDir(const DuckDbOptions& options) {
          fmt::format("duckdb-{:016x}.tmp", std::hash<std::string>()(file.string()));
 }
 
+// What is missing of `folder`, innermost first.
+std::vector<fs::path> MissingFolders(fs::path folder) {
+  std::vector<fs::path> missing;
+  std::error_code ignored;
+  for (; !folder.empty() && !fs::exists(folder, ignored); folder = folder.parent_path()) {
+    missing.push_back(folder);
+  }
+  return missing;
+}
+
 fs::path WalOf(const fs::path& file) { return file.string() + ".wal"; }
 
 }  // namespace
@@ -60,8 +71,13 @@ DuckDbStore::DuckDbStore(DuckDbOptions options, const base::Clock& clock, base::
       log_(log),
       temp_dir_(TempDir(options_)) {
   std::error_code ignored;
-  file_made_ = !fs::exists(options_.path, ignored);
+  const bool fresh = !fs::exists(options_.path, ignored);
   Open();
+  columnar::Connection connection = database_->Connect();
+  // By this, a file that a run leaves which dies before its first commit is known as ours.
+  if (fresh) state_made_ = MakeStateTable(connection, Name());
+  // Looked at while we hold it: another process may have filled it just before.
+  file_made_ = HoldsNothing(connection, Name());
 }
 
 DuckDbStore::~DuckDbStore() {
@@ -84,6 +100,24 @@ void DuckDbStore::Open() {
                  .value_or("");
   std::error_code ignored;
   fs::remove_all(temp_dir_, ignored);
+}
+
+// DuckDB makes the last folder of a path only, and that not before it must spill.
+void DuckDbStore::MakeWorkFolderLocked() {
+  const fs::path folder = temp_dir_.parent_path();
+  std::vector<fs::path> missing = MissingFolders(folder);
+  if (missing.empty()) return;
+  std::error_code failed;
+  fs::create_directories(folder, failed);
+  if (failed) {
+    throw base::Error({.code = failed == std::errc::no_space_on_device ? ErrorCode::kNoSpace
+                                                                       : ErrorCode::kPermission,
+                       .operation = "make work folder",
+                       .subject = "folder " + folder.string(),
+                       .message = failed.message(),
+                       .remedy = "Set limits.work_dir to a folder that is writable and has room."});
+  }
+  folders_made_.insert(folders_made_.end(), missing.begin(), missing.end());
 }
 
 Capabilities DuckDbStore::Describe() const {
@@ -128,6 +162,7 @@ std::unique_ptr<Load> DuckDbStore::Begin(const model::StreamTarget& target,
   std::unique_lock lock(mu_);
   columnar::Connection connection = ConnectLocked();
   claim = std::make_unique<Claim>(*this, target);
+  MakeWorkFolderLocked();
   state_made_ = MakeStateTable(connection, Name()) || state_made_;
   if (MakeSchema(connection, target.table.schema)) schemas_made_.insert(target.table.schema);
   CheckExisting(connection, target.table);
@@ -205,6 +240,7 @@ void DuckDbStore::Close() {
   database_.reset();
   std::error_code ignored;
   fs::remove_all(temp_dir_, ignored);
+  for (const fs::path& folder : folders_made_) fs::remove(folder, ignored);  // if it is empty
   if (remove_file) {
     fs::remove(options_.path, ignored);
     fs::remove(WalOf(options_.path), ignored);

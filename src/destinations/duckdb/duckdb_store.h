@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "columnar/database.h"
 #include "destinations/duckdb/duckdb_destination.h"
@@ -37,6 +38,7 @@ class DuckDbStore final : public Destination {
 
   void Open();
   columnar::Connection ConnectLocked();
+  void MakeWorkFolderLocked();
   void DropWhatWeMade();
   void OnCommitted();
   // For rows of about this size DuckDB gets its whole memory limit, from now on.
@@ -53,9 +55,10 @@ class DuckDbStore final : public Destination {
 
   std::mutex mu_;  // guards all below; held while schemas are made, so that no two loads make one
   std::optional<columnar::Database> database_;
-  bool file_made_ = false;
+  bool file_made_ = false;  // by us, now or in a run that died before it committed anything
   bool state_made_ = false;
   std::set<std::string> schemas_made_;
+  std::vector<std::filesystem::path> folders_made_;  // for spilling; innermost first
   // Folded name -> exact name of what open loads hold.
   std::map<std::string, std::string> claims_;
 };

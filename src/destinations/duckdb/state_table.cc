@@ -7,6 +7,8 @@
 #include <string>
 #include <utility>
 
+#include "base/error.h"
+
 namespace sluice::destinations {
 namespace {
 
@@ -66,6 +68,31 @@ std::vector<std::string> ColumnNames(columnar::Connection& connection, const Tas
   return names;
 }
 
+std::string CreateText() {
+  std::string later;
+  for (const LaterColumn& column : kLaterColumns) {
+    later += fmt::format(", \"{}\" {}", column.name, column.type);
+  }
+  return fmt::format(
+      "CREATE TABLE _sluice.state (stream VARCHAR NOT NULL, "
+      "target_schema VARCHAR NOT NULL, target_table VARCHAR NOT NULL, write_mode VARCHAR NOT "
+      "NULL, run VARCHAR NOT NULL, attempt VARCHAR NOT NULL, watermark VARCHAR, "
+      "inserted UBIGINT NOT NULL, updated UBIGINT NOT NULL, unchanged UBIGINT NOT NULL, "
+      "deleted UBIGINT NOT NULL, skipped UBIGINT NOT NULL, notice_rows UBIGINT, "
+      "manifest_rows UBIGINT NOT NULL, footer_rows UBIGINT NOT NULL, loaded_rows UBIGINT NOT "
+      "NULL, parts UBIGINT NOT NULL, manifest_bytes UBIGINT NOT NULL, fetched_bytes UBIGINT NOT "
+      "NULL, committed_at TIMESTAMP WITH TIME ZONE NOT NULL{})",
+      later);
+}
+
+void Undo(columnar::Connection& connection, const Task& task) noexcept {
+  try {
+    connection.Run("ROLLBACK", {}, task);
+  } catch (const base::Error&) {
+    // DuckDB has rolled back by itself, or gave up on the file.
+  }
+}
+
 }  // namespace
 
 bool StateTableExists(columnar::Connection& connection, const StateSubject& subject) {
@@ -80,26 +107,44 @@ bool StateTableExists(columnar::Connection& connection, const StateSubject& subj
 bool MakeStateTable(columnar::Connection& connection, const StateSubject& subject) {
   const Task task{.operation = "make the state table", .subject = subject};
   const std::vector<std::string> there = ColumnNames(connection, task);
+  std::vector<std::string> statements;
   if (there.empty()) {
-    connection.Run("CREATE SCHEMA IF NOT EXISTS _sluice", {}, task);
-    connection.Run(
-        "CREATE TABLE _sluice.state (stream VARCHAR NOT NULL, "
-        "target_schema VARCHAR NOT NULL, target_table VARCHAR NOT NULL, write_mode VARCHAR NOT "
-        "NULL, run VARCHAR NOT NULL, attempt VARCHAR NOT NULL, watermark VARCHAR, "
-        "inserted UBIGINT NOT NULL, updated UBIGINT NOT NULL, unchanged UBIGINT NOT NULL, "
-        "deleted UBIGINT NOT NULL, skipped UBIGINT NOT NULL, notice_rows UBIGINT, "
-        "manifest_rows UBIGINT NOT NULL, footer_rows UBIGINT NOT NULL, loaded_rows UBIGINT NOT "
-        "NULL, parts UBIGINT NOT NULL, manifest_bytes UBIGINT NOT NULL, fetched_bytes UBIGINT NOT "
-        "NULL, committed_at TIMESTAMP WITH TIME ZONE NOT NULL)",
-        {}, task);
+    statements.emplace_back("CREATE SCHEMA IF NOT EXISTS _sluice");
+    statements.emplace_back(CreateText());
+  } else {
+    for (const LaterColumn& column : kLaterColumns) {
+      if (std::find(there.begin(), there.end(), column.name) != there.end()) continue;
+      statements.push_back(
+          fmt::format("ALTER TABLE _sluice.state ADD COLUMN \"{}\" {}", column.name, column.type));
+    }
   }
-  for (const LaterColumn& column : kLaterColumns) {
-    if (std::find(there.begin(), there.end(), column.name) != there.end()) continue;
-    connection.Run(
-        fmt::format("ALTER TABLE _sluice.state ADD COLUMN \"{}\" {}", column.name, column.type), {},
-        task);
+  if (statements.empty()) return false;
+  // Each commit waits for the disk once.
+  connection.Run("BEGIN TRANSACTION", {}, task);
+  try {
+    for (const std::string& statement : statements) connection.Run(statement, {}, task);
+    connection.Run("COMMIT", {}, task);
+  } catch (const base::Error&) {
+    Undo(connection, task);
+    throw;
   }
   return there.empty();
+}
+
+bool HoldsNothing(columnar::Connection& connection, const StateSubject& subject) {
+  const Task task{.operation = "look into the file", .subject = subject};
+  const auto any = [&](const std::string& from) {
+    return !connection.Run("SELECT true FROM " + from + " LIMIT 1", {}, task).rows.empty();
+  };
+  const std::string here = "() WHERE database_name = current_database() AND NOT internal";
+  if (any("duckdb_tables" + here + " AND (schema_name, table_name) <> ('_sluice', 'state')")) {
+    return false;
+  }
+  for (const char* kind : {"duckdb_views", "duckdb_types", "duckdb_functions"}) {
+    if (any(kind + here)) return false;
+  }
+  if (any("duckdb_sequences() WHERE database_name = current_database()")) return false;
+  return StateTableExists(connection, subject) && !any("_sluice.state");
 }
 
 std::optional<Committed> ReadState(columnar::Connection& connection, std::string_view stream,

@@ -25,6 +25,9 @@ bool StateTableExists(columnar::Connection& connection, const StateSubject& subj
 // made. REQUIRES: no transaction is open on `connection`: a table made inside one load's
 // transaction could not be seen by the loads beside it.
 bool MakeStateTable(columnar::Connection& connection, const StateSubject& subject);
+// Is there nothing in the file but a state table without rows, and empty schemas? A run that dies
+// before its first commit leaves such a file.
+bool HoldsNothing(columnar::Connection& connection, const StateSubject& subject);
 
 // Reads files of earlier versions too. REQUIRES: the table exists.
 std::optional<Committed> ReadState(columnar::Connection& connection, std::string_view stream,

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -43,13 +44,15 @@ int LoadOntoFullDisk(Full when, Harness& harness, const model::LocalPart& part) 
   return 1;
 }
 
-// In a child process; 0: it was refused with the name of the process that holds it.
+// In a child process; 0: it was refused with the name of the process that holds it, and since when.
 int OpenWhileHeld(Harness& harness) {
   try {
     harness.Open();
   } catch (const base::Error& error) {
     fprintf(stderr, "%s\n", error.what());
-    const bool named = std::string(error.what()).find(getenv(kHolderVariable)) != std::string::npos;
+    const std::string text = error.what();
+    const bool named = text.find(getenv(kHolderVariable)) != std::string::npos &&
+                       text.find("since 20") != std::string::npos;
     return error.code() == ErrorCode::kConflict && named ? 0 : 2;
   }
   return 1;
@@ -70,6 +73,23 @@ TEST_P(Conformance, KilledBeforeCommitLeavesTheOldRows) {
   EXPECT_THAT(ReadClosed(kTable), Optional(ElementsAre("1|t1", "2|t2")));
   const auto destination = harness_->Open();
   EXPECT_EQ(destination->ReadCommitted("sales.numbers", kCall)->watermark.attempt, "a1");
+  destination->Close();
+  LoadAll(Target(), {Numbers("again", 7, 7)}, "a3");
+  EXPECT_THAT(ReadClosed(kTable), Optional(ElementsAre("7|t7")));
+}
+
+TEST_P(Conformance, KilledInItsFirstLoadLeavesNothing) {
+  EXPECT_EXIT(
+      {
+        const auto destination = harness_->Open();
+        auto load = destination->Begin(Target(), kCall);
+        AddAll(*load, {Numbers("new", 1, 300000)});
+        kill(getpid(), SIGKILL);
+      },
+      testing::KilledBySignal(SIGKILL), "");
+  EXPECT_EQ(ReadClosed(kTable), std::nullopt);
+  const auto destination = harness_->Open();
+  EXPECT_EQ(destination->ReadCommitted("sales.numbers", kCall), std::nullopt);
   destination->Close();
   LoadAll(Target(), {Numbers("again", 7, 7)}, "a3");
   EXPECT_THAT(ReadClosed(kTable), Optional(ElementsAre("7|t7")));
@@ -132,6 +152,31 @@ TEST_P(Conformance, AFileHeldByAnotherProcessIsAConflictThatNamesIt) {
   EXPECT_EXIT(_exit(OpenWhileHeld(*harness_)), testing::ExitedWithCode(0), "conflict");
   EXPECT_THAT(harness_->Read(*holder, kTable), Optional(ElementsAre("1|t1", "2|t2")));
   holder->Close();
+}
+
+// Before its end is even noticed by who started it: the lock dies with the process.
+TEST_P(Conformance, AHolderThatDiedHoldsNothing) {
+  if (!harness_->IsLocalFile()) GTEST_SKIP() << "not a local file";
+  if (InChild()) return;
+  LoadAll(Target(), {Numbers("old", 1, 2)}, "a1");
+  int ready[2];
+  ASSERT_EQ(pipe(ready), 0);
+  const pid_t holder = fork();
+  if (holder == 0) {
+    const auto destination = harness_->Open();
+    if (write(ready[1], "x", 1) != 1) _exit(1);
+    for (;;) pause();
+  }
+  char byte = 0;
+  ASSERT_EQ(read(ready[0], &byte, 1), 1);
+  EXPECT_THAT([&] { harness_->Open(); }, test::ThrowsError(ErrorCode::kConflict));
+  kill(holder, SIGKILL);
+  siginfo_t dead{};
+  ASSERT_EQ(waitid(P_PID, static_cast<id_t>(holder), &dead, WEXITED | WNOWAIT), 0);
+  EXPECT_THAT(ReadClosed(kTable), Optional(ElementsAre("1|t1", "2|t2")));
+  waitid(P_PID, static_cast<id_t>(holder), &dead, WEXITED);
+  close(ready[0]);
+  close(ready[1]);
 }
 
 }  // namespace sluice::destinations

@@ -191,6 +191,7 @@ TEST_P(Merging, KeysMayComeWithTheFirstRows) {
 
 TEST_P(Merging, TooManyDeletesAreRefusedWithTheNumbers) {
   StreamTarget target = MergeTarget(true);
+  target.deletes.share_rows_min = 4;
   const std::string four =
       "(1, 'a', 1, false), (2, 'b', 1, false), (3, 'c', 1, false), "
       "(4, 'd', 1, false)";
@@ -208,10 +209,21 @@ TEST_P(Merging, TooManyDeletesAreRefusedWithTheNumbers) {
   EXPECT_EQ(Bring(target, "(1, 'a', 1, false), (2, 'b', 1, false)").deleted, 2u);
   StreamTarget flagged = MergeTarget();
   flagged.deletes.column = "d";
+  flagged.deletes.share_rows_min = 2;
   EXPECT_THAT([&] { Bring(flagged, "(1, 'a', 2, true), (2, 'b', 2, true)"); },
               test::ThrowsError(ErrorCode::kConflict));
   flagged.deletes.share_max = std::nullopt;
   EXPECT_EQ(Bring(flagged, "(1, 'a', 2, true), (2, 'b', 2, true)"), (Counts{.deleted = 2}));
+}
+
+// Of a handful of rows, most may go on any day.
+TEST_P(Merging, ASmallTableMayLoseAnyShare) {
+  StreamTarget target = MergeTarget(true);
+  Bring(target, "(1, 'a', 1, false), (2, 'b', 1, false), (3, 'c', 1, false)");
+  target.deletes.share_rows_min = 4;
+  EXPECT_EQ(Bring(target, "(1, 'a', 1, false)").deleted, 2u);
+  EXPECT_EQ(Bring(target, "").deleted, 1u);
+  EXPECT_THAT(There(), Optional(ElementsAre()));
 }
 
 TEST_P(Merging, DuplicateKeysInACompleteSourceAreRefused) {

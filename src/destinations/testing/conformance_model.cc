@@ -54,6 +54,7 @@ struct Round {
   bool allow_duplicates = false;
   bool drops_flagged = false;
   std::optional<double> share_max;
+  std::size_t share_rows_min = 0;
 };
 
 // The contract of destination.h, said once more in the plainest way. nullopt: it is refused.
@@ -90,7 +91,7 @@ std::optional<Counts> Apply(const Round& round, Table& table) {
     ++counts.deleted;
     ++counts.deleted_absent;
   }
-  if (round.share_max && counts.deleted > 0 &&
+  if (round.share_max && counts.deleted > 0 && before >= round.share_rows_min &&
       static_cast<double>(counts.deleted) > *round.share_max * static_cast<double>(before)) {
     return std::nullopt;
   }
@@ -150,6 +151,7 @@ Round AnyRound(Dice& dice, const Table& table) {
   round.allow_duplicates = dice.OneIn(2);
   round.drops_flagged = !dice.OneIn(3);
   if (!dice.OneIn(3)) round.share_max = dice.Of({0.0, 0.3, 0.5, 1.0});
+  if (dice.OneIn(4)) round.share_rows_min = 8;  // about as many as the table has
   return round;
 }
 
@@ -162,8 +164,10 @@ StreamTarget ModelTarget(const Round& round) {
   target.cursor = "c";
   target.complete = round.complete;
   target.allow_duplicate_keys = round.allow_duplicates;
-  target.deletes = {
-      .column = "d", .keep_flagged = !round.drops_flagged, .share_max = round.share_max};
+  target.deletes = {.column = "d",
+                    .keep_flagged = !round.drops_flagged,
+                    .share_max = round.share_max,
+                    .share_rows_min = round.share_rows_min};
   return target;
 }
 
