@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from redshift_sandbox.contracts import Clock
@@ -73,6 +73,18 @@ class _Session:
     closed: bool = False
 
 
+@dataclass
+class Unloads:
+    """What UNLOADs came to. `seconds` is the machine's time spent inside them: what a benchmark takes off."""
+
+    started: int = 0
+    completed: int = 0
+    seconds: float = 0.0
+    rows: int = 0
+    files: int = 0
+    bytes: int = 0
+
+
 class Meter:
     """Thread-safe. The gateway reports to it; control answers `report()`."""
 
@@ -82,6 +94,36 @@ class Meter:
         self._total = Tally()
         self._sessions: dict[int, _Session] = {}
         self._aws_calls: Counter[str] = Counter()
+        self._kinds: Counter[str] = Counter()
+        self._logins = 0
+        self._unloads = Unloads()
+
+    @property
+    def statements_by_kind(self) -> Mapping[str, int]:
+        """Statements by their first word in capitals, such as "UNLOAD"; refused ones as "refused"."""
+        with self._mutex:
+            return Counter(self._kinds)
+
+    @property
+    def logins(self) -> int:
+        with self._mutex:
+            return self._logins
+
+    @property
+    def unloads(self) -> Unloads:
+        """UNLOADs that have ended, completed or not, since the last reset."""
+        with self._mutex:
+            return replace(self._unloads)
+
+    def unload_ended(self, *, completed: bool, seconds: float, rows: int, files: int, size_bytes: int) -> None:
+        with self._mutex:
+            one = self._unloads
+            one.started += 1
+            one.completed += int(completed)
+            one.seconds += seconds
+            one.rows += rows
+            one.files += files
+            one.bytes += size_bytes
 
     @property
     def aws_calls(self) -> Mapping[str, int]:
@@ -114,6 +156,7 @@ class Meter:
 
     def session_opened(self, session_id: int, user: str) -> None:
         with self._mutex:
+            self._logins += 1
             self._sessions[session_id] = _Session(user)
 
     def session_closed(self, session_id: int) -> None:
@@ -123,10 +166,12 @@ class Meter:
         with self._mutex:
             self._sessions[session_id].closed = True
 
-    def statement_started(self, session_id: int, count: int = 1) -> None:
-        """`count` statements arrived together; the session is busy until statement_finished."""
+    def statement_started(self, session_id: int, count: int = 1, kinds: Sequence[str] = ()) -> None:
+        """`count` statements arrived together, one of each of `kinds` if they are told; the session is busy until
+        statement_finished."""
         now = self._now()
         with self._mutex:
+            self._kinds.update(kinds)
             session = self._sessions[session_id]
             for tally in (session.tally, self._total):
                 tally.statements += count
@@ -168,7 +213,7 @@ class Meter:
             return self._total.awake(self._now())
 
     def report(self) -> dict[str, Any]:
-        """{"total": {...}, "sessions": [{"session_id", "user", ...}], "aws_calls": {...}}, seconds as numbers."""
+        """{"total": {...}, "sessions": [{"session_id", "user", ...}], "aws_calls": {...}, ...}, seconds as numbers."""
         now = self._now()
         with self._mutex:
             sessions = [
@@ -179,6 +224,7 @@ class Meter:
             opened = [one.transaction_since for one in self._sessions.values() if one.transaction_since is not None]
             return {
                 "total": self._total.report(now, opened), "sessions": sessions, "aws_calls": dict(self._aws_calls),
+                "statements_by_kind": dict(self._kinds), "logins": self._logins, "unloads": asdict(self._unloads),
             }  # fmt: skip
 
     def reset(self) -> None:
@@ -187,6 +233,9 @@ class Meter:
         with self._mutex:
             self._total = Tally()
             self._aws_calls.clear()
+            self._kinds.clear()
+            self._logins = 0
+            self._unloads = Unloads()
             self._sessions = {key: one for key, one in self._sessions.items() if not one.closed}
             for one in self._sessions.values():
                 one.tally = Tally()

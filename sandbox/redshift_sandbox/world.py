@@ -127,6 +127,7 @@ class Sandbox:
             postgres.wait()
             self._set_up_database()
             self.redshift_port = self.gateway.start(self.options.bind, self.options.redshift_port)
+            stack.callback(self.unloader.close)
             stack.callback(self.gateway.stop)
             stack.callback(self._shop.close)
             self._set_up_account()
@@ -282,12 +283,18 @@ class Sandbox:
 
     def _record_unload(self, record: unloading.UnloadRecord) -> None:
         files = tuple(history.UnloadedFile(url, rows, size) for url, rows, size in record.files)
-        with self.postgres.admin(record.database) as connection:
-            history.record_unload(connection, history.UnloadRecord(
-                record.user, record.database, record.session_id, record.query_id, record.status, record.start,
-                record.end, record.location, record.file_format, record.compression, record.outcome.rows, files,
-                record.error,
-            ))  # fmt: skip
+        journal = self.gateway.records.unloads
+        note = journal.begin if record.status == "running" else journal.end
+        if record.status != "running":
+            self.meter.unload_ended(
+                completed=record.status == "completed", seconds=record.seconds, rows=record.outcome.rows,
+                files=len(record.files), size_bytes=sum(size for _, _, size in record.files),
+            )  # fmt: skip
+        note(history.UnloadRecord(
+            record.user, record.database, record.session_id, record.query_id, record.status, record.start,
+            record.end, record.location, record.file_format, record.compression, record.outcome.rows, files,
+            record.error,
+        ))  # fmt: skip
 
     # -- names ----------------------------------------------------------------------------------
 

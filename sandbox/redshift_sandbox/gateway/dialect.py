@@ -52,7 +52,7 @@ def translate_statement(tokens: list[Token], dialect: Dialect) -> Translated:
         return _parameter(verb, main, tokens, dialect)
     replaced = _replace(verb, main, dialect)
     if replaced is not None:
-        return Translated(replaced, verb, words=words)
+        return Translated(replaced, verb, "CANCEL" if verb == "CANCEL" else None, words=words)
     query_start = _declare(verb, main)
     _fold_names(main, dialect)
     rewrite_expressions(main, query_start)
@@ -121,6 +121,8 @@ def _replace(verb: str, main: list[Token], dialect: Dialect) -> str | None:
             return "BEGIN"  # a warning, and the transaction keeps its level
         mode = " READ ONLY" if words[-2:] == ["READ", "ONLY"] or "ONLY" in words else ""
         return f"{'BEGIN' if verb == 'BEGIN' else 'START TRANSACTION'} ISOLATION LEVEL REPEATABLE READ{mode}"
+    if verb == "CANCEL":
+        return _cancel(main)
     makers = {
         ("CREATE", "USER"): principals.create_user, ("CREATE", "GROUP"): principals.create_group,
         ("CREATE", "ROLE"): principals.create_role, ("ALTER", "USER"): principals.alter_user,
@@ -130,6 +132,16 @@ def _replace(verb: str, main: list[Token], dialect: Dialect) -> str | None:
     }  # fmt: skip
     maker = makers.get((verb, words[1] if len(words) > 1 else ""))
     return maker(main) if maker is not None else None
+
+
+def _cancel(main: list[Token]) -> str:
+    """CANCEL process_id ['message'] (https://docs.aws.amazon.com/redshift/latest/dg/r_CANCEL.html)."""
+    if len(main) < 2 or main[1].kind is not Kind.NUMBER or not main[1].text.isdecimal():
+        near = f'at or near "{main[1].text}"' if len(main) > 1 else "at end of input"
+        raise SqlError("42601", f"syntax error {near}")
+    if len(main) > 3 or (len(main) == 3 and main[2].kind is not Kind.STRING):
+        raise SqlError("42601", f'syntax error at or near "{main[2].text}"')
+    return f"DO 'BEGIN PERFORM pg_catalog.pg_cancel_backend({int(main[1].text)}); END'"
 
 
 def _declare(verb: str, main: list[Token]) -> int:

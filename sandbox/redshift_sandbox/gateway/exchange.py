@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import struct
 from collections import deque
+from collections.abc import Callable
 
 from redshift_sandbox.contracts import SqlError
 from redshift_sandbox.gateway import errors, wire
@@ -23,6 +24,7 @@ from redshift_sandbox.gateway.types import TYPES
 # Parameters reported to the client, as PostgreSQL 8.0 reported them.
 _REPORTED = frozenset(("client_encoding", "DateStyle", "is_superuser", "session_authorization"))
 _JSONB, _SUPER = struct.pack(">I", 3802), struct.pack(">I", TYPES["super"].oid)
+_TO_GATEWAY = b"pg_sandbox "  # so begin the messages of the compatibility functions
 _NOTICE_FIELDS = frozenset("SCMDHW")  # without those of later releases
 
 
@@ -43,7 +45,11 @@ def greeting_parameters(backend: Backend) -> list[tuple[str, str]]:
 class Exchange:
     """Belongs to the session's thread. Sends to `backend`, answers into `client`."""
 
-    def __init__(self, client: Stream, backend: Stream, statements: Statements) -> None:
+    def __init__(
+        self, client: Stream, backend: Stream, statements: Statements, signal: Callable[[str, int], None]
+    ) -> None:
+        """`signal` is called with "cancel" or "terminate" and the number of a session."""
+        self._signal = signal
         self._client = client
         self._backend = backend
         self._statements = statements
@@ -143,6 +149,9 @@ class Exchange:
         if kind == ord("S"):
             return _reported(body)
         if kind == ord("N"):
+            if body.startswith(_TO_GATEWAY, body.find(b"\0M") + 2):
+                self._on_signal(dict(wire.read_fields(body))["M"])
+                return b""
             return wire.fields(b"N", [one for one in wire.read_fields(body) if one[0] in _NOTICE_FIELDS])
         if kind == ord("T"):
             described = wire.message(b"T", with_redshift_oids(body))
@@ -155,6 +164,11 @@ class Exchange:
             if head.step is Step.EXECUTE:
                 self._rest_if_done()
         return replaced
+
+    def _on_signal(self, message: str) -> None:
+        """What pg_cancel_backend() and pg_terminate_backend() tell, once the backend has let them."""
+        _, verb, pid = message.split()
+        self._signal(verb, int(pid))
 
     def _on_complete(self, body: bytes, head: Expected) -> bytes | None:
         self._statements.follow_transaction(body[:-1].decode())

@@ -37,3 +37,10 @@ class Hub:
     stopping: threading.Event = field(default_factory=threading.Event)
     mutex: threading.Lock = field(default_factory=threading.Lock)
     sessions: dict[bytes, Session] = field(default_factory=dict)  # by BackendKeyData
+
+    def signal(self, verb: str, session_id: int) -> None:
+        """Cancels what a session runs, an UNLOAD whose client is gone included; "terminate" ends the session too."""
+        with self.mutex:
+            found = [one for one in self.sessions.values() if one.state.session_id == session_id]
+        for session in found:
+            session.cancel() if verb == "cancel" else session.end()

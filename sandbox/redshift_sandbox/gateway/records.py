@@ -1,7 +1,7 @@
-"""What the gateway remembers of statements: their numbers, and rows for sys_query_history.
+"""What the gateway remembers of statements: their numbers, and rows for sys_query_history and sys_unload_history.
 
-Rows are kept in memory and written when somebody asks for the view, so that ordinary statements cost no
-second connection.
+Rows are kept in memory and written when somebody asks for a view, so that ordinary statements cost no
+second connection. What runs at that moment is shown as running.
 """
 
 from __future__ import annotations
@@ -10,48 +10,87 @@ import contextlib
 import itertools
 import threading
 from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Generic, TypeVar
 
 import psycopg
 
+from redshift_sandbox.contracts import Clock
 from redshift_sandbox.gateway.tokens import Kind, Token, text_of
 from redshift_sandbox.pg import Postgres
-from redshift_sandbox.pg.history import QueryRecord, record_queries
+from redshift_sandbox.pg.history import QueryRecord, UnloadRecord, record_queries, record_unloads
 
-HISTORY_VIEWS = frozenset(("sys_query_history",))
+HISTORY_VIEWS = frozenset(("sys_query_history", "sys_unload_history", "sys_unload_detail"))
 _HELD_MAX = 1000
 _SECRET_WORDS = frozenset(("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN", "TOKEN", "CREDENTIALS", "PASSWORD"))
 
+AnyRecord = TypeVar("AnyRecord", bound=QueryRecord | UnloadRecord)
 
-class Records:
-    """Thread-safe."""
 
-    def __init__(self, postgres: Postgres) -> None:
-        self._postgres = postgres
+class _Journal(Generic[AnyRecord]):
+    """Records of one kind. Thread-safe."""
+
+    def __init__(
+        self, postgres: Postgres, clock: Clock,
+        record: Callable[[psycopg.Connection[Any], Sequence[AnyRecord]], None],
+    ) -> None:  # fmt: skip
+        self._postgres, self._clock = postgres, clock
+        self._record: Callable[[psycopg.Connection[Any], Sequence[Any]], None] = record
         self._mutex = threading.Lock()
-        self._held: list[QueryRecord] = []
-        self._numbers = itertools.count(1001)
+        self._writing = threading.Lock()  # one after another, or a running one would be told twice
+        self._held: list[AnyRecord] = []
+        self._running: dict[int, AnyRecord] = {}
+        self._told: set[str] = set()  # databases whose tables show something as running
 
-    def next_query_id(self) -> int:
-        return next(self._numbers)
-
-    def add(self, record: QueryRecord) -> None:
+    def begin(self, record: AnyRecord) -> None:
         with self._mutex:
+            self._running[record.query_id] = record
+
+    def end(self, record: AnyRecord) -> None:
+        with self._mutex:
+            self._running.pop(record.query_id, None)
             self._held.append(record)
             full = len(self._held) >= _HELD_MAX
         if full:
             self.write()
 
     def write(self) -> None:
-        """Puts what is held into the database it belongs to."""
-        with self._mutex:
-            held, self._held = self._held, []
-        by_database: dict[str, list[QueryRecord]] = defaultdict(list)
-        for record in held:
-            by_database[record.database].append(record)
-        for database, records in by_database.items():
-            # A database dropped meanwhile takes its history with it.
-            with contextlib.suppress(psycopg.OperationalError), self._postgres.admin(database) as connection:
-                record_queries(connection, records)
+        """Puts what is held, and what runs, into the database it belongs to."""
+        with self._writing:
+            now = self._clock.now()
+            by_database: dict[str, list[AnyRecord]] = defaultdict(list)
+            with self._mutex:
+                held = self._held
+                self._held = []
+                running: list[AnyRecord] = [replace(one, end_time=now) for one in self._running.values()]
+                told = self._told
+                self._told = {one.database for one in running}
+            for record in [*held, *running]:
+                by_database[record.database].append(record)
+            for database in {*by_database, *told}:
+                # A database dropped meanwhile takes its history with it.
+                with contextlib.suppress(psycopg.OperationalError), self._postgres.admin(database) as connection:
+                    self._record(connection, by_database[database])
+
+
+class Records:
+    """Thread-safe."""
+
+    def __init__(self, postgres: Postgres, clock: Clock) -> None:
+        self.queries = _Journal[QueryRecord](postgres, clock, record_queries)
+        self.unloads = _Journal[UnloadRecord](postgres, clock, record_unloads)
+        self._numbers = itertools.count(1001)
+
+    def next_query_id(self) -> int:
+        return next(self._numbers)
+
+    def write_for(self, words: frozenset[str]) -> None:
+        """Brings the views up to date that a statement of these words reads."""
+        if "sys_query_history" in words:
+            self.queries.write()
+        if words & {"sys_unload_history", "sys_unload_detail"}:
+            self.unloads.write()
 
 
 def blanked(tokens: list[Token]) -> str:

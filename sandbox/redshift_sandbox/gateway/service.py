@@ -29,7 +29,7 @@ from redshift_sandbox.gateway.backend import Backend
 from redshift_sandbox.gateway.column_rights import ColumnRights
 from redshift_sandbox.gateway.exchange import greeting_parameters
 from redshift_sandbox.gateway.hub import Hub, Log
-from redshift_sandbox.gateway.records import Records
+from redshift_sandbox.gateway.records import HISTORY_VIEWS, Records
 from redshift_sandbox.gateway.session import Session
 from redshift_sandbox.gateway.stream import farewell
 from redshift_sandbox.gateway.users import Users
@@ -62,8 +62,9 @@ class Gateway:
         self._passwords = passwords
         self._tls = tls
         self._hub = Hub(
-            postgres, clock, faults, meter, unloader, log, Users(postgres), Records(postgres), ColumnRights(postgres)
-        )
+            postgres, clock, faults, meter, unloader, log, Users(postgres), Records(postgres, clock),
+            ColumnRights(postgres),
+        )  # fmt: skip
         self._contexts: dict[str, ssl.SSLContext] = {}
         self._listener: socket.socket | None = None
         self._threads: set[threading.Thread] = set()
@@ -97,7 +98,13 @@ class Gateway:
         self, redshift_sql: str, database: str = "dev", *, user: str | None = None
     ) -> list[tuple[Any, ...]]:
         """Runs an administrator's Redshift SQL, or another user's; rows of the last statement."""
+        self._hub.records.write_for(frozenset(name for name in HISTORY_VIEWS if name in redshift_sql.lower()))
         return admin_execute(self._postgres, redshift_sql, database, user=user)
+
+    @property
+    def records(self) -> Records:
+        """What has run: for the rooms that run something themselves."""
+        return self._hub.records
 
     def sessions(self) -> list[dict[str, Any]]:
         """Who is connected now."""

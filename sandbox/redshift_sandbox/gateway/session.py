@@ -39,7 +39,7 @@ class Session:
         if knob is not None:
             self.client.reset_after = int(knob.get("bytes", 0))
         self._backend = Stream(backend.sock)
-        self.exchange = Exchange(self.client, self._backend, self.statements)
+        self.exchange = Exchange(self.client, self._backend, self.statements, hub.signal)
         self._key = backend.key
         self._inbox = bytearray()
         self._messages: deque[tuple[str, bytes]] = deque()
@@ -69,6 +69,7 @@ class Session:
             self.hub.log("session.failed", {"session_id": session_id, "error": type(error).__name__})
             self._last_words(SqlError("XX000", f"internal error: {type(error).__name__}", severity="FATAL"))
         finally:
+            self.statements.abandon()
             self.hub.meter.session_closed(session_id)
             self.client.close()
             self._backend.close()

@@ -10,7 +10,7 @@ from redshift_sandbox.contracts import SqlError
 from redshift_sandbox.gateway.dialect import Dialect, Translated, translate_statement
 from redshift_sandbox.gateway.hub import Hub
 from redshift_sandbox.gateway.parameters import CASE_SENSITIVE, boolean
-from redshift_sandbox.gateway.records import HISTORY_VIEWS, blanked
+from redshift_sandbox.gateway.records import blanked
 from redshift_sandbox.gateway.tokens import Token, meaningful, split_statements, text_of, tokenize
 from redshift_sandbox.pg.history import QueryRecord
 
@@ -62,6 +62,7 @@ class Statements:
         self._hub = hub
         self._state = state
         self.last_query_id = 0
+        self._running: dict[int, Running] = {}
 
     def read(self, sql: str) -> list[Prepared]:
         """Every statement of `sql`. Throws SqlError at the first refused one: then none of them runs."""
@@ -80,32 +81,45 @@ class Statements:
     def start(self, statements: list[Prepared]) -> deque[Running]:
         """The statements begin: cold start, meter, settings, numbers."""
         self._cold_start()
-        self._hub.meter.statement_started(self._state.session_id, len(statements))
+        self._hub.meter.statement_started(
+            self._state.session_id, len(statements), [one.statement.verb for one in statements]
+        )
         now = self._hub.clock.now()
         running: deque[Running] = deque()
         for one in statements:
-            if one.statement.words & HISTORY_VIEWS:
-                self._hub.records.write()
+            self._hub.records.write_for(one.statement.words)
             self._follow_setting(one.statement)
             self.last_query_id = self._hub.records.next_query_id()
             running.append(Running(self.last_query_id, one.statement, one.text, now))
+            self._running[self.last_query_id] = running[-1]
+            self._hub.records.queries.begin(self._record(running[-1], "running", now))
         return running
 
     def refused(self) -> None:
         """A statement that never ran, but woke the workgroup to say so."""
-        self._hub.meter.statement_started(self._state.session_id)
+        self._hub.meter.statement_started(self._state.session_id, kinds=["refused"])
 
     def finish(self, running: Running, error: SqlError | None) -> None:
         status = "success"
         if error is not None:
             status = "canceled" if error.sqlstate == "57014" else "failed"
-        record = QueryRecord(
+        self._running.pop(running.query_id, None)
+        self._hub.records.queries.end(self._record(running, status, self._hub.clock.now(), error))
+
+    def abandon(self) -> None:
+        """The session is over: what it ran is broken off."""
+        for running in list(self._running.values()):
+            self.finish(running, SqlError("57014", "the connection was lost"))
+
+    def _record(
+        self, running: Running, status: str, end: dt.datetime, error: SqlError | None = None
+    ) -> QueryRecord:
+        return QueryRecord(
             user=self._state.user, database=self._state.database, session_id=self._state.session_id,
             query_id=running.query_id, query_type=running.statement.verb, status=status,
-            start_time=running.started, end_time=self._hub.clock.now(), query_text=running.text,
+            start_time=running.started, end_time=end, query_text=running.text,
             returned_rows=running.rows, error_message=error.message if error else "",
         )  # fmt: skip
-        self._hub.records.add(record)
 
     def all_finished(self) -> None:
         """Nothing of this session executes any more."""

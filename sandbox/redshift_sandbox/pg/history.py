@@ -27,15 +27,15 @@ class UnloadedFile:
 
 @dataclass(frozen=True)
 class UnloadRecord:
-    """One finished UNLOAD, as sys_unload_history shows it."""
+    """One UNLOAD, as sys_unload_history shows it."""
 
     user: str
     database: str
     session_id: int
     query_id: int
-    status: str  # completed or aborted
+    status: str  # running, completed or aborted
     start_time: dt.datetime
-    end_time: dt.datetime
+    end_time: dt.datetime  # of a running one: now
     location: str
     file_format: str = "PARQUET"
     compression_type: str = "SNAPPY"
@@ -46,16 +46,16 @@ class UnloadRecord:
 
 @dataclass(frozen=True)
 class QueryRecord:
-    """One finished statement, as sys_query_history shows it."""
+    """One statement, as sys_query_history shows it."""
 
     user: str
     database: str
     session_id: int
     query_id: int
     query_type: str
-    status: str  # success, failed or canceled
+    status: str  # running, success, failed or canceled
     start_time: dt.datetime
-    end_time: dt.datetime
+    end_time: dt.datetime  # of a running one: now
     query_text: str
     query_label: str = "default"
     returned_rows: int = 0
@@ -83,38 +83,45 @@ def _utc(moment: dt.datetime) -> dt.datetime:
     return moment.astimezone(dt.UTC).replace(tzinfo=None)
 
 
+def _end(status: str, end: dt.datetime) -> dt.datetime | None:
+    return None if status == "running" else end
+
+
 def _micros(start: dt.datetime, end: dt.datetime) -> int:
     return int((end - start) / dt.timedelta(microseconds=1))
 
 
-def record_unload(connection: psycopg.Connection[Any], record: UnloadRecord) -> None:
-    """Adds the UNLOAD and its files. `connection` is an administrator's (Postgres.admin) to the database."""
-    start, end = _utc(record.start_time), _utc(record.end_time)
+def record_unloads(connection: psycopg.Connection[Any], records: Sequence[UnloadRecord]) -> None:
+    """Adds UNLOADs and their files, and takes out what was told to be running before. `connection` is an
+    administrator's (Postgres.admin) to the database."""
+    unloads, files = [], []
+    for record in records:
+        start, end = _utc(record.start_time), _utc(record.end_time)
+        unloads.append(
+            (record.query_id, record.query_id, record.session_id, record.database, record.status, start,
+             _end(record.status, end), _micros(start, end), record.file_format, record.compression_type,
+             record.location, record.rows, len(record.files), sum(file.transfer_size for file in record.files),
+             record.error_message, record.user)
+        )  # fmt: skip
+        files += [(record.query_id, start, file.name, file.line_count, file.transfer_size, record.file_format,
+                   record.user) for file in record.files]  # fmt: skip
     with connection.transaction(), connection.cursor() as cursor:
-        cursor.execute(
-            _UNLOAD,
-            (record.query_id, record.query_id, record.session_id, record.database, record.status, start, end,
-             _micros(start, end), record.file_format, record.compression_type, record.location, record.rows,
-             len(record.files), sum(file.transfer_size for file in record.files), record.error_message,
-             record.user),
-        )  # fmt: skip
-        cursor.executemany(
-            _FILE,
-            [(record.query_id, start, file.name, file.line_count, file.transfer_size, record.file_format,
-              record.user) for file in record.files],
-        )  # fmt: skip
+        cursor.execute("DELETE FROM pg_sandbox.unload_history WHERE status = 'running'")
+        cursor.executemany(_UNLOAD, unloads)
+        cursor.executemany(_FILE, files)
 
 
 def record_queries(connection: psycopg.Connection[Any], records: Sequence[QueryRecord]) -> None:
-    """Adds finished statements in one go."""
+    """Adds statements in one go, and takes out what was told to be running before."""
     rows = []
     for record in records:
         start, end = _utc(record.start_time), _utc(record.end_time)
         elapsed = _micros(start, end)
         rows.append(
             (record.query_id, record.query_label, record.query_id, record.session_id, record.database,
-             record.query_type, record.status, start, end, elapsed, elapsed, record.error_message,
+             record.query_type, record.status, start, _end(record.status, end), elapsed, elapsed, record.error_message,
              record.returned_rows, record.query_text[:65535].replace("\0", ""), record.user)
         )  # fmt: skip
     with connection.transaction(), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM pg_sandbox.query_history WHERE status = 'running'")
         cursor.executemany(_QUERY, rows)

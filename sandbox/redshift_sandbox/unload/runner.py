@@ -36,6 +36,7 @@ from redshift_sandbox.unload.cache import Fingerprint, ResultCache
 from redshift_sandbox.unload.lexer import starts_with_unload
 from redshift_sandbox.unload.parser import parse
 from redshift_sandbox.unload.parts import ParquetPart, Part
+from redshift_sandbox.unload.pool import Pool
 from redshift_sandbox.unload.slices import Layout, Names, rows_for_file
 from redshift_sandbox.unload.source import AdminDsn, Plan, Source
 from redshift_sandbox.unload.statement import Format, UnloadStatement
@@ -63,14 +64,15 @@ class UnloadRecord:
     session_id: int
     user: str
     database: str
-    status: str  # "completed" or "aborted"
+    status: str  # "running", "completed" or "aborted"
     start: dt.datetime
-    end: dt.datetime
+    end: dt.datetime  # of a running one: now
     file_format: str
     compression: str
     location: str
     outcome: UnloadOutcome
     error: str = ""
+    seconds: float = 0.0  # of the machine's time, whatever the sandbox's clock did
     files: list[tuple[str, int, int]] = field(default_factory=list)  # url, rows, bytes
 
 
@@ -101,8 +103,13 @@ class UnloadService:
         self._on_record = on_record
         self._rng = random.Random(settings.seed)
         self._query_ids = itertools.count(1000)
+        self.pool = Pool()
         self.cache = ResultCache(settings.cache_dir, settings.bookkeeping)
         settings.work_dir.mkdir(parents=True, exist_ok=True)
+
+    def close(self) -> None:
+        """Lets go of the database. No UNLOAD may follow."""
+        self.pool.close()
 
     def is_unload(self, sql: str) -> bool:
         return starts_with_unload(sql)
@@ -117,12 +124,14 @@ class UnloadService:
         keys = self._keys(session, statement, query_id)
         run = _Run(self, session, statement, keys, query_id)
         start = self._clock.now()
+        self._record(run, start, "running", UnloadOutcome(0, 0, 0), "")
         try:
             outcome = run.execute()
-        except SqlError as error:
+        except BaseException as error:
             if run.unloading:
                 session.last_unload_count(0)
-            self._record(run, start, "aborted", UnloadOutcome(0, 0, 0), error.message)
+            text = error.message if isinstance(error, SqlError) else type(error).__name__
+            self._record(run, start, "aborted", UnloadOutcome(0, 0, 0), text)
             raise
         session.last_unload_count(outcome.rows)
         session.notice("INFO", f"UNLOAD completed, {outcome.rows} record(s) unloaded successfully.")
@@ -141,12 +150,13 @@ class UnloadService:
     def _record(self, run: _Run, start: dt.datetime, status: str, outcome: UnloadOutcome, error: str) -> None:
         if self._on_record is None:
             return
+        seconds = time.monotonic() - run.began
         statement, session = run.statement, run.session
         location = f"s3://{statement.bucket}/{statement.prefix}"
         files = [(entry.url, entry.rows, entry.size_bytes) for entry in run.target.entries]
         self._on_record(UnloadRecord(
             run.query_id, session.session_id, session.user, session.database, status, start, self._clock.now(),
-            statement.format.value, _compression(statement), location, outcome, error, files,
+            statement.format.value, _compression(statement), location, outcome, error, seconds, files,
         ))
 
     # -- what a run asks of the service ---------------------------------------------------------
@@ -189,6 +199,7 @@ class _Run:
         self.session = session
         self.statement = statement
         self.query_id = query_id
+        self.began = time.monotonic()
         self.unloading = False  # from here on a failure sets pg_last_unload_count() to 0
         self._service = service
         self._layout = service.layout()
@@ -196,7 +207,10 @@ class _Run:
         self._schema: list[tuple[str, dict[str, object]]] = []
 
     def execute(self) -> UnloadOutcome:
-        with Source(self.session, self.statement.select, self.query_id, self._service.admin_dsn) as source:
+        service = self._service
+        with Source(
+            self.session, self.statement.select, self.query_id, service.admin_dsn, service.pool
+        ) as source:
             plan = source.plan()
             described = source.describe()
             if self.statement.format is Format.PARQUET:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -23,6 +24,7 @@ from psycopg import pq, sql
 from redshift_sandbox.contracts import SessionContext, SqlError
 from redshift_sandbox.unload.columns import Column, Described, is_open_numeric
 from redshift_sandbox.unload.errors import cancelled, from_postgres
+from redshift_sandbox.unload.pool import Pool, drop
 from redshift_sandbox.unload.select_text import relations
 from redshift_sandbox.unload.watch import cancelling
 
@@ -43,9 +45,12 @@ class Plan:
 class Source:
     """REQUIRES: used as a context manager, by one thread."""
 
-    def __init__(self, session: SessionContext, select: str, query_id: int, admin_dsn: AdminDsn) -> None:
+    def __init__(
+        self, session: SessionContext, select: str, query_id: int, admin_dsn: AdminDsn, pool: Pool
+    ) -> None:
         self._session = session
         self._admin_dsn = admin_dsn
+        self._pool = pool
         self._admin: psycopg.Connection[Any] | None = None
         self._select = session.to_backend_sql(select)
         self._query_id = query_id
@@ -64,9 +69,9 @@ class Source:
         self._close()
 
     def _close(self) -> None:
-        self._planner.close()
+        self._returned(self._dsn, self._planner)
         if self._admin is not None:
-            self._admin.close()
+            self._returned(self._admin_dsn(self._session.database), self._admin)
 
     # -- planning -------------------------------------------------------------------------------
 
@@ -101,7 +106,7 @@ class Source:
         select = f"SELECT {wanted} FROM {self._wrapped(len(columns))}"
         schema = pa.schema([column.field() for column in columns])
         try:
-            with adbc.connect(self._dsn, autocommit=True) as connection, connection.cursor() as cursor:
+            with self._reader() as connection, connection.cursor() as cursor:
                 for statement in self._reader_setup():
                     cursor.execute(statement)
                 with cancelling(self._session, cursor.adbc_cancel):
@@ -139,9 +144,36 @@ class Source:
 
     # -- plumbing -------------------------------------------------------------------------------
 
-    def _connected(self, dsn: str) -> psycopg.Connection[Any]:
+    @contextmanager
+    def _reader(self) -> Iterator[Any]:
+        """A connection of the Arrow driver; kept for others only if nothing went wrong with it."""
+        connection = self._pool.take("adbc", self._dsn, lambda dsn: adbc.connect(dsn, autocommit=True))
         try:
-            return psycopg.connect(dsn, autocommit=True)
+            yield connection
+            with connection.cursor() as cursor:
+                cursor.execute("ROLLBACK")
+        except BaseException:
+            drop(connection)
+            raise
+        self._pool.give("adbc", self._dsn, connection)
+
+    def _returned(self, dsn: str, connection: psycopg.Connection[Any]) -> None:
+        try:
+            if connection.info.transaction_status != pq.TransactionStatus.IDLE:
+                connection.execute("ROLLBACK")
+        except psycopg.Error:
+            drop(connection)
+        else:
+            self._pool.give("psycopg", dsn, connection)
+
+    def _connected(self, dsn: str) -> psycopg.Connection[Any]:
+        def connect(wanted: str) -> psycopg.Connection[Any]:
+            # Tables change between two UNLOADs, and a statement prepared for the old one would fail.
+            return psycopg.connect(wanted, autocommit=True, prepare_threshold=None)
+
+        try:
+            connection: psycopg.Connection[Any] = self._pool.take("psycopg", dsn, connect)
+            return connection
         except psycopg.Error as error:
             raise SqlError("08006", "the sandbox's database refused a connection of UNLOAD") from error
 

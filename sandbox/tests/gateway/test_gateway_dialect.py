@@ -236,3 +236,49 @@ def test_functions(world: World) -> None:
             True,
             "6162",
         )
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        # The examples of https://docs.aws.amazon.com/redshift/latest/dg/r_FNV_HASH.html
+        ("FNV_HASH(1)", -5968735742475085980),
+        ("FNV_HASH(1::smallint)", 589727492704079044),
+        ("FNV_HASH(1::bigint)", -8517097267634966620),
+        ("FNV_HASH('Amazon Redshift')", 7783490368944507294),
+        ("FNV_HASH('Amazon Redshift', FNV_HASH(1))", -2202602717770968555),
+        ("FNV_HASH('cd', FNV_HASH('ab'))", -281581062704388899),
+        ("FNV_HASH('abcd')", -281581062704388899),
+        ("FNV_HASH(NULL::bigint)", None),
+        ("STRTOL('abcd1234', 16)", 2882343476),
+        ("STRTOL('-0xf', 16)", -15),
+        ("STRTOL('110101', 2)", 53),
+        ("MOD(ABS(-7::bigint), 4)", 3),
+        ("MD5('abc')", "900150983cd24fb0d6963f7d28e17f72"),
+        ("DATEADD(microsecond, 1, TIMESTAMP '2026-01-01 00:00:00')", "2026-01-01 00:00:00.000001"),
+        ("DATEDIFF(microsecond, TIMESTAMP '2026-01-01', TIMESTAMP '2026-01-02')", 86_400_000_000),
+    ],
+)
+def test_functions_that_split_a_table(world: World, expression: str, value: object) -> None:
+    with world.connect() as connection:
+        row = connection.execute(f"SELECT {expression}".encode()).fetchone()
+    assert row is not None
+    assert (str(row[0]) if isinstance(value, str) else row[0]) == value
+
+
+_KINDS = ("bigint", "integer", "varchar(10)", "numeric(10,2)", "timestamp", "date", "boolean")
+
+
+@pytest.mark.parametrize(
+    ("function", "kind"),
+    [("FARMFINGERPRINT64", "varchar(10)"), *((f, kind) for f in ("FNV_HASH", "CHECKSUM") for kind in _KINDS)],
+)
+def test_hashes_take_every_type_and_spread(world: World, function: str, kind: str) -> None:
+    values = {
+        "timestamp": "TIMESTAMP '2026-01-01' + i * interval '1 second'", "date": "DATE '2026-01-01' + i",
+        "boolean": "i % 2 = 0", "varchar(10)": "'n' || i",
+    }  # fmt: skip
+    source = f"SELECT ({values.get(kind, 'i')})::{kind} AS x FROM generate_series(1, 1000) AS g(i)"
+    with world.connect() as connection:
+        row = connection.execute(f"SELECT count(DISTINCT {function}(x)) FROM ({source}) s".encode()).fetchone()
+    assert row is not None and row[0] >= (2 if kind == "boolean" else 999)

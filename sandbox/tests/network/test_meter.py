@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
+import psycopg
+import pytest
+
 from redshift_sandbox import world
-from redshift_sandbox.testing import RunningSandbox
+from redshift_sandbox.testing import RunningSandbox, fault
 
 
 def test_b35_statements_of_each_login_and_wake_ups(sandbox: RunningSandbox) -> None:
     meter = sandbox.world.meter
+    limit = time.monotonic() + 20
+    while sandbox.world.gateway.sessions():  # an earlier test's may be on their way out
+        assert time.monotonic() < limit
+        time.sleep(0.01)
     meter.reset()
     with sandbox.connect() as first, sandbox.connect() as second:
         first.execute("SELECT 1")
@@ -35,3 +45,27 @@ def test_b35_calls_by_service_and_operation(sandbox: RunningSandbox) -> None:
     assert meter.report()["aws_calls"] == dict(meter.aws_calls)
     meter.reset()
     assert not meter.aws_calls
+
+
+def test_b35_unloads_and_kinds_of_statements(sandbox: RunningSandbox, prefix: Callable[[], str]) -> None:
+    meter = sandbox.world.meter
+    with sandbox.connect() as connection:
+        sandbox.login()
+        meter.reset()
+        sandbox.unload(connection, "SELECT * FROM tpch.nation", prefix())
+        with fault(sandbox, "unload.fail_after_files", {"files": 1}), pytest.raises(psycopg.Error):
+            sandbox.unload(connection, "SELECT * FROM tpch.nation", prefix())
+        with pytest.raises(psycopg.Error):
+            connection.execute("DISCARD ALL")
+        connection.execute("BEGIN")
+        connection.execute("COMMIT")
+        assert meter.logins == 0
+    assert meter.statements_by_kind == {"UNLOAD": 2, "refused": 1, "BEGIN": 1, "COMMIT": 1}
+    done = meter.unloads
+    assert (done.started, done.completed, done.rows) == (2, 1, 25)
+    assert done.files >= 1 and done.bytes > 0 and 0 < done.seconds < 60
+    assert meter.report()["unloads"]["rows"] == 25
+    meter.reset()
+    with sandbox.connect() as connection:
+        connection.execute("SELECT 1")
+        assert meter.logins == 1

@@ -5,6 +5,24 @@ ALTER FUNCTION pg_catalog.version() RENAME TO pg_sandbox_builtin_version;
 ALTER FUNCTION pg_catalog.pg_sleep(double precision) RENAME TO pg_sandbox_builtin_sleep;
 ALTER FUNCTION pg_catalog.pg_sleep_for(interval) RENAME TO pg_sandbox_builtin_sleep_for;
 ALTER FUNCTION pg_catalog.pg_sleep_until(timestamptz) RENAME TO pg_sandbox_builtin_sleep_until;
+ALTER FUNCTION pg_catalog.pg_cancel_backend(integer) RENAME TO pg_sandbox_builtin_cancel;
+ALTER FUNCTION pg_catalog.pg_terminate_backend(integer, bigint) RENAME TO pg_sandbox_builtin_terminate;
+
+-- An UNLOAD runs in the gateway, where PostgreSQL's own signal does not reach it: the message, which the client never
+-- sees, tells the gateway. Whose sessions may be cancelled is the built-in function's own rule, which is Redshift's
+-- (https://docs.aws.amazon.com/redshift/latest/dg/PG_CANCEL_BACKEND.html).
+CREATE FUNCTION pg_catalog.pg_cancel_backend(pid integer) RETURNS boolean LANGUAGE plpgsql VOLATILE STRICT AS $$
+BEGIN
+  IF NOT pg_catalog.pg_sandbox_builtin_cancel(pid) THEN RETURN false; END IF;
+  RAISE INFO 'pg_sandbox cancel %', pid;
+  RETURN true;
+END $$;
+CREATE FUNCTION pg_catalog.pg_terminate_backend(pid integer) RETURNS boolean LANGUAGE plpgsql VOLATILE STRICT AS $$
+BEGIN
+  IF NOT pg_catalog.pg_sandbox_builtin_terminate(pid, 0) THEN RETURN false; END IF;
+  RAISE INFO 'pg_sandbox terminate %', pid;
+  RETURN true;
+END $$;
 
 -- chr(1) stands for the NUL byte that the real text ends with and that no PostgreSQL text can hold;
 -- the gateway puts the NUL back.
