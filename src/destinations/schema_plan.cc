@@ -158,7 +158,7 @@ class Comparison {
   }
 
   std::string IfRenamed(const std::string& was, const std::string& is) const {
-    if (target_.schema_policy == SchemaPolicy::kFail) {
+    if (target_.schema_policy == SchemaPolicy::kFail && !dialect_.Place().empty()) {
       return fmt::format("if it was renamed, run ALTER TABLE {} RENAME COLUMN {} TO {};",
                          QuotedTable(), dialect_.Quote(was), dialect_.Quote(is));
     }
@@ -183,7 +183,9 @@ class Comparison {
   void Refuse(const std::vector<std::string>& differences) const {
     if (differences.empty()) return;
     std::string remedy;
-    for (const std::string& statement : statements_) remedy += statement + "\n";
+    if (!dialect_.Place().empty()) {
+      for (const std::string& statement : statements_) remedy += statement + "\n";
+    }
     if (!remedy.empty()) {
       remedy = fmt::format("If the values fit, run this on {}, then sync again:\n{}",
                            dialect_.Place(), remedy);

@@ -36,7 +36,7 @@ class SchemaDialect {
   // Two names are the same if this of both is.
   virtual std::string Fold(std::string_view name) const = 0;
   virtual std::string Quote(std::string_view name) const = 0;
-  // "the DuckDB file": where a person would run statements.
+  // "the DuckDB file": where a person would run statements. Empty: nowhere.
   virtual std::string Place() const = 0;
 };
 

@@ -1,5 +1,5 @@
 // Goal: a lake passes the suite of every destination, in a folder and in a bucket.
-#include "destinations/lake/lake_test_support.h"
+#include "destinations/lake/testing/lake_support.h"
 #include "destinations/testing/conformance.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/null_logger.h"

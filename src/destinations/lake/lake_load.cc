@@ -69,17 +69,15 @@ LakeLoad::LakeLoad(LakeStore& store, model::StreamTarget target,
       before_(table_.Newest(call)) {
   StreamPath(target_.stream);  // refuses a name that is too long, before anything is read
   plan_ = PlanColumns(target_, before_ ? &*before_ : nullptr);
-  CheckContinues(before_, call);
+  CheckContinues(call);
   base_version_ = seen.value_or(before_ ? before_->version : 0);
 }
 
 LakeLoad::~LakeLoad() { store_.Abandon(std::move(wrote_)); }
 
 // Rows from a watermark on belong behind the rows that it is of.
-void LakeLoad::CheckContinues(const std::optional<LakeCommit>& before,
-                              const base::Call& call) const {
+void LakeLoad::CheckContinues(const base::Call& call) const {
   if (target_.complete || target_.write_mode != model::WriteMode::kAppend) return;
-  if (before && before->stream == target_.stream && !before->forgotten) return;
   const auto elsewhere = store_.TableOf(target_.stream, call);
   if (!elsewhere || *elsewhere == target_.table) return;
   throw ErrorOn(

@@ -48,7 +48,7 @@ class LakeLoad final : public Load {
 
  private:
   void CheckOpen(const base::Call& call) const;
-  void CheckContinues(const std::optional<LakeCommit>& before, const base::Call& call) const;
+  void CheckContinues(const base::Call& call) const;
   // The decimals that only a part can tell the size of, and the plan with them.
   void Learn(const columnar::Footer& footer);
   std::string NextDataPath();

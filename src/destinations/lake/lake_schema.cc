@@ -9,12 +9,12 @@
 #include "base/error.h"
 #include "columnar/column_type.h"
 #include "columnar/sql_text.h"
+#include "destinations/schema_plan.h"
 
 namespace sluice::destinations {
 namespace {
 
 using columnar::FoldName;
-using model::SchemaPolicy;
 using model::TypeKind;
 
 struct Decimal {
@@ -22,9 +22,10 @@ struct Decimal {
   int scale = 0;
 };
 
-std::optional<Decimal> ParseDecimal(const std::string& type) {
+std::optional<Decimal> ParseDecimal(std::string_view type) {
   Decimal out;
-  if (std::sscanf(type.c_str(), "DECIMAL(%d,%d)", &out.precision, &out.scale) != 2) {
+  const std::string text(type);
+  if (std::sscanf(text.c_str(), "DECIMAL(%d,%d)", &out.precision, &out.scale) != 2) {
     return std::nullopt;
   }
   return out;
@@ -37,25 +38,26 @@ bool Climbs(const std::array<std::string_view, N>& ladder, std::string_view from
   return low != ladder.end() && std::find(low + 1, ladder.end(), to) != ladder.end();
 }
 
-// Whether every value of `from` can be read as `to`, another type.
-bool Widens(const std::string& from, const std::string& to) {
-  static constexpr std::array<std::string_view, 3> kIntegers = {"SMALLINT", "INTEGER", "BIGINT"};
-  static constexpr std::array<std::string_view, 2> kFloats = {"FLOAT", "DOUBLE"};
-  if (Climbs(kIntegers, from, to) || Climbs(kFloats, from, to)) return true;
-  const auto low = ParseDecimal(from);
-  const auto high = ParseDecimal(to);
-  return low && high && high->scale >= low->scale &&
-         high->precision - high->scale >= low->precision - low->scale;
-}
-
-[[noreturn]] void Refuse(const model::StreamTarget& target, std::string message,
-                         std::string remedy) {
-  throw base::Error({.code = base::ErrorCode::kUnsupported,
-                     .operation = "prepare table",
-                     .subject = "table " + target.table.ToString(),
-                     .message = std::move(message),
-                     .remedy = std::move(remedy)});
-}
+// Data files are cast to the commit's types as they are read, so a column widens without them.
+class LakeDialect final : public SchemaDialect {
+ public:
+  std::string TypeOf(const model::Column& column) const override {
+    return columnar::EngineType(column);
+  }
+  bool Widens(std::string_view from, std::string_view to) const override {
+    static constexpr std::array<std::string_view, 3> kIntegers = {"SMALLINT", "INTEGER", "BIGINT"};
+    static constexpr std::array<std::string_view, 2> kFloats = {"FLOAT", "DOUBLE"};
+    if (Climbs(kIntegers, from, to) || Climbs(kFloats, from, to)) return true;
+    const auto low = ParseDecimal(from);
+    const auto high = ParseDecimal(to);
+    return low && high && from != to && high->scale >= low->scale &&
+           high->precision - high->scale >= low->precision - low->scale;
+  }
+  bool IsDecimal(std::string_view type) const override { return ParseDecimal(type).has_value(); }
+  std::string Fold(std::string_view name) const override { return FoldName(name); }
+  std::string Quote(std::string_view name) const override { return columnar::QuoteName(name); }
+  std::string Place() const override { return {}; }
+};
 
 void CheckNames(const model::StreamTarget& target) {
   for (std::size_t i = 0; i < target.columns.size(); ++i) {
@@ -63,134 +65,49 @@ void CheckNames(const model::StreamTarget& target) {
       const std::string& a = target.columns[j].name;
       const std::string& b = target.columns[i].name;
       if (FoldName(a) != FoldName(b)) continue;
-      Refuse(target, fmt::format("columns {} and {} are the same to most readers of Parquet", a, b),
-             "Leave one of them out of the stream's `columns`, or rename it in a query stream.");
+      throw base::Error(
+          {.code = base::ErrorCode::kUnsupported,
+           .operation = "prepare table",
+           .subject = "table " + target.table.ToString(),
+           .message =
+               fmt::format("columns {} and {} are the same to most readers of Parquet", a, b),
+           .remedy = "Leave one of them out of the stream's `columns`, or rename it in a query "
+                     "stream."});
     }
   }
 }
 
-LakeColumn ToLake(const model::Column& column) {
-  return {column.name, columnar::EngineType(column), model::ToString(column.type)};
+// The table's columns once the plan is carried out; `before` are those that are there.
+std::vector<LakeColumn> Columns(const model::StreamTarget& target, const SchemaPlan& plan,
+                                const LakeCommit* before) {
+  using Table = SchemaPlan::Table;
+  const auto source_type = [&](const std::string& there) {
+    for (std::size_t i = 0; i < target.columns.size(); ++i) {
+      const model::Type& type = target.columns[i].type;
+      const bool unknown = type.kind == TypeKind::kDecimal && type.precision == 0;
+      if (plan.lands_in[i] == there && !unknown) return model::ToString(type);
+    }
+    return std::string();
+  };
+  std::vector<LakeColumn> columns;
+  if (plan.table == Table::kCreate || plan.table == Table::kReplace) {
+    for (const model::Column& column : target.columns) {
+      columns.push_back({column.name, columnar::EngineType(column), model::ToString(column.type)});
+    }
+    return columns;
+  }
+  columns = before->columns;
+  for (LakeColumn& column : columns) {
+    for (const SchemaPlan::Change& change : plan.widened) {
+      if (change.name == column.name) column.type = change.type;
+    }
+    if (auto type = source_type(column.name); !type.empty()) column.source_type = std::move(type);
+  }
+  for (const SchemaPlan::Change& change : plan.added) {
+    columns.push_back({change.name, change.type, source_type(change.name)});
+  }
+  return columns;
 }
-
-// The differences between a stream and the table there.
-class Comparison {
- public:
-  Comparison(const model::StreamTarget& target, const LakeCommit& before)
-      : target_(target), before_(before) {
-    plan_.columns = before.columns;
-    for (const model::Column& column : target.columns) Compare(column);
-    for (const LakeColumn& column : before.columns) {
-      const bool kept = std::any_of(
-          target.columns.begin(), target.columns.end(),
-          [&](const model::Column& c) { return FoldName(c.name) == FoldName(column.name); });
-      if (!kept) gone_.push_back(&column);
-    }
-  }
-
-  ColumnPlan Follow() {
-    RefuseAll(refused_);
-    for (const LakeColumn& column : added_) {
-      plan_.columns.push_back(column);
-      plan_.notes.push_back(fmt::format("column {} is new", column.name));
-    }
-    return Widened();
-  }
-
-  ColumnPlan Freeze() {
-    RefuseAll(refused_);
-    for (std::size_t i = 0; i < target_.columns.size(); ++i) {
-      const std::string& name = target_.columns[i].name;
-      const bool is_new = std::any_of(added_.begin(), added_.end(),
-                                      [&](const LakeColumn& c) { return c.name == name; });
-      if (!is_new) continue;
-      plan_.lands_in[i] = std::nullopt;
-      plan_.notes.push_back(fmt::format("column {} is new and left out (freeze)", name));
-    }
-    if (added_.size() == target_.columns.size()) {
-      RefuseAll({"the table has none of the stream's columns"});
-    }
-    return Widened();
-  }
-
-  ColumnPlan Fail() {
-    std::vector<std::string> all = refused_;
-    for (const LakeColumn& column : added_) all.push_back("column " + column.name + " is new");
-    for (const LakeColumn* column : gone_) {
-      all.push_back("column " + column->name + " is gone from the source");
-    }
-    all.insert(all.end(), widened_.begin(), widened_.end());
-    if (const std::string hint = RenameHint(); !hint.empty()) all.push_back(hint);
-    RefuseAll(all);
-    return plan_;
-  }
-
- private:
-  void Compare(const model::Column& column) {
-    const LakeColumn now = ToLake(column);
-    const auto there = std::find_if(
-        plan_.columns.begin(), plan_.columns.end(),
-        [&](const LakeColumn& c) { return FoldName(c.name) == FoldName(column.name); });
-    if (there == plan_.columns.end()) {
-      plan_.lands_in.emplace_back(column.name);
-      added_.push_back(now);
-      return;
-    }
-    plan_.lands_in.emplace_back(there->name);
-    // A decimal that no part has told the size of has no value either.
-    const bool unknown = column.type.kind == TypeKind::kDecimal && column.type.precision == 0;
-    if (unknown) return;
-    if (there->type == now.type) {
-      there->source_type = now.source_type;
-      return;
-    }
-    const std::string text =
-        fmt::format("column {} is {} there and {} now", there->name, there->type, now.type);
-    const bool decimals = ParseDecimal(there->type) && ParseDecimal(now.type);
-    if (Widens(there->type, now.type) || (decimals && before_.rows() == 0)) {
-      there->type = now.type;
-      there->source_type = now.source_type;
-      widened_.push_back(text);
-    } else {
-      refused_.push_back(text);
-    }
-  }
-
-  ColumnPlan Widened() {
-    if (const std::string hint = RenameHint(); !hint.empty()) plan_.notes.push_back(hint);
-    for (const std::string& text : widened_) plan_.notes.push_back(text + ": widened");
-    return plan_;
-  }
-
-  std::string RenameHint() const {
-    if (gone_.size() != 1 || added_.size() != 1 || gone_[0]->type != added_[0].type) return {};
-    return fmt::format(
-        "column {} is gone and {} is new, both {}: it may have been renamed; rows "
-        "that do not come again keep their values in {}",
-        gone_[0]->name, added_[0].name, added_[0].type, gone_[0]->name);
-  }
-
-  void RefuseAll(const std::vector<std::string>& differences) const {
-    if (differences.empty()) return;
-    std::string remedy;
-    if (target_.schema_policy != SchemaPolicy::kFollow) {
-      remedy = "Set `schema_changes: follow` to let the table follow the source. ";
-    }
-    remedy += fmt::format(
-        "To start the table anew: sluice sync {} --full (a full_refresh stream: once with "
-        "write_mode: overwrite).",
-        target_.stream);
-    Refuse(target_, fmt::format("{}", fmt::join(differences, "; ")), std::move(remedy));
-  }
-
-  const model::StreamTarget& target_;
-  const LakeCommit& before_;
-  ColumnPlan plan_;
-  std::vector<LakeColumn> added_;
-  std::vector<const LakeColumn*> gone_;
-  std::vector<std::string> widened_;
-  std::vector<std::string> refused_;
-};
 
 bool HasCapitals(const std::string& name) {
   return std::any_of(name.begin(), name.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
@@ -229,22 +146,17 @@ std::string TakenType(const model::Column& column) {
 
 ColumnPlan PlanColumns(const model::StreamTarget& target, const LakeCommit* before) {
   CheckNames(target);
-  const bool overwrites = target.write_mode == model::WriteMode::kOverwrite;
-  if (before == nullptr || (overwrites && target.schema_policy == SchemaPolicy::kFollow)) {
-    ColumnPlan plan;
-    for (const model::Column& column : target.columns) {
-      plan.columns.push_back(ToLake(column));
-      plan.lands_in.emplace_back(column.name);
+  ExistingTable existing;
+  if (before != nullptr) {
+    for (const LakeColumn& column : before->columns) {
+      existing.columns.push_back({column.name, column.type});
     }
-    return plan;
+    existing.empty = before->rows() == 0;
   }
-  Comparison comparison(target, *before);
-  switch (target.schema_policy) {
-    case SchemaPolicy::kFollow: return comparison.Follow();
-    case SchemaPolicy::kFreeze: return comparison.Freeze();
-    case SchemaPolicy::kFail: return comparison.Fail();
-  }
-  return comparison.Fail();
+  SchemaPlan plan = PlanSchema(target, existing, LakeDialect());
+  return {.columns = Columns(target, plan, before),
+          .lands_in = std::move(plan.lands_in),
+          .notes = std::move(plan.notes)};
 }
 
 bool TakesParts(const model::StreamTarget& target, const ColumnPlan& plan) {
