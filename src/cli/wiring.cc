@@ -14,6 +14,7 @@
 #include "aws/transport.h"
 #include "aws/unload_keys.h"
 #include "destinations/duckdb/duckdb_destination.h"
+#include "destinations/lake/lake_destination.h"
 #include "pq/probe.h"
 #include "redshift/endpoint.h"
 #include "redshift/libpq_session.h"
@@ -203,6 +204,7 @@ struct Connection::Parts {
   std::unique_ptr<destinations::Destination> Open(const config::DuckDbDestination& duckdb);
   std::unique_ptr<destinations::Destination> Open(const config::PostgresDestination& postgres);
   std::unique_ptr<destinations::Destination> Open(const config::LakeDestination& lake);
+  void MakeLakeStore(const config::LakeDestination& lake);
   std::unique_ptr<redshift::Session> LoginWith(
       std::function<redshift::DbCredentials(const base::Call&)> mint, const base::Call& call);
   std::function<redshift::UnloadAuth(const std::string&, std::chrono::seconds, const base::Call&)>
@@ -229,6 +231,9 @@ struct Connection::Parts {
   aws::RedshiftClusters clusters;
   aws::UnloadKeys unload_keys;
   const std::unique_ptr<aws::ObjectStore> store;
+  // Made when a lake in a bucket is opened; without keys of its own it is reached by `provider`.
+  std::shared_ptr<aws::CredentialProvider> lake_provider;
+  std::unique_ptr<aws::ObjectStore> lake_store;
 };
 
 namespace {
@@ -277,11 +282,49 @@ std::unique_ptr<destinations::Destination> Connection::Parts::Open(
                      .message = "postgres is not part of this program yet"});
 }
 
-std::unique_ptr<destinations::Destination> Connection::Parts::Open(const config::LakeDestination&) {
-  throw base::Error({.code = base::ErrorCode::kUnsupported,
-                     .operation = "open destination",
-                     .subject = "destination.type",
-                     .message = "lake is not part of this program yet"});
+// The lake's own bucket: with keys of its own or as the connection, at its own address or AWS's.
+void Connection::Parts::MakeLakeStore(const config::LakeDestination& lake) {
+  aws::EndpointOverrides its_overrides = overrides;
+  if (lake.endpoint_url) {
+    its_overrides = {};
+    its_overrides.s3 = lake.endpoint_url;
+  }
+  if (!lake.access_key_id.empty()) {
+    std::vector<std::unique_ptr<aws::KeySource>> sources;
+    sources.push_back(aws::MakeFixedKeys({.access_key_id = lake.access_key_id,
+                                          .secret_access_key = lake.secret_access_key,
+                                          .session_token = lake.session_token,
+                                          .expiration = std::nullopt},
+                                         "configuration"));
+    lake_provider = aws::MakeChain(std::move(sources), clock);
+  }
+  lake_store = aws::MakeS3Store(
+      {.bucket = lake.bucket, .endpoint = aws::S3Endpoint(lake.region, lake.bucket, its_overrides)},
+      lake_provider ? *lake_provider : *provider, *transport, clock);
+}
+
+std::unique_ptr<destinations::Destination> Connection::Parts::Open(
+    const config::LakeDestination& lake) {
+  const Engine engine = EngineOf();
+  destinations::LakeOptions options;
+  options.keep_versions = lake.keep_versions;
+  options.keep_for = lake.keep_for;
+  options.work_dir = WorkDir(config, environment);
+  options.memory_limit_mb = engine.memory_limit_mb;
+  options.threads = engine.threads;
+  options.folder = lake.folder;
+  if (lake.folder.empty()) {
+    MakeLakeStore(lake);
+    options.store = lake_store.get();
+    options.bucket = lake.bucket;
+    options.prefix = lake.prefix;
+    options.staging = store.get();
+    // S3 copies between buckets of a region that one identity reaches at one address.
+    const bool reached_alike =
+        !lake.endpoint_url && lake.access_key_id.empty() && lake.region == config.staging.region;
+    if (reached_alike) options.staging_bucket = config.staging.bucket;
+  }
+  return destinations::OpenLake(options, clock, log);
 }
 
 std::unique_ptr<redshift::Session> Connection::Parts::LoginWith(

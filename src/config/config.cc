@@ -107,7 +107,7 @@ Config ReadConfig(Reading& reading, const Node& root) {
   if (const Node* node = group("destination",
                                "It tells where tables land, for example\n"
                                "destination: { type: duckdb, path: acme.duckdb }")) {
-    config.destination = ReadDestination(reading, node, config.staging.region);
+    config.destination = ReadDestination(reading, node, config.staging);
   }
   config.streams = ReadStreams(reading, top);
   if (const auto count = top.Integer("streams_parallel", 1, 64, "4")) {

@@ -117,6 +117,14 @@ void ReadLakePath(MapReader& map, LakeDestination& lake) {
   }
 }
 
+// What lies there is taken for leftovers, and setup's lifecycle rule expires it after two days.
+void RefuseStagingRoot(MapReader& map, const LakeDestination& lake, const StagingConfig& staging) {
+  if (lake.bucket.empty() || lake.bucket != staging.bucket || lake.endpoint_url) return;
+  if (!lake.prefix.starts_with(staging.root)) return;
+  map.Add("path", "lies beneath staging.root, where objects are removed",
+          fmt::format("Choose a folder beside it: path: s3://{}/lake", lake.bucket));
+}
+
 void ReadLakeKeys(MapReader& map, LakeDestination& lake) {
   lake.access_key_id = map.Text("access_key_id", CheckAccessKeyId).value_or("");
   lake.secret_access_key = map.SecretText("secret_access_key").value_or(base::Secret());
@@ -127,9 +135,9 @@ void ReadLakeKeys(MapReader& map, LakeDestination& lake) {
               "Keys come in twos: access_key_id and secret_access_key, best as \"${NAME}\".");
 }
 
-LakeDestination ReadLake(MapReader& map, bool chosen, const std::string& staging_region) {
+LakeDestination ReadLake(MapReader& map, bool chosen, const StagingConfig& staging) {
   LakeDestination lake;
-  lake.region = map.Text("region", CheckRegion).value_or(staging_region);
+  lake.region = map.Text("region", CheckRegion).value_or(staging.region);
   lake.endpoint_url = map.Text("endpoint_url", CheckUrl);
   if (const auto versions = map.Integer("keep_versions", 1, 10000, "2")) {
     lake.keep_versions = static_cast<int>(*versions);
@@ -138,13 +146,14 @@ LakeDestination ReadLake(MapReader& map, bool chosen, const std::string& staging
   if (!chosen) return lake;
   ReadLakeKeys(map, lake);
   ReadLakePath(map, lake);
+  RefuseStagingRoot(map, lake, staging);
   return lake;
 }
 
 }  // namespace
 
 DestinationConfig ReadDestination(Reading& reading, const Node* node,
-                                  const std::string& staging_region) {
+                                  const StagingConfig& staging) {
   MapReader map(reading, node, "destination");
   if (!map.Has("type")) map.Missing("type", "Write type: duckdb, postgres or lake");
   const auto kind = map.Choice<Kind>(
@@ -153,7 +162,7 @@ DestinationConfig ReadDestination(Reading& reading, const Node* node,
   // is told apart from one that does not exist.
   DuckDbDestination duckdb = ReadDuckDb(map, kind == Kind::kDuckDb);
   PostgresDestination postgres = ReadPostgres(map, kind == Kind::kPostgres);
-  LakeDestination lake = ReadLake(map, kind == Kind::kLake, staging_region);
+  LakeDestination lake = ReadLake(map, kind == Kind::kLake, staging);
   for (const std::string_view key :
        {"path", "access_key_id", "secret_access_key", "session_token"}) {
     map.Any(key);

@@ -5,9 +5,8 @@
 
 namespace sluice::config {
 
-// Fields of another type of destination are problems of their own, told as such. `staging_region`:
-// where a lake in a bucket stands if it does not say.
-DestinationConfig ReadDestination(Reading& reading, const Node* node,
-                                  const std::string& staging_region);
+// Fields of another type of destination are problems of their own, told as such. A lake in a bucket
+// stands in the region of `staging` if it does not say, and never beneath its root.
+DestinationConfig ReadDestination(Reading& reading, const Node* node, const StagingConfig& staging);
 
 }  // namespace sluice::config
