@@ -74,13 +74,49 @@ bool Connection::tls() const { return handle_ && PQsslInUse(handle_.get()) != 0;
 
 void Connection::Close() noexcept { handle_.reset(); }
 
-Reply Connection::Run(const std::string& sql, const base::Call& call) {
+void Connection::CheckCall(const base::Call& call) {
   if (call.stop.stop_requested()) ThrowInterrupted(Ready::kStopped, false);
   if (call.deadline.Expired(*clock_)) ThrowInterrupted(Ready::kExpired, false);
+}
+
+Reply Connection::Run(const std::string& sql, const base::Call& call) {
+  CheckCall(call);
+  inbox_->notices.clear();
   Wait wait{.deadline = call.deadline};
   wait.waiter.emplace(call.stop);
-  inbox_->notices.clear();
   Send(sql);
+  return Collect(wait);
+}
+
+Reply Connection::Begin(const std::string& sql, const base::Call& call, ExecStatusType wanted) {
+  CheckCall(call);
+  inbox_->notices.clear();
+  Wait wait{.deadline = call.deadline};
+  wait.waiter.emplace(call.stop);
+  Send(sql);
+  const std::optional<Result> first = Next(wait);
+  if (first && first->status() == wanted) {
+    if (!wait.interrupted) return {};
+    Close();
+    ThrowInterrupted(*wait.interrupted, false);
+  }
+  Reply rest = Collect(wait);
+  if (first && first->failed()) rest.error = first->message();
+  if (!rest.error) {
+    throw base::Error({.code = base::ErrorCode::kInternal,
+                       .operation = "run a statement",
+                       .message = "the server did not begin the COPY that was asked for"});
+  }
+  return rest;
+}
+
+Reply Connection::Collect(const base::Call& call) {
+  Wait wait{.deadline = call.deadline};
+  wait.waiter.emplace(call.stop);
+  return Collect(wait);
+}
+
+Reply Connection::Collect(Wait& wait) {
   Reply reply;
   while (std::optional<Result> result = Next(wait)) {
     if (IsCopy(result->status())) {

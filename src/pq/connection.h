@@ -57,15 +57,23 @@ class Connection {
 
   static constexpr std::chrono::seconds drain_time() { return std::chrono::seconds(10); }
 
-  // For protocols on top of this one (COPY). Borrowed.
+  // For what looks at the socket. Borrowed.
   PGconn* native() const { return handle_.get(); }
 
  private:
   friend struct Connector;
+  friend class CopyIn;
   struct Inbox;  // where libpq's notice receiver puts what it gets
   struct Wait;   // the deadline and stop of one Run
   Connection(ConnectionHandle handle, const base::Clock& clock);
 
+  // What CopyIn is made of: sends `sql`, whose first result must have the status `wanted`, and
+  // stops there; or returns the server's refusal.
+  Reply Begin(const std::string& sql, const base::Call& call, ExecStatusType wanted);
+  // Reads the reply to its end. If `call` ends first, as Run.
+  Reply Collect(const base::Call& call);
+  Reply Collect(Wait& wait);
+  void CheckCall(const base::Call& call);
   void Send(const std::string& sql);
   // The next result; nullopt at the end of the reply.
   std::optional<Result> Next(Wait& wait);

@@ -13,7 +13,11 @@ ServerMessage ReadMessage(const PGresult* result) {
                         .sqlstate = Field(result, PG_DIAG_SQLSTATE),
                         .message = Field(result, PG_DIAG_MESSAGE_PRIMARY),
                         .detail = Field(result, PG_DIAG_MESSAGE_DETAIL),
-                        .hint = Field(result, PG_DIAG_MESSAGE_HINT)};
+                        .hint = Field(result, PG_DIAG_MESSAGE_HINT),
+                        .schema = Field(result, PG_DIAG_SCHEMA_NAME),
+                        .table = Field(result, PG_DIAG_TABLE_NAME),
+                        .column = Field(result, PG_DIAG_COLUMN_NAME),
+                        .constraint = Field(result, PG_DIAG_CONSTRAINT_NAME)};
   // Failures that libpq reports itself have no fields, only a text.
   if (message.message.empty()) message.message = PQresultErrorMessage(result);
   return message;

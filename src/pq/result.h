@@ -17,6 +17,11 @@ struct ServerMessage {
   std::string message;
   std::string detail;
   std::string hint;
+  // What it concerns, where the server says so.
+  std::string schema;
+  std::string table;
+  std::string column;
+  std::string constraint;
 };
 
 ServerMessage ReadMessage(const PGresult* result);
