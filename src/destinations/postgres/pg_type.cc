@@ -1,0 +1,132 @@
+#include "destinations/postgres/pg_type.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <optional>
+
+#include "base/error.h"
+#include "destinations/postgres/sql_text.h"
+
+namespace sluice::destinations::postgres {
+namespace {
+
+using model::TypeKind;
+
+struct Decimal {
+  int precision = 0;
+  int scale = 0;
+};
+
+std::optional<Decimal> ParseDecimal(std::string_view type) {
+  Decimal out;
+  const std::string text(type);
+  if (std::sscanf(text.c_str(), "numeric(%d,%d)", &out.precision, &out.scale) != 2) {
+    return std::nullopt;
+  }
+  return out;
+}
+
+template <std::size_t N>
+bool Climbs(const std::array<std::string_view, N>& ladder, std::string_view from,
+            std::string_view to) {
+  const auto low = std::find(ladder.begin(), ladder.end(), from);
+  return low != ladder.end() && std::find(low + 1, ladder.end(), to) != ladder.end();
+}
+
+[[noreturn]] void ThrowUnreadable(const model::Column& column) {
+  throw base::Error({.code = base::ErrorCode::kUnsupported,
+                     .operation = "map types",
+                     .subject = "column " + column.name,
+                     .message = "type " + model::ToString(column.type) + " cannot be unloaded",
+                     .remedy = "Leave the column out of the stream's `columns`."});
+}
+
+}  // namespace
+
+std::string TypeOf(const model::Column& column) {
+  switch (column.type.kind) {
+    case TypeKind::kBool: return "boolean";
+    case TypeKind::kInt16: return "smallint";
+    case TypeKind::kInt32: return "integer";
+    case TypeKind::kInt64: return "bigint";
+    case TypeKind::kFloat32: return "real";
+    case TypeKind::kFloat64: return "double precision";
+    case TypeKind::kDecimal:
+      // Still unknown: no part was there to tell, so no value either. NUMERIC's default in
+      // Redshift.
+      if (column.type.precision == 0) return "numeric(18,0)";
+      return fmt::format("numeric({},{})", column.type.precision, column.type.scale);
+    case TypeKind::kDate: return "date";
+    case TypeKind::kTimestamp: return "timestamp without time zone";
+    case TypeKind::kTimestampTz: return "timestamp with time zone";
+    case TypeKind::kTime: return "time without time zone";
+    case TypeKind::kTimeTz: return "time with time zone";
+    case TypeKind::kSuper: return "json";
+    case TypeKind::kVarbyte: return "bytea";
+    case TypeKind::kChar:
+    case TypeKind::kVarchar:
+    case TypeKind::kIntervalYearToMonth:
+    case TypeKind::kIntervalDayToSecond:
+    case TypeKind::kGeometry:  // hex EWKB, which PostGIS casts to its own
+    case TypeKind::kGeography: return "text";
+    case TypeKind::kHllSketch: break;
+  }
+  ThrowUnreadable(column);
+}
+
+Wire WireOf(const model::Column& column) {
+  switch (column.type.kind) {
+    case TypeKind::kBool: return Wire::kBool;
+    case TypeKind::kInt16: return Wire::kInt2;
+    case TypeKind::kInt32: return Wire::kInt4;
+    case TypeKind::kInt64: return Wire::kInt8;
+    case TypeKind::kFloat32: return Wire::kFloat4;
+    case TypeKind::kFloat64: return Wire::kFloat8;
+    case TypeKind::kDecimal: return Wire::kNumeric;
+    case TypeKind::kDate: return Wire::kDate;
+    case TypeKind::kTimestamp:
+    case TypeKind::kTimestampTz: return Wire::kTimestamp;
+    case TypeKind::kTime: return Wire::kTime;
+    case TypeKind::kTimeTz: return Wire::kTimeTz;
+    case TypeKind::kVarbyte: return Wire::kBytea;
+    case TypeKind::kSuper:
+    case TypeKind::kChar:
+    case TypeKind::kVarchar:
+    case TypeKind::kIntervalYearToMonth:
+    case TypeKind::kIntervalDayToSecond:
+    case TypeKind::kGeometry:
+    case TypeKind::kGeography: return Wire::kText;
+    case TypeKind::kHllSketch: break;
+  }
+  ThrowUnreadable(column);
+}
+
+std::string PgDialect::TypeOf(const model::Column& column) const {
+  return postgres::TypeOf(column);
+}
+
+bool PgDialect::Takes(std::string_view there, std::string_view type) const {
+  if (there == type) return true;
+  if (there == "numeric") return IsDecimal(type);
+  return there == "character varying" && type == "text";
+}
+
+bool PgDialect::Widens(std::string_view from, std::string_view to) const {
+  static constexpr std::array<std::string_view, 3> kIntegers{"smallint", "integer", "bigint"};
+  static constexpr std::array<std::string_view, 2> kFloats{"real", "double precision"};
+  if (Climbs(kIntegers, from, to) || Climbs(kFloats, from, to)) return true;
+  if (from.starts_with("character varying(") && to == "text") return true;
+  const auto low = ParseDecimal(from);
+  const auto high = ParseDecimal(to);
+  return low && high && from != to && high->scale >= low->scale &&
+         high->precision - high->scale >= low->precision - low->scale;
+}
+
+bool PgDialect::IsDecimal(std::string_view type) const { return ParseDecimal(type).has_value(); }
+
+std::string PgDialect::Quote(std::string_view name) const { return QuoteName(name); }
+
+}  // namespace sluice::destinations::postgres

@@ -1,0 +1,354 @@
+#include "destinations/postgres/postgres_load.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+#include "destinations/postgres/copy_rows.h"
+#include "destinations/postgres/merge.h"
+#include "destinations/postgres/sql_text.h"
+#include "destinations/postgres/state_table.h"
+
+namespace sluice::destinations::postgres {
+namespace {
+
+using base::ErrorCode;
+
+std::uint64_t PlainBytes(const std::vector<columnar::CheckedPart>& parts) {
+  std::uint64_t bytes = 0;
+  for (const auto& part : parts) bytes += part.footer.plain_bytes;
+  return bytes;
+}
+
+}  // namespace
+
+PostgresLoad::PostgresLoad(PostgresStore& store, model::StreamTarget target,
+                           std::unique_ptr<PostgresStore::Claim> claim, Session session,
+                           const base::Call& call)
+    : store_(store),
+      target_(std::move(target)),
+      own_(OwnTablesOf(target_.stream, target_.table.schema)),
+      claim_(std::move(claim)),
+      session_(std::move(session)) {
+  Plan(call);  // before a row is read from anywhere
+  DropLeftovers(*session_, own_, TaskFor("prepare table"), call);
+}
+
+// A session in a transaction is closed, not asked to undo: the server does that by itself.
+PostgresLoad::~PostgresLoad() {
+  if (session_ && !session_->open()) store_.OnLost(session_->backend());
+  if (!done_ && shared_ && (made_ || keys_made_)) store_.Leave(own_);
+  if (session_) store_.Give(std::move(*session_));
+}
+
+bool PostgresLoad::Straight() const {
+  return plan_.table == SchemaPlan::Table::kCreate || plan_.table == SchemaPlan::Table::kReplace;
+}
+
+Task PostgresLoad::TaskFor(std::string operation) const {
+  return {std::move(operation), "table " + target_.table.ToString(), target_.table};
+}
+
+void PostgresLoad::Plan(const base::Call& call) {
+  const bool decimals =
+      std::any_of(target_.columns.begin(), target_.columns.end(),
+                  [](const model::Column& c) { return c.type.kind == model::TypeKind::kDecimal; });
+  const bool keeps = target_.write_mode != model::WriteMode::kOverwrite;
+  const Standing standing =
+      ReadStanding(*session_, target_, decimals && keeps, TaskFor("prepare table"), call);
+  plan_ = PlanSchema(target_, standing.table, PgDialect());
+  others_.clear();
+  for (const ExistingColumn& column : standing.table.columns) {
+    const auto& by_server = standing.filled_by_server;
+    const bool ours = std::find(plan_.lands_in.begin(), plan_.lands_in.end(), column.name) !=
+                      plan_.lands_in.end();
+    const bool servers =
+        std::find(by_server.begin(), by_server.end(), column.name) != by_server.end();
+    if (!ours && !servers) others_.push_back(column.name);
+  }
+}
+
+std::vector<model::Column> PostgresLoad::KeyColumns() const {
+  std::vector<model::Column> out;
+  for (const std::string& name : target_.primary_key) {
+    out.push_back(*std::find_if(target_.columns.begin(), target_.columns.end(),
+                                [&](const model::Column& c) { return c.name == name; }));
+  }
+  return out;
+}
+
+void PostgresLoad::CheckOpen(const base::Call& call) const {
+  const Task task = TaskFor("load");
+  if (over_) {
+    throw base::Error({.code = ErrorCode::kInternal,
+                       .operation = task.operation,
+                       .subject = task.subject,
+                       .message = "this load failed or was committed before"});
+  }
+  if (!call.deadline.Expired(store_.clock())) return;
+  throw base::Error({.code = ErrorCode::kTimeout,
+                     .operation = task.operation,
+                     .subject = task.subject,
+                     .message = "the time given for it has passed"});
+}
+
+void PostgresLoad::BeginOnce(std::uint64_t bytes, const base::Call& call) {
+  if (begun_) return;
+  begun_ = true;
+  const PostgresOptions& options = store_.options();
+  shared_ = options.connections > 1 && bytes >= options.small_load_bytes;
+  if (!shared_) session_->Begin(TaskFor("begin load"), call);
+}
+
+void PostgresLoad::MakeRowsTable(const base::Call& call) {
+  if (made_) return;
+  const Task task = TaskFor("prepare table");
+  session_->Run(Straight() ? CreateText(own_.fresh, target_.columns)
+                           : CreateStageText(own_.rows, target_.columns),
+                task, call);
+  made_ = true;
+}
+
+void PostgresLoad::MakeKeysTable(const std::vector<model::Column>& columns,
+                                 const base::Call& call) {
+  if (keys_made_) return;
+  session_->Run(CreateStageText(own_.keys, columns), TaskFor("prepare table"), call);
+  keys_made_ = true;
+}
+
+LoadedRows PostgresLoad::Add(std::span<const model::LocalPart> parts, const base::Call& call) {
+  CheckOpen(call);
+  if (parts.empty()) return {};
+  over_ = true;  // until it is known that it did not fail
+  columnar::Connection side = store_.Decoder();
+  if (columnar::HasUnknownDecimals(target_.columns)) {
+    target_.columns = columnar::ResolveDecimals(
+        columnar::ReadFooter(side, parts.front(), call.stop), target_.columns);
+    Plan(call);
+  }
+  const auto checked = columnar::CheckParts(side, parts, target_.columns, call.stop);
+  BeginOnce(PlainBytes(checked), call);
+  MakeRowsTable(call);
+  const LoadedRows rows =
+      Copy(side, checked, target_.columns, Straight() ? own_.fresh : own_.rows, call);
+  rows_ += rows.loaded_rows;
+  over_ = false;
+  return rows;
+}
+
+LoadedRows PostgresLoad::AddKeys(std::span<const model::LocalPart> parts, const base::Call& call) {
+  CheckOpen(call);
+  if (!Merges()) {
+    throw base::Error({.code = ErrorCode::kInternal,
+                       .operation = "load",
+                       .subject = "table " + target_.table.ToString(),
+                       .message = "keys were added to a load that does not merge"});
+  }
+  keys_ = true;  // even of none: then the source is empty
+  if (parts.empty()) return {};
+  over_ = true;
+  columnar::Connection side = store_.Decoder();
+  const std::vector<model::Column> columns =
+      columnar::ResolveDecimals(columnar::ReadFooter(side, parts.front(), call.stop), KeyColumns());
+  const auto checked = columnar::CheckParts(side, parts, columns, call.stop);
+  BeginOnce(PlainBytes(checked), call);
+  MakeKeysTable(columns, call);
+  const LoadedRows rows = Copy(side, checked, columns, own_.keys, call);
+  over_ = false;
+  return rows;
+}
+
+LoadedRows PostgresLoad::Copy(columnar::Connection& side,
+                              const std::vector<columnar::CheckedPart>& parts,
+                              const std::vector<model::Column>& columns,
+                              const model::TableName& into, const base::Call& call) {
+  LoadedRows rows;
+  for (const auto& part : parts) rows.footer_rows += part.footer.rows;
+  bool parts_failed = false;
+  try {
+    rows.loaded_rows = CopyOverSessions(side, columnar::PartSelect(parts, columns), columns, into,
+                                        call, parts_failed);
+  } catch (const base::Error& error) {
+    if (!parts_failed) throw;
+    columnar::Connection other = store_.Decoder();
+    throw columnar::ExplainFailure(other, error, parts, columns, call.stop);
+  }
+  return rows;
+}
+
+std::uint64_t PostgresLoad::CopyOverSessions(columnar::Connection& side, const std::string& select,
+                                             const std::vector<model::Column>& columns,
+                                             const model::TableName& into, const base::Call& call,
+                                             bool& parts_failed) {
+  const RowEncoder encoder(columns, "table " + target_.table.ToString());
+  // A table of this very transaction is written without marks that somebody must set later, and is
+  // seen whole even by readers whose snapshot is older.
+  const bool freeze = !shared_ && into == own_.fresh;
+  const CopyInput input{.decoder = side,
+                        .select = select,
+                        .copy = fmt::format("COPY {} FROM STDIN (FORMAT binary{})",
+                                            QuoteTable(into), freeze ? ", FREEZE true" : ""),
+                        .encoder = encoder,
+                        .task = TaskFor("load")};
+  std::vector<Session> more;
+  std::vector<Session*> sessions{&*session_};
+  if (shared_) {
+    for (int i = 1; i < store_.options().connections; ++i) more.push_back(store_.Take(call));
+    for (Session& session : more) sessions.push_back(&session);
+  }
+  const std::uint64_t copied = CopyRows(input, sessions, call, parts_failed);
+  for (Session& session : more) store_.Give(std::move(session));
+  return copied;
+}
+
+model::Counts PostgresLoad::Commit(const model::Watermark& watermark, const model::Proof& proof,
+                                   const base::Call& call) {
+  CheckOpen(call);
+  over_ = true;
+  try {
+    return CommitLocked(watermark, proof, call);
+  } catch (const base::Error& error) {
+    // At once, not when this load dies: whoever asks ReadCommitted asks now.
+    if (!session_->open()) store_.OnLost(std::exchange(session_, std::nullopt)->backend());
+    if (error.info().reason == "locked") ExplainLock(error);
+    throw;
+  }
+}
+
+model::Counts PostgresLoad::CommitLocked(const model::Watermark& watermark,
+                                         const model::Proof& proof, const base::Call& call) {
+  const Task task = TaskFor("commit");
+  BeginOnce(0, call);
+  MakeRowsTable(call);
+  if (!session_->in_transaction()) session_->Begin(task, call);
+  const auto before = ReadState(*session_, target_.stream, task, call);
+  if (before && before->watermark.run == watermark.run &&
+      before->watermark.attempt == watermark.attempt) {
+    // This attempt was committed already: its rows are there, and must not be there twice.
+    session_->Rollback();
+    return before->counts;
+  }
+  CheckProof(proof);
+  Committed row{.watermark = watermark, .counts = Bring(call)};
+  row.watermark.stream = target_.stream;
+  DropStages(call);
+  WriteState(*session_, target_, row, proof, store_.clock().Utc(), task, call);
+  // From here it is done or it is not: a stop no longer counts.
+  session_->Commit(task);
+  done_ = true;
+  store_.OnCommitted();
+  LogNotes();
+  return row.counts;
+}
+
+void PostgresLoad::CheckProof(const model::Proof& proof) const {
+  if (proof.Agrees() && proof.loaded_rows == rows_) return;
+  throw base::Error({.code = ErrorCode::kCorrupt,
+                     .operation = "commit",
+                     .subject = "table " + target_.table.ToString(),
+                     .message = fmt::format(
+                         "the counts disagree: manifest {}, footers {}, loaded {}, in the table "
+                         "{}; bytes {} of {}",
+                         proof.manifest_rows, proof.footer_rows, proof.loaded_rows, rows_,
+                         proof.fetched_bytes, proof.manifest_bytes),
+                     .remedy = "Run again; nothing was changed."});
+}
+
+// Locks the table that stands there against what must not happen until the commit, and plans anew:
+// somebody may have changed it since Begin.
+void PostgresLoad::LockTarget(const base::Call& call) {
+  const bool straight = Straight();
+  const bool alters = !plan_.added.empty() || !plan_.widened.empty();
+  if (plan_.table != SchemaPlan::Table::kCreate) {
+    const char* mode = "SHARE ROW EXCLUSIVE";  // readers go on
+    if (target_.write_mode == model::WriteMode::kAppend) mode = "ROW EXCLUSIVE";
+    if (straight || alters) mode = "ACCESS EXCLUSIVE";
+    session_->Run(fmt::format("LOCK TABLE {} IN {} MODE", QuoteTable(target_.table), mode),
+                  TaskFor("commit"), call);
+  }
+  Plan(call);
+  if (Straight() == straight) return;
+  throw base::Error({.code = ErrorCode::kConflict,
+                     .operation = "commit",
+                     .subject = "table " + target_.table.ToString(),
+                     .message = "the table was made, dropped or built upon while it was loaded",
+                     .remedy = "Run again; nothing was changed.",
+                     .retryable = true});
+}
+
+MergeText::Place PostgresLoad::PlaceOf() const {
+  const std::string table = QuoteTable(target_.table);
+  return {.table = table,
+          .rows = Straight() ? table : QuoteTable(own_.rows),
+          .own = own_,
+          .lands_in = plan_.lands_in,
+          .others = others_};
+}
+
+model::Counts PostgresLoad::Bring(const base::Call& call) {
+  LockTarget(call);
+  const Task task = TaskFor(Merges() ? "merge" : "commit");
+  if (Straight()) {
+    Swap(*session_, own_, target_.table, plan_.table == SchemaPlan::Table::kReplace, task, call);
+  } else {
+    AlterTable(*session_, target_.table, plan_, task, call);
+  }
+  if (Merges()) {
+    if (keys_) MakeKeysTable(KeyColumns(), call);
+    const MergeText::Place place = PlaceOf();
+    const MergeText text(target_, place);
+    return RunMerge(*session_,
+                    {.target = target_,
+                     .text = text,
+                     .place = place,
+                     .rows = rows_,
+                     .into_empty = Straight(),
+                     .keys = keys_},
+                    task, call);
+  }
+  if (Straight()) return {.inserted = rows_};
+  return Refill(call);
+}
+
+model::Counts PostgresLoad::Refill(const base::Call& call) {
+  const Task task = TaskFor("commit");
+  if (plan_.table == SchemaPlan::Table::kEmpty) {
+    // Not TRUNCATE: that would leave readers with an older snapshot an empty table.
+    session_->Run("DELETE FROM " + QuoteTable(target_.table), task, call);
+  }
+  const std::uint64_t inserted =
+      session_->Change(MergeText(target_, PlaceOf()).InsertAll(), task, call);
+  if (inserted == rows_) return {.inserted = rows_};
+  throw base::Error({.code = ErrorCode::kCorrupt,
+                     .operation = task.operation,
+                     .subject = task.subject,
+                     .message = fmt::format("{} of {} rows came into the table", inserted, rows_),
+                     .remedy = "Look for a trigger or a rule on the table that leaves rows out. "
+                               "Nothing was changed."});
+}
+
+void PostgresLoad::DropStages(const base::Call& call) {
+  if (Straight() && !keys_made_) return;
+  DropLeftovers(*session_, own_, TaskFor("commit"), call);
+}
+
+void PostgresLoad::ExplainLock(const base::Error& error) {
+  session_->Rollback();
+  base::ErrorInfo info = error.info();
+  if (session_->open()) {
+    const std::string holder = WhoHolds(*session_, target_.table);
+    if (!holder.empty()) info.message = fmt::format("{}: {}", info.message, holder);
+  }
+  throw base::Error(std::move(info));
+}
+
+void PostgresLoad::LogNotes() const {
+  for (const std::string& note : plan_.notes) {
+    store_.log().Warning("the columns are not those of the last sync",
+                         {{"table", target_.table.ToString()}, {"change", note}});
+  }
+}
+
+}  // namespace sluice::destinations::postgres
