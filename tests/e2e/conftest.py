@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 from harness import Harness
+from postgres_server import PostgresServer
 from redshift_sandbox.world import Options, Sandbox
+
+from destinations import Destination, DuckDb, LakeBucket, LakeFolder, Postgres
 
 MARKERS = {
     "e2e": "tables travel from end to end",
@@ -38,17 +41,55 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """Asked for by name, by request: most tests need none."""
+    server = PostgresServer()
+    yield server
+    server.stop()
+
+
 @pytest.fixture
-def connect(sandbox: Sandbox, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Harness]]:
+def make_destination(
+    sandbox: Sandbox, request: pytest.FixtureRequest
+) -> Iterator[Callable[[str, Path, str], Destination]]:
+    """Makes destinations by kind (DESTINATIONS), empty, under a name of their own; gone after the test."""
+    made: list[Destination] = []
+
+    def make(kind: str, folder: Path, name: str) -> Destination:
+        if kind == "duckdb":
+            made.append(DuckDb(folder / "warehouse.duckdb"))
+        elif kind == "postgres":
+            made.append(Postgres(request.getfixturevalue("postgres_server"), name))
+        elif kind == "lake":
+            made.append(LakeFolder(folder / "lake"))
+        elif kind == "lake-s3":
+            made.append(LakeBucket(sandbox, name))
+        else:
+            raise ValueError(kind)
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.remove()
+
+
+@pytest.fixture
+def connect(
+    sandbox: Sandbox,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    make_destination: Callable[[str, Path, str], Destination],
+) -> Iterator[Callable[..., Harness]]:
     """Makes connections; the sandbox is put back as it was, and each bucket root must be clean at the
     end unless the test took the harness's word for it."""
     made: list[Harness] = []
 
-    def make(auth: str = "role") -> Harness:
+    def make(auth: str = "role", destination: str = "duckdb") -> Harness:
         name = re.sub(r"[^a-z0-9]+", "-", f"{request.node.name}-{len(made)}".lower()).strip("-")[:50]
         folder = tmp_path / str(len(made))
         folder.mkdir()
-        made.append(Harness(sandbox, folder, name, auth))
+        made.append(Harness(sandbox, folder, name, auth, make_destination(destination, folder, name)))
         return made[-1]
 
     yield make

@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import yaml
 from redshift_sandbox import world
 from redshift_sandbox.aws.s3_store import Bucket
 from redshift_sandbox.outfiles import environment
 from redshift_sandbox.world import Sandbox
+
+from destinations import Destination, DuckDb
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("SLUICE_BUILD", ROOT / "build" / "dev"))
@@ -50,12 +51,15 @@ class Harness:
     folder: Path
     name: str
     auth: str = "role"
+    # Default: a DuckDB file in `folder`.
+    destination: Destination | None = None
     outputs: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.home = self.folder / "home"
         self.home.mkdir()
         self.warehouse = self.folder / "warehouse.duckdb"
+        self.there: Destination = self.destination or DuckDb(self.warehouse)
         self.settings: dict[str, Any] = self._settings()
         self.variables = self._variables()
         self.put_object(NEIGHBOUR, b"somebody else's")
@@ -76,7 +80,7 @@ class Harness:
                          "database": facts.database, "username": user, "sslrootcert": str(facts.ca_file)},
             "staging": {"bucket": facts.bucket, "region": facts.region, "root": "sluice/"},
             "auth": auth,
-            "destination": {"type": "duckdb", "path": str(self.warehouse)},
+            "destination": self.there.settings(),
             "defaults": {"sync_mode": "full_refresh", "write_mode": "overwrite"},
             "limits": {"work_dir": str(self.folder / "parts")},
             "streams": [],
@@ -86,7 +90,7 @@ class Harness:
         return {"PATH": os.environ["PATH"], "HOME": str(self.home), "LANG": "C.UTF-8",
                 **{name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")},
                 "AWS_EC2_METADATA_DISABLED": "true",  # never this machine's own
-                **environment(self.sandbox.facts)}  # fmt: skip
+                **environment(self.sandbox.facts), **self.there.variables()}  # fmt: skip
 
     def streams(self, *tables: str) -> Harness:
         self.settings["streams"] = [{"table": table} for table in tables]
@@ -157,28 +161,15 @@ class Harness:
     # -- the destination ------------------------------------------------------------------------
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        with duckdb.connect(str(self.warehouse), read_only=True) as connection:
-            return connection.execute(sql).fetchall()
+        return self.there.query(sql)
 
     def tables(self) -> dict[str, int]:
         """Tables with their row counts, without Sluice's own."""
-        if not self.warehouse.exists():
-            return {}
-        names = self.query(
-            "SELECT table_schema, table_name FROM information_schema.tables"
-            " WHERE table_schema <> '_sluice' ORDER BY 1, 2"
-        )
-        return {f"{s}.{t}": self.query(f'SELECT count(*) FROM "{s}"."{t}"')[0][0] for s, t in names}
+        return self.there.tables()
 
     def fingerprint(self) -> dict[str, Any]:
-        """What a reader of the destination can see: rows of each table and the committed state."""
-        if not self.warehouse.exists():
-            return {}
-        prints: dict[str, Any] = {}
-        for name in self.tables():
-            schema, table = name.split(".", 1)
-            prints[name] = self.query(f'SELECT count(*), sum(hash(t)) FROM "{schema}"."{table}" t')
-        return prints
+        """What a reader of the destination can see: columns and rows of each table."""
+        return self.there.fingerprint()
 
     # -- the source -----------------------------------------------------------------------------
 
