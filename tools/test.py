@@ -37,6 +37,8 @@ E2E_LABELS = (
     "init",
     "setup",
 )
+# Labels of which one file has most of the tests.
+SHARED_OUT = ("model", "crash")
 LABELS = ("unit", "tidy", "sandbox", *E2E_LABELS)
 # A C++ test program takes milliseconds; one that takes minutes hangs.
 UNIT_SECONDS_MAX = 600
@@ -133,10 +135,20 @@ def run_all(only: str | None, tally: Tally) -> None:
         run_unit("dev", tally, environment)
     if only in (None, "sandbox"):
         run_pytest("sandbox", ["sandbox/tests", "-n", "2", "--dist", "loadfile"], tally, environment)
-    if only is None:
-        run_pytest("e2e", ["tests/e2e", "-n", "2", "--dist", "loadfile"], tally, environment)
-    elif only in E2E_LABELS:
-        run_pytest(only, ["tests/e2e", "-n", "2", "--dist", "loadfile", "-m", only], tally, environment)
+    for name, marks in e2e_parts(only):
+        # One file's many cases are shared out; elsewhere a file's tests may share what is dear to make.
+        share = "worksteal" if name in SHARED_OUT else "loadfile"
+        run_pytest(name, ["tests/e2e", "-n", "2", "--dist", share, *marks], tally, environment)
+
+
+def e2e_parts(only: str | None) -> list[tuple[str, list[str]]]:
+    """Name and marker expression of each run of tests/e2e."""
+    if only in E2E_LABELS:
+        return [(only, ["-m", only])]
+    if only is not None:
+        return []
+    rest = " and ".join(f"not {label}" for label in SHARED_OUT)
+    return [("e2e", ["-m", rest]), *((label, ["-m", label]) for label in SHARED_OUT)]
 
 
 def run_sanitizers(tally: Tally) -> None:

@@ -1,0 +1,396 @@
+"""Histories: a source that changes, syncs that succeed, fail and die, and after each of them the question
+whether the destination is what the promise says.
+
+A history is a list of events made from a seed; each stands for itself, so that any of them can be left
+out and the rest still be played (shrink.py).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import random
+import signal
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness import CRASHING_PROGRAM, PROGRAM, Finished, Harness, streams_of
+from plain_destination import Counts, Mode, MustRefuse, PlainDestination
+from plain_source import PlainSource, Snapshot
+
+FAULTS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("s3.slow_down", {}),
+    ("s3.internal_error", {}),
+    ("s3.reset_mid_body", {}),
+    ("s3.flip_byte", {"match": ".parquet"}),
+    ("s3.vanish", {"match": ".parquet"}),
+    ("s3.truncate_list", {}),
+    ("credentials.throttle", {}),
+    ("unload.fail_after_files", {"files": 0}),
+    ("unload.fail_after_files", {"files": 1}),
+)
+# Keys of rows that only a writer at work during a sync makes, and of those whose transaction is held.
+BUSY_KEYS, HELD_KEYS, FRESH_KEYS = 20_000, 10_000, 1_000
+
+MODES: dict[str, Mode] = {
+    "full overwrite": Mode("full_refresh", "overwrite"),
+    "full append": Mode("full_refresh", "append"),
+    "full merge": Mode("full_refresh", "merge"),
+    "incremental append": Mode("incremental", "append", null_cursor="first"),
+    "incremental merge": Mode("incremental", "merge"),
+    "incremental merge, keys compared": Mode("incremental", "merge", deletes="key_scan"),
+    "incremental merge, marked rows removed": Mode("incremental", "merge", deletes="drop"),
+    "incremental merge, marked rows kept": Mode("incremental", "merge", deletes="keep"),
+}
+
+
+@functools.cache
+def effects() -> tuple[str, ...]:
+    """The moments at which the engine can be killed, as the program names them."""
+    listed = subprocess.run(
+        [str(CRASHING_PROGRAM)], env={"SLUICE_CRASH_AT": "list"}, capture_output=True, text=True, check=True
+    )
+    return tuple(listed.stdout.split())
+
+
+@dataclass(frozen=True)
+class Event:
+    kind: str
+    key: int = 0
+    value: int = 0
+    word: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.word} key={self.key} value={self.value}".replace("  ", " ")
+
+
+# -- making one ---------------------------------------------------------------------------------
+
+
+class Maker:
+    """Events by chance, of kinds that mean something in a mode."""
+
+    def __init__(self, mode: Mode, chance: random.Random) -> None:
+        self._mode, self._chance = mode, chance
+
+    def history(self, syncs: int = 4) -> list[Event]:
+        events: list[Event] = []
+        for _ in range(syncs):
+            events += [self._change() for _ in range(self._chance.randrange(9))]
+            if self._chance.random() < 0.5:
+                events.append(self._disturbance())
+                events += [self._change() for _ in range(self._chance.randrange(3))]
+            events.append(self._sync())
+        return events
+
+    def _change(self) -> Event:
+        kind, word = self._chance.choices(*zip(*self._kinds(), strict=True))[0].split(":")
+        return Event(kind, self._chance.randrange(12), self._chance.randrange(3), word)
+
+    def _kinds(self) -> list[tuple[str, int]]:
+        kinds = [("put:new", 8), ("insert:new", 6), ("put:late", 2), ("put:tie", 2), ("put:none", 2), ("delete:", 3),
+                 ("duplicate:", 2), ("mark:", 3), ("unstamped:", 1), ("hold:", 2), ("release:", 2),
+                 ("column:add", 1), ("column:drop", 1), ("column:rename", 1), ("column:widen", 1), ("restamp:", 1),
+                 ("empty:", 1), ("recreate:", 1)]  # fmt: skip
+        if self._mode.write_mode == "append" and self._mode.incremental:
+            # Whatever is deleted may be the newest row, and then the cursor goes back: rarely.
+            kinds = [(kind, 14 if kind == "insert:new" else weight) for kind, weight in kinds]
+        return kinds
+
+    def _disturbance(self) -> Event:
+        which = self._chance.random()
+        if which < 0.45:
+            return Event("kill", word=self._chance.choice(effects()))
+        if which < 0.6:
+            return Event("kill_late", value=self._chance.randrange(100))
+        return Event("fault", self._chance.randrange(1, 3), self._chance.randrange(len(FAULTS)))
+
+    def _sync(self) -> Event:
+        which = self._chance.random()
+        if self._mode.incremental and which < 0.1:
+            return Event("sync", word="--full")
+        if self._mode.incremental and which < 0.3:
+            return Event("busy_sync")
+        return Event("sync")
+
+
+def options_of(mode: Mode, chance: random.Random) -> Mode:
+    """The mode with the options that a seed gives it."""
+    if not mode.incremental:
+        return Mode(**{**vars(mode), "from_sql": chance.random() < 0.2})
+    nulls = ("read", "first", "skip") if mode.merges else ("first", "skip")
+    return Mode(**{
+        **vars(mode), "overlap": chance.choice((0, 0, 5, 300)), "null_cursor": chance.choice(nulls),
+        "from_sql": chance.random() < 0.2,
+    })  # fmt: skip
+
+
+# -- playing one --------------------------------------------------------------------------------
+
+
+@dataclass
+class Player:
+    """Plays events against one connection. Raises AssertionError, with the log, at the first lie."""
+
+    harness: Harness
+    mode: Mode
+    program: Path = PROGRAM
+    crashing: Path = CRASHING_PROGRAM
+    log: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.table = f"tpch.h_{self.harness.name.replace('-', '_')}"[:50]
+        self.source = PlainSource(self.harness.sandbox, self.table)
+        self.there = PlainDestination(self.mode)
+        stream = self.mode.settings(self.table)
+        self.stream = stream.get("name") or stream["table"]
+        self.target = f"main.{self.stream}" if self.mode.from_sql else self.table
+        self.harness.settings["streams"] = [stream]
+        self.seconds = 0.5  # that a sync takes
+        self._busy = 0
+
+    def close(self) -> None:
+        self.harness.sandbox.faults.clear()
+        self.source.close()
+
+    def play(self, events: list[Event]) -> None:
+        for event in events:
+            self.log.append(str(event))
+            try:
+                self._play(event)
+            except AssertionError as error:
+                raise AssertionError(f"{error}\nafter:\n  " + "\n  ".join(self.log)) from None
+
+    def _play(self, event: Event) -> None:
+        getattr(self, "_" + event.kind)(event)
+
+    # -- changes ----------------------------------------------------------------------------------
+
+    def _put(self, event: Event) -> None:
+        self.source.put(event.key, event.value, self._stamp(event.word))
+
+    def _insert(self, event: Event) -> None:
+        self.source.insert(FRESH_KEYS + self.source.second, event.value, self.source.stamp())
+
+    def _stamp(self, word: str) -> dt.datetime | None:
+        if word == "none":
+            return None
+        if word == "tie":
+            return self.source.newest() or self.source.stamp()
+        return self.source.stamp(late=4 if word == "late" else 0)
+
+    def _delete(self, event: Event) -> None:
+        self.source.delete(event.key)
+
+    def _duplicate(self, event: Event) -> None:
+        self.source.insert(event.key, event.value, self.source.stamp())
+
+    def _mark(self, event: Event) -> None:
+        self.source.put(event.key, event.value, self.source.stamp(), gone=True)
+
+    def _unstamped(self, event: Event) -> None:
+        self.source.change_unstamped(event.key, event.value)
+
+    def _hold(self, event: Event) -> None:
+        self.source.hold(HELD_KEYS + self.source.second, event.value)
+
+    def _release(self, _event: Event) -> None:
+        self.source.release()
+
+    def _column(self, event: Event) -> None:
+        getattr(self.source, event.word + "_column")()
+
+    def _restamp(self, _event: Event) -> None:
+        self.source.stamp_all_anew()
+
+    def _empty(self, _event: Event) -> None:
+        self.source.empty()
+
+    def _recreate(self, _event: Event) -> None:
+        self.source.recreate()
+
+    # -- syncs ------------------------------------------------------------------------------------
+
+    def _sync(self, event: Event) -> None:
+        full = event.word == "--full"
+        snapshot = self.source.snapshot()
+        began = time.monotonic()
+        finished = self.harness.run("sync", "--json", *([event.word] if full else []), program=self.program)
+        self.seconds = time.monotonic() - began
+        try:
+            self.expect_success(finished, snapshot, full=full)
+        except MustRefuse as refusal:
+            self.expect_refusal(finished, refusal.code)
+            self.log.append("sync --full, after that refusal")
+            self._sync(Event("sync", word="--full"))
+
+    def _busy_sync(self, _event: Event) -> None:
+        """Rows are written and committed all the while: what has come is what the watermark says."""
+        self.source.flush()
+        low = self.there.watermark
+        over = threading.Event()
+        writer = threading.Thread(target=self._write_until, args=(over,))
+        # The UNLOAD takes a while, so that something is written behind its back.
+        self.harness.sandbox.faults.set("unload.slow_per_file", args={"seconds": 0.02})
+        writer.start()
+        try:
+            finished = self.harness.run("sync", "--json", program=self.program)
+        finally:
+            over.set()
+            writer.join()
+            self.harness.sandbox.faults.clear()
+        committed = self.harness.there.committed().get(self.stream)
+        watermark = _time(committed.watermark) if committed else None
+        try:
+            self.expect_success(finished, self.source.snapshot().up_to(watermark or low))
+        except MustRefuse as refusal:
+            self.expect_refusal(finished, refusal.code)
+
+    def _write_until(self, over: threading.Event) -> None:
+        while not over.is_set() and self._busy < 2000:
+            self._busy += 1
+            self.source.write_at_once(BUSY_KEYS + self._busy, 1)
+            over.wait(0.01)
+
+    def _fault(self, event: Event) -> None:
+        name, args = FAULTS[event.value]
+        self.log.append(f"  {name} {args}")
+        before, snapshot = self.attempt(), self.source.snapshot()
+        self.harness.sandbox.faults.set(name, count=event.key, args=args)
+        finished = self.harness.run("sync", "--json", program=self.program)
+        self.harness.sandbox.faults.clear()
+        try:
+            if finished.exit_code == 0:
+                self.expect_success(finished, snapshot)
+                return
+        except MustRefuse:
+            raise AssertionError(f"ended well, and should have refused\n{finished.stdout}") from None
+        assert self.attempt() == before, f"failed, and committed\n{finished}"
+        self.compare()
+        self.expect_nothing_left()
+
+    def _kill(self, event: Event) -> None:
+        self.kill_at(event.word)
+
+    def kill_at(self, effect: str) -> bool:
+        """Whether the sync reached the effect; if it did not, it must have ended right."""
+        snapshot = self.source.snapshot()
+        before = self.attempt()
+        self.harness.variables["SLUICE_CRASH_AT"] = f"{effect} {self.stream}"
+        finished = self.harness.run("sync", "--json", program=self.crashing)
+        del self.harness.variables["SLUICE_CRASH_AT"]
+        if finished.exit_code != -signal.SIGKILL:
+            self._not_killed(finished, snapshot)
+            return False
+        self.died(before, snapshot)
+        return True
+
+    def _kill_late(self, event: Event) -> None:
+        self.kill_after(self.seconds * event.value / 100)
+
+    def kill_after(self, seconds: float) -> bool:
+        """Whether it was alive to be killed."""
+        snapshot = self.source.snapshot()
+        before = self.attempt()
+        process = self.harness.start("sync", "--json", program=self.program)
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        finished = self.harness.finish(process)
+        if finished.exit_code != -signal.SIGKILL:
+            self._not_killed(finished, snapshot)
+            return False
+        self.died(before, snapshot)
+        return True
+
+    def _not_killed(self, finished: Finished, snapshot: Snapshot) -> None:
+        try:
+            self.expect_success(finished, snapshot)
+        except MustRefuse as refusal:
+            self.expect_refusal(finished, refusal.code)
+
+    # -- judging ----------------------------------------------------------------------------------
+
+    def attempt(self) -> str | None:
+        """That of the stream's last commit, as the destination says."""
+        committed = self.harness.there.committed().get(self.stream)
+        return committed.attempt if committed else None
+
+    def died(self, before: str | None, snapshot: Snapshot) -> None:
+        """After a kill: all of it is there, or nothing."""
+        if self.attempt() != before:
+            try:
+                self.there, _ = self.there.after(snapshot)
+            except MustRefuse:
+                raise AssertionError("committed, and should have refused") from None
+        self.compare()
+
+    def expect_success(self, finished: Finished, snapshot: Snapshot, *, full: bool = False) -> None:
+        """Raises MustRefuse if the sync ought not to have succeeded."""
+        new, counts = self.there.after(snapshot, full=full)
+        assert finished.exit_code == 0, f"the sync failed\n{finished.stdout}\n{finished.stderr}"
+        self.there = new
+        told = streams_of(finished)[self.stream]
+        self._check_counts(told, counts)
+        self.compare()
+        self.expect_nothing_left()
+
+    def _check_counts(self, told: dict[str, Any], counts: Counts) -> None:
+        proof, seen = told["proof"], {name: told["counts"][name] for name in counts}
+        came = proof["loaded_rows"]
+        assert proof["manifest_rows"] == proof["footer_rows"] == came
+        assert seen["inserted"] + seen["updated"] + seen["unchanged"] + seen["skipped"] + (
+            seen["deleted"] - seen["deleted_absent"]) == came, told  # fmt: skip
+        assert seen == counts, f"counted {seen}, expected {counts}"
+
+    def expect_refusal(self, finished: Finished, code: str) -> None:
+        assert finished.exit_code != 0, f"should have refused: {code}\n{finished.stdout}"
+        error = streams_of(finished)[self.stream]["error"]
+        assert error["code"] == code, error
+        self.compare()
+        self.expect_nothing_left()
+
+    def expect_nothing_left(self) -> None:
+        assert self.harness.objects() == []
+        self.harness.assert_no_parts_on_disk()
+        assert self.harness.there.leftovers() == []
+
+    def compare(self) -> None:
+        """Rows, columns and watermark, against the plain model."""
+        there = self.harness.there
+        if not self.there.synced:
+            assert self.target not in there.tables(), "a table of no commit"
+            return
+        columns = there.columns(self.target)
+        assert sorted(columns) == sorted(self.there.columns), f"columns {columns}, expected {self.there.columns}"
+        seen = Counter(there.rows(self.target, self.there.columns))
+        expected = Counter(self.there.shown())
+        missing, extra = expected - seen, seen - expected
+        assert not missing and not extra, f"missing {_listed(missing)}\nextra {_listed(extra)}"
+        if self.mode.incremental:
+            watermark = _time(there.committed()[self.stream].watermark)
+            assert watermark == self.there.watermark, f"watermark {watermark}, expected {self.there.watermark}"
+
+
+def _time(text: str | None) -> dt.datetime | None:
+    return None if text is None else dt.datetime.fromisoformat(text)
+
+
+def _listed(rows: Counter[tuple[Any, ...]]) -> str:
+    return "".join(f"\n    {count} x {row}" for row, count in sorted(rows.items(), key=repr)[:20])
+
+
+def play_afresh(make: Callable[[], Harness], mode: Mode, events: list[Event]) -> None:
+    """From nothing to the end of the events."""
+    player = Player(make(), mode)
+    try:
+        player.play(events)
+    finally:
+        player.close()

@@ -1,0 +1,152 @@
+"""What must stand at the destination: the promise of each mode in plain Python.
+
+It follows the documents (docs/GUARANTEES.md, the configuration's schema), not the program: given a
+snapshot of the source and what stood there before, it says the rows, the columns, the watermark and the
+counts that a sync must leave, or the error it must end with.
+"""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import Any
+
+from plain_source import CURSOR, KEY, Row, Snapshot, newest_by_key
+
+Counts = dict[str, int]
+
+
+class MustRefuse(Exception):
+    """The sync must change nothing and end with this error code."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Mode:
+    """How the one stream is synced."""
+
+    sync_mode: str
+    write_mode: str
+    deletes: str = "none"  # none, key_scan, drop, keep
+    overlap: int = 300
+    null_cursor: str = "read"
+    from_sql: bool = False
+
+    @property
+    def incremental(self) -> bool:
+        return self.sync_mode == "incremental"
+
+    @property
+    def merges(self) -> bool:
+        return self.write_mode == "merge"
+
+    def settings(self, table: str) -> dict[str, Any]:
+        """The stream as it stands in a configuration."""
+        stream: dict[str, Any] = {"table": table}
+        if self.from_sql:
+            stream = {"name": table.split(".")[1], "sql": f"SELECT * FROM {table}"}
+        stream |= {"sync_mode": self.sync_mode, "write_mode": self.write_mode}
+        if self.incremental:
+            stream |= {"cursor": CURSOR, "null_cursor": self.null_cursor}
+        if self.incremental and self.merges:
+            stream["overlap"] = f"{self.overlap}s"
+        if self.merges:
+            stream |= {"primary_key": list(KEY), "duplicate_keys": "newest", "cursor": CURSOR,
+                       "deletes": self._deletes()}  # fmt: skip
+        return stream
+
+    def _deletes(self) -> dict[str, Any]:
+        deletes: dict[str, Any] = {"max_percent": 100}
+        if self.deletes == "key_scan":
+            deletes["key_scan"] = "0s"
+        elif self.deletes != "none":
+            deletes |= {"column": "gone", "keep": self.deletes == "keep"}
+        return deletes
+
+
+@dataclass
+class PlainDestination:
+    mode: Mode
+    columns: list[str] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    watermark: dt.datetime | None = None
+    synced: bool = False  # ever
+
+    def after(self, source: Snapshot, *, full: bool = False) -> tuple[PlainDestination, Counts]:
+        """What stands there when a sync of `source` has committed, and what it counts. Raises MustRefuse."""
+        new = copy.deepcopy(self)
+        new.synced = True
+        came, complete = list(source.rows), True
+        if self.mode.incremental:
+            came, complete = new._read_range(source, full=full)
+        replaces = self.mode.write_mode == "overwrite" or (
+            self.mode.incremental and self.mode.write_mode == "append" and complete
+        )
+        if replaces:
+            new.columns, new.rows = list(source.columns), came
+            return new, _counts(inserted=len(came))
+        new.columns += [name for name in source.columns if name not in new.columns]
+        if not self.mode.merges:
+            new.rows += came
+            return new, _counts(inserted=len(came))
+        return new, new._merge(source, came, complete=complete)
+
+    def shown(self) -> list[tuple[Any, ...]]:
+        """Rows as a reader gets them, by `columns`."""
+        return [tuple(row.get(name) for name in self.columns) for row in self.rows]
+
+    def _read_range(self, source: Snapshot, *, full: bool) -> tuple[list[Row], bool]:
+        low = None if full else self.watermark
+        high = max((row[CURSOR] for row in source.rows if row[CURSOR] is not None), default=None)
+        reach = dt.timedelta(seconds=self.mode.overlap if self.mode.merges else 0)
+        if low is not None and high is not None and high < low - reach:
+            raise MustRefuse("conflict")  # the cursor went back: rows may be missing
+        self.watermark = high if high is not None else low
+
+        def comes(row: Row) -> bool:
+            stamp = row[CURSOR]
+            if stamp is None:
+                return self.mode.null_cursor == "read" or (self.mode.null_cursor == "first" and low is None)
+            if low is None:
+                return True
+            return bool(stamp >= low - reach if self.mode.merges else stamp > low)
+
+        return [row for row in source.rows if comes(row)], low is None
+
+    def _merge(self, source: Snapshot, came: list[Row], *, complete: bool) -> Counts:
+        here = {tuple(row.get(name) for name in KEY): row for row in self.rows}
+        newest = newest_by_key(came)
+        counts = _counts(skipped=len(came) - len(newest))
+        for key, row in newest.items():
+            old = here.get(key)
+            if self.mode.deletes == "drop" and row["gone"]:
+                counts["deleted" if old else "skipped"] += 1
+                here.pop(key, None)
+            elif old is None:
+                counts["inserted"] += 1
+                here[key] = row
+            elif all(old.get(name) == row[name] for name in source.columns):
+                counts["unchanged"] += 1
+            else:
+                counts["updated"] += 1
+                here[key] = row
+        gone = set()
+        if complete:
+            gone = here.keys() - newest.keys()
+        elif self.mode.deletes == "key_scan":
+            gone = here.keys() - {tuple(row[name] for name in KEY) for row in source.rows}
+        for key in gone:
+            del here[key]
+        counts["deleted_absent"] = len(gone)
+        counts["deleted"] += len(gone)
+        self.rows = list(here.values())
+        return counts
+
+
+def _counts(**given: int) -> Counts:
+    zero = dict.fromkeys(("inserted", "updated", "unchanged", "deleted", "deleted_absent", "skipped"), 0)
+    return zero | given
