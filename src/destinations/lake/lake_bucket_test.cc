@@ -254,9 +254,10 @@ TEST_F(LakeBucket, ATailCutOrDamagedAnywhereIsRefusedOrWhole) {
   const std::string whole{std::istreambuf_iterator<char>(in), {}};
   columnar::Database database = columnar::Database::Open({.threads = 1});
   columnar::Connection connection = database.Connect();
-  const fs::path file = dir_.path() / "tail.parquet";
+  int files = 0;
   const auto read = [&](const std::string& body) {
     staging_.Put("k", body, kCall);
+    const fs::path file = dir_.path() / fmt::format("tail-{}.parquet", ++files);
     const StagedTail tail = ReadTail(staging_, {.key = "k", .bytes = body.size()}, file, kCall);
     return columnar::ReadFooter(connection, tail.part, {}).rows;
   };

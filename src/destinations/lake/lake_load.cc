@@ -180,8 +180,8 @@ std::vector<StagedTail> LakeLoad::CopyAll(std::span<const model::Part> parts,
   const auto work = [&] {
     for (std::size_t i = next++; i < parts.size() && !failed; i = next++) {
       try {
-        const fs::path file =
-            store_.work_dir_ / fmt::format("tail-{:016x}-{}.parquet", id_, paths[i].size() + i);
+        // A name of its own for each: DuckDB keeps what it read of a file by name, size and time.
+        const fs::path file = store_.work_dir_ / fs::path(paths[i]).filename();
         tails[i] = ReadTail(*store_.options_.staging, parts[i], file, call);
         store_.files().Copy({.bucket = store_.options_.staging_bucket,
                              .key = parts[i].key,
