@@ -133,12 +133,27 @@ def check_guarantees(root: Path) -> Iterator[str]:
             yield f"docs/GUARANTEES.md: no test quotes {promise.group(1)}"
 
 
+def check_operations(root: Path) -> Iterator[str]:
+    """docs/OPERATIONS.md tells what to do after every error code."""
+    source, document = root / "src/base/error.cc", root / "docs/OPERATIONS.md"
+    if not source.exists():
+        return
+    text = document.read_text() if document.exists() else ""
+    told = {
+        code for heading in re.findall(r"^### (.+)$", text, re.MULTILINE) for code in re.findall(r"`(\w+)`", heading)
+    }
+    for code in re.findall(r'case ErrorCode::k\w+: return "(\w+)"', source.read_text()):
+        if code not in told:
+            yield f"docs/OPERATIONS.md: no heading for the error code {code}"
+
+
 def findings(root: Path = ROOT) -> list[str]:
     return [
         *check_arrows(root),
         *check_built(root),
         *check_texts(root),
         *check_guarantees(root),
+        *check_operations(root),
     ]
 
 

@@ -62,3 +62,11 @@ def test_a_promise_without_test_is_found(tree: Path) -> None:
     (tree / "src/base/base_test.cc").write_text("// G1: Rows are\n// counted.\n")
     subprocess.run(["git", "add", "-A"], cwd=tree, check=True)
     assert list(tidy.check_guarantees(tree)) == ["docs/GUARANTEES.md: no test quotes G2"]
+
+
+def test_an_error_code_that_operations_do_not_tell_is_found(tree: Path) -> None:
+    (tree / "docs").mkdir()
+    (tree / "docs/OPERATIONS.md").write_text("### `throttled`, `unavailable`\n")
+    codes = '    case ErrorCode::kThrottled: return "throttled";\n    case ErrorCode::kCorrupt: return "corrupt";\n'
+    (tree / "src/base/error.cc").write_text(codes)
+    assert list(tidy.check_operations(tree)) == ["docs/OPERATIONS.md: no heading for the error code corrupt"]
