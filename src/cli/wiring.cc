@@ -15,6 +15,7 @@
 #include "aws/unload_keys.h"
 #include "destinations/duckdb/duckdb_destination.h"
 #include "destinations/lake/lake_destination.h"
+#include "destinations/postgres/postgres_destination.h"
 #include "pq/probe.h"
 #include "redshift/endpoint.h"
 #include "redshift/libpq_session.h"
@@ -275,11 +276,21 @@ std::unique_ptr<destinations::Destination> Connection::Parts::Open(
 }
 
 std::unique_ptr<destinations::Destination> Connection::Parts::Open(
-    const config::PostgresDestination&) {
-  throw base::Error({.code = base::ErrorCode::kUnsupported,
-                     .operation = "open destination",
-                     .subject = "destination.type",
-                     .message = "postgres is not part of this program yet"});
+    const config::PostgresDestination& postgres) {
+  const Engine engine = EngineOf();
+  destinations::PostgresOptions options;
+  options.host = postgres.host;
+  options.port = postgres.port;
+  options.database = postgres.database;
+  options.user = postgres.user;
+  options.password = postgres.password;
+  options.sslmode = postgres.sslmode;
+  if (postgres.ssl_root_cert) options.ssl_root_cert = postgres.ssl_root_cert->string();
+  options.connections = postgres.connections;
+  options.work_dir = WorkDir(config, environment);
+  options.memory_limit_mb = engine.memory_limit_mb;
+  options.threads = engine.threads;
+  return destinations::OpenPostgres(options, clock, log);
 }
 
 // The lake's own bucket: with keys of its own or as the connection, at its own address or AWS's.
