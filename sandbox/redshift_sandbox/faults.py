@@ -12,6 +12,8 @@ concern an object, `match` (only keys that contain this text).
 | `s3.truncate_list` | a listing's XML stops half-way inside a 200 | |
 | `s3.vanish` | the object is removed just before a GetObject or HeadObject | |
 | `s3.slow` | bodies of GetObject leave at a given pace | `bytes_per_second`, default 1 MiB |
+| `s3.conditional_conflict` | a PutObject with If-None-Match answers 409 `ConditionalRequestConflict` | |
+| `s3.lose_answer` | the operation is carried out, and the connection reset instead of the answer | `operation`: only this one, such as `PutObject` |
 | `s3.page_size` | listings hold at most this many keys | `keys`, default 2 |
 | `credentials.throttle` | GetCredentials answers `ThrottlingException`, `Rate exceeded` | |
 | `credentials.internal_error` | GetCredentials answers 500 `InternalServerException` | |
@@ -31,6 +33,7 @@ from typing import Any
 KNOWN = frozenset(
     {
         "s3.slow_down", "s3.internal_error", "s3.reset_mid_body", "s3.flip_byte", "s3.truncate_list",
+        "s3.conditional_conflict", "s3.lose_answer",
         "s3.vanish", "s3.slow", "s3.page_size", "credentials.throttle", "credentials.internal_error",
         "sts.long_token", "sigv4.machine_dates",
     }

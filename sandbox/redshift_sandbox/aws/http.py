@@ -198,6 +198,8 @@ class HttpsServer:
             return Response(500, [("Content-Type", "text/plain")], text.encode())
 
     def _send(self, tls: ssl.SSLSocket, response: Response, *, close: bool, head: bool) -> None:
+        if response.lost:
+            _reset(tls)
         lines = [f"HTTP/1.1 {response.status} {_reason(response.status)}"]
         lines += [f"{name}: {value}" for name, value in response.headers]
         lines.append(f"Date: {format_datetime(self._clock.now(), usegmt=True)}")
@@ -254,7 +256,7 @@ class HttpsServer:
 def _reset(tls: ssl.SSLSocket) -> None:
     """Ends the connection with RST instead of a TLS close."""
     tls.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    raise ConnectionResetError("fault: reset inside a body")
+    raise ConnectionResetError("fault: reset inside a reply")
 
 
 def _reason(status: int) -> str:

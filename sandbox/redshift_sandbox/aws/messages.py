@@ -116,6 +116,7 @@ class Response:
     body: bytes | FileBody = b""
     # What a HEAD reply announces without sending it.
     announced_length: int | None = None
+    lost: bool = False  # carried out, but the connection ends before the answer
     # For the request log: the operation, the principal's ARN and the error code, when known.
     note: dict[str, str] = field(default_factory=dict)
 

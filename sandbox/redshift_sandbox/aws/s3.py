@@ -103,7 +103,16 @@ class S3Service:
                 members={"Region": host.region}, headers={REGION_HEADER: host.region},
             )  # fmt: skip
         payload = Payload(request, verified, declared)
-        return operation(Call(request, verified.caller, verified.region, bucket, key, payload, self._backend))
+        call = Call(request, verified.caller, verified.region, bucket, key, payload, self._backend)
+        response = operation(call)
+        response.lost = self._loses_answer(name, key)
+        return response
+
+    def _loses_answer(self, name: str, key: str) -> bool:
+        def concerns(args: dict[str, object]) -> bool:
+            return args.get("operation", name) == name and str(args.get("match", "")) in key
+
+        return self._backend.faults.take_if("s3.lose_answer", concerns) is not None
 
     def _refusal(self, request: Request, error: AwsError, bucket: str) -> Response:
         headers = dict(error.headers)

@@ -60,9 +60,12 @@ def upload_part_copy(call: Call) -> Response:
             raise AwsError("InvalidArgument", "Range specified is not valid for source object of size: "
                            f"{source.size}")  # fmt: skip
         content.seek(first)
-        data = content.read(last - first + 1)
-        out.write(data)
-    part = call.backend.store.add_part(bucket, upload, number, file, hashlib.md5(data).hexdigest(), None)
+        digest, left = hashlib.md5(), last - first + 1
+        while left > 0 and (data := content.read(min(left, 1 << 20))):
+            digest.update(data)
+            out.write(data)
+            left -= len(data)
+    part = call.backend.store.add_part(bucket, upload, number, file, digest.hexdigest(), None)
     fields = {"LastModified": part.modified.strftime("%Y-%m-%dT%H:%M:%S.000Z"), "ETag": f'"{part.etag}"'}
     return xml_response(s3_document("CopyPartResult", tags(fields)))
 

@@ -126,14 +126,26 @@ def _description(request: Request, stored: StoredObject) -> list[tuple[str, str]
 def _not_modified(request: Request, stored: StoredObject) -> bool:
     """True for a 304. Raises PreconditionFailed 412. If-Match and If-None-Match outrank the dates.
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html"""
+    return _conditions(request, stored, "")
+
+
+def check_copy_conditions(request: Request, source: StoredObject) -> None:
+    """The same of a copy's source, where what would be a 304 is a 412 as well.
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html"""
+    if _conditions(request, source, "x-amz-copy-source-"):
+        raise _failed("x-amz-copy-source-If-None-Match")
+
+
+def _conditions(request: Request, stored: StoredObject, prefix: str) -> bool:
     modified = stored.modified.replace(microsecond=0)
-    match, none_match = request.headers.get("if-match"), request.headers.get("if-none-match")
-    since = _date(request.headers.get("if-modified-since"))
-    unmodified = _date(request.headers.get("if-unmodified-since"))
+    match = request.headers.get(prefix + "if-match")
+    none_match = request.headers.get(prefix + "if-none-match")
+    since = _date(request.headers.get(prefix + "if-modified-since"))
+    unmodified = _date(request.headers.get(prefix + "if-unmodified-since"))
     if match is not None and not _names(match, stored.etag):
-        raise _failed("If-Match")
+        raise _failed(prefix + "If-Match")
     if match is None and unmodified is not None and modified > unmodified:
-        raise _failed("If-Unmodified-Since")
+        raise _failed(prefix + "If-Unmodified-Since")
     if none_match is not None:
         return _names(none_match, stored.etag)
     return since is not None and modified <= since

@@ -20,7 +20,7 @@ from redshift_sandbox.aws.s3_call import (
     xml_response,
 )
 from redshift_sandbox.aws.s3_model import Bucket, DeleteMarker, ObjectHeaders, StoredObject, Version
-from redshift_sandbox.aws.s3_reads import open_readable
+from redshift_sandbox.aws.s3_reads import check_copy_conditions, open_readable
 from redshift_sandbox.aws.xml import parse_s3, s3_document, tags, wrap
 from redshift_sandbox.contracts import AwsError
 
@@ -48,16 +48,27 @@ def put_object(call: Call) -> Response:
     if "content-length" not in call.request.headers and "transfer-encoding" not in call.request.headers:
         raise AwsError("MissingContentLength", "You must provide the Content-Length HTTP header.", 411)
     headers = call.sealed(bucket)
-    none_match = call.request.headers.get("if-none-match")
-    if none_match not in (None, "*"):
-        raise AwsError("NotImplemented", "If-None-Match on a write takes only the value *.", 501)
+    none_match = _only_if_absent(call)
     file = receive(call)
     stored = call.backend.store.commit(
         bucket, call.key, file, call.payload.md5, headers, call.payload.checksum,
-        if_match=call.request.headers.get("if-match"), if_none_match=none_match is not None,
+        if_match=call.request.headers.get("if-match"), if_none_match=none_match,
     )  # fmt: skip
     told = [*version_headers(bucket, stored), *encryption_headers(headers), *_checksum(stored)]
     return Response(200, [("ETag", f'"{stored.etag}"'), *told])
+
+
+def _only_if_absent(call: Call) -> bool:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html"""
+    none_match = call.request.headers.get("if-none-match")
+    if none_match not in (None, "*"):
+        raise AwsError("NotImplemented", "If-None-Match on a write takes only the value *.", 501)
+    if none_match and call.backend.faults.take_for("s3.conditional_conflict", call.key) is not None:
+        raise AwsError(
+            "ConditionalRequestConflict",
+            "The conditional request cannot succeed due to a conflicting operation against this resource.", 409,
+        )  # fmt: skip
+    return none_match is not None
 
 
 def _checksum(stored: StoredObject) -> list[tuple[str, str]]:
@@ -68,14 +79,21 @@ def _checksum(stored: StoredObject) -> list[tuple[str, str]]:
 
 
 def find_copy_source(call: Call) -> tuple[Bucket, StoredObject, int]:
-    """The object of x-amz-copy-source, open; the caller must be allowed to read it."""
+    """The object of x-amz-copy-source, open; the caller must be allowed to read it. Raises PreconditionFailed
+    412 where a condition of the request does not hold."""
     given, _, version_id = (call.request.headers.get("x-amz-copy-source") or "").partition("?versionId=")
     name, _, key = unquote(given).lstrip("/").partition("/")
     if not key:
         raise AwsError("InvalidArgument", "Copy Source must mention the source bucket and key: "
                        "sourcebucket/sourcekey")  # fmt: skip
     bucket = call.backend.store.bucket(name)
-    return bucket, *open_readable(call, bucket, key, version_id or None)
+    stored, descriptor = open_readable(call, bucket, key, version_id or None)
+    try:
+        check_copy_conditions(call.request, stored)
+    except AwsError:
+        os.close(descriptor)
+        raise
+    return bucket, stored, descriptor
 
 
 def copy_object(call: Call) -> Response:
@@ -83,18 +101,26 @@ def copy_object(call: Call) -> Response:
     call.finish_body()
     check_key(call.key)
     call.require("s3:PutObject", bucket, call.key, encryption_context(call.request))
+    none_match = _only_if_absent(call)
     source_bucket, source, descriptor = find_copy_source(call)
     with os.fdopen(descriptor, "rb") as content:
         if source.size > _COPY_MAX:
             raise AwsError("InvalidRequest", "The specified copy source is larger than the maximum allowable "
                            "size for a copy source: 5368709120")  # fmt: skip
-        headers = _copied_headers(call, source, (source_bucket.name, source.key))
+        headers = _resealed(call, bucket, _copied_headers(call, source, (source_bucket.name, source.key)))
+        # What came in parts is one part now, whose ETag is the MD5 of its bytes.
+        etag = source.etag if "-" not in source.etag else hashlib.file_digest(content, "md5").hexdigest()
         file = call.backend.store.incoming_file()
-        with file.open("wb") as out:
-            shutil.copyfileobj(content, out, 1 << 20)
-    headers = _resealed(call, bucket, headers)
-    etag = source.etag if "-" not in source.etag else hashlib.md5(file.read_bytes()).hexdigest()
-    stored = call.backend.store.commit(bucket, call.key, file, etag, headers, source.checksum)
+        try:
+            os.link(source.file, file)  # files of the store never change
+        except OSError:  # replaced meanwhile, or no links here
+            content.seek(0)
+            with file.open("wb") as out:
+                shutil.copyfileobj(content, out, 1 << 20)
+    stored = call.backend.store.commit(
+        bucket, call.key, file, etag, headers, source.checksum,
+        if_match=call.request.headers.get("if-match"), if_none_match=none_match,
+    )  # fmt: skip
     result = tags({"LastModified": _iso(stored), "ETag": f'"{stored.etag}"'})
     return xml_response(s3_document("CopyObjectResult", result), dict(version_headers(bucket, stored)))
 
