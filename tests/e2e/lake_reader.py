@@ -57,6 +57,10 @@ class Lake(ABC):
         split = [name.split("/") for name in self.names()]
         return {f"{p[0]}/{p[1]}" for p in split if len(p) == 4 and p[2] == "_commits" and _COMMIT.fullmatch(p[3])}
 
+    def home(self, schema: str, table: str) -> str:
+        """The table's folder, below the root."""
+        return _home(schema, table)
+
     def versions(self, schema: str, table: str) -> list[int]:
         found = (n.rpartition("/")[2] for n in self.names(f"{_home(schema, table)}/_commits/"))
         return sorted(int(n[:20]) for n in found if _COMMIT.fullmatch(n))

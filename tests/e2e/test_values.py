@@ -6,37 +6,21 @@ read as canonical text that each database makes itself, so that no client's conv
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
-import psycopg
 import pyarrow as pa
-import pyarrow.csv as pa_csv
 import pytest
 from harness import Harness
 from redshift_sandbox import world
+from redshift_sandbox.data.dataset import TableName
 from redshift_sandbox.world import Options, Sandbox
+from value_text import in_order, quoted, source_rows, target_rows
+
+from destinations import LakeAt, Postgres
 
 pytestmark = pytest.mark.types
-
-# Text in which equal values are equal and different ones differ, for each side.
-# Floats by their bits; timestamps by microseconds, because each side trims zeros its own way.
-SOURCE_TEXT = {
-    "real": "encode(float4send({}), 'hex')",
-    "double precision": "encode(float8send({}), 'hex')",
-    "timestamp without time zone": "(extract(epoch from {}) * 1000000)::numeric(30,0)::text",
-    "timestamp with time zone": "(extract(epoch from {}) * 1000000)::numeric(30,0)::text",
-    "boolean": "CASE {} WHEN true THEN 'true' WHEN false THEN 'false' END",
-    "date": "({} - date '1970-01-01')::text",
-}
-TARGET_TEXT = {
-    "FLOAT": "lower(hex(({})::FLOAT::BLOB))",
-    "TIMESTAMP": "epoch_us({})::VARCHAR",
-    "TIMESTAMP WITH TIME ZONE": "epoch_us({})::VARCHAR",
-    "DATE": "({} - DATE '1970-01-01')::VARCHAR",
-}
 
 
 @pytest.fixture(scope="module")
@@ -47,80 +31,16 @@ def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
         yield harness
 
 
-def quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def source_rows(connection: psycopg.Connection, schema: str, table: str) -> pa.Table:
-    """All rows as text, in the order of all columns' text."""
-    columns = connection.execute(
-        "SELECT attname, format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = %s::regclass"
-        " AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
-        [f"{quoted(schema)}.{quoted(table)}"],
-    ).fetchall()
-    expressions = []
-    for name, kind in columns:
-        # No blank-padding: in Redshift the blanks at the end of a CHAR do not count.
-        text = SOURCE_TEXT.get(kind, "{}::text").format(quoted(name))
-        expressions.append(f"{text} AS {quoted(name)}")
-    out = io.BytesIO()
-    select = f"SELECT {', '.join(expressions)} FROM {quoted(schema)}.{quoted(table)}"
-    sql = f"COPY ({select}) TO STDOUT (FORMAT csv, HEADER, FORCE_QUOTE *)"
-    with connection.cursor().copy(sql) as copy:
-        for block in copy:
-            out.write(block)
-    out.seek(0)
-    names = [name for name, _ in columns]
-    return pa_csv.read_csv(
-        out,
-        read_options=pa_csv.ReadOptions(block_size=64 << 20),
-        parse_options=pa_csv.ParseOptions(newlines_in_values=True),
-        convert_options=pa_csv.ConvertOptions(
-            column_types={name: pa.string() for name in names}, strings_can_be_null=True,
-            quoted_strings_can_be_null=False, null_values=[""],
-        ),
-    )  # fmt: skip
-
-
-def target_rows(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> pa.Table:
-    columns = connection.execute(
-        "SELECT column_name, data_type FROM information_schema.columns"
-        " WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position", [schema, table],
-    ).fetchall()  # fmt: skip
-    expressions = []
-    for name, kind in columns:
-        if kind in ("FLOAT", "DOUBLE"):
-            expressions.append(f"{quoted(name)}")
-        elif kind.startswith("DECIMAL"):  # DuckDB leaves out a zero before the point
-            expressions.append(f"regexp_replace({quoted(name)}::VARCHAR, '^(-?)[.]', '\\10.') AS {quoted(name)}")
-        else:
-            text = TARGET_TEXT.get(kind, "{}::VARCHAR").format(quoted(name))
-            expressions.append(f"{text} AS {quoted(name)}")
-    table_ = connection.execute(
-        f"SELECT {', '.join(expressions)} FROM {quoted(schema)}.{quoted(table)}"
-    ).to_arrow_table()
-    arrays = [
-        _bits(column) if pa.types.is_floating(column.type) else column.cast(pa.string()) for column in table_.columns
-    ]
-    return pa.table(arrays, names=table_.column_names)
-
-
-def _bits(column: pa.ChunkedArray) -> pa.Array:
-    """Floats as the hex of their bits, big-endian, as float4send and float8send write them."""
-    code = ">f4" if pa.types.is_float32(column.type) else ">f8"
-    import numpy
-
-    values = column.combine_chunks()
-    raw = values.fill_null(0).to_numpy(zero_copy_only=False).astype(numpy.dtype(code)).tobytes()
-    width = numpy.dtype(code).itemsize
-    hexes = [raw[i * width : (i + 1) * width].hex() for i in range(len(values))]
-    return pa.array(
-        [None if null else h for h, null in zip(hexes, values.is_null().to_pylist(), strict=True)], pa.string()
-    )
-
-
-def in_order(table: pa.Table) -> pa.Table:
-    return table.sort_by([(name, "ascending") for name in table.column_names])
+def compare(table: object, got: pa.Table, expected: pa.Table) -> int:
+    """How many values were compared; fails naming the first that differs."""
+    got, expected = in_order(got), in_order(expected)
+    assert got.column_names == expected.column_names, table
+    assert got.num_rows == expected.num_rows, table
+    for name in expected.column_names:
+        if not got[name].equals(expected[name].cast(pa.string())):
+            at = next(i for i in range(got.num_rows) if got[name][i] != expected[name][i])
+            pytest.fail(f"{table}.{name} row {at}: got {got[name][at]}, source has {expected[name][at]}")
+    return int(expected.num_rows * expected.num_columns)
 
 
 def test_every_value_of_every_table(synced: Harness) -> None:
@@ -131,16 +51,56 @@ def test_every_value_of_every_table(synced: Harness) -> None:
     ):
         target.execute("SET TimeZone = 'UTC'")
         for table in synced.sandbox.facts.tables:
-            expected = in_order(source_rows(source, table.schema, table.table))
-            got = in_order(target_rows(target, table.schema, table.table))
-            assert got.column_names == expected.column_names, table
-            assert got.num_rows == expected.num_rows, table
-            for name in expected.column_names:
-                if not got[name].equals(expected[name].cast(pa.string())):
-                    at = next(i for i in range(got.num_rows) if got[name][i] != expected[name][i])
-                    pytest.fail(f"{table}.{name} row {at}: got {got[name][at]}, source has {expected[name][at]}")
-            compared += expected.num_rows * expected.num_columns
+            got = target_rows(target, table.schema, table.table)
+            compared += compare(table, got, source_rows(source, table.schema, table.table))
     assert compared > 10_000_000, "scale 0.1 holds more values than that"
+
+
+def test_every_value_in_postgresql(connect: Callable[..., Harness]) -> None:
+    harness = connect(destination="postgres").all_tables()
+    harness.sync()
+    assert isinstance(harness.destination, Postgres)
+    with (
+        harness.sandbox.postgres.admin(world.DATABASE) as source,
+        harness.destination.server.connect(harness.destination.database) as target,
+    ):
+        for table in harness.sandbox.facts.tables:
+            got = source_rows(target, table.schema, table.table)
+            compare(table, got, source_rows(source, table.schema, table.table))
+
+
+@pytest.mark.parametrize("kind", ["lake", "lake-s3"])
+def test_every_value_in_a_lake(connect: Callable[..., Harness], kind: str) -> None:
+    harness = connect(destination=kind).all_tables()
+    harness.sync()
+    assert isinstance(harness.destination, LakeAt)
+    with harness.sandbox.postgres.admin(world.DATABASE) as source:
+        for table in harness.sandbox.facts.tables:
+            got = lake_rows(harness.destination, table)
+            compare(table, got, source_rows(source, table.schema, table.table))
+
+
+def lake_rows(destination: LakeAt, table: TableName) -> pa.Table:
+    """As docs/LAKE.md tells a reader: the files of the newest commit, by name, each cast to its type."""
+    commit = destination.lake.commit(table.schema, table.table)
+    assert commit is not None, table
+    home = destination.lake.home(table.schema, table.table)
+    with (
+        duckdb.connect() as connection,
+        destination.lake.local([f"{home}/{file['path']}" for file in commit["files"]]) as paths,
+    ):
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(f"CREATE SCHEMA {quoted(table.schema)}")
+        name = f"{quoted(table.schema)}.{quoted(table.table)}"
+        columns = ", ".join(f"{quoted(c['name'])} {c['type']}" for c in commit["columns"])
+        connection.execute(f"CREATE TABLE {name} ({columns})")
+        if paths:
+            files = [str(path) for path in paths]
+            connection.execute(
+                f"INSERT INTO {name} BY NAME SELECT * FROM read_parquet(?, union_by_name = true,"
+                " hive_partitioning = false, binary_as_string = true)", [files],
+            )  # fmt: skip
+        return target_rows(connection, table.schema, table.table)
 
 
 @pytest.mark.parametrize(
