@@ -111,6 +111,44 @@ def test_errors_hold_no_secret(connect: Callable[..., Harness]) -> None:
     assert_no_secret(harness, set())
 
 
+@pytest.mark.sanitized
+def test_no_password_of_a_database_is_written(connect: Callable[..., Harness]) -> None:
+    """A sync that works, one that is refused, and one that PostgreSQL fails with a row's value in its text."""
+    harness = connect(destination="postgres").streams("tpch.nation")
+    password = harness.variables["SLUICE_TEST_PASSWORD"]
+    arguments: set[str] = set()
+    for command in (["check", "--verbose"], ["sync", "--verbose"], ["sync", "--json"], ["status", "--json"]):
+        process = harness.start(*command)
+        sampler = Sampler(process)
+        assert harness.finish(process).exit_code == 0
+        sampler.join()
+        arguments |= sampler.seen
+    server = harness.destination.server
+    with server.connect(harness.destination.database) as connection:
+        connection.execute("ALTER TABLE tpch.nation ADD CHECK (n_name <> 'FRANCE') NOT VALID")
+    harness.settings["streams"][0] |= {"write_mode": "append", "schema_changes": "freeze"}
+    refused = harness.run("sync", "--verbose")
+    assert refused.exit_code == 1
+    assert "FRANCE" not in refused.stdout + refused.stderr, "a row's value"
+    harness.variables["SLUICE_TEST_PASSWORD"] = "wrongWrongWrong"
+    for command in (["sync", "--verbose"], ["check", "--json"]):
+        assert harness.run(*command).exit_code == 1
+    assert not any("wrongWrong" in output for output in harness.outputs)
+    texts = [text.encode() for text in [*harness.outputs, *arguments]]
+    texts += [file.read_bytes() for file in written_files(harness)]
+    assert not any(password.encode() in text for text in texts)
+    assert_no_secret(harness, arguments)
+
+
+@pytest.mark.sanitized
+def test_nothing_in_a_lake_holds_a_secret(connect: Callable[..., Harness]) -> None:
+    harness = connect(destination="lake").streams("tpch.nation", "tpch.orders")
+    for command in (["check"], ["sync", "--verbose"], ["sync", "--json"], ["status"]):
+        assert harness.run(*command).exit_code == 0
+    assert any("_commits" in str(file) for file in written_files(harness))
+    assert_no_secret(harness, set())
+
+
 def test_the_scan_sees_a_secret_that_is_there(harness: Harness) -> None:
     harness.streams("tpch.nation").sync()
     (harness.folder / "leak.txt").write_text(harness.sandbox.card.base.secret)
