@@ -1,0 +1,129 @@
+"""Lakes from end to end: every value, in a folder and in a bucket, read by the commit file with DuckDB and with
+pyarrow; and what S3 may do to a commit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import duckdb
+import pytest
+from harness import Harness, only_error, streams_of
+from lake_reader import Engine, Lake
+
+pytestmark = pytest.mark.e2e
+
+KINDS = ("lake", "lake-s3")
+
+
+def lake_of(harness: Harness) -> Lake:
+    lake: Lake = harness.there.lake
+    return lake
+
+
+def rows_of(harness: Harness, table: str, engine: Engine) -> list[tuple[Any, ...]]:
+    schema, name = table.split(".", 1)
+    rows = lake_of(harness).rows(schema, name, engine=engine)
+    assert rows is not None, table
+    return rows
+
+
+def canonical(rows: list[tuple[Any, ...]]) -> list[str]:
+    """Text in which equal values are equal: NaN equals itself, an instant is one whatever its zone."""
+    return sorted(repr(tuple(_plain(value) for value in row)) for row in rows)
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "astimezone") and value.tzinfo is not None and hasattr(value, "year"):
+        # Python's own years end where Redshift's and UTC's do not: an hour's shift may leave them.
+        offset = value.utcoffset()
+        return ("utc", value.replace(tzinfo=None) - offset)
+    return value
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_table_arrives_as_it_does_in_duckdb(connect: Callable[..., Harness], kind: str) -> None:
+    beside = connect().all_tables()
+    beside.sync()
+    harness = connect(destination=kind).all_tables()
+    harness.sync()
+    harness.assert_bucket_clean()
+    assert harness.tables() == beside.tables()
+    for table in harness.tables():
+        schema, name = table.split(".", 1)
+        there = beside.query(f'SELECT * FROM "{schema}"."{name.replace(chr(34), chr(34) * 2)}"')
+        assert canonical(rows_of(harness, table, "duckdb")) == canonical(there), table
+    assert lake_of(harness).missing() == []
+    assert lake_of(harness).unlisted() == []
+    harness.assert_no_parts_on_disk()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_duckdb_and_pyarrow_read_the_same(connect: Callable[..., Harness], kind: str) -> None:
+    harness = connect(destination=kind).streams(
+        "types.types_plain", "types.types_decimal", "types.types_null", "types.odd_names", "types.empty", "tpch.orders"
+    )
+    harness.sync()
+    for table in harness.tables():
+        rows = rows_of(harness, table, "pyarrow")
+        assert canonical(rows) == canonical(rows_of(harness, table, "duckdb")), table
+        assert len(rows) == harness.source_count(table)
+
+
+def test_the_documented_snippet_reads_a_table(connect: Callable[..., Harness]) -> None:
+    harness = connect(destination="lake").streams("tpch.nation")
+    harness.sync()
+    table = harness.folder / "lake" / "tpch" / "nation"
+    commit = json.loads(max((table / "_commits").glob("[0-9]*.json")).read_text())
+    files = [str(table / file["path"]) for file in commit["files"]]
+    with duckdb.connect() as connection:
+        read = connection.read_parquet(files, union_by_name=True)
+        assert read.columns == [column["name"] for column in commit["columns"]]
+        assert len(read.fetchall()) == commit["rows"] == 25
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_merge_is_refused_with_what_to_do(connect: Callable[..., Harness], kind: str) -> None:
+    harness = connect(destination=kind).streams("tpch.nation")
+    harness.settings["streams"][0] |= {"write_mode": "merge", "primary_key": ["n_nationkey"]}
+    refused = harness.run("sync", "--json")
+    assert refused.exit_code != 0
+    text = refused.stdout + refused.stderr
+    assert "overwrite" in text
+    assert lake_of(harness).names() == []
+
+
+@pytest.mark.faults
+def test_a_lost_answer_to_the_commit_is_settled(connect: Callable[..., Harness]) -> None:
+    harness = connect(destination="lake-s3").streams("tpch.nation")
+    harness.sandbox.faults.set("s3.lose_answer", 1, {"operation": "PutObject", "match": "_commits/"})
+    done = harness.sync()
+    assert streams_of(done)["tpch.nation"]["counts"]["inserted"] == 25
+    assert lake_of(harness).versions("tpch", "nation") == [1]
+    assert harness.tables() == {"tpch.nation": 25}
+
+
+@pytest.mark.faults
+def test_a_conditional_write_that_met_another_is_tried_again(connect: Callable[..., Harness]) -> None:
+    harness = connect(destination="lake-s3").streams("tpch.nation")
+    harness.sandbox.faults.set("s3.conditional_conflict", 2, {"match": "_commits/"})
+    harness.sync()
+    assert harness.tables() == {"tpch.nation": 25}
+
+
+@pytest.mark.faults
+def test_a_damaged_commit_file_is_named(connect: Callable[..., Harness]) -> None:
+    harness = connect(destination="lake").streams("tpch.nation")
+    harness.sync()
+    commit = harness.folder / "lake" / "tpch" / "nation" / "_commits" / f"{1:020}.json"
+    text = commit.read_text()
+    commit.write_text(text.replace('"rows": 25', '"rows": 24'))
+    failed = harness.run("sync", "--json")
+    assert failed.exit_code != 0
+    error = only_error(failed.json["streams"])
+    assert error["code"] == "corrupt"
+    assert str(commit) in error["subject"]
+    commit.write_text(text)
+    harness.sync()
+    assert harness.tables() == {"tpch.nation": 25}
