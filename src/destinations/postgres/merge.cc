@@ -163,13 +163,12 @@ class Merge {
   }
 
   void CheckShare() const {
-    const std::optional<double> allowed = input_.target.deletes.share_max;
-    if (!allowed || counts_.deleted == 0) return;
+    const model::DeletePolicy& policy = input_.target.deletes;
+    if (policy.Allows(counts_.deleted, *before_)) return;
     const double share = static_cast<double>(counts_.deleted) / static_cast<double>(*before_);
-    if (share <= *allowed) return;
     Throw(ErrorCode::kConflict,
           fmt::format("{} of the table's {} rows would be removed ({:.1f} %, allowed are {:.1f} %)",
-                      counts_.deleted, *before_, share * 100, *allowed * 100),
+                      counts_.deleted, *before_, share * 100, *policy.share_max * 100),
           "Nothing was changed. Look whether the source is complete; if the rows were deleted on "
           "purpose, run again with `--allow-deletes`.");
   }
