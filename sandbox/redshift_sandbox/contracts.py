@@ -6,7 +6,7 @@ No room imports another room's implementation; it is given one of these. `world.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -62,6 +62,10 @@ class Faults(Protocol):
 
     def take(self, name: str) -> dict[str, Any] | None:
         """The fault's args if it is on (using up one of its count), else None."""
+        ...
+
+    def take_if(self, name: str, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any] | None:
+        """`take`, but only if `wanted(args)`; otherwise nothing is used up."""
         ...
 
     def peek(self, name: str) -> dict[str, Any] | None:

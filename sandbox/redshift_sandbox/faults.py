@@ -1,13 +1,20 @@
 """Faults by name. A fault is off until it is set; then it hits `count` times, or always without a count.
 
-Arguments understood by every fault: `skip` (let this many chances pass first) and, for the faults that
-concern an object, `match` (only keys that contain this text).
+Arguments understood by every fault: `skip` (let this many chances pass first); for those that concern an object, `match`
+(only keys that contain this text; a listing's key is its prefix); for those that concern a statement, marked (s),
+`statement` (its first word, such as "UNLOAD" or "COMMIT") and `match` (only statements with this text in them, credentials
+blanked). So `{"skip": 2, "statement": "UNLOAD", "match": "orders"}` with a count of 1 hits the third UNLOAD of orders.
+
+Identity and S3. UNLOAD's own writing meets those of S3 too; `operation` keeps it out.
 
 | Name | Effect | Arguments |
 |---|---|---|
 | `s3.slow_down` | S3 answers 503 `SlowDown` | `operation`: only this one, such as `GetObject` |
 | `s3.internal_error` | S3 answers 500 `InternalError` | `operation` |
+| `s3.expired_token` | S3 answers 400 `ExpiredToken`: keys that expire in the middle of a fetch | `operation` |
+| `s3.access_denied` | S3 answers 403 `AccessDenied` | `operation` |
 | `s3.reset_mid_body` | the connection is reset inside the body of a GetObject | `after`: bytes, default half |
+| `s3.truncate_body` | the body of a GetObject ends early, by an orderly close | `after`: bytes, default half |
 | `s3.flip_byte` | one byte of a GetObject arrives inverted | `offset` in the body, below 0 from its end, default its middle |
 | `s3.truncate_list` | a listing's XML stops half-way inside a 200 | |
 | `s3.vanish` | the object is removed just before a GetObject or HeadObject | |
@@ -19,6 +26,42 @@ concern an object, `match` (only keys that contain this text).
 | `credentials.internal_error` | GetCredentials answers 500 `InternalServerException` | |
 | `sts.long_token` | session tokens are longer than 2048 bytes | `bytes`, default 3000 |
 | `sigv4.machine_dates` | signatures are dated by the machine's clock, so that tests can expire tokens by advancing the sandbox's clock without moving the client's | |
+
+The database's connection and its statements.
+
+| Name | Effect | Arguments |
+|---|---|---|
+| `gateway.tls_refused` | TLS is not spoken | |
+| `gateway.certificate` | another certificate is shown | `kind`: `expired`, `wrong_name`, `unknown_authority` |
+| `gateway.auth_code` | how the password is asked for | `code`: 3, 5 or 13 |
+| `gateway.connection_limit` | FATAL 53300 above so many sessions | `limit` |
+| `gateway.cold_start_delay` | a pause before the first statement after idleness | `seconds`, default 10 |
+| `gateway.idle_timeout` | sessions end that have been idle so long by the sandbox's clock | `seconds`, default 3600; `transaction_seconds` with an open transaction, default 21600 |
+| `gateway.reset_after_bytes` | a new session is reset after so many bytes sent since its login | `bytes` |
+| `gateway.reset_before` (s) | the connection is reset and the statement never runs | |
+| `gateway.reset_during` (s) | the connection is reset, the statement goes on: an UNLOAD becomes a zombie, a COMMIT commits | |
+| `gateway.reset_after` (s) | the statement runs to its end, then the connection is reset: the reply is lost | |
+| `gateway.drop_during_statement` (s) | the older name of `gateway.reset_during` | |
+| `gateway.serializable_conflict` (s) | error 1023 | |
+| `gateway.relation_gone` (s) | error 1018, as after a table's re-creation | |
+| `gateway.error` (s) | any error | `sqlstate`, default XX000; `message`; `detail` |
+| `gateway.datashare` | a missing relation is told as a datashare tells it, with XX000 | |
+| `gateway.deny_pg_tables` | pg_tables gives 42501 | |
+| `gateway.visible_secrets` | statements stand in sys_query_history as they were sent | |
+
+UNLOAD.
+
+| Name | Effect | Arguments |
+|---|---|---|
+| `unload.fail_after_files` | fails once so many files stand in S3; they stay | `files`, default 1; `match`: text of the prefix |
+| `unload.keys_expire` | S3 refuses the statement's keys with `ExpiredToken` once so many files stand there | the same |
+| `unload.slow_per_file` | a pause before each file is put | `seconds`, default 1 |
+| `unload.slices` | how many slices write, and rows per file | `slices`, default 4; `rows_per_file`, default even |
+| `unload.cache` | the result cache | `enabled`, default true; `min_seconds` a run must take to be kept, default 1 |
+| `unload.count_zero` | pg_last_unload_count() answers 0 although files and manifest are there | |
+
+Keys that really expire: `sigv4.machine_dates` and `clock.advance(...)`. Lifecycle expiry: a rule of the bucket and
+`clock.advance(...)`. A table made again, in the middle: DROP and CREATE through another session.
 
 Other rooms add theirs to KNOWN through `FaultRegistry.declare`.
 """  # noqa: E501 a table's row is one line
@@ -32,10 +75,10 @@ from typing import Any
 
 KNOWN = frozenset(
     {
-        "s3.slow_down", "s3.internal_error", "s3.reset_mid_body", "s3.flip_byte", "s3.truncate_list",
+        "s3.slow_down", "s3.internal_error", "s3.expired_token", "s3.access_denied", "s3.reset_mid_body",
+        "s3.truncate_body", "s3.flip_byte", "s3.truncate_list", "s3.vanish", "s3.slow", "s3.page_size",
         "s3.conditional_conflict", "s3.lose_answer",
-        "s3.vanish", "s3.slow", "s3.page_size", "credentials.throttle", "credentials.internal_error",
-        "sts.long_token", "sigv4.machine_dates",
+        "credentials.throttle", "credentials.internal_error", "sts.long_token", "sigv4.machine_dates",
     }
 )  # fmt: skip
 

@@ -32,6 +32,7 @@ from redshift_sandbox.data.dataset import DataSet, TableName, parse_data_sets
 from redshift_sandbox.data.shop_route import ShopRoute
 from redshift_sandbox.data.templates import SeededPostgres, cache_home
 from redshift_sandbox.faults import FaultRegistry
+from redshift_sandbox.gateway import disturb
 from redshift_sandbox.gateway.service import Gateway
 from redshift_sandbox.identity.model import Workgroup
 from redshift_sandbox.identity.service_roles import NamespaceRoles
@@ -61,8 +62,8 @@ KEYS_DB_USER = f"IAM:{KEYS_USER}"
 
 _GATEWAY_FAULTS = (
     "gateway.tls_refused", "gateway.auth_code", "gateway.connection_limit", "gateway.cold_start_delay",
-    "gateway.drop_during_statement", "gateway.deny_pg_tables", "gateway.certificate", "gateway.reset_after_bytes",
-    "gateway.visible_secrets",
+    "gateway.deny_pg_tables", "gateway.certificate", "gateway.reset_after_bytes", "gateway.visible_secrets",
+    "gateway.datashare", "gateway.idle_timeout", *disturb.NAMES,
 )  # fmt: skip
 _BOOKKEEPING = ("pg_sandbox.unload_history", "pg_sandbox.unload_detail", "pg_sandbox.query_history")
 

@@ -29,6 +29,7 @@ _HEADERS_MAX = 200
 _READ = 256 << 10
 # Large enough that a slice costs little Python, small enough that shutting down is prompt.
 _SLICE = 2 << 20
+_FAREWELL_SECONDS = 0.5
 _HANDSHAKE_SECONDS = 20.0
 _STOP_SECONDS = 5.0
 
@@ -250,6 +251,11 @@ class HttpsServer:
             if body.bytes_per_second is not None and self._stopping.wait(step / body.bytes_per_second):
                 return
         if body.reset_after is not None:
+            if body.cut_politely:
+                with contextlib.suppress(OSError, ValueError):
+                    tls.settimeout(_FAREWELL_SECONDS)
+                    tls.unwrap()
+                raise ConnectionAbortedError("fault: body cut short")
             _reset(tls)
 
 

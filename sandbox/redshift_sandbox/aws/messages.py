@@ -101,6 +101,7 @@ class FileBody:
     length: int
     bytes_per_second: float | None = None
     reset_after: int | None = None  # cut the connection after so many bytes of the body
+    cut_politely: bool = False  # by an orderly close, as if all had been sent, instead of a reset
     flip_at: int | None = None  # invert this byte of the body
 
     def close(self) -> None:

@@ -88,7 +88,7 @@ class S3Service:
     ) -> Response:
         name, operation = _operation(request, bucket, key)
         note["operation"] = name
-        raise_fault(self._backend.faults, name)
+        raise_fault(self._backend.faults, name, key or request.param("prefix") or "")
         _refuse_signature_v2(request)
         presigned = request.param("X-Amz-Algorithm") is not None
         signed = presigned or "authorization" in request.headers

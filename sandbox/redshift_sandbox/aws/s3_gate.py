@@ -29,7 +29,7 @@ class S3Gate:
         self._faults = faults
 
     def list_keys(self, keys: AccessKeys, region: str, bucket: str, prefix: str, limit: int) -> list[str]:
-        caller, found = self._enter(keys, region, bucket, "ListObjectsV2")
+        caller, found = self._enter(keys, region, bucket, "ListObjectsV2", prefix)
         context = {"s3:prefix": prefix, "s3:max-keys": str(limit)}
         self._access.require(caller, "s3:ListBucket", found, context=context)
         return [o.key for o in self._store.list_objects(found, prefix, "", "", limit).objects]
@@ -51,7 +51,7 @@ class S3Gate:
 
     def delete(self, keys: AccessKeys, region: str, bucket: str, names: Sequence[str]) -> None:
         """All or nothing in rights: none is removed unless each of them may be."""
-        caller, found = self._enter(keys, region, bucket, "DeleteObjects")
+        caller, found = self._enter(keys, region, bucket, "DeleteObjects", "")
         for name in names:
             self._access.require(caller, "s3:DeleteObject", found, name)
         for name in names:
@@ -60,7 +60,7 @@ class S3Gate:
     def _may_put(
         self, keys: AccessKeys, region: str, bucket: str, key: str, kms: KmsEncryption | None
     ) -> tuple[Bucket, ObjectHeaders]:
-        caller, found = self._enter(keys, region, bucket, "PutObject")
+        caller, found = self._enter(keys, region, bucket, "PutObject", key)
         check_key(key)
         context: dict[str, str] = {}
         # Without a word of the statement the bucket's default applies, which policies do not see in the request.
@@ -75,9 +75,9 @@ class S3Gate:
         return found, ObjectHeaders(encryption=method, kms_key=used)
 
     def _enter(
-        self, keys: AccessKeys, region: str, bucket: str, operation: str
+        self, keys: AccessKeys, region: str, bucket: str, operation: str, key: str
     ) -> tuple[Caller, Bucket]:
-        raise_fault(self._faults, operation)
+        raise_fault(self._faults, operation, key)
         caller = self._authenticate(keys)
         found = self._store.bucket(bucket)
         self._access.require_region(found, region, signed=False)
@@ -101,13 +101,20 @@ class S3Gate:
         return caller
 
 
-def raise_fault(faults: FaultRegistry, operation: str) -> None:
-    """Raises SlowDown or InternalError if that fault is on for this operation."""
+_REFUSALS = {
+    "s3.slow_down": ("SlowDown", "Please reduce your request rate.", 503),
+    "s3.internal_error": ("InternalError", "We encountered an internal error. Please try again.", 500),
+    "s3.expired_token": ("ExpiredToken", "The provided token has expired.", 400),
+    "s3.access_denied": ("AccessDenied", "Access Denied", 403),
+}
+
+
+def raise_fault(faults: FaultRegistry, operation: str, key: str) -> None:
+    """Raises what a fault that is on says of this operation and object; a listing's key is its prefix."""
 
     def concerns(args: dict[str, object]) -> bool:
-        return args.get("operation", operation) == operation
+        return args.get("operation", operation) == operation and str(args.get("match", "")) in key
 
-    if faults.take_if("s3.slow_down", concerns) is not None:
-        raise AwsError("SlowDown", "Please reduce your request rate.", 503)
-    if faults.take_if("s3.internal_error", concerns) is not None:
-        raise AwsError("InternalError", "We encountered an internal error. Please try again.", 500)
+    for name, (code, message, status) in _REFUSALS.items():
+        if faults.take_if(name, concerns) is not None:
+            raise AwsError(code, message, status)

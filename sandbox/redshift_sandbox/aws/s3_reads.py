@@ -201,6 +201,9 @@ def _apply_faults(call: Call, body: FileBody) -> None:
     reset = faults.take_for("s3.reset_mid_body", call.key)
     if reset is not None:
         body.reset_after = int(reset.get("after", body.length // 2))
+    cut = faults.take_for("s3.truncate_body", call.key)
+    if cut is not None:
+        body.reset_after, body.cut_politely = int(cut.get("after", body.length // 2)), True
     flip = faults.take_for("s3.flip_byte", call.key)
     if flip is not None:
         offset = int(flip.get("offset", body.length // 2))

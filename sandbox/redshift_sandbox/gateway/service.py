@@ -5,12 +5,7 @@
     gateway.admin_execute('GRANT SELECT ON t TO "IAMR:x"')
     gateway.stop()
 
-Faults it honours (contracts.Faults): gateway.tls_refused, gateway.auth_code {"code": 3|5|13},
-gateway.connection_limit {"limit": n}, gateway.cold_start_delay {"seconds": n},
-gateway.drop_during_statement, gateway.deny_pg_tables,
-gateway.certificate {"kind": "expired"|"wrong_name"|"unknown_authority"} (where the context is made on demand),
-gateway.reset_after_bytes {"bytes": n} (of what the session sends after login), gateway.visible_secrets (statements
-stand in sys_query_history as they were sent).
+The faults it honours stand in faults.py.
 """
 
 from __future__ import annotations

@@ -6,12 +6,13 @@ SQL is translated in Query and Parse; everything else is forwarded as it came.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 
 from redshift_sandbox.contracts import SqlError
 from redshift_sandbox.gateway import backend as backends
-from redshift_sandbox.gateway import wire
+from redshift_sandbox.gateway import disturb, wire
 from redshift_sandbox.gateway.backend import Backend
 from redshift_sandbox.gateway.exchange import Exchange
 from redshift_sandbox.gateway.flow import Expected, Step
@@ -48,6 +49,7 @@ class Session:
         self._portals: dict[bytes, Prepared] = {}
         self._done = False
         self._drop_client = False
+        self._reset_when_done = False  # the reply to what runs now is lost
 
     # ---- the loop
 
@@ -88,7 +90,13 @@ class Session:
     def drop_client_if_asked(self) -> None:
         """The fault that cuts the connection while the statement goes on."""
         if self._drop_client:
-            self.client.drop()
+            with contextlib.suppress(Closed):
+                self.client.reset()
+
+    def send(self, timeout_seconds: float) -> None:
+        """Sends what is queued for the client, in the middle of a statement. Throws Closed."""
+        if not self._reset_when_done:
+            self.client.flush_all(timeout_seconds)
 
     def _wait(self) -> None:
         read_client = not self._backend.congested and not self._messages and not self._script
@@ -102,8 +110,11 @@ class Session:
     def _push(self) -> None:
         self._backend.flush()
         if self._drop_client:
-            self.client.drop()
-            raise Closed("dropped by fault")
+            self.client.reset()
+        if self._reset_when_done:
+            if self.exchange.idle and not self._script:
+                self.client.reset()
+            return
         self.client.flush()
 
     def _take_answers(self) -> None:
@@ -184,8 +195,12 @@ class Session:
 
     def _start(self, statements: list[Prepared]) -> deque[Running]:
         self.cancel_requested.clear()
-        if self.hub.faults.take("gateway.drop_during_statement") is not None:
-            self._drop_client = True
+        faults = self.hub.faults
+        if disturb.meets(faults, "gateway.reset_before", statements) is not None:
+            self.client.reset()
+        for name in ("gateway.drop_during_statement", "gateway.reset_during"):
+            self._drop_client |= disturb.meets(faults, name, statements) is not None
+        self._reset_when_done |= disturb.meets(faults, "gateway.reset_after", statements) is not None
         return self.statements.start(statements)
 
     def _tell_unload_count(self) -> None:
@@ -226,6 +241,13 @@ class Session:
         statements = self._script.popleft()
         running = self._start(statements)
         last = not self._script
+        failed = disturb.failure(self.hub.faults, statements, running[0].query_id)
+        if failed is not None:
+            for one in running:
+                self.statements.finish(one, failed)
+            self._script.clear()
+            self.exchange.refuse_query(failed)
+            return
         if statements[0].unload:
             self._unload_in_query(statements[0].unload, running[0], last)
             return
@@ -270,10 +292,11 @@ class Session:
             self.exchange.forward(b"E", body, Expected(Step.EXECUTE))
             return
         running = self._start([prepared])
-        if not prepared.unload:
+        error = disturb.failure(self.hub.faults, [prepared], running[0].query_id)
+        if not prepared.unload and error is None:
             self.exchange.forward(b"E", body, Expected(Step.EXECUTE, running))
             return
-        error = run_unload(self, prepared.unload, running[0].query_id)
+        error = error or run_unload(self, prepared.unload, running[0].query_id)
         self.statements.finish(running[0], error)
         self.statements.all_finished()
         if error is None:

@@ -51,6 +51,10 @@ class Prepared:
     unload: str = ""  # the UNLOAD itself, which the backend never sees
 
     @property
+    def verb(self) -> str:
+        return self.statement.verb
+
+    @property
     def begins(self) -> bool:
         return self.statement.verb in ("BEGIN", "START")
 

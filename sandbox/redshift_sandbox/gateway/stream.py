@@ -60,7 +60,7 @@ class Stream:
             head = self._out[0]
             if self.reset_after is not None:
                 if self.reset_after <= 0:
-                    self._reset()
+                    self.reset()
                 head = head[: self.reset_after]
             try:
                 sent = self.sock.send(head)
@@ -76,8 +76,8 @@ class Stream:
             else:
                 self._out[0] = self._out[0][sent:]
 
-    def _reset(self) -> None:
-        """Ends the connection with RST, in mid-message. Throws Closed."""
+    def reset(self) -> None:
+        """Ends the connection with RST, whatever was under way. Throws Closed."""
         with contextlib.suppress(OSError):
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.drop()

@@ -79,7 +79,7 @@ class UnloadContext:
         session = self._session
         session.client.queue(wire.fields(b"N", [("S", severity), ("C", "00000"), ("M", message)]))
         with contextlib.suppress(Closed):  # UNLOAD goes on without its client
-            session.client.flush_all(_NOTICE_SECONDS)
+            session.send(_NOTICE_SECONDS)
 
     def cancelled(self) -> bool:
         if self._deadline is not None and self._session.hub.clock.now() > self._deadline:

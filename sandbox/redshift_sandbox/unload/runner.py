@@ -1,12 +1,4 @@
-"""Runs UNLOAD statements: parse, plan as the user, ask S3, read, write, manifest, notice.
-
-| Fault | Effect | Arguments |
-|---|---|---|
-| `unload.fail_after_files` | the statement fails once so many files stand in S3; they stay | `files`, default 1 |
-| `unload.slow_per_file` | a pause before each file is put | `seconds`, default 1 |
-| `unload.slices` | how many slices write, and rows per file | `slices`, default 4; `rows_per_file`, default even |
-| `unload.cache` | the result cache | `enabled`, default true; `min_seconds` a run must take to be kept, default 1 |
-"""
+"""Runs UNLOAD statements: parse, plan as the user, ask S3, read, write, manifest, notice. Its faults: faults.py."""
 
 from __future__ import annotations
 
@@ -44,7 +36,10 @@ from redshift_sandbox.unload.target import Target
 from redshift_sandbox.unload.textual import TextFiles, text_extension
 from redshift_sandbox.unload.watch import read_ahead
 
-FAULTS = frozenset({"unload.fail_after_files", "unload.slow_per_file", "unload.slices", "unload.cache"})
+FAULTS = frozenset({
+    "unload.fail_after_files", "unload.slow_per_file", "unload.slices", "unload.cache", "unload.keys_expire",
+    "unload.count_zero",
+})
 
 
 _WORTH_KEEPING_SECONDS = 1.0
@@ -133,7 +128,7 @@ class UnloadService:
             text = error.message if isinstance(error, SqlError) else type(error).__name__
             self._record(run, start, "aborted", UnloadOutcome(0, 0, 0), text)
             raise
-        session.last_unload_count(outcome.rows)
+        session.last_unload_count(0 if self._faults.take("unload.count_zero") is not None else outcome.rows)
         session.notice("INFO", f"UNLOAD completed, {outcome.rows} record(s) unloaded successfully.")
         self._record(run, start, "completed", outcome, "")
         return outcome

@@ -56,6 +56,7 @@ class Target:
         self.refuse_if_cancelled()
         key = self._names.of(len(self.entries))
         bucket = self._statement.bucket
+        self._expire_on_demand()
         self._s3(lambda: self._gate.put_file(
             self._keys, self._region, bucket, key, part.path, link=True, kms=self._kms))
         self.entries.append(manifest.Entry(f"s3://{bucket}/{key}", part.rows, part.size_bytes))
@@ -66,6 +67,7 @@ class Target:
         self.refuse_if_cancelled()
         body = manifest.render(self.entries, schema, verbose=self._statement.manifest_verbose)
         key = self._statement.prefix + "manifest"
+        self._expire_on_demand()
         self._s3(lambda: self._gate.put_bytes(
             self._keys, self._region, self._statement.bucket, key, body, kms=self._kms))
 
@@ -74,10 +76,22 @@ class Target:
             raise errors.cancelled(self._query_id)
 
     def _fail_on_demand(self) -> None:
-        failure = self._faults.peek("unload.fail_after_files")
-        if failure is not None and len(self.entries) >= int(failure.get("files", 1)):
-            self._faults.take("unload.fail_after_files")
+        failure = self._faults.take_if(
+            "unload.fail_after_files",
+            lambda args: len(self.entries) >= int(args.get("files", 1))
+            and str(args.get("match", "")) in self._statement.prefix,
+        )
+        if failure is not None:
             raise errors.internal_failure(len(self.entries), self._query_id)
+
+    def _expire_on_demand(self) -> None:
+        found = self._faults.take_if(
+            "unload.keys_expire",
+            lambda args: len(self.entries) >= int(args.get("files", 1))
+            and str(args.get("match", "")) in self._statement.prefix,
+        )
+        if found is not None:
+            raise errors.from_aws(AwsError("ExpiredToken", "The provided token has expired.", 400), self._query_id)
 
     def _s3(self, call: Callable[[], T]) -> T:
         try:

@@ -42,6 +42,9 @@ class FakeFaults:
     def take(self, name: str) -> dict[str, Any] | None:
         return self.once.pop(name, None)
 
+    def take_if(self, name: str, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any] | None:
+        return self.once.pop(name) if name in self.once and wanted(self.once[name]) else None
+
     def peek(self, name: str) -> dict[str, Any] | None:
         return self.on.get(name)
 
