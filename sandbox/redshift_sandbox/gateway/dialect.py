@@ -12,7 +12,18 @@ from redshift_sandbox.contracts import SqlError
 from redshift_sandbox.gateway import parameters, principals, tables
 from redshift_sandbox.gateway.expressions import rewrite_expressions
 from redshift_sandbox.gateway.show import translate_show_catalog
-from redshift_sandbox.gateway.tokens import Kind, Token, fold, meaningful, split_statements, text_of, tokenize
+from redshift_sandbox.gateway.tokens import (
+    Kind,
+    Token,
+    fold,
+    meaningful,
+    name_of,
+    quote_literal,
+    quote_name,
+    split_statements,
+    text_of,
+    tokenize,
+)
 from redshift_sandbox.gateway.types import check_name
 
 
@@ -50,6 +61,8 @@ def translate_statement(tokens: list[Token], dialect: Dialect) -> Translated:
     words = frozenset(fold(token.text.strip('"')) for token in main if token.kind in (Kind.WORD, Kind.QUOTED))
     if verb in ("SET", "RESET", "SHOW"):
         return _parameter(verb, main, tokens, dialect)
+    if _late_binding(main):
+        return Translated(_late_view(main, tokens, dialect), verb, "CREATE VIEW", words=words)
     replaced = _replace(verb, main, dialect)
     if replaced is not None:
         return Translated(replaced, verb, "CANCEL" if verb == "CANCEL" else None, words=words)
@@ -132,6 +145,28 @@ def _replace(verb: str, main: list[Token], dialect: Dialect) -> str | None:
     }  # fmt: skip
     maker = makers.get((verb, words[1] if len(words) > 1 else ""))
     return maker(main) if maker is not None else None
+
+
+_NO_BINDING = ["WITH", "NO", "SCHEMA", "BINDING"]
+
+
+def _late_binding(main: list[Token]) -> bool:
+    return main[0].word == "CREATE" and [token.word for token in main[-4:]] == _NO_BINDING
+
+
+def _late_view(main: list[Token], tokens: list[Token], dialect: Dialect) -> str:
+    """CREATE [OR REPLACE] VIEW name AS query WITH NO SCHEMA BINDING: a view that outlives its tables."""
+    words = [token.word for token in main]
+    if "VIEW" not in words or "AS" not in words:
+        raise SqlError("42601", f'syntax error at or near "{main[-4].text}"')
+    view, start = words.index("VIEW"), words.index("AS")
+    named = [token for token in main[view + 1 : start] if token.text != "."]
+    name = ".".join(quote_name(name_of(token, keep_case=dialect.case_sensitive)) for token in named)
+    first, last = (next(i for i, t in enumerate(tokens) if t is one) for one in (main[start], main[-4]))
+    query = translate_statement(tokens[first + 1 : last], dialect).sql.strip()
+    anew = "true" if "REPLACE" in words[:view] else "false"
+    call = f"pg_catalog.pg_sandbox_late_view({quote_literal(name)}, {quote_literal(query)}, {anew})"
+    return f"DO {quote_literal(f'BEGIN PERFORM {call}; END')}"
 
 
 def _cancel(main: list[Token]) -> str:

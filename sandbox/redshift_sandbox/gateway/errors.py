@@ -14,6 +14,7 @@ from redshift_sandbox.gateway.tokens import Kind, meaningful, tokenize
 _FIELDS_8_0 = frozenset("SCMDHWFLR")
 _REFUSED = re.compile(r"__refused_(\d+)__")
 _DENIED = re.compile(r"^permission denied for (?:table|view|materialized view|foreign table|sequence) ")
+_MISSING = re.compile(r'^relation "([^"]+)" does not exist$')
 _COLUMN = re.compile(r'^column "?([^" ]+)"? does not exist$')
 
 
@@ -53,6 +54,17 @@ def rewrite(values: list[tuple[str, str]], query_id: int, sql: str) -> list[tupl
         if match and relations:
             text = f'column "{match.group(1).rpartition(".")[2]}" does not exist in {", ".join(relations)}'
     return [(code, text if code == "M" else value) for code, value in kept]
+
+
+def as_datashare(values: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """A missing relation in the words of a datashare (measured by others on live workgroups)."""
+    by_code = dict(values)
+    match = _MISSING.match(by_code.get("M", ""))
+    if by_code.get("C") != "42P01" or match is None:
+        return values
+    name = match.group(1).rpartition(".")[2]
+    changed = {"C": "XX000", "M": f"Relation {name} does not exist in the database."}
+    return [(code, changed.get(code, value)) for code, value in values]
 
 
 def _relations(sql: str) -> list[str]:

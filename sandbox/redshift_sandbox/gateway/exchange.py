@@ -200,6 +200,8 @@ class Exchange:
             values = errors.as_fields(self._refusals.pop(number))
         else:
             values = self._rewritten(values, running)
+        if self._statements.in_datashare():
+            values = errors.as_datashare(values)
         if running is not None:
             by_code = dict(values)
             self._statements.finish(running, SqlError(by_code.get("C", ""), by_code.get("M", "")))

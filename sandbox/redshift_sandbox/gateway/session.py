@@ -18,10 +18,12 @@ from redshift_sandbox.gateway.exchange import Exchange
 from redshift_sandbox.gateway.flow import Expected, Step
 from redshift_sandbox.gateway.hub import Hub
 from redshift_sandbox.gateway.login import Greeting
+from redshift_sandbox.gateway.snapshots import Snapshots
 from redshift_sandbox.gateway.statements import Prepared, Running, State, Statements
 from redshift_sandbox.gateway.stream import Closed, Stream, wait
 from redshift_sandbox.gateway.unloads import run_unload
 
+_IDLE_LOOK_SECONDS = 0.5  # how often a session looks whether it has been idle for too long
 _LINGER_SECONDS = 5.0  # a client that does not read its last message is not waited for longer
 
 
@@ -49,6 +51,8 @@ class Session:
         self._portals: dict[bytes, Prepared] = {}
         self._done = False
         self._drop_client = False
+        self._snapshots = Snapshots()
+        self._active = hub.clock.now()
         self._reset_when_done = False  # the reply to what runs now is lost
 
     # ---- the loop
@@ -101,11 +105,25 @@ class Session:
     def _wait(self) -> None:
         read_client = not self._backend.congested and not self._messages and not self._script
         read_backend = not self.client.congested
-        wait([(self.client, read_client), (self._backend, read_backend)], None)
+        wait([(self.client, read_client), (self._backend, read_backend)], _IDLE_LOOK_SECONDS)
         if read_backend:
             self._take_answers()
         if read_client:
-            self._inbox += self.client.receive() or b""
+            data = self.client.receive()
+            if data or not self.exchange.idle:
+                self._active = self.hub.clock.now()
+            self._inbox += data or b""
+        self._end_if_idle()
+
+    def _end_if_idle(self) -> None:
+        """https://docs.aws.amazon.com/redshift/latest/mgmt/amazon-redshift-limits.html; the text is assumed."""
+        knob = self.hub.faults.peek("gateway.idle_timeout")
+        if knob is None or self._inbox or self._messages or self._script or not self.exchange.idle:
+            return
+        name, default = ("seconds", 3600) if self.state.status == b"I" else ("transaction_seconds", 21600)
+        if (self.hub.clock.now() - self._active).total_seconds() > float(knob.get(name, default)):
+            self._last_words(SqlError("57P05", "terminating connection due to idle-session timeout", severity="FATAL"))
+            self._done = True
 
     def _push(self) -> None:
         self._backend.flush()
@@ -225,10 +243,11 @@ class Session:
         if not statements:
             self.exchange.forward(b"Q", b"\0", Expected(Step.QUERY))
         self.exchange.query_failed = False
-        # The backend gets runs of ordinary statements, each as one query. An UNLOAD stands alone, and BEGIN
-        # begins a run because its isolation level must come before anything else.
+        # The backend gets runs of ordinary statements, each as one query. An UNLOAD stands alone, and so does BEGIN:
+        # what comes then may have to begin anew.
         for one in statements:
-            alone = one.unload or one.begins or not self._script or self._script[-1][0].unload
+            before = self._script[-1][0] if self._script else one
+            alone = one.unload or one.begins or not self._script or before.unload or before.begins
             if alone:
                 self._script.append([one])
             else:
@@ -241,7 +260,7 @@ class Session:
         statements = self._script.popleft()
         running = self._start(statements)
         last = not self._script
-        failed = disturb.failure(self.hub.faults, statements, running[0].query_id)
+        failed = disturb.failure(self.hub.faults, statements, running[0].query_id) or self._outlived(statements)
         if failed is not None:
             for one in running:
                 self.statements.finish(one, failed)
@@ -254,8 +273,20 @@ class Session:
         sql = ";\n".join(one.statement.sql for one in statements)
         self.exchange.forward(b"Q", wire.cstring(sql), Expected(Step.QUERY, running, more_follows=not last))
 
+    def _outlived(self, statements: list[Prepared]) -> SqlError | None:
+        """Takes care of the transaction's snapshot; the error of statements that come too late for it."""
+        if statements[0].begins and self.state.status == b"I":
+            self._snapshots.began(statements[0].statement.sql)
+        elif self.state.status == b"T":
+            try:
+                return self._snapshots.before([one.touched for one in statements], self.exchange.ask)
+            except SqlError as error:
+                return error
+        return None
+
     def _unload_in_query(self, sql: str, running: Running, last: bool) -> None:
         error = run_unload(self, sql, running.query_id)
+        self._active = self.hub.clock.now()
         self.statements.finish(running, error)
         if error is not None:
             self._script.clear()

@@ -11,6 +11,7 @@ from redshift_sandbox.gateway.dialect import Dialect, Translated, translate_stat
 from redshift_sandbox.gateway.hub import Hub
 from redshift_sandbox.gateway.parameters import CASE_SENSITIVE, boolean
 from redshift_sandbox.gateway.records import blanked
+from redshift_sandbox.gateway.snapshots import NOTHING, Touched, touched
 from redshift_sandbox.gateway.tokens import Token, meaningful, split_statements, text_of, tokenize
 from redshift_sandbox.pg.history import QueryRecord
 
@@ -49,6 +50,7 @@ class Prepared:
     statement: Translated
     text: str  # blanked of secrets
     unload: str = ""  # the UNLOAD itself, which the backend never sees
+    touched: Touched = NOTHING
 
     @property
     def verb(self) -> str:
@@ -98,6 +100,10 @@ class Statements:
             self._running[self.last_query_id] = running[-1]
             self._hub.records.queries.begin(self._record(running[-1], "running", now))
         return running
+
+    def in_datashare(self) -> bool:
+        """Whether relations are missing as they are from a datashare."""
+        return self._hub.faults.peek("gateway.datashare") is not None
 
     def refused(self) -> None:
         """A statement that never ran, but woke the workgroup to say so."""
@@ -160,13 +166,18 @@ class Statements:
             if unloader is None:
                 raise SqlError("0A000", "this sandbox runs without UNLOAD")
             if unloader.is_unload(raw):
-                return Prepared(Translated(_PLACEHOLDER, "UNLOAD"), raw if visible else unloader.blank(raw), raw)
+                text = raw if visible else unloader.blank(raw)
+                return Prepared(Translated(_PLACEHOLDER, "UNLOAD"), text, raw, self._touched(tokens))
         text = text_of(tokens).strip() if visible else blanked(tokens).strip()
         if not self._state.superuser:
             self._hub.columns.shrink(
                 tokens, self._state.user, self._state.database, case_sensitive=self._state.case_sensitive
             )
-        return Prepared(translate_statement(tokens, self._dialect()), text)
+        before = self._touched(tokens)  # translation changes the tokens
+        return Prepared(translate_statement(tokens, self._dialect()), text, touched=before)
+
+    def _touched(self, tokens: list[Token]) -> Touched:
+        return touched(tokens, case_sensitive=self._state.case_sensitive)
 
     def _dialect(self) -> Dialect:
         state = self._state

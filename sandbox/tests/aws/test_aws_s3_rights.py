@@ -152,7 +152,7 @@ def test_b59_replaced_or_deleted_objects_do_not_change_a_body_under_way(s3: Base
 # Faults of a download and of listings
 
 
-def test_fault_slow_down(sandbox: Sandbox, s3: BaseClient) -> None:
+def test_b58_slow_down(sandbox: Sandbox, s3: BaseClient) -> None:
     sandbox.fault("s3.slow_down", 2, operation="GetObject")
     s3.put_object(Bucket="acme", Key="k", Body=b"x")
     for _ in range(2):
@@ -162,7 +162,7 @@ def test_fault_slow_down(sandbox: Sandbox, s3: BaseClient) -> None:
     assert sandbox.client("s3", retries=4).get_object(Bucket="acme", Key="k")["Body"].read() == b"x"
 
 
-def test_fault_reset_mid_body(sandbox: Sandbox, s3: BaseClient) -> None:
+def test_b58_reset_mid_body(sandbox: Sandbox, s3: BaseClient) -> None:
     s3.put_object(Bucket="acme", Key="k", Body=b"x" * 300_000)
     sandbox.fault("s3.reset_mid_body", 1, after=100_000, match="k")
     stream = s3.get_object(Bucket="acme", Key="k")["Body"]
@@ -171,7 +171,7 @@ def test_fault_reset_mid_body(sandbox: Sandbox, s3: BaseClient) -> None:
     assert len(s3.get_object(Bucket="acme", Key="k")["Body"].read()) == 300_000
 
 
-def test_fault_flip_byte_is_caught_by_the_checksum(sandbox: Sandbox, s3: BaseClient) -> None:
+def test_b58_flip_byte_is_caught_by_the_checksum(sandbox: Sandbox, s3: BaseClient) -> None:
     body = bytes(100_000)
     s3.put_object(Bucket="acme", Key="k", Body=body)
     sandbox.fault("s3.flip_byte", 1, offset=70_000)
@@ -183,7 +183,7 @@ def test_fault_flip_byte_is_caught_by_the_checksum(sandbox: Sandbox, s3: BaseCli
         s3.get_object(Bucket="acme", Key="k")["Body"].read()
 
 
-def test_fault_truncate_list(sandbox: Sandbox, s3: BaseClient) -> None:
+def test_b58_truncate_list(sandbox: Sandbox, s3: BaseClient) -> None:
     for n in range(5):
         s3.put_object(Bucket="acme", Key=f"k{n}")
     sandbox.fault("s3.truncate_list", 1)
@@ -193,7 +193,7 @@ def test_fault_truncate_list(sandbox: Sandbox, s3: BaseClient) -> None:
     assert sandbox.signed("s3", "GET", "/acme?list-type=2").body.endswith(b"</ListBucketResult>")
 
 
-def test_fault_vanish_takes_one_object_between_manifest_and_read(sandbox: Sandbox, s3: BaseClient) -> None:
+def test_b58_vanish_takes_one_object_between_manifest_and_read(sandbox: Sandbox, s3: BaseClient) -> None:
     for key in ("run/manifest", "run/0000_part_00", "run/0001_part_00"):
         s3.put_object(Bucket="acme", Key=key, Body=b"x")
     sandbox.fault("s3.vanish", 1, match="0001_part")
@@ -202,7 +202,7 @@ def test_fault_vanish_takes_one_object_between_manifest_and_read(sandbox: Sandbo
     assert code_of(s3.get_object, Bucket="acme", Key="run/0001_part_00") == "NoSuchKey"
 
 
-def test_fault_slow_paces_a_body(sandbox: Sandbox, s3: BaseClient) -> None:
+def test_b58_slow_paces_a_body(sandbox: Sandbox, s3: BaseClient) -> None:
     s3.put_object(Bucket="acme", Key="k", Body=b"x" * 500_000)
     sandbox.fault("s3.slow", 1, bytes_per_second=1_000_000)
     began = time.monotonic()

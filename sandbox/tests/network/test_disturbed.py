@@ -47,7 +47,8 @@ def test_b21_reset_after_unload_leaves_its_manifest_and_no_word(sandbox: Running
     connection = sandbox.connect()
     heard: list[str] = []
     connection.add_notice_handler(lambda notice: heard.append(notice.message_primary or ""))
-    with fault(sandbox, "gateway.reset_after", {"statement": "UNLOAD"}, count=1), pytest.raises(psycopg.OperationalError):
+    lost = fault(sandbox, "gateway.reset_after", {"statement": "UNLOAD"}, count=1)
+    with lost, pytest.raises(psycopg.OperationalError):
         sandbox.unload(connection, NATION, where)
     assert f"{where}manifest" in sandbox.objects(where)
     assert heard == []
@@ -56,7 +57,8 @@ def test_b21_reset_after_unload_leaves_its_manifest_and_no_word(sandbox: Running
 def test_b21_reset_before_unload_leaves_nothing(sandbox: RunningSandbox, prefix: Prefix) -> None:
     where = prefix()
     sandbox.world.meter.reset()
-    with fault(sandbox, "gateway.reset_before", {"statement": "UNLOAD"}, count=1), pytest.raises(psycopg.OperationalError):
+    lost = fault(sandbox, "gateway.reset_before", {"statement": "UNLOAD"}, count=1)
+    with lost, pytest.raises(psycopg.OperationalError):
         sandbox.unload(sandbox.connect(), NATION, where)
     assert sandbox.objects(where) == []
     assert sandbox.world.meter.unloads.started == 0

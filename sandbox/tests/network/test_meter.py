@@ -51,6 +51,7 @@ def test_b35_unloads_and_kinds_of_statements(sandbox: RunningSandbox, prefix: Ca
     meter = sandbox.world.meter
     with sandbox.connect() as connection:
         sandbox.login()
+        connection.execute("SELECT 1")  # a session is counted once it serves
         meter.reset()
         sandbox.unload(connection, "SELECT * FROM tpch.nation", prefix())
         with fault(sandbox, "unload.fail_after_files", {"files": 1}), pytest.raises(psycopg.Error):

@@ -160,14 +160,17 @@ def test_b51_timestamps_at_the_edges(unloaded: Callable[[str], list[Path]], text
 
 
 @pytest.mark.parametrize(("expression", "kind"), [
-    ("TIME '12:00'", "time without time zone"), ("'12:00'::timetz", "time with time zone"),
+    ("TIME '12:00'", "time without time zone"), ("'12:00'::timetz", "time with time zone"), ("'a'::bytea", "varbyte"),
 ])  # fmt: skip
-def test_types_parquet_cannot_take_are_refused(
+def test_b50_types_parquet_cannot_take_are_refused_and_csv_takes_them(
     sandbox: RunningSandbox, prefix: Prefix, expression: str, kind: str
 ) -> None:
     with sandbox.connect() as connection, pytest.raises(psycopg.Error) as caught:
         sandbox.unload(connection, f"SELECT {expression} AS c", prefix())
     assert caught.value.diag.message_primary == f'UNLOAD {kind} column "c" is only supported for TEXT/CSV.'
+    with sandbox.connect() as connection:
+        done = sandbox.unload(connection, f"SELECT {expression} AS c", prefix(), "FORMAT CSV")
+    assert done.notices == [("INFO", "UNLOAD completed, 1 record(s) unloaded successfully.")]
 
 
 def test_csv(sandbox: RunningSandbox, prefix: Prefix) -> None:

@@ -1,0 +1,25 @@
+-- CREATE VIEW ... WITH NO SCHEMA BINDING (https://docs.aws.amazon.com/redshift/latest/dg/r_CREATE_VIEW.html). The view stands on
+-- a function whose text PostgreSQL reads anew in every query, so its tables may go and come. They must be there when the view is
+-- made, and whoever reads the view must be allowed to read them.
+CREATE FUNCTION pg_catalog.pg_sandbox_late_view(name text, query text, anew boolean) RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT AS $$
+DECLARE
+  function_name text;
+  columns text;
+  shown text;
+BEGIN
+  IF anew THEN
+    EXECUTE 'DROP VIEW IF EXISTS ' || name;
+  END IF;
+  EXECUTE 'CREATE VIEW ' || name || ' AS ' || query;  -- tells the columns
+  SELECT pg_catalog.string_agg(pg_catalog.format('c%s %s', attnum, pg_catalog.format_type(atttypid, NULL)), ', ' ORDER BY attnum),
+         pg_catalog.string_agg(pg_catalog.format('c%s::%s AS %I', attnum, pg_catalog.format_type(atttypid, atttypmod), attname), ', '
+                               ORDER BY attnum)
+    INTO columns, shown FROM pg_catalog.pg_attribute WHERE attrelid = name::regclass AND attnum > 0;
+  SELECT pg_catalog.format('%I.%I', n.nspname, 'pg_sandbox_late_' || c.relname) INTO function_name
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = name::regclass;
+  EXECUTE 'DROP VIEW ' || name;
+  EXECUTE pg_catalog.format('DROP FUNCTION IF EXISTS %s()', function_name);
+  EXECUTE pg_catalog.format('CREATE FUNCTION %s() RETURNS TABLE (%s) LANGUAGE sql STABLE AS %L', function_name, columns, query);
+  EXECUTE pg_catalog.format('CREATE VIEW %s AS SELECT %s FROM %s() f', name, shown, function_name);
+END $$;
