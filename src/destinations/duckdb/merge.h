@@ -19,7 +19,8 @@ struct MergeInput {
   bool keys = false;        // keys were added
 };
 
-// The counts add up to `rows`, and to how the table's own count changed; else kCorrupt. Throws
+// The counts add up to `rows`, and to what the statements say they wrote; where rows may go, and
+// where many came, also to how the table's own count changed; else kCorrupt. Throws
 // kUnsupported if a key has no value, kConflict for keys that come more than once (a complete
 // merge that does not allow them) or stand more than once in the table, and if more rows would go
 // than DeletePolicy allows. REQUIRES: within the load's transaction; throwing leaves it to be

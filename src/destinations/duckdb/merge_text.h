@@ -15,7 +15,14 @@
 namespace sluice::destinations {
 
 // What becomes of a row that came. Kept in a temporary table for the time of a merge.
-enum class MergeAction { kSkip = 0, kDelete = 1, kInsert = 2, kUpdate = 3, kUnchanged = 4 };
+enum class MergeAction {
+  kSkip = 0,
+  kDelete = 1,
+  kInsert = 2,
+  kUpdate = 3,
+  kUnchanged = 4,
+  kUndecided = 5,  // not yet compared in full
+};
 
 class MergeText {
  public:
@@ -45,6 +52,13 @@ class MergeText {
 
   // Makes the table of actions: one row per row of s and row of t with its key.
   std::string Classify() const;
+  // The same for few rows, reading of t the key and the cursor alone: a row whose cursor moved has
+  // changed. Of the others some stay kUndecided, which Decide compares in full; they were read
+  // again, so they lie close together, among the rows that were written last. REQUIRES:
+  // CursorTells().
+  std::string ClassifyByCursor() const;
+  std::string Decide() const;
+  bool CursorTells() const;
   // One row: how many rows per MergeAction, in its order; then how many have a row in t.
   std::string CountActions() const;
   // One row: how many keys of s stand more than once in t.
@@ -64,6 +78,8 @@ class MergeText {
   std::string KeyList(const std::string& prefix) const;
   std::string Flagged(const std::string& prefix) const;
   std::string Differs() const;
+  std::string ClassifyAs(const std::string& rows, const std::string& differs,
+                         MergeAction same) const;
   std::string SameKey(const std::string& left, const std::string& right, bool right_is_keys) const;
 
   const std::string table_;
