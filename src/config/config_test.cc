@@ -210,6 +210,13 @@ INSTANTIATE_TEST_SUITE_P(
                 "streams[0].deletes.max_percent", 18, "from 0 to 100"},
         BadCase{"DeletesKeep", "{ column: is_deleted }", "{ key_scan: 1h, keep: true }",
                 "streams[0].deletes.keep", 18, "without column"},
+        BadCase{"SplitPieces", "deletes: { column: is_deleted }", "split: { pieces: 1 }",
+                "streams[0].split.pieces", 18, "from 2 to 1000"},
+        BadCase{"SplitWithoutPieces", "deletes: { column: is_deleted }", "split: { column: n }",
+                "streams[0].split.pieces", 18, "pieces: 8"},
+        BadCase{"SplitWithoutKey", "name: big_spenders\n",
+                "name: big_spenders\n    split: { pieces: 8 }\n", "streams[2].split", 22,
+                "primary_key"},
         BadCase{"DeletesOfAppend", "    cursor: updated_at\n",
                 "    cursor: updated_at\n    write_mode: append\n", "streams[0].deletes", 19,
                 "write_mode: merge"},
@@ -395,7 +402,8 @@ TEST(Config, TakesWhatAStreamSaysOfItsRows) {
   const Loaded loaded = ParseText(
       With("deletes: { column: is_deleted }",
            "deletes: { column: is_deleted, keep: true, max_percent: 100 }\n"
-           "    null_cursor: skip\n    duplicate_keys: newest\n    schema_changes: freeze"));
+           "    null_cursor: skip\n    duplicate_keys: newest\n    schema_changes: freeze\n"
+           "    split: { column: order_date, pieces: 12 }"));
   ASSERT_THAT(loaded.problems, IsEmpty());
   const model::Stream& orders = loaded.config.streams[0].stream;
   EXPECT_TRUE(orders.deletes.keep_flagged);
@@ -403,6 +411,9 @@ TEST(Config, TakesWhatAStreamSaysOfItsRows) {
   EXPECT_EQ(orders.deletes.share_rows_min, 0u);
   EXPECT_EQ(loaded.config.streams[1].stream.deletes.share_rows_min, 100u);
   EXPECT_EQ(orders.null_cursor, model::NullCursor::kSkip);
+  ASSERT_TRUE(orders.split);
+  EXPECT_EQ(orders.split->pieces, 12);
+  EXPECT_EQ(orders.split->column, "order_date");
   EXPECT_TRUE(orders.allow_duplicate_keys);
   EXPECT_EQ(orders.schema_policy, model::SchemaPolicy::kFreeze);
 }

@@ -189,6 +189,16 @@ constexpr std::string_view kSchema = R"json({
           "null_cursor": {"description": "Rows without a cursor value: read in every run, in the first, or not at all. Default: read; append: first.", "enum": ["read", "first", "skip"]},
           "duplicate_keys": {"description": "Two rows with one key in a full read: refuse, or let the newest by cursor win.", "enum": ["refuse", "newest"], "default": "refuse"},
           "schema_changes": {"description": "When the source's columns change: follow (add, widen), freeze (bring the known ones) or fail.", "enum": ["follow", "freeze", "fail"], "default": "follow"},
+          "split": {
+            "description": "A large table in several UNLOADs of one snapshot, by a hash of the primary key or by ranges of a column.",
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["pieces"],
+            "properties": {
+              "column": {"description": "A number, date or timestamp. Default: the primary key, by hash.", "type": "string", "minLength": 1},
+              "pieces": {"type": ["integer", "string"], "minimum": 2, "maximum": 1000}
+            }
+          },
           "overlap": {"description": "How far behind the watermark each run looks again.", "type": "string", "pattern": "^([0-9]+[smhd]|.*\\$\\{.*)$", "default": "5m"},
           "deletes": {
             "description": "How rows deleted at the source are noticed.",

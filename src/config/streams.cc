@@ -189,6 +189,26 @@ void ReadChoices(MapReader& map, model::Stream& stream) {
           .value_or(SchemaPolicy::kFollow);
 }
 
+void ReadSplit(Reading& reading, MapReader& map, model::Stream& stream) {
+  const Node* node = map.Map("split");
+  if (node == nullptr) return;
+  MapReader inner(reading, node, map.Field("split"));
+  model::Split split;
+  split.column = inner.Text("column", CheckIdentifier);
+  if (const auto pieces = inner.Integer("pieces", 2, 1000, "8")) {
+    split.pieces = static_cast<int>(*pieces);
+  } else if (!inner.Has("pieces")) {
+    inner.Missing("pieces", "Say into how many UNLOADs the stream is split: pieces: 8");
+  }
+  inner.RefuseOthers();
+  if (!inner.Has("column") && !map.Has("primary_key")) {
+    map.Add("split", "needs a primary_key to split by",
+            "Add primary_key: [order_id], or split by ranges of a column:\n"
+            "split: { column: order_date, pieces: 8 }");
+  }
+  stream.split = std::move(split);
+}
+
 StreamConfig ReadStream(Reading& reading, const Node& node, const Defaults& defaults,
                         std::string field) {
   MapReader map(reading, &node, field);
@@ -212,6 +232,7 @@ StreamConfig ReadStream(Reading& reading, const Node& node, const Defaults& defa
       map.Duration("overlap", "5m").value_or(defaults.overlap.value_or(stream.overlap));
   ReadDeletes(reading, map, stream);
   ReadChoices(map, stream);
+  ReadSplit(reading, map, stream);
   map.RefuseOthers();
   return config;
 }

@@ -48,6 +48,15 @@ enum class NullCursor {
   kSkip,
 };
 
+// A large table in several UNLOADs of one snapshot, each of which must end within the life of its
+// keys and the statement's limit.
+struct Split {
+  int pieces = 2;  // 2..1000
+  // By ranges of this column (a number, date or timestamp); nullopt: by a hash of the primary key,
+  // which makes pieces of one size whatever the values are.
+  std::optional<std::string> column;
+};
+
 // A table or a query we sync. REQUIRES: exactly one of `table` and `sql`.
 struct Stream {
   std::string name;  // unique in a configuration: "sales.orders", "big_spenders"
@@ -66,6 +75,7 @@ struct Stream {
   std::optional<std::chrono::seconds> key_scan;
   bool allow_duplicate_keys = false;  // StreamTarget tells
   SchemaPolicy schema_policy = SchemaPolicy::kFollow;
+  std::optional<Split> split;
 };
 
 // Where a stream lands: schema and table at the destination.

@@ -1,0 +1,229 @@
+#include "redshift/split.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+
+#include "base/error.h"
+#include "redshift/cursor.h"
+#include "redshift/quoting.h"
+#include "redshift/select.h"
+
+namespace sluice::redshift {
+namespace {
+
+using model::TypeKind;
+// A value counted in the column's least step: units of the last decimal place, days, microseconds.
+// 38 digits fit.
+__extension__ using Steps = __int128;
+
+constexpr std::int64_t kMicrosPerSecond = 1'000'000;
+
+bool HasSteps(TypeKind kind) {
+  switch (kind) {
+    case TypeKind::kInt16:
+    case TypeKind::kInt32:
+    case TypeKind::kInt64:
+    case TypeKind::kDecimal:
+    case TypeKind::kDate:
+    case TypeKind::kTimestamp:
+    case TypeKind::kTimestampTz: return true;
+    default: return false;
+  }
+}
+
+[[noreturn]] void CannotCut(const model::Column& column, std::string message) {
+  throw base::Error({.code = base::ErrorCode::kUnsupported,
+                     .operation = "split the stream",
+                     .subject = "column " + column.name,
+                     .message = std::move(message),
+                     .remedy = "Split by the primary key instead: split: { pieces: 8 }"});
+}
+
+// Digits, with a sign and a point perhaps; `scale` digits count behind the point.
+std::optional<Steps> ReadNumber(std::string_view text, int scale) {
+  const bool negative = text.starts_with('-');
+  if (negative) text.remove_prefix(1);
+  Steps value = 0;
+  int behind = -1;
+  for (const char c : text) {
+    if (c == '.' && behind < 0) {
+      behind = 0;
+      continue;
+    }
+    if (c < '0' || c > '9') return std::nullopt;
+    value = value * 10 + (c - '0');
+    if (behind >= 0) ++behind;
+  }
+  for (int i = std::max(behind, 0); i < scale; ++i) value *= 10;
+  return negative ? -value : value;
+}
+
+std::string WriteNumber(Steps value, int scale) {
+  const bool negative = value < 0;
+  std::string digits;
+  for (Steps rest = negative ? -value : value; rest > 0; rest /= 10) {
+    digits += static_cast<char>('0' + static_cast<int>(rest % 10));
+  }
+  while (digits.size() < static_cast<std::size_t>(scale) + 1) digits += '0';
+  if (scale > 0) digits.insert(static_cast<std::size_t>(scale), 1, '.');
+  if (negative) digits += '-';
+  std::reverse(digits.begin(), digits.end());
+  return digits;
+}
+
+std::optional<int> ReadPart(std::string_view text, std::size_t at, std::size_t size) {
+  if (text.size() < at + size) return std::nullopt;
+  int value = 0;
+  const char* end = text.data() + at + size;
+  if (std::from_chars(text.data() + at, end, value).ptr != end) return std::nullopt;
+  return value;
+}
+
+// "2026-01-31", "2026-01-31 23:59:59.000001", "...+00": days, or microseconds if `time`.
+std::optional<Steps> ReadTime(std::string_view text, bool time) {
+  const auto year = ReadPart(text, 0, 4);
+  const auto month = ReadPart(text, 5, 2);
+  const auto day = ReadPart(text, 8, 2);
+  if (!year || !month || !day || text.size() < 10 || text[4] != '-' || text.ends_with("BC")) {
+    return std::nullopt;
+  }
+  const std::chrono::sys_days date = std::chrono::year(*year) /
+                                     std::chrono::month(static_cast<unsigned>(*month)) /
+                                     std::chrono::day(static_cast<unsigned>(*day));
+  const Steps days = date.time_since_epoch().count();
+  if (!time) return days;
+  const auto hour = ReadPart(text, 11, 2);
+  const auto minute = ReadPart(text, 14, 2);
+  const auto second = ReadPart(text, 17, 2);
+  if (!hour || !minute || !second) return std::nullopt;
+  std::int64_t micros = 0;
+  if (text.size() > 20 && text[19] == '.') {
+    std::string fraction(text.substr(20, text.find_first_not_of("0123456789", 20) - 20));
+    fraction.resize(6, '0');
+    micros = std::stoll(fraction);
+  }
+  const Steps seconds = ((days * 24 + *hour) * 60 + *minute) * 60 + *second;
+  return seconds * kMicrosPerSecond + micros;
+}
+
+std::string WriteTime(Steps value, bool time) {
+  const auto day_steps = time ? Steps(86400) * kMicrosPerSecond : Steps(1);
+  Steps days = value / day_steps;
+  if (value % day_steps < 0) --days;
+  const auto rest = static_cast<std::int64_t>(value - days * day_steps);
+  const std::chrono::year_month_day date{
+      std::chrono::sys_days(std::chrono::days(static_cast<int>(days)))};
+  std::string text =
+      fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()),
+                  static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
+  if (!time) return text;
+  const std::int64_t seconds = rest / kMicrosPerSecond;
+  return text + fmt::format(" {:02}:{:02}:{:02}.{:06}", seconds / 3600, seconds / 60 % 60,
+                            seconds % 60, rest % kMicrosPerSecond);
+}
+
+// The i-th of n cuts between two values, rounded up. Each is divided before it is multiplied: their
+// difference may have more digits than fit.
+Steps Between(Steps from, Steps to, int i, int n) {
+  const Steps rest = (to % n - from % n) * i;
+  const Steps rounded_up = rest > 0 ? (rest + n - 1) / n : rest / n;
+  return from - from / n * i + to / n * i + rounded_up;
+}
+
+std::optional<Steps> Read(const model::Column& column, const std::string& text) {
+  switch (column.type.kind) {
+    case TypeKind::kDate: return ReadTime(text, false);
+    case TypeKind::kTimestamp:
+    case TypeKind::kTimestampTz: return ReadTime(text, true);
+    default: return ReadNumber(text, column.type.scale);
+  }
+}
+
+std::string Write(const model::Column& column, Steps value) {
+  switch (column.type.kind) {
+    case TypeKind::kDate: return "DATE " + Literal(WriteTime(value, false));
+    case TypeKind::kTimestamp: return "TIMESTAMP " + Literal(WriteTime(value, true));
+    case TypeKind::kTimestampTz: return "TIMESTAMPTZ " + Literal(WriteTime(value, true) + "+00");
+    default: return WriteNumber(value, column.type.scale);
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> HashPieces(const std::vector<std::string>& keys, int pieces) {
+  if (pieces == 1) return {""};
+  std::string hash;
+  for (const auto& key : keys) {
+    hash = hash.empty() ? "FNV_HASH(" + Ident(key) + ")"
+                        : "FNV_HASH(" + Ident(key) + ", COALESCE(" + hash + ", 0))";
+  }
+  // Not the lowest bits, which in FNV are the parity of the bytes' lowest. MOD has the sign of what
+  // it divides, and ABS of the least BIGINT overflows: so each piece is a remainder of either sign.
+  const std::string remainder = fmt::format("COALESCE(MOD({} / 65536, {}), 0)", hash, pieces);
+  std::vector<std::string> conditions;
+  for (int i = 0; i < pieces; ++i) {
+    conditions.push_back(i == 0 ? remainder + " = 0"
+                                : fmt::format("{} IN ({}, {})", remainder, i, i - pieces));
+  }
+  return conditions;
+}
+
+const model::Column& SplitColumn(const model::Stream& stream,
+                                 const std::vector<model::Column>& columns) {
+  const std::string& name = *stream.split->column;
+  const auto it = std::find_if(columns.begin(), columns.end(),
+                               [&](const model::Column& column) { return column.name == name; });
+  if (it == columns.end()) {
+    throw base::Error({.code = base::ErrorCode::kNotFound,
+                       .operation = "split the stream",
+                       .subject = "stream " + stream.name + ", split column " + name,
+                       .message = "the stream has no such column",
+                       .remedy = "Correct split.column, or add the column to `columns`."});
+  }
+  if (!HasSteps(it->type.kind)) {
+    CannotCut(*it, "a column of type " + model::ToString(it->type) +
+                       " cannot be cut into ranges: numbers, dates and timestamps can");
+  }
+  return *it;
+}
+
+std::string BuildBounds(const model::Stream& stream, const std::vector<model::Column>& columns,
+                        std::string_view condition) {
+  const std::string name = Ident(SplitColumn(stream, columns).name);
+  std::string sql = "SELECT CAST(min(" + name + ") AS VARCHAR), CAST(max(" + name +
+                    ") AS VARCHAR) FROM " + FromClause(stream, columns);
+  if (!condition.empty()) sql += " WHERE " + std::string(condition);
+  return sql;
+}
+
+std::vector<std::string> RangePieces(const model::Column& column,
+                                     const std::optional<std::string>& least,
+                                     const std::optional<std::string>& greatest, int pieces) {
+  if (!least || !greatest) return {""};
+  const auto from = Read(column, *least);
+  const auto to = Read(column, *greatest);
+  if (!from || !to) CannotCut(column, "its least or greatest value is not one that can be counted");
+  std::vector<std::string> bounds;  // each piece begins at one, but for the first
+  Steps last = *from;
+  for (int i = 1; i < pieces; ++i) {
+    const Steps bound = Between(*from, *to, i, pieces);
+    if (bound <= last || bound > *to) continue;
+    bounds.push_back(Write(column, bound));
+    last = bound;
+  }
+  const std::string name = Ident(column.name);
+  if (bounds.empty()) return {""};
+  std::vector<std::string> conditions = {
+      fmt::format("({0} < {1} OR {0} IS NULL)", name, bounds.front())};
+  for (std::size_t i = 1; i < bounds.size(); ++i) {
+    conditions.push_back(fmt::format("{0} >= {1} AND {0} < {2}", name, bounds[i - 1], bounds[i]));
+  }
+  conditions.push_back(fmt::format("{} >= {}", name, bounds.back()));
+  return conditions;
+}
+
+}  // namespace sluice::redshift

@@ -1,0 +1,35 @@
+// A large table in pieces: conditions of which each row meets exactly one, so that pieces lack no
+// row and share none, whatever the values are. Pure; any thread.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/stream.h"
+
+namespace sluice::redshift {
+
+// By a hash of `keys`: pieces of about one size for any distribution and any type of key. A row
+// without a key is in the first. REQUIRES: keys is not empty, pieces >= 1.
+// https://docs.aws.amazon.com/redshift/latest/dg/r_FNV_HASH.html
+std::vector<std::string> HashPieces(const std::vector<std::string>& keys, int pieces);
+
+// The column of `split` among the stream's. Throws kNotFound if it is not there, kUnsupported for a
+// type that has no even steps (texts, floats, bool, ...), with the remedy.
+const model::Column& SplitColumn(const model::Stream& stream,
+                                 const std::vector<model::Column>& columns);
+
+// One row: the least and the greatest value as text, of the rows that meet `condition` (all, if it
+// is empty). To be asked in the transaction that unloads.
+std::string BuildBounds(const model::Stream& stream, const std::vector<model::Column>& columns,
+                        std::string_view condition);
+
+// By ranges of one width between those two. The first piece is open below and has the rows without
+// a value, the last is open above. Fewer than `pieces` if there are fewer values, one (an empty
+// condition) if there is nothing to cut. Throws kUnsupported for a date before the year 1.
+std::vector<std::string> RangePieces(const model::Column& column,
+                                     const std::optional<std::string>& least,
+                                     const std::optional<std::string>& greatest, int pieces);
+
+}  // namespace sluice::redshift
