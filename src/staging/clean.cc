@@ -5,6 +5,7 @@
 
 #include <ctime>
 #include <functional>
+#include <iterator>
 #include <utility>
 
 #include "staging/prefix.h"
@@ -59,6 +60,12 @@ void Remove(
   }
 }
 
+bool IsSpared(const std::set<std::string>& spared, const std::string& key) {
+  // The greatest prefix that is not above the key is the only one that can be its own.
+  const auto after = spared.upper_bound(key);
+  return after != spared.begin() && key.starts_with(*std::prev(after));
+}
+
 }  // namespace
 
 CleanResult CleanPrefix(aws::ObjectStore& store, std::string_view bucket, std::string_view own_root,
@@ -80,10 +87,13 @@ CleanResult Sweep(aws::ObjectStore& store, std::string_view bucket, const SweepO
                   base::UtcTime now, const base::Call& call) {
   const auto is_dead = [&](const std::string& key, const aws::ObjectInfo* object) {
     const std::string run(RunOfKey(options.own_root, key));
-    if (run == options.current_run) return false;
+    if (run == options.current_run || IsSpared(options.spared, key)) return false;
     if (options.dead_runs.contains(run)) return true;
     const auto began = RunTime(run);
-    if (!began || now - *began < options.orphan_age) return false;
+    if (!began) return false;
+    // Named under a clock that was ahead: S3's own time tells of objects, nothing of uploads.
+    const bool from_the_future = *began > now && object != nullptr;
+    if (!from_the_future && now - *began < options.orphan_age) return false;
     // An UNLOAD that outlived its run may have written just now: then that run is not over.
     return object == nullptr || now - object->last_modified >= options.orphan_age;
   };

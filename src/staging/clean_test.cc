@@ -98,6 +98,33 @@ TEST(Sweep, SparesAnOldRunThatStillWrites) {
             0u);
 }
 
+TEST(Sweep, SparesWhatMayYetBeLoadedAndNothingElseOfThatRun) {
+  test::FakeObjectStore store;
+  const std::string spared = kRoot + kOld + "/t/a1/";
+  for (const char* rest : {"t/a1/rows/manifest", "t/a10/rows/manifest", "t/a0/rows/manifest"}) {
+    store.Add(kRoot + kOld + "/" + rest, "x");
+  }
+  store.AddUpload(spared + "rows/part");
+  SweepOptions options{.own_root = kRoot, .current_run = kMine, .dead_runs = {kOld}};
+  options.spared = {kRoot + kOld + "/s/", spared, kRoot + kOld + "/u/"};
+  EXPECT_EQ(Sweep(store, "b", options, kNow, {}).objects_deleted, 2u);
+  EXPECT_THAT(store.Keys(), ElementsAre(spared + "rows/manifest"));
+  EXPECT_EQ(store.uploads(), 1u);
+}
+
+TEST(Sweep, JudgesARunNamedInTheFutureByWhenItsObjectsWereWritten) {
+  test::FakeObjectStore store;
+  const std::string run = "20990101T000000Z-00000000000000aa";
+  store.Add(kRoot + run + "/t/a/old", "x");
+  store.Add(kRoot + run + "/t/a/young", "x");
+  store.SetModified(kRoot + run + "/t/a/young", kNow);
+  store.AddUpload(kRoot + run + "/t/a/part");
+  const SweepOptions options{.own_root = kRoot, .current_run = kMine};
+  EXPECT_EQ(Sweep(store, "b", options, kNow, {}).objects_deleted, 1u);
+  EXPECT_THAT(store.Keys(), ElementsAre(kRoot + run + "/t/a/young"));
+  EXPECT_EQ(store.uploads(), 1u);
+}
+
 TEST(Sweep, NeverTouchesItsOwnRunHoweverOld) {
   test::FakeObjectStore store;
   store.Add(kRoot + kOld + "/t/a/part", "x");

@@ -67,7 +67,17 @@ bool IsPart(const aws::ObjectInfo& object) { return object.key.ends_with(".parqu
        .subject = "part " + key,
        .message = std::move(message),
        .remedy = "Nothing was committed. Run the sync again; if it comes back, look for another "
-                 "program or a lifecycle rule that changes objects below the staging root."});
+                 "program or a lifecycle rule that changes objects below the staging root.",
+       .reason = std::string(kVanished)});
+}
+
+// A part that S3 had listed and then did not have, or not as it was.
+[[noreturn]] void ThrowDownloadError(const std::exception_ptr& error, const std::string& key) {
+  const base::Error read = base::AsError(error);
+  const auto code = read.code();
+  if (code != base::ErrorCode::kNotFound && code != base::ErrorCode::kConflict) throw read;
+  Changed(key, code == base::ErrorCode::kNotFound ? "it is not in the bucket any more"
+                                                  : "it was replaced while it was read");
 }
 
 }  // namespace
@@ -252,11 +262,13 @@ std::vector<model::LocalPart> Fetch::Next(const base::Call& call, const base::Cl
   std::unique_lock lock(mu_);
   std::vector<model::LocalPart> ready;
   std::exception_ptr error;
+  std::string failed;
   const auto look = [&] {
     for (auto& [key, download] : downloads_) {
       if (!download->started() || download->ranges_left > 0 || download->handed_out) continue;
       if (download->error) {
         error = download->error;
+        failed = key;
         return true;
       }
       ready.push_back({download->part, download->file->path()});
@@ -274,7 +286,7 @@ std::vector<model::LocalPart> Fetch::Next(const base::Call& call, const base::Cl
                          .retryable = true});
     }
   }
-  if (error) std::rethrow_exception(error);
+  if (error) ThrowDownloadError(error, failed);
   to_hand_out_ -= ready.size();
   return ready;
 }

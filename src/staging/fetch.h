@@ -45,13 +45,14 @@ class Fetch {
   void Prefetch(std::span<const aws::ObjectInfo> listed);
 
   // UNLOAD has ended: from now on only the manifest's parts count; prefetched others are dropped.
-  // `listed`: the prefix as it is now. Throws kCorrupt if a part is missing in it or has another
-  // size. Called once.
+  // `listed`: the prefix as it is now. Throws kCorrupt, reason kVanished, if a part is missing in
+  // it or has another size. Called once.
   void Expect(const Manifest& manifest, std::span<const aws::ObjectInfo> listed);
 
   // Parts that are complete, in any order, each handed out once; waits for at least one. Empty: all
-  // have been handed out. Throws the first download error (those of ObjectStore; kNoSpace if the
-  // disk is full), kCancelled, kTimeout.
+  // have been handed out. Throws the first download error (those of ObjectStore, but kCorrupt,
+  // reason kVanished, for a part that is gone or was replaced; kNoSpace if the disk is full),
+  // kCancelled, kTimeout.
   std::vector<model::LocalPart> Next(const base::Call& call, const base::Clock& clock);
 
   // The caller is done with these: their files are removed, their bytes free again.

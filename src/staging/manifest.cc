@@ -12,14 +12,15 @@ namespace sluice::staging {
 namespace {
 using nlohmann::json;
 
-[[noreturn]] void Corrupt(std::string subject, std::string message) {
+[[noreturn]] void Corrupt(std::string subject, std::string message, std::string reason = "") {
   throw base::Error(
       {.code = base::ErrorCode::kCorrupt,
        .operation = "read manifest",
        .subject = std::move(subject),
        .message = std::move(message),
        .remedy = "Nothing was committed. Run the sync again; if it comes back, look for another "
-                 "program or a lifecycle rule that changes objects below the staging root."});
+                 "program or a lifecycle rule that changes objects below the staging root.",
+       .reason = std::move(reason)});
 }
 
 const json& Member(const json& object, const char* name, const std::string& where) {
@@ -89,7 +90,8 @@ UnloadVerdict JudgeUnload(std::optional<std::uint64_t> notice_rows, const Manife
     if (!notice_rows) return UnloadVerdict::kAskCount;
     if (*notice_rows == 0) return UnloadVerdict::kEmpty;
     Corrupt("UNLOAD",
-            fmt::format("the server announced {} rows, but there is no manifest", *notice_rows));
+            fmt::format("the server announced {} rows, but there is no manifest", *notice_rows),
+            std::string(kVanished));
   }
   if (notice_rows && *notice_rows != manifest->rows) {
     Corrupt("UNLOAD", fmt::format("the server announced {} rows, the manifest lists {}",

@@ -20,6 +20,10 @@ struct Manifest {
 // Largest manifest read: 200,000 parts of a 300-character URL.
 inline constexpr std::uint64_t kManifestBytesMax = 100ULL << 20;
 
+// `reason` of the kCorrupt errors that mean: what UNLOAD had written is not there any more. Another
+// UNLOAD may help.
+inline constexpr std::string_view kVanished = "vanished";
+
 // Throws kCorrupt: not JSON, a needed member missing or of another type, an entry outside
 // s3://bucket/prefix, an entry twice, or entries that do not add up to meta's totals.
 Manifest ParseManifest(std::string_view json, std::string_view bucket, std::string_view prefix);
