@@ -47,6 +47,10 @@ Json FromProof(const model::Proof& proof) {
           {"fetched_bytes", proof.fetched_bytes}};
 }
 
+std::int64_t SecondsSinceEpoch(base::UtcTime time) {
+  return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+}
+
 Json FromResult(const sync::StreamResult& stream) {
   return {{"stream", stream.stream},
           {"target", stream.target.ToString()},
@@ -68,6 +72,11 @@ Json FromResult(const sync::StreamResult& stream) {
             {"deleted_absent", stream.counts.deleted_absent}}},
           {"watermark", stream.watermark ? Json(*stream.watermark) : Json(nullptr)},
           {"keys_compared", stream.keys_compared ? Json(*stream.keys_compared) : Json(nullptr)},
+          {"attempts", stream.attempts},
+          {"adopted", stream.adopted_from.has_value()},
+          {"adopted_from",
+           stream.adopted_from ? Json(SecondsSinceEpoch(*stream.adopted_from)) : Json(nullptr)},
+          {"kept", stream.kept},
           {"warnings", stream.warnings},
           {"left_behind", stream.left_behind},
           {"error", stream.error ? FromError(*stream.error) : Json(nullptr)}};

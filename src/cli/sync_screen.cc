@@ -1,4 +1,5 @@
 // The end of a sync: what came over, with its proof; what did not, and what to do.
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -58,11 +59,27 @@ std::string ChangeText(const model::Counts& counts) {
   return text;
 }
 
+// How it came over, if not at the first go or not read by this run.
+std::string WayText(const sync::StreamResult& stream) {
+  std::string text;
+  if (stream.adopted_from) {
+    text = fmt::format("from an UNLOAD of {:%Y-%m-%d %H:%M} UTC that an earlier sync had paid for",
+                       fmt::gmtime(std::chrono::system_clock::to_time_t(*stream.adopted_from)));
+  }
+  if (stream.attempts > 1) {
+    text += fmt::format("{}at attempt {}", text.empty() ? "" : ", ", stream.attempts);
+  }
+  return text;
+}
+
 std::string Changes(const sync::RunResult& result, const Style& style) {
   std::string text;
   for (const auto& stream : result.streams) {
     if (stream.error) continue;
-    const std::string changes = ChangeText(stream.counts);
+    std::string changes = ChangeText(stream.counts);
+    const std::string way = WayText(stream);
+    if (!changes.empty() && !way.empty()) changes += "; ";
+    changes += way;
     if (changes.empty()) continue;
     text += fmt::format("   {}  {}\n", Printable(stream.stream), style.Dim(changes));
   }
@@ -143,6 +160,16 @@ std::string Leftovers(const sync::RunResult& result, const Style& style) {
          text + "    The next sync tries again; or remove it by hand.\n";
 }
 
+std::string Kept(const sync::RunResult& result, const Style& style) {
+  std::string text;
+  for (const auto& stream : result.streams) {
+    for (const auto& prefix : stream.kept) text += "    " + Printable(prefix) + "\n";
+  }
+  if (text.empty()) return {};
+  return "\n" + style.Yellow("Kept in the bucket") + ", as it was paid for:\n" + text +
+         "    The next sync loads it, or removes it; sluice clean removes it now.\n";
+}
+
 }  // namespace
 
 std::string SyncScreen(const sync::RunResult& result, const std::string& destination,
@@ -156,7 +183,7 @@ std::string SyncScreen(const sync::RunResult& result, const std::string& destina
     }
   }
   for (const auto& failure : Failures(result)) text += FailureScreen(failure, style);
-  text += Leftovers(result, style);
+  text += Leftovers(result, style) + Kept(result, style);
   if (result.interrupted) {
     text += "\n" + style.Yellow("Interrupted.") +
             " Streams that were stopped are at the destination as they were before.\n";

@@ -2,17 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <thread>
 #include <utility>
 
 #include "base/random.h"
 #include "redshift/cursor.h"
-#include "redshift/select.h"
+#include "redshift/split.h"
 #include "redshift/unload_statement.h"
 #include "staging/clean.h"
-#include "staging/fetch.h"
-#include "staging/manifest.h"
 #include "staging/prefix.h"
+#include "sync/settle.h"
+#include "sync/staged.h"
 
 namespace sluice::sync {
 namespace {
@@ -21,140 +22,165 @@ using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
 constexpr std::chrono::seconds kCleanPatience{120};
+// Parts told to a destination at a time, where it takes them from the bucket by itself.
+constexpr std::size_t kStagedBatch = 64;
 
-// The attempt's folder on local disk, gone with it.
-class WorkFolder {
- public:
-  explicit WorkFolder(std::filesystem::path path) : path_(std::move(path)) {
-    std::error_code failed;
-    std::filesystem::create_directories(path_, failed);
-    if (!failed) return;
-    const bool full = failed == std::errc::no_space_on_device;
-    throw base::Error(
-        {.code = full ? base::ErrorCode::kNoSpace : base::ErrorCode::kPermission,
-         .operation = "make folder for parts",
-         .subject = "folder " + path_.string(),
-         .message = failed.message(),
-         .remedy = "Set limits.work_dir to a folder that is writable and has room for parts."});
-  }
-  WorkFolder(const WorkFolder&) = delete;
-  WorkFolder& operator=(const WorkFolder&) = delete;
-  ~WorkFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  const std::filesystem::path& path() const { return path_; }
+// Not the stream's stop token: what was written must go, above all when somebody pressed Ctrl-C.
+base::Call CleanCall(const RunContext& context) {
+  return {.deadline = base::Deadline::After(context.parts.clock, kCleanPatience), .stop = {}};
+}
 
- private:
-  const std::filesystem::path path_;
-};
+// True if nothing is left beneath `prefix`.
+bool CleanInto(const RunContext& context, const std::string& prefix, StreamResult& result) {
+  auto cleaned = staging::CleanPrefix(context.parts.store, context.options.bucket, context.own_root,
+                                      prefix, CleanCall(context));
+  if (cleaned.error) {
+    result.warnings.push_back(fmt::format("staged objects could not all be removed: {} {}",
+                                          cleaned.error->message, cleaned.error->remedy));
+  }
+  const bool clean = cleaned.left_behind.empty();
+  for (auto& key : cleaned.left_behind) result.left_behind.push_back(std::move(key));
+  return clean;
+}
+
+void AddTo(model::Proof& sum, const model::Proof& proof) {
+  if (sum.notice_rows && proof.notice_rows) {
+    *sum.notice_rows += *proof.notice_rows;
+  } else {
+    sum.notice_rows.reset();
+  }
+  sum.manifest_rows += proof.manifest_rows;
+  sum.footer_rows += proof.footer_rows;
+  sum.loaded_rows += proof.loaded_rows;
+  sum.parts += proof.parts;
+  sum.manifest_bytes += proof.manifest_bytes;
+  sum.fetched_bytes += proof.fetched_bytes;
+}
 
 class Attempt {
  public:
-  Attempt(const RunContext& context, const StreamPlan& plan, redshift::Session& session,
-          StreamProgress& progress, StreamResult& result, std::stop_token stop)
+  Attempt(const RunContext& context, const StreamPlan& plan, const Adoption* adoption,
+          redshift::Session& session, RetryBudget& budget, StreamProgress& progress,
+          StreamResult& result, AttemptTrace& trace, const std::stop_token& stop)
       : context_(context),
         plan_(plan),
+        adoption_(adoption),
         session_(session),
+        budget_(budget),
         progress_(progress),
         result_(result),
-        id_(fmt::format("1-{:016x}", base::RandomBits())),
+        trace_(trace),
+        id_(fmt::format("{}-{:016x}", result.attempts, base::RandomBits())),
         prefix_(staging::AttemptPrefix(context.run_prefix, plan.stream.name, id_)),
-        call_{.deadline = base::Deadline::Never(), .stop = std::move(stop)} {}
+        snapshot_(adoption != nullptr ? adoption->origin.began : context.parts.clock.Utc()),
+        folder_(context.options.work_dir / context.run / id_),
+        call_{.deadline = base::Deadline::Never(), .stop = stop} {}
 
   void Run() {
-    context_.ledger.AddAttempt(context_.run, plan_.stream.name, id_, prefix_);
-    Reached(Effect::kPrefixRecorded);
-    try {
-      const WorkFolder folder(context_.options.work_dir / context_.run / id_);
-      Staged rows(*this, folder.path(), "rows", result_.proof);
-      std::optional<Staged> keys;
-      if (plan_.key_select) keys.emplace(*this, folder.path(), "keys", key_proof_);
-      Read(rows, keys ? &*keys : nullptr);
-      Reached(Effect::kUnloaded);
-      Load(rows, keys ? &*keys : nullptr);
-    } catch (...) {
-      GiveUp(base::AsError(std::current_exception()));
-      throw;
-    }
+    trace_.stage = Stage::kRead;
+    takes_staged_ = context_.parts.destination.Describe().takes_staged &&
+                    context_.parts.destination.TakesStaged(plan_.target, call_);
+    Read();
+    Reached(Effect::kUnloaded);
+    LoadUntilCommitted();
     Reached(Effect::kCommitted);
     progress_.SetPhase(Phase::kClean);
     CleanAfterCommit();
   }
 
  private:
-  aws::ObjectStore& store() const { return context_.parts.store; }
-  const base::Clock& clock() const { return context_.parts.clock; }
-  void Reached(Effect effect) const {
-    if (context_.parts.after_effect) context_.parts.after_effect(effect, plan_.stream.name);
-  }
-
-  // One UNLOAD's objects, on their way to local disk.
-  struct Staged {
-    Staged(Attempt& attempt, const std::filesystem::path& folder, const std::string& what,
-           model::Proof& proof_in)
-        : prefix(attempt.prefix_ + what + "/"),
-          proof(proof_in),
-          work(folder / what),
-          fetch(attempt.store(), attempt.context_.disk,
-                {.dir = work.path(), .range_bytes = attempt.context_.options.range_bytes},
-                [&attempt](std::uint64_t bytes) { attempt.progress_.AddBytes(bytes); }) {}
-    const std::string prefix;
-    model::Proof& proof;
-    bool any = false;  // there is a manifest
-    const WorkFolder work;
-    staging::Fetch fetch;
+  // One UNLOAD on its way to the destination.
+  struct Source {
+    Unloaded unloaded;
+    std::unique_ptr<Transfer> transfer;  // begun while UNLOAD ran; else made when it is loaded
+    model::Proof proof;
   };
 
-  // Rows and keys in one transaction, whose first statement is the greatest cursor value: one
-  // snapshot for all three (REF 7).
-  void Read(Staged& rows, Staged* keys) {
+  aws::ObjectStore& store() const { return context_.parts.store; }
+  const base::Clock& clock() const { return context_.parts.clock; }
+  void Reached(Effect effect) const { context_.Reached(effect, plan_.stream.name); }
+
+  // -- read ------------------------------------------------------------------------------------
+
+  void Read() {
     progress_.SetPhase(Phase::kUnload);
     const auto began = clock().Steady();
-    if (!plan_.range && keys == nullptr) {
-      Unload(rows, plan_.select);
+    if (adoption_ != nullptr) {
+      ReadWhatIsMissing();
+    } else if (!plan_.range && !plan_.key_select && !plan_.stream.split) {
+      UnloadAll(RowSteps(plan_, std::nullopt, {""}));
     } else {
-      session_.Begin(call_);
-      try {
-        ReadRange(rows);
-        if (keys != nullptr) Unload(*keys, *plan_.key_select);
-        session_.Commit(call_);
-      } catch (...) {
-        session_.Rollback();
-        throw;
-      }
+      ReadOneSnapshot();
     }
     result_.unload_duration = duration_cast<milliseconds>(clock().Steady() - began);
-    result_.bytes = result_.proof.manifest_bytes + key_proof_.manifest_bytes;
-    progress_.SetTotals(result_.proof.manifest_rows, result_.bytes);
+    result_.bytes = 0;
+    std::uint64_t rows = 0;
+    for (const auto& source : sources_) {
+      if (!source.unloaded.manifest) continue;
+      result_.bytes += source.unloaded.manifest->bytes;
+      if (!source.unloaded.step.keys) rows += source.unloaded.manifest->rows;
+    }
+    progress_.SetTotals(rows, result_.bytes);
   }
 
-  void ReadRange(Staged& rows) {
-    if (!plan_.range) {
-      Unload(rows, plan_.select);
-      return;
+  // Rows and keys in one transaction, whose first statement is the greatest cursor value: one
+  // snapshot for all (REF 7).
+  void ReadOneSnapshot() {
+    InTransaction([&] {
+      if (plan_.range) high_ = AskHigh();
+      std::vector<UnloadStep> steps;
+      if (RangeOf(plan_, high_)) steps = RowSteps(plan_, high_, Pieces());
+      if (plan_.key_select) steps.push_back(KeyStep(plan_));
+      UnloadAll(steps);
+    });
+  }
+
+  void ReadWhatIsMissing() {
+    high_ = adoption_->origin.high;
+    if (plan_.range) watermark_ = high_ ? high_ : plan_.range->low;
+    for (const auto& ended : adoption_->ended) sources_.push_back({.unloaded = ended});
+    result_.adopted_from = adoption_->origin.began;
+    if (adoption_->missing.size() > 1) {
+      InTransaction([&] { UnloadAll(adoption_->missing); });
+    } else {
+      UnloadAll(adoption_->missing);
     }
+  }
+
+  template <typename Body>
+  void InTransaction(Body body) {
+    session_.Begin(call_);
+    try {
+      body();
+    } catch (...) {
+      session_.Rollback();
+      throw;
+    }
+    try {
+      session_.Commit(call_);
+    } catch (const base::Error& error) {
+      // Nothing was changed, and every UNLOAD has told its end: a connection that breaks now takes
+      // nothing with it. A refusal does: the snapshot was none.
+      if (!error.info().in_doubt || error.code() != base::ErrorCode::kUnreachable) throw;
+      trace_.session_broken = true;
+    }
+  }
+
+  std::optional<std::string> AskHigh() {
     const model::Stream& stream = plan_.stream;
-    const auto& columns = plan_.target.columns;
-    redshift::CursorRange range = *plan_.range;
     const auto answer =
-        session_.Query(redshift::BuildMaxCursor(stream, columns, range), call_).rows.at(0);
-    range.high = answer.at(0);
-    watermark_ = range.high ? range.high : range.low;
+        session_.Query(redshift::BuildMaxCursor(stream, plan_.target.columns, *plan_.range), call_)
+            .rows.at(0);
+    const auto& high = answer.at(0);
+    watermark_ = high ? high : plan_.range->low;
     if (answer.at(1) == "t") RefuseCursorThatWentBack();
-    if (!range.high && range.low) {
+    if (!high && plan_.range->low) {
       result_.warnings.push_back(fmt::format(
           "no row has a value of {} any more; if the table was emptied on purpose, run: sluice "
           "sync {} --full",
           *stream.cursor, stream.name));
     }
-    if (!redshift::CanHoldRows(range)) {
-      result_.proof.notice_rows = 0;
-      return;
-    }
-    Unload(rows, redshift::BuildSelect(
-                     stream, columns,
-                     redshift::RangeCondition(redshift::CursorColumn(stream, columns), range)));
+    return high;
   }
 
   [[noreturn]] void RefuseCursorThatWentBack() const {
@@ -167,63 +193,112 @@ class Attempt {
          .remedy = fmt::format("Read it anew once: sluice sync {} --full", plan_.stream.name)});
   }
 
+  // The conditions of the pieces; one that is empty if the stream is not split.
+  std::vector<std::string> Pieces() {
+    const auto& split = plan_.stream.split;
+    if (!split) return {""};
+    if (!split->column) return redshift::HashPieces(plan_.stream.primary_key, split->pieces);
+    const auto& columns = plan_.target.columns;
+    const auto bounds =
+        session_
+            .Query(redshift::BuildBounds(plan_.stream, columns, RangeOf(plan_, high_).value_or("")),
+                   call_)
+            .rows.at(0);
+    return redshift::RangePieces(redshift::SplitColumn(plan_.stream, columns), bounds.at(0),
+                                 bounds.at(1), split->pieces);
+  }
+
+  void UnloadAll(const std::vector<UnloadStep>& steps) {
+    Record(steps);
+    for (const auto& step : steps) UnloadOne(step);
+  }
+
+  // Order of effects 1.
+  void Record(const std::vector<UnloadStep>& steps) {
+    AttemptFacts facts{.run = context_.run,
+                       .stream = plan_.stream.name,
+                       .attempt = id_,
+                       .prefix = prefix_,
+                       .basis = BasisOf(plan_),
+                       .high = high_};
+    if (adoption_ != nullptr) facts.adopted = adoption_->origin.attempt;
+    for (const auto& step : steps) {
+      facts.unloads.push_back({.what = step.what,
+                               .condition = step.condition,
+                               .fingerprint = step.fingerprint,
+                               .notice_rows = std::nullopt});
+    }
+    facts.began = clock().Utc();
+    context_.ledger.AddAttempt(facts);
+    trace_.recorded = std::move(facts);
+    Reached(Effect::kPrefixRecorded);
+    if (adoption_ != nullptr) Reached(Effect::kAdopted);
+  }
+
   // Sends UNLOAD and prefetches while it runs.
-  void Unload(Staged& staged, const std::string& select) {
+  void UnloadOne(const UnloadStep& step) {
+    Source source{.unloaded = {.step = step, .prefix = prefix_ + step.what + "/"}};
     const RunOptions& options = context_.options;
     const base::Secret statement = redshift::BuildUnload(
-        select,
-        {.staging_prefix = fmt::format("s3://{}/{}", options.bucket, staged.prefix),
+        step.select,
+        {.staging_prefix = context_.Location(source.unloaded.prefix),
          .bucket_region = options.bucket_region,
          .part_mb_max = options.part_mb_max,
          .kms_key = options.kms_key},
         context_.parts.unload_auth(context_.run_prefix, options.unload_timeout, call_));
-    redshift::UnloadResult unloaded;
+    if (!Stays(source)) source.transfer = MakeTransfer(source);
     {
-      const std::jthread prefetcher(
-          [&](const std::stop_token& stop) { PrefetchUntil(stop, staged); });
-      unload_sent_ = true;
-      unload_ended_ = false;
-      unloaded = session_.Unload(
-          statement,
-          {.deadline = base::Deadline::After(clock(), options.unload_timeout), .stop = call_.stop});
-      unload_ended_ = true;
-    }
-    ReadManifest(unloaded.notice_rows, staged);
-  }
-
-  // What is listed is whole; LIST is cheap beside the seconds an UNLOAD takes. A failure here costs
-  // nothing but speed: the same parts are fetched, and errors told, once UNLOAD has ended.
-  void PrefetchUntil(const std::stop_token& stop, Staged& staged) {
-    milliseconds pause{250};
-    while (clock().Sleep(pause, stop)) {
-      try {
-        staged.fetch.Prefetch(store().List(
-            staged.prefix,
-            {.deadline = base::Deadline::After(clock(), std::chrono::seconds(30)), .stop = stop}));
-      } catch (const base::Error& error) {
-        context_.parts.log.Debug("prefetch paused",
-                                 {{"stream", plan_.stream.name}, {"reason", error.what()}});
+      std::jthread prefetcher;
+      if (source.transfer) {
+        prefetcher = std::jthread([&](const std::stop_token& stop) {
+          source.transfer->PrefetchUntil(stop, clock(), [&](const base::Error& error) {
+            context_.parts.log.Debug("prefetch paused",
+                                     {{"stream", plan_.stream.name}, {"reason", error.what()}});
+          });
+        });
       }
-      pause = std::min(pause * 2, milliseconds{2000});
+      Send(statement, source);
+    }
+    FindManifest(source);
+    sources_.push_back(std::move(source));
+  }
+
+  void Send(const base::Secret& statement, Source& source) {
+    try {
+      source.unloaded.notice_rows =
+          session_
+              .Unload(statement,
+                      {.deadline = base::Deadline::After(clock(), context_.options.unload_timeout),
+                       .stop = call_.stop})
+              .notice_rows;
+    } catch (const base::Error& error) {
+      trace_.unload_in_doubt = error.info().in_doubt;
+      throw;
+    }
+    NoteEnd(source);
+    Reached(Effect::kPieceUnloaded);
+  }
+
+  void NoteEnd(const Source& source) {
+    if (!source.unloaded.notice_rows) return;
+    context_.ledger.SetUnloaded(id_, source.unloaded.step.what, source.unloaded.notice_rows);
+    for (auto& record : trace_.recorded->unloads) {
+      if (record.what == source.unloaded.step.what) {
+        record.notice_rows = source.unloaded.notice_rows;
+      }
     }
   }
 
-  void ReadManifest(std::optional<std::uint64_t> notice_rows, Staged& staged) {
-    const auto text = store().Get(staged.prefix + "manifest", staging::kManifestBytesMax, call_);
-    std::optional<staging::Manifest> manifest;
-    if (text) manifest = staging::ParseManifest(*text, context_.options.bucket, staged.prefix);
-    if (staging::JudgeUnload(notice_rows, manifest ? &*manifest : nullptr) ==
-        staging::UnloadVerdict::kAskCount) {
-      notice_rows = AskCount();
-      staging::JudgeUnload(notice_rows, nullptr);
+  void FindManifest(Source& source) {
+    Unloaded& unloaded = source.unloaded;
+    unloaded.manifest = ReadManifest(store(), context_.options.bucket, unloaded.prefix, call_);
+    const auto* manifest = unloaded.manifest ? &*unloaded.manifest : nullptr;
+    if (staging::JudgeUnload(unloaded.notice_rows, manifest) == staging::UnloadVerdict::kAskCount) {
+      unloaded.notice_rows = AskCount();
+      staging::JudgeUnload(unloaded.notice_rows, nullptr);
+      NoteEnd(source);
     }
-    staged.proof.notice_rows = notice_rows;
-    if (!manifest) return;
-    staged.any = true;
-    staged.proof.manifest_rows = manifest->rows;
-    staged.proof.manifest_bytes = manifest->bytes;
-    staged.proof.parts = manifest->parts.size();
-    staged.fetch.Expect(*manifest, store().List(staged.prefix, call_));
+    if (source.transfer && manifest != nullptr) source.transfer->Expect(*manifest, call_);
   }
 
   std::uint64_t AskCount() {
@@ -232,43 +307,128 @@ class Attempt {
     return std::stoull(*answer.rows[0][0]);
   }
 
-  void Load(Staged& rows, Staged* keys) {
+  // The destination takes its parts from where they lie.
+  bool Stays(const Source& source) const { return takes_staged_ && !source.unloaded.step.keys; }
+
+  std::unique_ptr<Transfer> MakeTransfer(const Source& source) {
+    return std::make_unique<Transfer>(store(), context_.disk,
+                                      folder_.path() / fmt::format("{:04}", transfers_++),
+                                      context_.options.range_bytes, source.unloaded.prefix,
+                                      [this](std::uint64_t bytes) { progress_.AddBytes(bytes); });
+  }
+
+  // -- load ------------------------------------------------------------------------------------
+
+  // The parts are staged and paid for: a load that fails in passing begins anew from them.
+  void LoadUntilCommitted() {
+    for (;;) {
+      trace_.stage = Stage::kLoad;
+      try {
+        Load();
+        return;
+      } catch (const base::Error& error) {
+        if (call_.stop.stop_requested()) throw;
+        trace_.next = budget_.After(trace_.stage, error.info(), adoption_ != nullptr);
+        if (!trace_.next || trace_.next->again != Again::kStaged) throw;
+        context_.parts.log.Warning("the load failed and begins anew from the staged parts",
+                                   {{"stream", plan_.stream.name}, {"reason", error.what()}});
+      }
+      if (!clock().Sleep(trace_.next->pause, call_.stop)) {
+        base::ThrowCancelled("load", "stream " + plan_.stream.name);
+      }
+      trace_.next.reset();
+      for (auto& source : sources_) source.transfer.reset();
+      progress_.Restart();
+    }
+  }
+
+  void Load() {
     progress_.SetPhase(Phase::kLoad);
-    const auto load = context_.parts.destination.Begin(plan_.target, call_);
-    AddParts(rows, [&](const auto& batch) { return load->Add(batch, call_); });
-    Prove(rows.proof, "rows");
-    if (keys != nullptr) {
-      // An empty source has no key: said so, or nothing would be compared.
-      if (!keys->any) load->AddKeys({}, call_);
-      AddParts(*keys, [&](const auto& batch) { return load->AddKeys(batch, call_); });
-      Prove(keys->proof, "keys");
-      result_.keys_compared = keys->proof.loaded_rows;
+    result_.proof = {.notice_rows = 0};
+    result_.keys_compared.reset();
+    auto load = context_.parts.destination.Begin(plan_.target, call_);
+    for (auto& source : sources_) {
+      if (source.unloaded.step.keys) continue;
+      LoadSource(source, *load);
+      AddTo(result_.proof, source.proof);
+    }
+    for (auto& source : sources_) {
+      if (source.unloaded.step.keys) LoadKeys(source, *load);
     }
     Reached(Effect::kLoaded);
     progress_.SetPhase(Phase::kCommit);
-    Commit(*load);
+    trace_.stage = Stage::kCommit;
+    Commit(std::move(load));
   }
 
-  template <typename Add>
-  void AddParts(Staged& staged, Add add) {
-    if (!staged.any) return;
-    for (;;) {
-      const auto batch = staged.fetch.Next(call_, clock());
-      if (batch.empty()) return;
-      const auto loaded = add(batch);
-      staged.proof.footer_rows += loaded.footer_rows;
-      staged.proof.loaded_rows += loaded.loaded_rows;
-      staged.fetch.Release(batch);
-      staged.proof.fetched_bytes = staged.fetch.bytes_complete();
-      if (&staged.proof == &result_.proof) progress_.AddRows(loaded.loaded_rows);
+  void LoadSource(Source& source, destinations::Load& load) {
+    BeginProof(source);
+    if (Stays(source)) {
+      AddStaged(source, load);
+    } else {
+      AddFetched(source, [&](const auto& batch) { return load.Add(batch, call_); });
+    }
+    Prove(source);
+  }
+
+  void LoadKeys(Source& source, destinations::Load& load) {
+    BeginProof(source);
+    // An empty source has no key: said so, or nothing would be compared.
+    if (!source.unloaded.manifest) load.AddKeys({}, call_);
+    AddFetched(source, [&](const auto& batch) { return load.AddKeys(batch, call_); });
+    Prove(source);
+    result_.keys_compared = source.proof.loaded_rows;
+  }
+
+  static void BeginProof(Source& source) {
+    source.proof = {.notice_rows = source.unloaded.notice_rows};
+    if (!source.unloaded.manifest) return;
+    source.proof.manifest_rows = source.unloaded.manifest->rows;
+    source.proof.manifest_bytes = source.unloaded.manifest->bytes;
+    source.proof.parts = source.unloaded.manifest->parts.size();
+  }
+
+  void Count(Source& source, const destinations::LoadedRows& loaded) {
+    source.proof.footer_rows += loaded.footer_rows;
+    source.proof.loaded_rows += loaded.loaded_rows;
+    if (!source.unloaded.step.keys) progress_.AddRows(loaded.loaded_rows);
+  }
+
+  void AddStaged(Source& source, destinations::Load& load) {
+    if (!source.unloaded.manifest) return;
+    std::span<const model::Part> rest = source.unloaded.manifest->parts;
+    while (!rest.empty()) {
+      const auto batch = rest.first(std::min(rest.size(), kStagedBatch));
+      rest = rest.subspan(batch.size());
+      const auto loaded = load.AddStaged(batch, call_);
+      Count(source, loaded);
+      source.proof.fetched_bytes += loaded.bytes;
+      progress_.AddBytes(loaded.bytes);
     }
   }
 
-  void Prove(const model::Proof& proof, std::string_view what) const {
+  template <typename Add>
+  void AddFetched(Source& source, Add add) {
+    if (!source.unloaded.manifest) return;
+    if (!source.transfer) {
+      source.transfer = MakeTransfer(source);
+      source.transfer->Expect(*source.unloaded.manifest, call_);
+    }
+    for (;;) {
+      const auto batch = source.transfer->Next(call_, clock());
+      if (batch.empty()) return;
+      Count(source, add(batch));
+      source.transfer->Release(batch);
+      source.proof.fetched_bytes = source.transfer->bytes_complete();
+    }
+  }
+
+  void Prove(const Source& source) const {
+    const model::Proof& proof = source.proof;
     if (proof.Agrees()) return;
     throw base::Error(
         {.code = base::ErrorCode::kCorrupt,
-         .operation = fmt::format("prove the counts of {}", what),
+         .operation = fmt::format("prove the counts of {}", source.unloaded.step.what),
          .subject = "stream " + plan_.stream.name,
          .message = fmt::format(
              "UNLOAD announced {} rows, the manifest lists {}, the parts hold {}, {} were loaded; "
@@ -279,19 +439,17 @@ class Attempt {
                    "with these numbers."});
   }
 
-  void Commit(destinations::Load& load) {
+  // -- commit and clean ------------------------------------------------------------------------
+
+  void Commit(std::unique_ptr<destinations::Load> load) {
     const model::Watermark watermark = NextWatermark();
     try {
-      result_.counts = load.Commit(watermark, result_.proof, call_);
+      result_.counts = load->Commit(watermark, result_.proof, call_);
     } catch (const base::Error& error) {
       if (!error.info().in_doubt) throw;
-      // It may have happened: the destination knows, by run and attempt.
-      const auto there = context_.parts.destination.ReadCommitted(plan_.stream.name, CleanCall());
-      if (!there || there->watermark.run != watermark.run ||
-          there->watermark.attempt != watermark.attempt) {
-        throw;
-      }
-      result_.counts = there->counts;
+      load.reset();  // what it holds at the destination could hold up the question
+      result_.counts =
+          SettleCommit(context_.parts, watermark, error, call_.stop, trace_.commit_in_doubt);
     }
     result_.watermark = watermark.value;
   }
@@ -302,87 +460,84 @@ class Attempt {
     if (plan_.range) watermark.cursor = plan_.stream.cursor;
     const bool all_keys_seen = plan_.key_select || (plan_.target.complete && plan_.stream.key_scan);
     if (all_keys_seen) {
-      watermark.keys_compared = clock().Utc();
+      watermark.keys_compared = snapshot_;
     } else if (plan_.committed) {
       watermark.keys_compared = plan_.committed->keys_compared;
     }
     return watermark;
   }
 
-  // Not the stream's stop token: what was written must go, above all when somebody pressed Ctrl-C.
-  base::Call CleanCall() const {
-    return {.deadline = base::Deadline::After(clock(), kCleanPatience), .stop = {}};
-  }
-
-  bool Clean() {
-    auto cleaned = staging::CleanPrefix(store(), context_.options.bucket, context_.own_root,
-                                        prefix_, CleanCall());
-    if (cleaned.error) {
-      result_.warnings.push_back(fmt::format("staged objects could not all be removed: {} {}",
-                                             cleaned.error->message, cleaned.error->remedy));
-    }
-    for (auto& key : cleaned.left_behind) result_.left_behind.push_back(std::move(key));
-    return result_.left_behind.empty();
-  }
-
   // The rows are there whatever happens now: from here on nothing is the stream's failure. The
-  // ledger still holds the prefix, so what is not noted as clean is swept by the next run.
+  // ledger still holds the prefixes, so what is not noted as clean is swept by the next run.
   void CleanAfterCommit() {
     try {
       context_.ledger.SetCommitted(id_, {.proof = result_.proof,
                                          .counts = result_.counts,
                                          .watermark = result_.watermark,
                                          .keys_compared = result_.keys_compared});
-      if (!Clean()) return;
-      Reached(Effect::kCleaned);
-      context_.ledger.SetCleaned(id_);
+      Reached(Effect::kRecorded);
+      const bool sent = !trace_.recorded->unloads.empty();
+      const bool clean = !sent || CleanInto(context_, prefix_, result_);
+      bool all_clean = clean;
+      std::vector<std::string> emptied;
+      if (adoption_ != nullptr) {
+        for (const auto& member : adoption_->family) {
+          const bool gone = CleanInto(context_, member.prefix, result_);
+          all_clean = all_clean && gone;
+          context_.spared.Remove(member.prefix);
+          const bool ended = std::all_of(member.unloads.begin(), member.unloads.end(),
+                                         [](const auto& record) { return record.notice_rows; });
+          if (gone && (ended || adoption_->missing.empty())) emptied.push_back(member.attempt);
+        }
+      }
+      if (all_clean) Reached(Effect::kCleaned);
+      if (clean) context_.ledger.SetCleaned(id_);
+      for (const auto& attempt : emptied) context_.ledger.SetCleaned(attempt);
     } catch (const base::Error& error) {
       result_.warnings.push_back(
           fmt::format("after the commit, {} {}", error.what(), error.info().remedy));
     }
   }
 
-  void GiveUp(const base::Error& error) noexcept {
-    try {
-      // An UNLOAD whose connection broke goes on without us (REF 5.8): the ledger keeps it as
-      // planned, so that later runs sweep its prefix again.
-      const bool may_still_write = unload_sent_ && !unload_ended_ && error.info().in_doubt;
-      if (!may_still_write) context_.ledger.SetFailed(id_, base::ErrorCodeName(error.code()));
-      const bool clean = Clean();
-      if (may_still_write) {
-        result_.left_behind.push_back(fmt::format("s3://{}/{}", context_.options.bucket, prefix_));
-        result_.warnings.push_back(
-            "the connection broke while UNLOAD ran: Redshift may still write beneath that prefix; "
-            "the next sync removes it");
-      } else if (clean) {
-        context_.ledger.SetCleaned(id_);
-      }
-    } catch (const std::exception& second) {
-      context_.parts.log.Warning("clean-up after a failure failed",
-                                 {{"stream", plan_.stream.name}, {"reason", second.what()}});
-      result_.left_behind.push_back(fmt::format("s3://{}/{}", context_.options.bucket, prefix_));
-    }
-  }
-
   const RunContext& context_;
   const StreamPlan& plan_;
+  const Adoption* const adoption_;  // nullptr: all is read anew
   redshift::Session& session_;
+  RetryBudget& budget_;
   StreamProgress& progress_;
   StreamResult& result_;
+  AttemptTrace& trace_;
   const std::string id_;
   const std::string prefix_;
+  const base::UtcTime snapshot_;
+  const WorkFolder folder_;
   const base::Call call_;
-  std::optional<std::string> watermark_;  // what this read reached
-  model::Proof key_proof_;
-  bool unload_sent_ = false;
-  bool unload_ended_ = false;
+  bool takes_staged_ = false;
+  std::optional<std::string> high_;
+  std::optional<std::string> watermark_;  // what this read reaches
+  std::size_t transfers_ = 0;
+  std::vector<Source> sources_;
 };
 
 }  // namespace
 
-void RunAttempt(const RunContext& context, const StreamPlan& plan, redshift::Session& session,
-                StreamProgress& progress, StreamResult& result, std::stop_token stop) {
-  Attempt(context, plan, session, progress, result, std::move(stop)).Run();
+void RunAttempt(const RunContext& context, const StreamPlan& plan, const Adoption* adoption,
+                redshift::Session& session, RetryBudget& budget, StreamProgress& progress,
+                StreamResult& result, AttemptTrace& trace, const std::stop_token& stop) {
+  Attempt(context, plan, adoption, session, budget, progress, result, trace, stop).Run();
+}
+
+void Discard(const RunContext& context, const AttemptFacts& attempt, bool may_still_write,
+             StreamResult& result) noexcept {
+  try {
+    const bool clean = CleanInto(context, attempt.prefix, result);
+    context.spared.Remove(attempt.prefix);
+    if (clean && !may_still_write) context.ledger.SetCleaned(attempt.attempt);
+  } catch (const std::exception& error) {
+    context.parts.log.Warning("clean-up after a failure failed",
+                              {{"stream", attempt.stream}, {"reason", error.what()}});
+    result.left_behind.push_back(context.Location(attempt.prefix));
+  }
 }
 
 }  // namespace sluice::sync

@@ -26,7 +26,8 @@ class CleanUpTest : public testing::Test {
     store_.Add("sluice/neighbour/object", "x");
     Ledger ledger(options_.ledger, clock_);
     ledger.BeginRun(dead);
-    ledger.AddAttempt(dead, "t", "a", "sluice/acme/" + dead + "/t/a/");
+    ledger.AddAttempt(
+        {.run = dead, .stream = "t", .attempt = "a", .prefix = "sluice/acme/" + dead + "/t/a/"});
   }
   test::TempDir dir_;
   test::FakeClock clock_;

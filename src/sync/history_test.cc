@@ -24,7 +24,8 @@ class HistoryTest : public testing::Test {
   std::filesystem::path path() const { return dir_.path() / "acme.ledger"; }
   void OneRun(Ledger& ledger, const std::string& run, std::uint64_t rows) {
     ledger.BeginRun(run);
-    ledger.AddAttempt(run, "sales.orders", run + "-a", "p/" + run + "/");
+    ledger.AddAttempt(
+        {.run = run, .stream = "sales.orders", .attempt = run + "-a", .prefix = "p/" + run + "/"});
     ledger.SetCommitted(run + "-a", {.proof = {.loaded_rows = rows},
                                      .counts = {.inserted = rows - 1, .updated = 1},
                                      .watermark = "w" + run});
@@ -49,7 +50,8 @@ TEST_F(HistoryTest, TellsRunsNewestFirstAndEachStreamsLastCommit) {
     OneRun(ledger, "r1", 5);
     OneRun(ledger, "r2", 7);
     ledger.BeginRun("r3");
-    ledger.AddAttempt("r3", "sales.orders", "r3-a", "p/r3/");
+    ledger.AddAttempt(
+        {.run = "r3", .stream = "sales.orders", .attempt = "r3-a", .prefix = "p/r3/"});
     ledger.SetFailed("r3-a", "source");
     ledger.EndRun("r3", "failed");
   }

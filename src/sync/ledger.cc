@@ -15,8 +15,10 @@
 namespace sluice::sync {
 namespace {
 
-constexpr int kVersion = 2;
+constexpr int kVersion = 3;
 constexpr std::chrono::hours kZombieLife{48};
+// Clocks of one machine differ by less between two runs, unless one was set.
+constexpr std::chrono::minutes kClockSlack{5};
 
 constexpr std::array kStateNames = {"planned", "committed", "failed", "abandoned", "cleaned"};
 
@@ -133,6 +135,14 @@ class Ledger::Statement {
     ++bound_;
     return *this;
   }
+  Statement& Bind(const std::optional<std::string>& text) {
+    return text ? Bind(std::string_view(*text)) : BindNull();
+  }
+  Statement& Bind(const std::optional<std::uint64_t>& number) {
+    return number ? Bind(static_cast<std::int64_t>(*number)) : BindNull();
+  }
+  Statement& Bind(const std::string& text) { return Bind(std::string_view(text)); }
+  Statement& Bind(const char* text) { return Bind(std::string_view(text)); }
   // True while there is a row.
   bool Step() {
     const int code = sqlite3_step(statement_);
@@ -145,6 +155,11 @@ class Ledger::Statement {
     return text == nullptr ? "" : reinterpret_cast<const char*>(text);
   }
   std::int64_t Number(int column) const { return sqlite3_column_int64(statement_, column); }
+  bool IsNull(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+  std::optional<std::string> OptionalText(int column) const {
+    if (IsNull(column)) return std::nullopt;
+    return Text(column);
+  }
 
  private:
   void Check(int code) const {
@@ -153,6 +168,29 @@ class Ledger::Statement {
   const Ledger& ledger_;
   sqlite3_stmt* statement_ = nullptr;
   int bound_ = 0;
+};
+
+// All or nothing, and on disk at the end if `durable`: a write to the log that is not synced costs
+// microseconds, a sync milliseconds, and each small table pays for all of its own.
+class Ledger::Transaction {
+ public:
+  explicit Transaction(Ledger& ledger, bool durable = true) : ledger_(ledger) {
+    ledger_.Execute(durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+    ledger_.Execute("BEGIN IMMEDIATE");
+  }
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  ~Transaction() {
+    if (!committed_) sqlite3_exec(ledger_.db_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
+  }
+  void Commit() {
+    ledger_.Execute("COMMIT");
+    committed_ = true;
+  }
+
+ private:
+  Ledger& ledger_;
+  bool committed_ = false;
 };
 
 Ledger::Ledger(std::filesystem::path path, const base::Clock& clock)
@@ -168,8 +206,8 @@ Ledger::Ledger(std::filesystem::path path, const base::Clock& clock)
   if (code != SQLITE_OK) ThrowSqlite(path_, code, sqlite3_errmsg(db));
   sqlite3_busy_timeout(db, 5000);  // A page that reads it may hold it for a moment.
   Execute("PRAGMA journal_mode=WAL");
-  Execute("PRAGMA synchronous=FULL");  // The prefix must be on disk before UNLOAD is sent.
   Migrate();
+  MendTimes();
 }
 
 Ledger::~Ledger() = default;
@@ -226,10 +264,36 @@ void Ledger::Migrate() {
         "PRAGMA user_version=2;"
         "COMMIT");
   }
+  if (version < 3) {
+    Execute(
+        "BEGIN;"
+        "ALTER TABLE attempt ADD COLUMN basis TEXT;"
+        "ALTER TABLE attempt ADD COLUMN high TEXT;"
+        "ALTER TABLE attempt ADD COLUMN adopted TEXT;"
+        "CREATE TABLE unload(attempt TEXT NOT NULL, number INTEGER NOT NULL, what TEXT NOT NULL,"
+        " condition TEXT NOT NULL, fingerprint TEXT NOT NULL, notice_rows INTEGER,"
+        " PRIMARY KEY(attempt, number)) STRICT;"
+        "PRAGMA user_version=3;"
+        "COMMIT");
+  }
+}
+
+// What began in the future began under a clock that was wrong: how old it is nobody can tell. It is
+// not adopted, and its 48 hours begin now.
+void Ledger::MendTimes() {
+  const std::int64_t now = Seconds(clock_.Utc());
+  Statement(*this,
+            "UPDATE attempt SET began = ?, changed = ?, basis = NULL"
+            " WHERE state <> 'cleaned' AND began > ?")
+      .Bind(now)
+      .Bind(now)
+      .Bind(Seconds(clock_.Utc() + kClockSlack))
+      .Step();
 }
 
 void Ledger::BeginRun(std::string_view run) {
   const std::lock_guard lock(mu_);
+  Execute("PRAGMA synchronous=FULL");
   Statement(*this, "INSERT INTO run(run, began) VALUES(?, ?)")
       .Bind(run)
       .Bind(Seconds(clock_.Utc()))
@@ -245,20 +309,49 @@ void Ledger::EndRun(std::string_view run, std::string_view outcome) {
       .Step();
 }
 
-void Ledger::AddAttempt(std::string_view run, std::string_view stream, std::string_view attempt,
-                        std::string_view prefix) {
+void Ledger::AddAttempt(const AttemptFacts& facts) {
   const std::lock_guard lock(mu_);
   const std::int64_t now = Seconds(clock_.Utc());
+  Transaction transaction(*this);  // The prefix must be on disk before UNLOAD is sent.
   Statement(*this,
-            "INSERT INTO attempt(attempt, run, stream, prefix, state, began, changed)"
-            " VALUES(?, ?, ?, ?, 'planned', ?, ?)")
-      .Bind(attempt)
-      .Bind(run)
-      .Bind(stream)
-      .Bind(prefix)
+            "INSERT INTO attempt(attempt, run, stream, prefix, state, began, changed, basis, high,"
+            " adopted) VALUES(?, ?, ?, ?, 'planned', ?, ?, ?, ?, ?)")
+      .Bind(facts.attempt)
+      .Bind(facts.run)
+      .Bind(facts.stream)
+      .Bind(facts.prefix)
       .Bind(now)
       .Bind(now)
+      .Bind(facts.basis)
+      .Bind(facts.high)
+      .Bind(facts.adopted)
       .Step();
+  std::int64_t number = 0;
+  for (const auto& unload : facts.unloads) {
+    Statement(*this,
+              "INSERT INTO unload(attempt, number, what, condition, fingerprint, notice_rows)"
+              " VALUES(?, ?, ?, ?, ?, ?)")
+        .Bind(facts.attempt)
+        .Bind(number++)
+        .Bind(unload.what)
+        .Bind(unload.condition)
+        .Bind(unload.fingerprint)
+        .Bind(unload.notice_rows)
+        .Step();
+  }
+  transaction.Commit();
+}
+
+void Ledger::SetUnloaded(std::string_view attempt, std::string_view what,
+                         std::optional<std::uint64_t> notice_rows) {
+  const std::lock_guard lock(mu_);
+  Transaction transaction(*this, /*durable=*/false);
+  Statement(*this, "UPDATE unload SET notice_rows = ? WHERE attempt = ? AND what = ?")
+      .Bind(notice_rows)
+      .Bind(attempt)
+      .Bind(what)
+      .Step();
+  transaction.Commit();
 }
 
 void Ledger::SetState(std::string_view attempt, AttemptState state) {
@@ -273,6 +366,7 @@ void Ledger::SetCommitted(std::string_view attempt, const CommitRecord& commit) 
   const std::lock_guard lock(mu_);
   const auto number = [](std::uint64_t value) { return static_cast<std::int64_t>(value); };
   const std::int64_t now = Seconds(clock_.Utc());
+  Transaction transaction(*this, /*durable=*/false);
   const model::Counts& counts = commit.counts;
   Statement statement(
       *this,
@@ -290,23 +384,17 @@ void Ledger::SetCommitted(std::string_view attempt, const CommitRecord& commit) 
       .Bind(number(counts.unchanged))
       .Bind(number(counts.deleted))
       .Bind(number(counts.skipped));
-  for (const auto& optional : {commit.proof.notice_rows, commit.keys_compared}) {
-    if (optional) {
-      statement.Bind(number(*optional));
-    } else {
-      statement.BindNull();
-    }
-  }
-  if (commit.watermark) {
-    statement.Bind(*commit.watermark);
-  } else {
-    statement.BindNull();
-  }
-  statement.Bind(attempt).Step();
+  statement.Bind(commit.proof.notice_rows)
+      .Bind(commit.keys_compared)
+      .Bind(commit.watermark)
+      .Bind(attempt)
+      .Step();
+  transaction.Commit();
 }
 
 void Ledger::SetFailed(std::string_view attempt, std::string_view error_code) {
   const std::lock_guard lock(mu_);
+  Execute("PRAGMA synchronous=NORMAL");
   Statement(*this, "UPDATE attempt SET state = 'failed', changed = ?, error = ? WHERE attempt = ?")
       .Bind(Seconds(clock_.Utc()))
       .Bind(error_code)
@@ -316,6 +404,7 @@ void Ledger::SetFailed(std::string_view attempt, std::string_view error_code) {
 
 void Ledger::SetCleaned(std::string_view attempt) {
   const std::lock_guard lock(mu_);
+  Execute("PRAGMA synchronous=NORMAL");
   SetState(attempt, AttemptState::kCleaned);
 }
 
@@ -329,19 +418,68 @@ std::set<std::string> Ledger::DeadRuns(std::string_view current) {
   return runs;
 }
 
-void Ledger::MarkSwept(const std::set<std::string>& runs) {
+std::vector<AttemptFacts> Ledger::DeadAttempts(std::string_view current) {
   const std::lock_guard lock(mu_);
-  const std::int64_t zombie_from = Seconds(clock_.Utc() - kZombieLife);
-  for (const auto& run : runs) {
-    Statement(*this,
-              "UPDATE attempt SET changed = ?, state = CASE"
-              " WHEN state IN ('planned', 'abandoned') AND began > ? THEN 'abandoned'"
-              " ELSE 'cleaned' END WHERE run = ? AND state <> 'cleaned'")
-        .Bind(Seconds(clock_.Utc()))
-        .Bind(zombie_from)
-        .Bind(run)
-        .Step();
+  std::vector<AttemptFacts> dead;
+  Statement attempts(
+      *this,
+      "SELECT attempt, run, stream, prefix, basis, high, adopted, began, state FROM"
+      " attempt WHERE state <> 'cleaned' AND run <> ? ORDER BY began DESC, rowid DESC");
+  attempts.Bind(current);
+  while (attempts.Step()) {
+    dead.push_back({.run = attempts.Text(1),
+                    .stream = attempts.Text(2),
+                    .attempt = attempts.Text(0),
+                    .prefix = attempts.Text(3),
+                    .basis = attempts.OptionalText(4),
+                    .high = attempts.OptionalText(5),
+                    .adopted = attempts.OptionalText(6),
+                    .unloads = {},
+                    .began = base::UtcTime(std::chrono::seconds(attempts.Number(7))),
+                    .state = StateNamed(attempts.Text(8))});
   }
+  for (auto& attempt : dead) {
+    Statement unloads(*this,
+                      "SELECT what, condition, fingerprint, notice_rows FROM unload"
+                      " WHERE attempt = ? ORDER BY number");
+    unloads.Bind(attempt.attempt);
+    while (unloads.Step()) {
+      UnloadRecord record{.what = unloads.Text(0),
+                          .condition = unloads.Text(1),
+                          .fingerprint = unloads.Text(2),
+                          .notice_rows = std::nullopt};
+      if (!unloads.IsNull(3)) record.notice_rows = static_cast<std::uint64_t>(unloads.Number(3));
+      attempt.unloads.push_back(std::move(record));
+    }
+  }
+  return dead;
+}
+
+void Ledger::MarkSwept(const std::set<std::string>& runs, const std::set<std::string>& spared) {
+  const std::lock_guard lock(mu_);
+  const std::int64_t now = Seconds(clock_.Utc());
+  const std::int64_t zombie_from = Seconds(clock_.Utc() - kZombieLife);
+  Transaction transaction(*this, /*durable=*/false);
+  for (const auto& run : runs) {
+    std::vector<std::string> swept;
+    Statement attempts(*this,
+                       "SELECT attempt, prefix FROM attempt WHERE run = ? AND state <> 'cleaned'");
+    attempts.Bind(run);
+    while (attempts.Step()) {
+      if (!spared.contains(attempts.Text(1))) swept.push_back(attempts.Text(0));
+    }
+    for (const auto& attempt : swept) {
+      Statement(*this,
+                "UPDATE attempt SET changed = ?, state = CASE"
+                " WHEN state IN ('planned', 'abandoned') AND began > ? THEN 'abandoned'"
+                " ELSE 'cleaned' END WHERE attempt = ?")
+          .Bind(now)
+          .Bind(zombie_from)
+          .Bind(attempt)
+          .Step();
+    }
+  }
+  transaction.Commit();
 }
 
 std::optional<AttemptState> Ledger::StateOf(std::string_view attempt) {
@@ -349,7 +487,10 @@ std::optional<AttemptState> Ledger::StateOf(std::string_view attempt) {
   Statement statement(*this, "SELECT state FROM attempt WHERE attempt = ?");
   statement.Bind(attempt);
   if (!statement.Step()) return std::nullopt;
-  const std::string name = statement.Text(0);
+  return StateNamed(statement.Text(0));
+}
+
+AttemptState Ledger::StateNamed(const std::string& name) const {
   for (std::size_t i = 0; i < kStateNames.size(); ++i) {
     if (name == kStateNames.at(i)) return static_cast<AttemptState>(i);
   }

@@ -2,8 +2,9 @@
 // we cause can be found again. It is not the truth about what was committed (the destination is);
 // it can be lost without losing rows.
 //
-// Format: SQLite, WAL, user_version 2. Tables `run` (one row a run) and `attempt` (one row an
-// UNLOAD, written before it is sent). Do not change without raising user_version.
+// Format: SQLite, WAL, user_version 3. Tables `run` (one row a run), `attempt` (one row for each
+// time a stream was read) and `unload` (one row an UNLOAD of it); an attempt and its UNLOADs are
+// written together, before the first is sent. Do not change without raising user_version.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -13,6 +14,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -31,6 +33,34 @@ enum class AttemptState {
   kCleaned,    // nothing of it is in the bucket
 };
 
+// One UNLOAD of an attempt.
+struct UnloadRecord {
+  std::string what;         // its folder beneath the attempt's prefix: "rows", "rows-003", "keys"
+  std::string condition;    // of its piece; empty: no piece
+  std::string fingerprint;  // of the select sent and its columns
+  // The server said that it had ended, with so many rows.
+  std::optional<std::uint64_t> notice_rows;
+  friend bool operator==(const UnloadRecord&, const UnloadRecord&) = default;
+};
+
+// What an attempt is about to read: enough to tell, after a death, whether what it left in the
+// bucket is what a later attempt would read (sync/adoption.h).
+struct AttemptFacts {
+  std::string run;
+  std::string stream;
+  std::string attempt;
+  std::string prefix;
+  // The commit at the destination that it builds on (sync/reading.h). nullopt: unknown, as an older
+  // version wrote it, or its clock was wrong.
+  std::optional<std::string> basis;
+  std::optional<std::string> high;     // the cursor's greatest value, read in its transaction
+  std::optional<std::string> adopted;  // the attempt some of whose parts it loads
+  std::vector<UnloadRecord> unloads;   // that it sends itself
+  // The ledger's own: AddAttempt does not look at them.
+  base::UtcTime began;
+  AttemptState state = AttemptState::kPlanned;
+};
+
 // What a commit brought, for the records.
 struct CommitRecord {
   model::Proof proof;
@@ -39,8 +69,10 @@ struct CommitRecord {
   std::optional<std::uint64_t> keys_compared;
 };
 
-// Thread-safe. All writes are durable when the call returns. Errors: kPermission, kNoSpace,
-// kCorrupt (not a ledger, or of a newer version), kInternal.
+// Thread-safe. Every write outlives the process when the call returns. BeginRun and AddAttempt
+// outlive the machine too; of the others a crash of the machine may lose the newest, which costs a
+// sweep or an UNLOAD, never a row. Errors: kPermission, kNoSpace, kCorrupt (not a ledger, or of a
+// newer version), kInternal.
 class Ledger {
  public:
   // Opens or creates it, and holds it alone until destroyed. kConflict if another process holds it:
@@ -54,17 +86,22 @@ class Ledger {
   void EndRun(std::string_view run, std::string_view outcome);
 
   // REQUIRES: returned before UNLOAD is sent (order of effects 1).
-  void AddAttempt(std::string_view run, std::string_view stream, std::string_view attempt,
-                  std::string_view prefix);
+  void AddAttempt(const AttemptFacts& attempt);
+  // UNLOAD `what` has ended.
+  void SetUnloaded(std::string_view attempt, std::string_view what,
+                   std::optional<std::uint64_t> notice_rows);
   void SetCommitted(std::string_view attempt, const CommitRecord& commit);
   void SetFailed(std::string_view attempt, std::string_view error_code);
   void SetCleaned(std::string_view attempt);
 
   // Runs, other than `current`, of which something may still lie in the bucket.
   std::set<std::string> DeadRuns(std::string_view current);
+  // The attempts of those, newest first.
+  std::vector<AttemptFacts> DeadAttempts(std::string_view current);
   // After a sweep that left nothing behind: their attempts count as cleaned, except those whose
   // UNLOAD may still write (kAbandoned until 48 h after they began: no UNLOAD's keys live longer).
-  void MarkSwept(const std::set<std::string>& runs);
+  // Attempts whose prefix is in `spared` stay as they are.
+  void MarkSwept(const std::set<std::string>& runs, const std::set<std::string>& spared = {});
 
   // For tests and reports.
   std::optional<AttemptState> StateOf(std::string_view attempt);
@@ -72,9 +109,12 @@ class Ledger {
  private:
   class Statement;
   class Lock;
+  class Transaction;
   void Execute(const char* sql);
   void Migrate();
+  void MendTimes();
   std::int64_t Version();
+  AttemptState StateNamed(const std::string& name) const;
   void SetState(std::string_view attempt, AttemptState state);
 
   const base::Clock& clock_;

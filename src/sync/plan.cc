@@ -8,6 +8,7 @@
 
 #include "redshift/catalog.h"
 #include "redshift/select.h"
+#include "redshift/split.h"
 
 namespace sluice::sync {
 namespace {
@@ -89,15 +90,25 @@ void CheckTargets(const std::vector<model::Stream>& streams, const RunOptions& o
 }
 
 void CheckModes(const model::Stream& stream, const destinations::Capabilities& capabilities) {
-  const bool possible =
-      (stream.write_mode == model::WriteMode::kOverwrite && capabilities.overwrite) ||
-      (stream.write_mode == model::WriteMode::kAppend && capabilities.append) ||
-      (stream.write_mode == model::WriteMode::kMerge && capabilities.merge);
-  if (!possible) {
-    Unsupported(stream,
-                fmt::format("the destination cannot do write_mode {}", ToString(stream.write_mode)),
-                "Set write_mode: overwrite for this stream.");
-  }
+  using model::WriteMode;
+  const bool incremental = stream.sync_mode == model::SyncMode::kIncremental;
+  std::string others;
+  const auto offer = [&](WriteMode mode, bool there, bool fits) {
+    if (!there || !fits) return;
+    others += fmt::format("{}write_mode: {}", others.empty() ? "" : " or ", ToString(mode));
+  };
+  // An incremental read holds changes alone: it can only be added or merged.
+  offer(WriteMode::kOverwrite, capabilities.overwrite, !incremental);
+  offer(WriteMode::kMerge, capabilities.merge, !stream.primary_key.empty());
+  offer(WriteMode::kAppend, capabilities.append, true);
+  const bool possible = (stream.write_mode == WriteMode::kOverwrite && capabilities.overwrite) ||
+                        (stream.write_mode == WriteMode::kAppend && capabilities.append) ||
+                        (stream.write_mode == WriteMode::kMerge && capabilities.merge);
+  if (possible) return;
+  Unsupported(
+      stream, fmt::format("the destination cannot do write_mode {}", ToString(stream.write_mode)),
+      others.empty() ? "Set sync_mode: full_refresh and write_mode: overwrite for this stream."
+                     : "For this stream, set " + others + ".");
 }
 
 StreamPlan DecidePlan(const model::Stream& stream, std::vector<model::Column> columns,
@@ -116,6 +127,7 @@ StreamPlan DecidePlan(const model::Stream& stream, std::vector<model::Column> co
   if (options.allow_deletes) plan.target.deletes.share_max.reset();
   plan.select = redshift::BuildSelect(stream, plan.target.columns);
   if (stream.sync_mode == model::SyncMode::kIncremental) DecideRange(plan, options);
+  if (stream.split && stream.split->column) redshift::SplitColumn(stream, plan.target.columns);
   if (IsKeyScanDue(plan, now)) {
     plan.key_select =
         redshift::BuildKeySelect(stream, plan.target.columns, plan.target.primary_key);

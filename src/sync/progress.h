@@ -1,5 +1,6 @@
 // One stream's progress, told to the observer often enough to look alive and no oftener.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <mutex>
 #include <string>
@@ -24,15 +25,20 @@ class StreamProgress {
     });
   }
   void AddRows(std::uint64_t rows) {
-    Change([&] { now_.rows_loaded += rows; });
+    Change([&] { rows_ += rows; });
+  }
+  // The load begins anew: what it brings is told once it is more than was told before.
+  void Restart() {
+    const std::lock_guard lock(mu_);
+    rows_ = 0;
+    bytes_ = 0;
   }
   // Called for every piece that arrives: told on only once per mebibyte.
   void AddBytes(std::uint64_t bytes) {
     const std::lock_guard lock(mu_);
-    now_.bytes_fetched += bytes;
-    if (now_.bytes_fetched - bytes_told_ < (1U << 20)) return;
-    bytes_told_ = now_.bytes_fetched;
-    observer_.OnProgress(now_);
+    bytes_ += bytes;
+    if (bytes_ < bytes_told_ + (1U << 20)) return;
+    TellLocked();
   }
 
  private:
@@ -40,12 +46,19 @@ class StreamProgress {
   void Change(Body body) {
     const std::lock_guard lock(mu_);
     body();
+    TellLocked();
+  }
+  void TellLocked() {
+    now_.rows_loaded = std::max(now_.rows_loaded, rows_);
+    now_.bytes_fetched = std::max(now_.bytes_fetched, bytes_);
     bytes_told_ = now_.bytes_fetched;
     observer_.OnProgress(now_);
   }
   Observer& observer_;
   std::mutex mu_;
   Progress now_;  // guarded by mu_, as below
+  std::uint64_t rows_ = 0;
+  std::uint64_t bytes_ = 0;
   std::uint64_t bytes_told_ = 0;
 };
 

@@ -4,16 +4,18 @@
 
 #include <algorithm>
 #include <atomic>
+#include <map>
 #include <thread>
 #include <utility>
 
 #include "base/random.h"
 #include "staging/clean.h"
 #include "staging/prefix.h"
-#include "sync/attempt.h"
+#include "sync/adoption.h"
+#include "sync/context.h"
 #include "sync/ledger.h"
 #include "sync/plan.h"
-#include "sync/progress.h"
+#include "sync/stream_sync.h"
 
 namespace sluice::sync {
 namespace {
@@ -25,12 +27,6 @@ constexpr std::chrono::seconds kSweepPatience{300};
 
 base::Call Until(std::stop_token stop) {
   return {.deadline = base::Deadline::Never(), .stop = std::move(stop)};
-}
-
-// After these the session cannot be trusted with another statement.
-bool BreaksSession(base::ErrorCode code) {
-  return code == base::ErrorCode::kUnreachable || code == base::ErrorCode::kCancelled ||
-         code == base::ErrorCode::kTimeout || code == base::ErrorCode::kInternal;
 }
 
 class Runner {
@@ -48,6 +44,7 @@ class Runner {
                  .parts = parts_,
                  .ledger = ledger_,
                  .disk = disk_,
+                 .spared = spared_,
                  .run = run_,
                  .own_root = staging::OwnRoot(options.root, options.connection),
                  .run_prefix = staging::RunPrefix(options.root, options.connection, run_)} {}
@@ -57,6 +54,7 @@ class Runner {
     CheckTargets(streams_, options_);
     PrepareResults();
     dead_runs_ = ledger_.DeadRuns(run_);
+    FindDead();
     DropPartsOf(dead_runs_);
     ledger_.BeginRun(run_);
     auto first_session = LoginWhileSweeping();
@@ -71,6 +69,18 @@ class Runner {
     result_.run = run_;
     for (const auto& stream : streams_) {
       result_.streams.push_back({.stream = stream.name, .target = TargetOf(stream, options_)});
+    }
+  }
+
+  // What this run's streams may load instead of reading anew stays until they have decided.
+  void FindDead() {
+    for (auto& attempt : ledger_.DeadAttempts(run_)) {
+      const bool ours = std::any_of(streams_.begin(), streams_.end(), [&](const auto& stream) {
+        return stream.name == attempt.stream;
+      });
+      if (!ours) continue;
+      if (MayBeAdopted(attempt, options_, parts_.clock.Utc())) spared_.Add(attempt.prefix);
+      dead_[attempt.stream].push_back(std::move(attempt));
     }
   }
 
@@ -118,7 +128,10 @@ class Runner {
   staging::CleanResult Sweep() {
     return staging::Sweep(
         parts_.store, options_.bucket,
-        {.own_root = context_.own_root, .current_run = run_, .dead_runs = dead_runs_},
+        {.own_root = context_.own_root,
+         .current_run = run_,
+         .dead_runs = dead_runs_,
+         .spared = spared_.All()},
         parts_.clock.Utc(),
         {.deadline = base::Deadline::After(parts_.clock, kSweepPatience), .stop = stop_});
   }
@@ -126,7 +139,7 @@ class Runner {
   // What died with UNLOAD running may have written after the first sweep.
   void SweepAgain() {
     if (dead_runs_.empty() || stop_.stop_requested()) return;
-    if (Sweep().left_behind.empty()) ledger_.MarkSwept(dead_runs_);
+    if (Sweep().left_behind.empty()) ledger_.MarkSwept(dead_runs_, spared_.All());
   }
 
   void SyncAll(std::unique_ptr<redshift::Session> first_session) {
@@ -145,34 +158,12 @@ class Runner {
     for (;;) {
       const std::size_t at = next_++;
       if (at >= streams_.size()) return;
-      SyncOne(streams_[at], result_.streams[at], session);
+      const auto& stream = streams_[at];
+      const auto dead = dead_.find(stream.name);
+      SyncStream(context_, stream,
+                 dead == dead_.end() ? std::vector<AttemptFacts>() : std::move(dead->second),
+                 session, result_.streams[at], stop_);
     }
-  }
-
-  void SyncOne(const model::Stream& stream, StreamResult& result,
-               std::unique_ptr<redshift::Session>& session) {
-    StreamProgress progress(parts_.observer, stream.name);
-    const auto began = parts_.clock.Steady();
-    try {
-      if (stop_.stop_requested()) base::ThrowCancelled("sync", "stream " + stream.name);
-      progress.SetPhase(Phase::kPlan);
-      CheckModes(stream, parts_.destination.Describe());
-      if (!session) {
-        progress.SetPhase(Phase::kLogin);
-        session = parts_.login(Until(stop_));
-        progress.SetPhase(Phase::kPlan);
-      }
-      const StreamPlan plan = PlanStream(*session, parts_.destination, stream, options_,
-                                         parts_.clock.Utc(), Until(stop_));
-      RunAttempt(context_, plan, *session, progress, result, stop_);
-      progress.SetPhase(Phase::kDone);
-    } catch (...) {
-      const base::Error error = base::AsError(std::current_exception());
-      result.error = error.info();
-      if (BreaksSession(error.code())) session.reset();
-      progress.SetPhase(Phase::kFailed);
-    }
-    result.duration = duration_cast<milliseconds>(parts_.clock.Steady() - began);
   }
 
   // What was committed stays committed: a ledger that fails now is worth a warning, not the result.
@@ -203,9 +194,12 @@ class Runner {
   const std::stop_token stop_;
   Ledger ledger_;
   base::ByteBudget disk_;
+  SparedPrefixes spared_;
   const std::string run_;
   const RunContext context_;
   std::set<std::string> dead_runs_;
+  // By stream, newest first. Filled before the workers begin; each takes its own streams'.
+  std::map<std::string, std::vector<AttemptFacts>> dead_;
   std::atomic<std::size_t> next_ = 0;
   RunResult result_;  // each worker writes its own elements of `streams`
 };
@@ -230,9 +224,12 @@ std::string_view ToString(Phase phase) {
 std::string_view ToString(Effect effect) {
   switch (effect) {
     case Effect::kPrefixRecorded: return "prefix_recorded";
+    case Effect::kAdopted: return "adopted";
+    case Effect::kPieceUnloaded: return "piece_unloaded";
     case Effect::kUnloaded: return "unloaded";
     case Effect::kLoaded: return "loaded";
     case Effect::kCommitted: return "committed";
+    case Effect::kRecorded: return "recorded";
     case Effect::kCleaned: return "cleaned";
   }
   return "prefix_recorded";

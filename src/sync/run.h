@@ -54,6 +54,11 @@ struct StreamResult {
   std::uint64_t bytes = 0;                     // of all parts
   std::chrono::milliseconds duration{0};
   std::chrono::milliseconds unload_duration{0};
+  int attempts = 0;  // times it was tried, the last included
+  // The rows, or some of them, are from an UNLOAD that an earlier attempt had sent: then.
+  std::optional<base::UtcTime> adopted_from;
+  // Prefixes whose objects stay on purpose: the next sync may load them instead of reading anew.
+  std::vector<std::string> kept;
   // Keys or prefixes that are still in the bucket although they should not be; empty if clean.
   std::vector<std::string> left_behind;
   // Parts of this run that could not be removed, unusual counts and the like; sentences.
@@ -68,13 +73,19 @@ struct RunResult {
 };
 
 // The moments of the order of effects (docs/GUARANTEES.md), each right after its effect is durable.
+// Tests kill the process in each; the names are stable.
 enum class Effect {
   kPrefixRecorded,  // the ledger holds the prefix; UNLOAD not yet sent
-  kUnloaded,        // the objects are in the bucket; nothing loaded
+  kAdopted,         // the ledger says whose parts will be loaded; after kPrefixRecorded
+  kPieceUnloaded,   // one UNLOAD has ended and the ledger has its notice; before its manifest is
+                    // read
+  kUnloaded,        // all objects are in the bucket, manifests read; nothing loaded
   kLoaded,          // all rows are with the destination; nothing committed
-  kCommitted,       // rows and watermark are visible; the objects are still in the bucket
+  kCommitted,       // rows and watermark are visible; the ledger does not say so yet
+  kRecorded,        // the ledger says so; the objects are still in the bucket
   kCleaned,         // the objects are gone; the ledger does not say so yet
 };
+inline constexpr int kEffects = 8;
 std::string_view ToString(Effect effect);  // "prefix_recorded", ...
 
 // What a stream will do, as --dry-run prints it.

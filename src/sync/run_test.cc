@@ -8,134 +8,20 @@
 
 #include <thread>
 
-#include "redshift/testing/fake_session.h"
 #include "sync/ledger.h"
-#include "tests/support/fake_destination.h"
-#include "tests/support/fake_object_store.h"
-#include "tests/support/matchers.h"
-#include "tests/support/temp_dir.h"
+#include "sync/testing/run_fixture.h"
 
 namespace sluice::sync {
 namespace {
 using base::ErrorCode;
 using redshift::testing::Contains;
 using redshift::testing::FakeWorkgroup;
-using redshift::testing::Rule;
 using redshift::testing::StartsWith;
+using RunTest = RunFixture;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
-
-class CollectingLogger final : public base::Logger {
- public:
-  void Write(base::LogLevel level, std::string_view event,
-             std::initializer_list<base::LogField>) override {
-    if (level == base::LogLevel::kWarning) warnings.emplace_back(event);
-  }
-  std::vector<std::string> warnings;
-};
-
-base::Error Failure(ErrorCode code, bool in_doubt = false) {
-  return base::Error({.code = code, .operation = "scripted", .in_doubt = in_doubt});
-}
-
-class Onlooker final : public Observer {
- public:
-  void OnProgress(const Progress& progress) override {
-    const std::lock_guard lock(mu_);
-    last_[progress.stream] = progress;
-  }
-  Progress Last(const std::string& stream) {
-    const std::lock_guard lock(mu_);
-    return last_[stream];
-  }
-
- private:
-  std::mutex mu_;
-  std::map<std::string, Progress> last_;
-};
-
-class RunTest : public testing::Test {
- protected:
-  RunTest() {
-    options_.connection = "acme";
-    options_.database = "dev";
-    options_.bucket = "b";
-    options_.bucket_region = "us-east-1";
-    options_.root = "sluice/";
-    options_.work_dir = dir_.path() / "work";
-    options_.ledger = dir_.path() / "acme.ledger";
-    options_.range_bytes = 8;
-    store_.Add("sluice/neighbour/object", "not ours");
-    for (const char* name : {"orders", "items", "notes"}) {
-      streams_.push_back({.name = name, .sql = std::string("SELECT n FROM ") + name});
-    }
-    workgroup_->When(Contains("LIMIT 0")).Describes({{.name = "n", .type_oid = 23}});
-  }
-
-  // UNLOAD as the server does it: parts, then the manifest, then the notice. Lasting rule.
-  Rule& ServerUnloads(std::uint64_t parts = 2, std::uint64_t rows_each = 5) {
-    return workgroup_->When(StartsWith("UNLOAD"))
-        .Runs([=, this](std::string_view sql) { WriteParts(PrefixOf(sql), parts, rows_each); })
-        .Unloads(parts * rows_each);
-  }
-  static std::string PrefixOf(std::string_view sql) {
-    const auto at = sql.find("s3://b/") + 7;
-    return std::string(sql.substr(at, sql.find('\'', at) - at));
-  }
-  void WriteParts(const std::string& prefix, std::uint64_t parts, std::uint64_t rows_each) {
-    std::string entries;
-    for (std::uint64_t i = 0; i < parts; ++i) {
-      const std::string key = prefix + "000" + std::to_string(i) + "_part_00.parquet";
-      store_.Add(key, std::string(20, 'x'));
-      entries +=
-          (i ? "," : "") + ("{\"url\":\"s3://b/" + key) +
-          "\",\"meta\":{\"content_length\":20,\"record_count\":" + std::to_string(rows_each) + "}}";
-    }
-    if (parts == 0) return;
-    store_.Add(prefix + "manifest",
-               "{\"entries\":[" + entries +
-                   "],\"meta\":{\"content_length\":" + std::to_string(parts * 20) +
-                   ",\"record_count\":" + std::to_string(parts * rows_each) + "}}");
-  }
-
-  RunParts Parts() {
-    return {.clock = clock_,
-            .log = log_,
-            .store = store_,
-            .destination = destination_,
-            .login = [this](const base::Call&) { return workgroup_->Login(); },
-            .unload_auth =
-                [](const std::string&, std::chrono::seconds, const base::Call&) {
-                  return aws::SessionKeys{"AKIDEXAMPLE", base::Secret("c2VjcmV0"),
-                                          base::Secret("dG9rZW4=")};
-                },
-            .observer = onlooker_,
-            .after_effect = after_effect_};
-  }
-  RunResult Run() { return sync::Run(streams_, options_, Parts(), stop_.get_token()); }
-
-  // The bucket holds the neighbour's object alone, and no part lies on local disk.
-  void ExpectClean() {
-    EXPECT_THAT(store_.Keys(), ElementsAre("sluice/neighbour/object"));
-    EXPECT_EQ(store_.uploads(), 0u);
-    EXPECT_TRUE(!std::filesystem::exists(options_.work_dir) ||
-                std::filesystem::is_empty(options_.work_dir));
-  }
-
-  test::TempDir dir_;
-  base::SystemClock clock_;
-  CollectingLogger log_;
-  test::FakeObjectStore store_;
-  test::FakeDestination destination_;
-  std::shared_ptr<FakeWorkgroup> workgroup_ = std::make_shared<FakeWorkgroup>();
-  Onlooker onlooker_;
-  std::function<void(Effect, std::string_view)> after_effect_;
-  RunOptions options_;
-  std::vector<model::Stream> streams_;
-  std::stop_source stop_;
-};
 
 TEST_F(RunTest, BringsEveryStreamAndAccountsForEveryRow) {
   ServerUnloads();
@@ -222,8 +108,8 @@ TEST_F(RunTest, RecordsThePrefixBeforeUnloadIsSent) {
     order.push_back(std::string(ToString(effect)) + (sent ? " sent" : " unsent"));
   };
   Run();
-  EXPECT_THAT(order, ElementsAre("prefix_recorded unsent", "unloaded sent", "loaded sent",
-                                 "committed sent", "cleaned sent"));
+  EXPECT_THAT(order, ElementsAre("prefix_recorded unsent", "piece_unloaded sent", "unloaded sent",
+                                 "loaded sent", "committed sent", "recorded sent", "cleaned sent"));
 }
 
 TEST_F(RunTest, ALedgerThatFailsAfterTheLastCommitHidesNoResult) {
@@ -303,6 +189,7 @@ TEST_F(RunTest, NamesThePrefixWhenTheConnectionBrokeDuringUnload) {
   WriteParts("sluice/acme/" + result.run + "/orders/1-late/", 1, 1);
   workgroup_ = std::make_shared<FakeWorkgroup>();
   workgroup_->When(Contains("LIMIT 0")).Describes({{.name = "n", .type_oid = 23}});
+  NothingRunsAtTheServer();
   ServerUnloads();
   EXPECT_EQ(Run().streams[0].error, std::nullopt);
   ExpectClean();
@@ -378,7 +265,10 @@ TEST_F(RunTest, SweepsWhatADeadRunLeft) {
   streams_.resize(1);
   {
     Ledger ledger(options_.ledger, clock_);
-    ledger.AddAttempt("dead", "orders", "a1", "sluice/acme/dead/orders/a1/");
+    ledger.AddAttempt({.run = "dead",
+                       .stream = "orders",
+                       .attempt = "a1",
+                       .prefix = "sluice/acme/dead/orders/a1/"});
   }
   store_.Add("sluice/acme/dead/orders/a1/0000_part_00.parquet", "left");
   store_.AddUpload("sluice/acme/dead/orders/a1/0001_part_00.parquet");

@@ -290,8 +290,17 @@ def test_a_passing_failure_is_overcome(synced: Harness, fault: str, args: dict[s
     synced.assert_bucket_clean()
 
 
-def test_a_part_that_vanishes_commits_nothing(synced: Harness) -> None:
+def test_a_part_that_vanishes_once_is_unloaded_again(synced: Harness) -> None:
     synced.sandbox.faults.set("s3.vanish", count=1, args={"match": ".parquet"})
+    before = synced.fingerprint()
+    result = synced.run("sync", "--json")
+    assert result.exit_code == 0, result
+    assert [stream["attempts"] for stream in result.json["streams"]] == [2]
+    assert_harmless(synced, before)
+
+
+def test_parts_that_keep_vanishing_commit_nothing(synced: Harness) -> None:
+    synced.sandbox.faults.set("s3.vanish", args={"match": ".parquet"})
     before = synced.fingerprint()
     result = synced.run("sync", "--json")
     assert result.exit_code == 1

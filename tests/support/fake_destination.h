@@ -20,16 +20,23 @@ class FakeDestination final : public destinations::Destination {
     std::optional<std::uint64_t> keys;  // told by AddKeys in it
     bool forgotten = false;             // rows alone
   };
-  // ("begin" | "add" | "commit", stream): may throw base::Error.
+  // ("begin" | "add" | "add_staged" | "add_keys" | "commit" | "read", stream): may throw
+  // base::Error.
   std::function<void(const std::string& step, const std::string& stream)> before;
   // Thrown by Commit after the commit has happened.
   bool commit_in_doubt = false;
+  // What TakesStaged answers, beside the capability.
+  bool takes_staged = false;
   // Rows that Add claims to have lost.
   std::uint64_t lose_rows = 0;
 
   std::map<std::string, Table> tables() const {
     const std::lock_guard lock(mu_);
     return tables_;
+  }
+  void Restore(std::map<std::string, Table> tables) {
+    const std::lock_guard lock(mu_);
+    tables_ = std::move(tables);
   }
 
   destinations::Capabilities capabilities = {
@@ -38,6 +45,7 @@ class FakeDestination final : public destinations::Destination {
   std::string Name() const override { return "memory"; }
   std::optional<destinations::Committed> ReadCommitted(std::string_view stream,
                                                        const base::Call&) override {
+    Before("read", std::string(stream));
     const std::lock_guard lock(mu_);
     const auto it = tables_.find(std::string(stream));
     if (it == tables_.end() || it->second.forgotten) return std::nullopt;
@@ -48,6 +56,7 @@ class FakeDestination final : public destinations::Destination {
     const auto it = tables_.find(std::string(stream));
     if (it != tables_.end()) it->second.forgotten = true;
   }
+  bool TakesStaged(const model::StreamTarget&, const base::Call&) override { return takes_staged; }
   std::unique_ptr<destinations::Load> Begin(const model::StreamTarget& target,
                                             const base::Call&) override {
     Before("begin", target.stream);
@@ -61,6 +70,18 @@ class FakeDestination final : public destinations::Destination {
    public:
     FakeLoad(FakeDestination& home, model::StreamTarget target)
         : home_(home), stream_(target.stream), target_(std::move(target)) {}
+    destinations::LoadedRows AddStaged(std::span<const model::Part> parts,
+                                       const base::Call&) override {
+      home_.Before("add_staged", stream_);
+      destinations::LoadedRows rows;
+      for (const auto& part : parts) {
+        rows.footer_rows += part.rows;
+        rows.bytes += part.bytes;
+      }
+      rows.loaded_rows = rows.footer_rows - home_.lose_rows;
+      rows_ += rows.loaded_rows;
+      return rows;
+    }
     destinations::LoadedRows AddKeys(std::span<const model::LocalPart> parts,
                                      const base::Call&) override {
       home_.Before("add_keys", stream_);

@@ -8,6 +8,7 @@
 #include <functional>
 #include <iterator>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <string>
@@ -49,6 +50,14 @@ class FakeObjectStore final : public aws::ObjectStore {
     for (const auto& [key, object] : objects_) keys.push_back(key);
     return keys;
   }
+  void Remove(const std::string& key) {
+    const std::lock_guard lock(mu_);
+    objects_.erase(key);
+  }
+  // What is in it now, to go back to: as if all that came after had not happened.
+  struct Image;
+  std::shared_ptr<const Image> Save() const;
+  void Restore(const Image& image);
   std::size_t uploads() const {
     const std::lock_guard lock(mu_);
     return uploads_.size();
@@ -227,5 +236,21 @@ class FakeObjectStore final : public aws::ObjectStore {
   std::vector<aws::RangeRead> held_;
   int version_ = 0;
 };
+
+struct FakeObjectStore::Image {
+  std::map<std::string, Object> objects;
+  std::vector<aws::MultipartUpload> uploads;
+};
+
+inline std::shared_ptr<const FakeObjectStore::Image> FakeObjectStore::Save() const {
+  const std::lock_guard lock(mu_);
+  return std::make_shared<const Image>(Image{objects_, uploads_});
+}
+
+inline void FakeObjectStore::Restore(const Image& image) {
+  const std::lock_guard lock(mu_);
+  objects_ = image.objects;
+  uploads_ = image.uploads;
+}
 
 }  // namespace sluice::test

@@ -1,0 +1,65 @@
+#include "sync/reading.h"
+
+#include <fmt/format.h>
+
+#include "aws/sigv4.h"
+#include "redshift/cursor.h"
+#include "redshift/select.h"
+
+namespace sluice::sync {
+namespace {
+
+// The columns too: a widened VARCHAR changes no letter of the select, but the parts.
+std::string Fingerprint(const std::string& select, const std::vector<model::Column>& columns) {
+  std::string text = select;
+  for (const auto& column : columns) {
+    text += fmt::format("\n{} {}", column.name, model::ToString(column.type));
+  }
+  return aws::Sha256Hex(text);
+}
+
+std::string Both(const std::string& range, const std::string& piece) {
+  if (range.empty() || piece.empty()) return range + piece;
+  return fmt::format("({}) AND ({})", range, piece);
+}
+
+}  // namespace
+
+std::string BasisOf(const StreamPlan& plan) {
+  if (!plan.committed) return {};
+  return plan.committed->run + "/" + plan.committed->attempt;
+}
+
+std::optional<std::string> RangeOf(const StreamPlan& plan, const std::optional<std::string>& high) {
+  if (!plan.range) return "";
+  redshift::CursorRange range = *plan.range;
+  range.high = high;
+  if (!redshift::CanHoldRows(range)) return std::nullopt;
+  return redshift::RangeCondition(redshift::CursorColumn(plan.stream, plan.target.columns), range);
+}
+
+std::vector<UnloadStep> RowSteps(const StreamPlan& plan, const std::optional<std::string>& high,
+                                 const std::vector<std::string>& pieces) {
+  const model::Stream& stream = plan.stream;
+  const auto& columns = plan.target.columns;
+  const auto in_range = RangeOf(plan, high);
+  if (!in_range) return {};
+  std::vector<UnloadStep> steps;
+  for (const auto& piece : pieces) {
+    UnloadStep step{.what = "rows", .condition = piece};
+    if (pieces.size() > 1) step.what = fmt::format("rows-{:04}", steps.size() + 1);
+    step.select = redshift::BuildSelect(stream, columns, Both(*in_range, piece));
+    step.fingerprint = Fingerprint(step.select, columns);
+    steps.push_back(std::move(step));
+  }
+  return steps;
+}
+
+UnloadStep KeyStep(const StreamPlan& plan) {
+  UnloadStep step{
+      .what = std::string(kKeys), .condition = "", .select = *plan.key_select, .keys = true};
+  step.fingerprint = Fingerprint(step.select, plan.target.columns);
+  return step;
+}
+
+}  // namespace sluice::sync

@@ -1,0 +1,95 @@
+#include "sync/staged.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace sluice::sync {
+namespace {
+
+using std::chrono::milliseconds;
+
+bool HoldsAll(const std::vector<aws::ObjectInfo>& listed, const staging::Manifest& manifest) {
+  std::map<std::string_view, std::uint64_t> bytes;
+  for (const auto& object : listed) bytes[object.key] = object.bytes;
+  return std::all_of(manifest.parts.begin(), manifest.parts.end(), [&](const model::Part& part) {
+    const auto found = bytes.find(part.key);
+    return found != bytes.end() && found->second == part.bytes;
+  });
+}
+
+}  // namespace
+
+std::optional<staging::Manifest> ReadManifest(aws::ObjectStore& store, std::string_view bucket,
+                                              std::string_view prefix, const base::Call& call) {
+  const auto text = store.Get(std::string(prefix) + "manifest", staging::kManifestBytesMax, call);
+  if (!text) return std::nullopt;
+  return staging::ParseManifest(*text, bucket, prefix);
+}
+
+std::optional<Unloaded> FindEnded(aws::ObjectStore& store, std::string_view bucket,
+                                  std::string_view prefix, const UnloadRecord& record,
+                                  const UnloadStep& step, const base::Call& call) {
+  Unloaded ended{.step = step,
+                 .prefix = std::string(prefix),
+                 .notice_rows = record.notice_rows,
+                 .manifest = std::nullopt};
+  if (record.notice_rows == 0U) return ended;
+  try {
+    ended.manifest = ReadManifest(store, bucket, prefix, call);
+    if (!ended.manifest) return std::nullopt;
+    staging::JudgeUnload(ended.notice_rows, &*ended.manifest);
+  } catch (const base::Error& error) {
+    if (error.code() == base::ErrorCode::kCorrupt) return std::nullopt;
+    throw;
+  }
+  if (!HoldsAll(store.List(prefix, call), *ended.manifest)) return std::nullopt;
+  return ended;
+}
+
+WorkFolder::WorkFolder(std::filesystem::path path) : path_(std::move(path)) {
+  std::error_code failed;
+  std::filesystem::create_directories(path_, failed);
+  if (!failed) return;
+  const bool full = failed == std::errc::no_space_on_device;
+  throw base::Error(
+      {.code = full ? base::ErrorCode::kNoSpace : base::ErrorCode::kPermission,
+       .operation = "make folder for parts",
+       .subject = "folder " + path_.string(),
+       .message = failed.message(),
+       .remedy = "Set limits.work_dir to a folder that is writable and has room for parts."});
+}
+
+WorkFolder::~WorkFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+Transfer::Transfer(aws::ObjectStore& store, base::ByteBudget& disk, std::filesystem::path folder,
+                   std::uint64_t range_bytes, std::string prefix,
+                   std::function<void(std::uint64_t)> on_bytes)
+    : store_(store),
+      prefix_(std::move(prefix)),
+      work_(std::move(folder)),
+      fetch_(store, disk, {.dir = work_.path(), .range_bytes = range_bytes}, std::move(on_bytes)) {}
+
+void Transfer::PrefetchUntil(const std::stop_token& stop, const base::Clock& clock,
+                             const std::function<void(const base::Error&)>& on_failure) {
+  milliseconds pause{250};
+  while (clock.Sleep(pause, stop)) {
+    try {
+      fetch_.Prefetch(store_.List(
+          prefix_,
+          {.deadline = base::Deadline::After(clock, std::chrono::seconds(30)), .stop = stop}));
+    } catch (const base::Error& error) {
+      on_failure(error);
+    }
+    pause = std::min(pause * 2, milliseconds{2000});
+  }
+}
+
+void Transfer::Expect(const staging::Manifest& manifest, const base::Call& call) {
+  fetch_.Expect(manifest, store_.List(prefix_, call));
+}
+
+}  // namespace sluice::sync
