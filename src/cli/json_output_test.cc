@@ -108,6 +108,18 @@ TEST(Json, Discover) {
   EXPECT_EQ(out["proposed"], Json({{"sync_mode", "full_refresh"}, {"write_mode", "overwrite"}}));
 }
 
+TEST(Json, SyncTellsWhatItAdopted) {
+  auto stream = Stream("a");
+  EXPECT_EQ(Json::parse(SyncJson({.streams = {stream}}, "d"))["streams"][0]["adopted_from"],
+            Json(nullptr));
+  stream.adopted_from = base::UtcTime(std::chrono::seconds(1767225600));
+  stream.kept = {"s3://b/p/"};
+  const Json json = Json::parse(SyncJson({.streams = {stream}}, "d"))["streams"][0];
+  EXPECT_EQ(json["adopted"], true);
+  EXPECT_EQ(json["adopted_from"], 1767225600);
+  EXPECT_EQ(json["kept"], Json({"s3://b/p/"}));
+}
+
 TEST(Json, Sync) {
   const Json json = Json::parse(SyncJson(
       {.run = "r1", .streams = {Stream("a"), Stream("b", base::ErrorCode::kPermission)}}, "d"));
@@ -120,7 +132,8 @@ TEST(Json, Sync) {
   EXPECT_THAT(Names(good),
               UnorderedElementsAre("stream", "target", "status", "rows", "bytes", "seconds",
                                    "unload_seconds", "proof", "counts", "watermark",
-                                   "keys_compared", "warnings", "left_behind", "error"));
+                                   "keys_compared", "attempts", "adopted", "adopted_from", "kept",
+                                   "warnings", "left_behind", "error"));
   EXPECT_THAT(Names(good["proof"]),
               UnorderedElementsAre("agrees", "notice_rows", "manifest_rows", "footer_rows",
                                    "loaded_rows", "parts", "manifest_bytes", "fetched_bytes"));

@@ -108,6 +108,19 @@ TEST(SyncScreen, InterruptedAndLeftBehind) {
   EXPECT_THAT(text, Not(HasSubstr("error:"))) << "Ctrl-C is nobody's error";
 }
 
+TEST(SyncScreen, WhatCameFromAnEarlierSyncAndWhatIsKeptForTheNext) {
+  auto adopted = Good("a", 7, 10);
+  adopted.adopted_from = base::UtcTime(std::chrono::seconds(1767225600));
+  adopted.attempts = 2;
+  auto doubtful = Bad("b", base::ErrorCode::kUnreachable, "gone");
+  doubtful.kept = {"s3://acme/sluice/acme/r/b/1-x/"};
+  const std::string text = SyncScreen({.run = "r", .streams = {adopted, doubtful}}, "d", kPlain);
+  EXPECT_THAT(text, HasSubstr("   a  from an UNLOAD of 2026-01-01 00:00 UTC that an earlier sync "
+                              "had paid for, at attempt 2\n"));
+  EXPECT_THAT(text, HasSubstr("Kept in the bucket, as it was paid for:\n"
+                              "    s3://acme/sluice/acme/r/b/1-x/\n"));
+}
+
 TEST(SyncScreen, ErrorThatConcernsMoreThanTheStreamNamesBoth) {
   const auto bad = Bad("a", base::ErrorCode::kNoSpace, "no space left", "/var/parts");
   EXPECT_THAT(SyncScreen({.run = "r", .streams = {bad}}, "d", kPlain),
