@@ -112,6 +112,7 @@ def test_a_zombie_is_awaited_and_loaded(slow_unloads: Harness) -> None:
 def test_a_zombie_that_is_of_no_use_is_cancelled(slow_unloads: Harness) -> None:
     harness = slow_unloads.streams(TABLE)
     harness.sandbox.faults.set("unload.slow_per_file", args={"seconds": 60})
+    wait_for(lambda: harness.sandbox.gateway.sessions() == [], "the end of earlier sessions")
     kinds = harness.sandbox.meter.statements_by_kind
     process = harness.start("sync", "--json")
     wait_for(lambda: unloads(harness) > kinds["UNLOAD"], "UNLOAD at the server")
