@@ -123,7 +123,8 @@ def check_guarantees(root: Path) -> Iterator[str]:
     tests = [
         file.read_text(errors="replace")
         for file in tracked(root)
-        if file.exists() and ("_test.cc" in file.name or file.name.startswith("test_"))
+        if file.exists()
+        and ("_test.cc" in file.name or file.name.startswith("test_") or "/testing/" in file.as_posix())
     ]
     # A promise may be broken over lines, in a comment or in a text.
     quoted = re.sub(r"\s*\n\s*(?://|#)?\s*", " ", "\n".join(tests))

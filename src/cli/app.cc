@@ -186,8 +186,8 @@ class App {
     const std::string root = staging_root_.Get();
     std::string text = "\nStopped at once.";
     if (!root.empty()) {
-      text +=
-          " Files may be left in the bucket beneath\n  " + root + "\nThe next sync removes them.";
+      text += " Files may be left in the bucket beneath\n  " + root +
+              "\nThe next sync loads or removes them.";
     }
     WriteAll(STDERR_FILENO, text + "\n");
   }

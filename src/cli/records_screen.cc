@@ -61,7 +61,7 @@ std::string StatusScreen(const sync::History& history, const std::vector<std::st
   for (const auto& attempt : history.unclean) {
     text += fmt::format("    s3://{}/{}\n", bucket, Printable(attempt.prefix));
   }
-  return text + "The next sync removes it; so does: sluice clean\n";
+  return text + "The next sync loads or removes it; to remove it now: sluice clean\n";
 }
 
 std::string HistoryScreen(const sync::History& history, const Style& style) {

@@ -49,7 +49,7 @@ TEST(StatusScreen, TellsHowFarEachStreamIsAndWhatIsLeft) {
             "\n"
             "Something may be left in the bucket beneath:\n"
             "    s3://b/sluice/acme/r1/sales-items/a2/\n"
-            "The next sync removes it; so does: sluice clean\n");
+            "The next sync loads or removes it; to remove it now: sluice clean\n");
 }
 
 TEST(StatusScreen, TellsWhoSyncsNow) {

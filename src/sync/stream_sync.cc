@@ -147,7 +147,7 @@ class StreamSync {
     result_.left_behind.push_back(context_.Location(attempt.prefix));
     result_.warnings.push_back(
         "the connection broke while UNLOAD ran: Redshift may still write beneath that prefix; "
-        "the next sync removes it");
+        "the next sync loads or removes it");
   }
 
   void NoteFailure(const AttemptFacts& attempt, const base::Error& error) {

@@ -1,5 +1,7 @@
 // Goal: a failure that passes costs as little as it must, one that does not is told at once, and
 // nothing in doubt is repeated.
+// G14: Nothing in doubt is repeated blindly: after a lost COMMIT the destination is asked, after a
+// lost UNLOAD the manifest.
 #include "sync/stream_sync.h"
 
 #include <thread>

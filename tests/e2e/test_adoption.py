@@ -1,5 +1,6 @@
 """What was paid for is not paid for twice: UNLOADs are counted through the sandbox's meter.
 
+G13: An UNLOAD that ended is loaded once and not paid for twice, unless it no longer is what is asked for.
 G6: After SIGKILL at any point, the next sync ends with right data and an empty bucket.
 """
 

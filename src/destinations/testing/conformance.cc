@@ -361,6 +361,7 @@ TEST_P(Conformance, ACancelledLoadLeavesTheOldRows) {
   destination->Close();
 }
 
+// G15: A reader of the destination sees whole commits only.
 TEST_P(Conformance, ReadersSeeTheOldOrTheNewTable) {
   LoadAll(Target(), {Numbers("old", 1, 10)}, "a0");
   const auto destination = harness_->Open();

@@ -142,6 +142,7 @@ TEST_P(Conformance, ADiskFullAtCommitLeavesTheOldRows) {
   destination->Close();
 }
 
+// G16: Of two syncs into one destination one is refused, and told who holds it or who committed.
 TEST_P(Conformance, AFileHeldByAnotherProcessIsAConflictThatNamesIt) {
   if (!harness_->IsLocalFile()) GTEST_SKIP() << "not a local file";
   std::unique_ptr<Destination> holder;

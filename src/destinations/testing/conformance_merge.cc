@@ -189,6 +189,7 @@ TEST_P(Merging, KeysMayComeWithTheFirstRows) {
   EXPECT_THAT(There(), Optional(ElementsAre("1|a|1|false")));
 }
 
+// G17: More rows than the stream allows never go without being asked for.
 TEST_P(Merging, TooManyDeletesAreRefusedWithTheNumbers) {
   StreamTarget target = MergeTarget(true);
   target.deletes.share_rows_min = 4;
