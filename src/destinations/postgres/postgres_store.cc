@@ -295,21 +295,27 @@ void PostgresStore::Forget(std::string_view stream, const base::Call& call) {
 
 void PostgresStore::MakeSchemas(const model::TableName& table, const base::Call& call) {
   WithControl(call, [&](Session& control) {
-    bool state_known = false;
-    bool schema_known = false;
+    const Task task{"prepare table", "table " + table.ToString(), table};
+    const auto make_schema = [&](const std::string& schema) {
+      {
+        const std::lock_guard lock(mu_);
+        if (schemas_known_.contains(schema)) return;
+      }
+      const bool made = MakeSchema(control, schema, task, call);
+      const std::lock_guard lock(mu_);
+      schemas_known_.insert(schema);
+      if (made) schemas_made_.insert(schema);
+    };
+    make_schema(std::string(kStateSchema));
+    make_schema(table.schema);
     {
       const std::lock_guard lock(mu_);
-      state_known = state_known_;
-      schema_known = schemas_known_.contains(table.schema);
+      if (state_known_) return;
     }
-    const Task task{"prepare table", "table " + table.ToString(), table};
-    const bool state_made = !state_known && MakeStateTable(control, task, call);
-    const bool schema_made = !schema_known && MakeSchema(control, table.schema, task, call);
+    const bool made = MakeStateTable(control, task, call);
     const std::lock_guard lock(mu_);
     state_known_ = true;
-    state_made_ = state_made_ || state_made;
-    schemas_known_.insert(table.schema);
-    if (schema_made) schemas_made_.insert(table.schema);
+    state_made_ = made;
   });
 }
 
@@ -330,9 +336,8 @@ void PostgresStore::Probe(const base::Call& call) {
     control.Begin(task, call);
     try {
       // What a load needs before anything else: where the state stands, or the right to make it.
-      const bool there = StateTableExists(control, task, call);
-      control.Run(there ? "CREATE TABLE _sluice.probe (n integer)" : "CREATE SCHEMA _sluice_probe",
-                  task, call);
+      const bool fresh = MakeSchema(control, std::string(kStateSchema), task, call);
+      if (!fresh) control.Run("CREATE TABLE _sluice.probe (n integer)", task, call);
     } catch (...) {
       control.Rollback();
       throw;
@@ -347,7 +352,6 @@ void PostgresStore::DropWhatWeMade(Session& session) {
   for (const OwnTables& own : left_) DropLeftovers(session, own, task, {});
   if (state_made_ && session.Ask("SELECT 1 FROM _sluice.state LIMIT 1", task, {}).empty()) {
     session.Run("DROP TABLE _sluice.state", task, {});
-    session.Run("DROP SCHEMA _sluice", task, {});
   }
   for (const std::string& schema : schemas_made_) {
     const Rows used =

@@ -120,8 +120,9 @@ void Session::Prepare(const PostgresOptions& options, const base::Call& call) {
           "SET client_min_messages = error; SET "
           "statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET lock_timeout = "
           "{}; SELECT set_config('synchronous_commit', 'on', false) WHERE "
-          "current_setting('synchronous_commit') = 'off'; SELECT set_config(name, '5s', false) "
-          "FROM pg_settings WHERE name = 'client_connection_check_interval'; SELECT "
+          "current_setting('synchronous_commit') = 'off'; SELECT "
+          "set_config('client_connection_check_interval', '5s', false) WHERE "
+          "current_setting('client_connection_check_interval', true) IS NOT NULL; SELECT "
           "pg_backend_pid(), CAST(backend_start AS text) FROM pg_stat_get_activity("
           "pg_backend_pid())",
           options.lock_timeout.count()),

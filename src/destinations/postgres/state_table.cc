@@ -6,7 +6,6 @@
 #include <string>
 
 #include "destinations/postgres/sql_text.h"
-#include "destinations/postgres/target_table.h"
 
 namespace sluice::destinations::postgres {
 namespace {
@@ -54,7 +53,6 @@ bool StateTableExists(Session& session, const Task& task, const base::Call& call
 
 bool MakeStateTable(Session& session, const Task& task, const base::Call& call) {
   if (StateTableExists(session, task, call)) return false;
-  MakeSchema(session, std::string(kStateSchema), task, call);
   session.Run(
       "CREATE TABLE _sluice.state (stream text PRIMARY KEY, target_schema text NOT NULL, "
       "target_table text NOT NULL, write_mode text NOT NULL, run text NOT NULL, attempt text NOT "

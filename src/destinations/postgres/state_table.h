@@ -14,8 +14,8 @@
 namespace sluice::destinations::postgres {
 
 bool StateTableExists(Session& session, const Task& task, const base::Call& call);
-// Schema and table; does nothing if they exist. Returns whether the table was made.
-// REQUIRES: no transaction is open: one load's could not be seen by the loads beside it.
+// Does nothing if it exists. Returns whether it was made. REQUIRES: its schema exists, and no
+// transaction is open: one load's could not be seen by the loads beside it.
 bool MakeStateTable(Session& session, const Task& task, const base::Call& call);
 
 // REQUIRES: the table exists, for all below.
