@@ -33,7 +33,8 @@ const base::Call kCall;
 const model::TableName kTable{"sales", "orders"};
 // Every kind that is taken as it is, as DuckDB writes it.
 constexpr const char* kSelect =
-    "SELECT CAST(range AS BIGINT) AS n, true AS b, CAST(range AS INTEGER) AS i, CAST(0.5 AS FLOAT) "
+    "SELECT CAST(range AS BIGINT) AS n, true AS b, CAST(range AS INTEGER) AS i, CAST(-7 AS "
+    "INTEGER) AS s, CAST(0.5 AS FLOAT) "
     "AS f, CAST(0.25 AS DOUBLE) AS d, CAST(1.50 AS DECIMAL(18,2)) AS m, 'x' || range AS t, DATE "
     "'2026-01-01' AS dt, TIMESTAMP '2026-01-01 00:00:00.000001' AS ts FROM range({}, {})";
 
@@ -54,6 +55,7 @@ class LakeBucket : public testing::Test {
             .columns = {{"n", {TypeKind::kInt64}},
                         {"b", {TypeKind::kBool}},
                         {"i", {TypeKind::kInt32}},
+                        {"s", {TypeKind::kInt16}},
                         {"f", {TypeKind::kFloat32}},
                         {"d", {TypeKind::kFloat64}},
                         {"m", {.kind = TypeKind::kDecimal, .precision = 18, .scale = 2}},
@@ -168,13 +170,13 @@ TEST_F(LakeBucket, TakesPartsOnlyIfNoColumnNeedsConverting) {
     target.columns.push_back(column);
     return lake->TakesStaged(target, kCall);
   };
-  for (const TypeKind kind :
-       {TypeKind::kInt16, TypeKind::kChar, TypeKind::kTimestampTz, TypeKind::kTime,
-        TypeKind::kTimeTz, TypeKind::kSuper, TypeKind::kVarbyte, TypeKind::kIntervalDayToSecond,
-        TypeKind::kIntervalYearToMonth}) {
+  for (const TypeKind kind : {TypeKind::kChar, TypeKind::kTimestampTz, TypeKind::kTime,
+                              TypeKind::kTimeTz, TypeKind::kSuper, TypeKind::kVarbyte,
+                              TypeKind::kIntervalDayToSecond, TypeKind::kIntervalYearToMonth}) {
     EXPECT_FALSE(takes({"x", {kind}})) << static_cast<int>(kind);
   }
   EXPECT_TRUE(takes({"x", {TypeKind::kGeometry}}));
+  EXPECT_TRUE(takes({"x", {TypeKind::kInt16}}));
   EXPECT_FALSE(takes({"X", {TypeKind::kInt64}}));
   // An unknown size is told by the footer.
   EXPECT_TRUE(takes({"x", {TypeKind::kDecimal}}));
@@ -201,10 +203,10 @@ TEST_F(LakeBucket, TakesPartsOnlyIfTheTableWantsThemSo) {
 
 TEST_F(LakeBucket, ADecimalOfUnknownSizeIsToldByTheFooter) {
   model::StreamTarget target = Target();
-  target.columns[5].type = {TypeKind::kDecimal};
+  target.columns[6].type = {TypeKind::kDecimal};
   const auto lake = Open();
   Bring(*lake, target, 1);
-  EXPECT_EQ(LakeTable(*files_, kTable).Newest(kCall)->columns.at(5).type, "DECIMAL(18,2)");
+  EXPECT_EQ(LakeTable(*files_, kTable).Newest(kCall)->columns.at(6).type, "DECIMAL(18,2)");
 }
 
 TEST_F(LakeBucket, APartThatIsNotWhatItShouldBeIsRefusedByName) {

@@ -113,9 +113,11 @@ bool HasCapitals(const std::string& name) {
   return std::any_of(name.begin(), name.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
 }
 
-// As what a column of this kind arrives if it needs no conversion; empty: it always needs one.
+// As what a column of this kind arrives if it needs no conversion but the cast that every reader
+// makes; empty: it always needs one.
 std::string TakenType(const model::Column& column) {
   switch (column.type.kind) {
+    case TypeKind::kInt16: return "INTEGER";  // wider in the part than at the source
     case TypeKind::kBool:
     case TypeKind::kInt32:
     case TypeKind::kInt64:
@@ -127,8 +129,7 @@ std::string TakenType(const model::Column& column) {
     case TypeKind::kTimestamp:
     case TypeKind::kGeometry:
     case TypeKind::kGeography: return columnar::EngineType(column);
-    // Wider than its type; padded; without its zone; as text.
-    case TypeKind::kInt16:
+    // Padded; without its zone; as text.
     case TypeKind::kChar:
     case TypeKind::kTimestampTz:
     case TypeKind::kTime:
