@@ -52,6 +52,7 @@ class BucketFiles final : public LakeFiles {
   std::vector<std::string> Remove(const std::vector<std::string>& names,
                                   const base::Call& call) override {
     std::vector<std::string> keys;
+    keys.reserve(names.size());
     for (const std::string& name : names) keys.push_back(Key(name));
     std::vector<std::string> failures;
     if (keys.empty()) return failures;

@@ -122,7 +122,7 @@ class HiddenFile {
 
 class FolderFiles final : public LakeFiles {
  public:
-  explicit FolderFiles(fs::path root) : root_(fs::absolute(root).lexically_normal()) {}
+  explicit FolderFiles(const fs::path& root) : root_(fs::absolute(root).lexically_normal()) {}
 
   std::string Where(std::string_view name) const override { return (root_ / name).string(); }
 
@@ -267,8 +267,8 @@ class FolderFiles final : public LakeFiles {
 
 }  // namespace
 
-std::unique_ptr<LakeFiles> OpenFolder(fs::path root) {
-  return std::make_unique<FolderFiles>(std::move(root));
+std::unique_ptr<LakeFiles> OpenFolder(const fs::path& root) {
+  return std::make_unique<FolderFiles>(root);
 }
 
 }  // namespace sluice::destinations

@@ -58,7 +58,7 @@ class LakeFiles {
 };
 
 // Folders are made as they are needed.
-std::unique_ptr<LakeFiles> OpenFolder(std::filesystem::path root);
+std::unique_ptr<LakeFiles> OpenFolder(const std::filesystem::path& root);
 // REQUIRES: `store` outlives it; `work_dir` exists, and nobody else writes in it.
 std::unique_ptr<LakeFiles> OpenBucket(aws::ObjectStore& store, std::string bucket,
                                       std::string prefix, std::filesystem::path work_dir);
