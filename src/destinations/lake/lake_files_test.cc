@@ -1,0 +1,133 @@
+// Goal: a name in a lake is taken once, whoever comes together, and what is there stays as it was.
+#include "destinations/lake/lake_files.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <fstream>
+#include <thread>
+
+#include "tests/support/folder_object_store.h"
+#include "tests/support/matchers.h"
+#include "tests/support/temp_dir.h"
+
+namespace sluice::destinations {
+namespace {
+
+namespace fs = std::filesystem;
+using base::ErrorCode;
+using test::ThrowsError;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Optional;
+
+const base::Call kCall;
+
+enum class Where { kFolder, kBucket };
+
+class LakeFilesTest : public testing::TestWithParam<Where> {
+ protected:
+  void SetUp() override {
+    if (GetParam() == Where::kFolder) {
+      files_ = OpenFolder(dir_.path() / "lake");
+    } else {
+      files_ = OpenBucket(store_, "lake", "w/", dir_.path());
+    }
+  }
+  std::vector<std::string> Names(const std::string& folder) {
+    std::vector<std::string> names;
+    for (const FileInfo& file : files_->List(folder, kCall)) names.push_back(file.name);
+    return names;
+  }
+
+  const test::TempDir dir_;
+  test::FolderObjectStore store_{dir_.path() / "buckets", "lake"};
+  std::unique_ptr<LakeFiles> files_;
+};
+
+TEST_P(LakeFilesTest, ANameIsTakenOnce) {
+  EXPECT_TRUE(files_->Create("a/b/c", "mine", kCall));
+  EXPECT_FALSE(files_->Create("a/b/c", "theirs", kCall));
+  EXPECT_THAT(files_->Read("a/b/c", 99, kCall), Optional(std::string("mine")));
+  // The repeat of a request whose answer was lost.
+  EXPECT_TRUE(files_->Create("a/b/c", "mine", kCall));
+  EXPECT_THAT(Names("a/b"), ElementsAre("c"));
+}
+
+TEST_P(LakeFilesTest, OfManyWhoComeTogetherOneWins) {
+  for (int round = 0; round < 20; ++round) {
+    const std::string name = "r/" + std::to_string(round);
+    std::atomic<int> won = 0;
+    std::atomic<int> winner = -1;
+    {
+      std::vector<std::jthread> threads;
+      for (int i = 0; i < 4; ++i) {
+        threads.emplace_back([&, i] {
+          if (!files_->Create(name, "of " + std::to_string(i), kCall)) return;
+          ++won;
+          winner = i;
+        });
+      }
+    }
+    EXPECT_EQ(won, 1);
+    EXPECT_THAT(files_->Read(name, 99, kCall), Optional("of " + std::to_string(winner)));
+  }
+}
+
+TEST_P(LakeFilesTest, ListsOneFolderByName) {
+  for (const char* name : {"f/b", "f/a", "f/sub/x", "fa", "g"}) {
+    files_->Replace(name, name, kCall);
+  }
+  EXPECT_THAT(Names("f"), ElementsAre("a", "b"));
+  EXPECT_THAT(Names("none"), IsEmpty());
+  EXPECT_EQ(files_->List("f", kCall).front().bytes, 3u);
+}
+
+TEST_P(LakeFilesTest, ReplacesRemovesAndReads) {
+  files_->Replace("f/a", "1", kCall);
+  files_->Replace("f/a", "22", kCall);
+  EXPECT_THAT(files_->Read("f/a", 2, kCall), Optional(std::string("22")));
+  EXPECT_THAT([&] { files_->Read("f/a", 1, kCall); }, ThrowsError(ErrorCode::kCorrupt));
+  EXPECT_EQ(files_->Read("f/none", 9, kCall), std::nullopt);
+  EXPECT_THAT(files_->Remove({"f/a", "f/none"}, kCall), IsEmpty());
+  EXPECT_THAT(Names("f"), IsEmpty());
+}
+
+TEST_P(LakeFilesTest, BringsWhatWasWrittenToItsPlace) {
+  std::ofstream(files_->Place("t/data/x.parquet")) << "rows";
+  files_->Bring("t/data/x.parquet", kCall);
+  EXPECT_THAT(files_->Read("t/data/x.parquet", 9, kCall), Optional(std::string("rows")));
+  // Nowhere else.
+  EXPECT_FALSE(fs::exists(dir_.path() / "x.parquet"));
+}
+
+TEST_P(LakeFilesTest, StopsWhenItIsTold) {
+  std::stop_source stop;
+  stop.request_stop();
+  const base::Call call{.deadline = {}, .stop = stop.get_token()};
+  EXPECT_THAT([&] { files_->Create("a", "b", call); }, ThrowsError(ErrorCode::kCancelled));
+  EXPECT_THAT([&] { files_->List("a", call); }, ThrowsError(ErrorCode::kCancelled));
+  EXPECT_THAT([&] { files_->Read("a", 1, call); }, ThrowsError(ErrorCode::kCancelled));
+  EXPECT_THAT([&] { files_->Remove({"a"}, call); }, ThrowsError(ErrorCode::kCancelled));
+  EXPECT_THAT([&] { files_->Probe(call); }, ThrowsError(ErrorCode::kCancelled));
+}
+
+INSTANTIATE_TEST_SUITE_P(Both, LakeFilesTest, testing::Values(Where::kFolder, Where::kBucket),
+                         [](const auto& where) {
+                           return where.param == Where::kFolder ? "Folder" : "Bucket";
+                         });
+
+TEST(LakeFolderFiles, TellsWhatIsInTheWay) {
+  const test::TempDir dir;
+  std::ofstream(dir.path() / "file") << "x";
+  const auto files = OpenFolder(dir.path() / "file" / "lake");
+  EXPECT_THAT([&] { files->Create("a", "b", kCall); }, ThrowsError(ErrorCode::kNotFound));
+  EXPECT_THAT(
+      [&] { files->Probe(kCall); },
+      test::ThrowsErrorWith(ErrorCode::kNotFound, &base::ErrorInfo::subject, HasSubstr("file")));
+}
+
+}  // namespace
+}  // namespace sluice::destinations
