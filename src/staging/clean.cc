@@ -60,26 +60,50 @@ void Remove(
   }
 }
 
-bool IsSpared(const std::set<std::string>& spared, const std::string& key) {
+bool IsBeneath(const std::set<std::string>& prefixes, const std::string& key) {
   // The greatest prefix that is not above the key is the only one that can be its own.
-  const auto after = spared.upper_bound(key);
-  return after != spared.begin() && key.starts_with(*std::prev(after));
+  const auto after = prefixes.upper_bound(key);
+  return after != prefixes.begin() && key.starts_with(*std::prev(after));
+}
+
+void RequireBeneath(std::string_view own_root, std::string_view prefix) {
+  if (!own_root.empty() && prefix.starts_with(own_root) && prefix.size() > own_root.size() &&
+      prefix.back() == '/') {
+    return;
+  }
+  throw base::Error({.code = base::ErrorCode::kInternal,
+                     .operation = "clean staging prefix",
+                     .subject = std::string(prefix),
+                     .message = "the prefix is not a folder beneath our own root"});
 }
 
 }  // namespace
 
 CleanResult CleanPrefix(aws::ObjectStore& store, std::string_view bucket, std::string_view own_root,
                         std::string_view prefix, const base::Call& call) {
-  if (own_root.empty() || !prefix.starts_with(own_root) || prefix.size() == own_root.size() ||
-      prefix.back() != '/') {
-    throw base::Error({.code = base::ErrorCode::kInternal,
-                       .operation = "clean staging prefix",
-                       .subject = std::string(prefix),
-                       .message = "the prefix is not a folder beneath our own root"});
-  }
+  RequireBeneath(own_root, prefix);
   CleanResult result;
   Remove(
       store, bucket, prefix, [](const auto&, const auto*) { return true; }, call, result);
+  return result;
+}
+
+CleanResult CleanPrefixes(aws::ObjectStore& store, std::string_view bucket,
+                          std::string_view own_root, std::string_view common,
+                          const std::set<std::string>& prefixes, const base::Call& call) {
+  RequireBeneath(own_root, common);
+  for (const auto& prefix : prefixes) RequireBeneath(common, prefix);
+  CleanResult result;
+  Remove(
+      store, bucket, common,
+      [&](const std::string& key, const auto*) { return IsBeneath(prefixes, key); }, call, result);
+  // Remove names what it listed, not what was wanted of it.
+  const std::string whole = fmt::format("s3://{}/{}", bucket, common);
+  if (std::erase(result.left_behind, whole) > 0) {
+    for (const auto& prefix : prefixes) {
+      result.left_behind.push_back(fmt::format("s3://{}/{}", bucket, prefix));
+    }
+  }
   return result;
 }
 
@@ -87,7 +111,7 @@ CleanResult Sweep(aws::ObjectStore& store, std::string_view bucket, const SweepO
                   base::UtcTime now, const base::Call& call) {
   const auto is_dead = [&](const std::string& key, const aws::ObjectInfo* object) {
     const std::string run(RunOfKey(options.own_root, key));
-    if (run == options.current_run || IsSpared(options.spared, key)) return false;
+    if (run == options.current_run || IsBeneath(options.spared, key)) return false;
     if (options.dead_runs.contains(run)) return true;
     const auto began = RunTime(run);
     if (!began) return false;

@@ -31,6 +31,12 @@ struct CleanResult {
 CleanResult CleanPrefix(aws::ObjectStore& store, std::string_view bucket, std::string_view own_root,
                         std::string_view prefix, const base::Call& call);
 
+// The same of several prefixes, all beneath `common`, with one listing of that. If it cannot be
+// had, `left_behind` names each of them.
+CleanResult CleanPrefixes(aws::ObjectStore& store, std::string_view bucket,
+                          std::string_view own_root, std::string_view common,
+                          const std::set<std::string>& prefixes, const base::Call& call);
+
 struct SweepOptions {
   std::string own_root;
   std::string current_run;

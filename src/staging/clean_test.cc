@@ -70,6 +70,47 @@ TEST(CleanPrefix, NamesThePrefixWhenItCannotEvenBeListed) {
   EXPECT_EQ(result.error->code, base::ErrorCode::kPermission);
 }
 
+TEST(CleanPrefixes, RemovesWhatIsBeneathThemWithOneListing) {
+  test::FakeObjectStore store;
+  for (const char* rest : {"t/a1/manifest", "t/a10/manifest", "u/b1/manifest", "u/b2/manifest"}) {
+    store.Add(std::string("sluice/acme/r1/") + rest, "x");
+  }
+  store.AddUpload("sluice/acme/r1/u/b1/part");
+  store.AddUpload("sluice/acme/r1/u/b2/part");
+  const auto result = CleanPrefixes(store, "b", kRoot, "sluice/acme/r1/",
+                                    {"sluice/acme/r1/t/a1/", "sluice/acme/r1/u/b1/"}, {});
+  EXPECT_THAT(result.left_behind, IsEmpty());
+  EXPECT_THAT(store.Keys(),
+              ElementsAre("sluice/acme/r1/t/a10/manifest", "sluice/acme/r1/u/b2/manifest"));
+  EXPECT_EQ(store.uploads(), 1u);
+}
+
+TEST(CleanPrefixes, NameEachIfTheyCannotBeListed) {
+  test::FakeObjectStore store;
+  store.before = [](const std::string& operation, const std::string&) {
+    if (operation == "list") {
+      throw base::Error({.code = base::ErrorCode::kPermission, .operation = "List"});
+    }
+  };
+  const auto result = CleanPrefixes(store, "b", kRoot, "sluice/acme/r1/",
+                                    {"sluice/acme/r1/t/a1/", "sluice/acme/r1/u/b1/"}, {});
+  EXPECT_THAT(result.left_behind,
+              ElementsAre("s3://b/sluice/acme/r1/t/a1/", "s3://b/sluice/acme/r1/u/b1/"));
+}
+
+TEST(CleanPrefixes, NeverLeaveTheirCommonPrefix) {
+  test::FakeObjectStore store;
+  const auto clean = [&](const std::string& common, const std::string& prefix) {
+    return [&store, common, prefix] { CleanPrefixes(store, "b", kRoot, common, {prefix}, {}); };
+  };
+  EXPECT_THAT(clean("sluice/acme/r1/", "sluice/acme/r2/t/"),
+              test::ThrowsError(base::ErrorCode::kInternal));
+  EXPECT_THAT(clean("sluice/acme/r1/", "sluice/acme/r1/"),
+              test::ThrowsError(base::ErrorCode::kInternal));
+  EXPECT_THAT(clean("sluice/", "sluice/x/"), test::ThrowsError(base::ErrorCode::kInternal));
+  EXPECT_THAT(store.log(), IsEmpty());
+}
+
 TEST(Sweep, RemovesDeadAndOldRunsAndSparesTheLiving) {
   test::FakeObjectStore store;
   const auto add = [&](const std::string& run) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -239,13 +240,13 @@ class Attempt {
   void UnloadOne(const UnloadStep& step) {
     Source source{.unloaded = {.step = step, .prefix = prefix_ + step.what + "/"}};
     const RunOptions& options = context_.options;
-    const base::Secret statement = redshift::BuildUnload(
-        step.select,
-        {.staging_prefix = context_.Location(source.unloaded.prefix),
-         .bucket_region = options.bucket_region,
-         .part_mb_max = options.part_mb_max,
-         .kms_key = options.kms_key},
-        context_.parts.unload_auth(context_.run_prefix, options.unload_timeout, call_));
+    const base::Secret statement =
+        redshift::BuildUnload(step.select,
+                              {.staging_prefix = context_.Location(source.unloaded.prefix),
+                               .bucket_region = options.bucket_region,
+                               .part_mb_max = options.part_mb_max,
+                               .kms_key = options.kms_key},
+                              context_.unload_auth.Get(options.unload_timeout, call_));
     if (!Stays(source)) source.transfer = MakeTransfer(source);
     {
       std::jthread prefetcher;
@@ -273,6 +274,7 @@ class Attempt {
               .notice_rows;
     } catch (const base::Error& error) {
       trace_.unload_in_doubt = error.info().in_doubt;
+      if (error.code() == base::ErrorCode::kAuthentication) context_.unload_auth.Forget();
       throw;
     }
     NoteEnd(source);
@@ -476,6 +478,7 @@ class Attempt {
                                          .watermark = result_.watermark,
                                          .keys_compared = result_.keys_compared});
       Reached(Effect::kRecorded);
+      if (adoption_ == nullptr && CleanLater()) return;
       const bool sent = !trace_.recorded->unloads.empty();
       const bool clean = !sent || CleanInto(context_, prefix_, result_);
       bool all_clean = clean;
@@ -499,6 +502,11 @@ class Attempt {
     }
   }
 
+  bool CleanLater() {
+    return !trace_.recorded->unloads.empty() &&
+           context_.late.Add({plan_.stream.name, id_, prefix_}, result_.bytes);
+  }
+
   const RunContext& context_;
   const StreamPlan& plan_;
   const Adoption* const adoption_;  // nullptr: all is read anew
@@ -520,6 +528,39 @@ class Attempt {
 };
 
 }  // namespace
+
+void CleanLate(const RunContext& context, std::vector<StreamResult>& results) noexcept {
+  const auto items = context.late.Take();
+  if (items.empty()) return;
+  const auto result_of = [&](const std::string& stream) -> StreamResult& {
+    return *std::find_if(results.begin(), results.end(),
+                         [&](const StreamResult& result) { return result.stream == stream; });
+  };
+  try {
+    std::set<std::string> prefixes;
+    for (const auto& item : items) prefixes.insert(item.prefix);
+    const auto cleaned =
+        staging::CleanPrefixes(context.parts.store, context.options.bucket, context.own_root,
+                               context.run_prefix, prefixes, CleanCall(context));
+    for (const auto& item : items) {
+      StreamResult& result = result_of(item.stream);
+      const std::size_t before = result.left_behind.size();
+      for (const auto& left : cleaned.left_behind) {
+        if (left.starts_with(context.Location(item.prefix))) result.left_behind.push_back(left);
+      }
+      if (result.left_behind.size() > before) {
+        result.warnings.push_back(fmt::format("staged objects could not all be removed: {} {}",
+                                              cleaned.error->message, cleaned.error->remedy));
+        continue;
+      }
+      context.Reached(Effect::kCleaned, item.stream);
+      context.ledger.SetCleaned(item.attempt);
+    }
+  } catch (const std::exception& error) {
+    context.parts.log.Warning("what was committed could not all be cleaned up",
+                              {{"reason", error.what()}});
+  }
+}
 
 void RunAttempt(const RunContext& context, const StreamPlan& plan, const Adoption* adoption,
                 redshift::Session& session, RetryBudget& budget, StreamProgress& progress,

@@ -1,12 +1,16 @@
 // What the attempts of a run share.
 #pragma once
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/byte_budget.h"
 #include "sync/ledger.h"
 #include "sync/run.h"
+#include "sync/run_catalog.h"
 
 namespace sluice::sync {
 
@@ -31,6 +35,49 @@ class SparedPrefixes {
   std::set<std::string> prefixes_;  // guarded by mu_
 };
 
+// What UNLOADs write with: keys that may write beneath the run's prefix, whatever the stream,
+// shared as long as they live long enough: each costs a call of STS. Thread-safe.
+class RunUnloadAuth {
+ public:
+  RunUnloadAuth(const RunParts& parts, std::string run_prefix)
+      : parts_(parts), run_prefix_(std::move(run_prefix)) {}
+  // Keys that live at least `life_min`. Errors: those of RunParts::unload_auth.
+  redshift::UnloadAuth Get(std::chrono::seconds life_min, const base::Call& call);
+  // A server found them expired, whatever their expiration said.
+  void Forget() {
+    const std::lock_guard lock(mu_);
+    auth_.reset();
+  }
+
+ private:
+  bool GoodForLocked(std::chrono::seconds life_min) const;
+  const RunParts& parts_;
+  const std::string run_prefix_;
+  std::mutex mu_;
+  std::optional<redshift::UnloadAuth> auth_;  // guarded by mu_
+};
+
+// Committed attempts that left little in the bucket: it is removed for all of them together at the
+// end of the run, as three requests for each cost more than their rows. Thread-safe.
+class LateCleaning {
+ public:
+  struct Item {
+    std::string stream;
+    std::string attempt;
+    std::string prefix;
+  };
+  // False if there is too much of it already, or too large: clean at once.
+  bool Add(Item item, std::uint64_t bytes);
+  std::vector<Item> Take() {
+    const std::lock_guard lock(mu_);
+    return std::exchange(items_, {});
+  }
+
+ private:
+  std::mutex mu_;
+  std::vector<Item> items_;  // guarded by mu_
+};
+
 // REQUIRES: all outlive the attempts.
 struct RunContext {
   const RunOptions& options;
@@ -38,6 +85,9 @@ struct RunContext {
   Ledger& ledger;
   base::ByteBudget& disk;
   SparedPrefixes& spared;
+  RunUnloadAuth& unload_auth;
+  RunCatalog& catalog;
+  LateCleaning& late;
   std::string run;         // id
   std::string own_root;    // "sluice/acme/"
   std::string run_prefix;  // "sluice/acme/<run>/"

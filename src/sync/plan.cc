@@ -6,7 +6,6 @@
 #include <cctype>
 #include <map>
 
-#include "redshift/catalog.h"
 #include "redshift/select.h"
 #include "redshift/split.h"
 
@@ -135,15 +134,15 @@ StreamPlan DecidePlan(const model::Stream& stream, std::vector<model::Column> co
   return plan;
 }
 
-StreamPlan PlanStream(redshift::Session& session, destinations::Destination& destination,
-                      const model::Stream& stream, const RunOptions& options, base::UtcTime now,
-                      const base::Call& call) {
+StreamPlan PlanStream(redshift::Session& session, RunCatalog& catalog,
+                      destinations::Destination& destination, const model::Stream& stream,
+                      const RunOptions& options, base::UtcTime now, const base::Call& call) {
   std::optional<model::Watermark> committed;
   if (auto last = destination.ReadCommitted(stream.name, call)) {
     committed = std::move(last->watermark);
   }
-  return DecidePlan(stream, redshift::DescribeStream(session, options.database, stream, call),
-                    std::move(committed), options, now);
+  return DecidePlan(stream, catalog.Describe(session, stream, call), std::move(committed), options,
+                    now);
 }
 
 }  // namespace sluice::sync

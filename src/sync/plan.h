@@ -6,6 +6,7 @@
 #include "destinations/destination.h"
 #include "redshift/session.h"
 #include "sync/run.h"
+#include "sync/run_catalog.h"
 
 namespace sluice::sync {
 
@@ -28,9 +29,9 @@ StreamPlan DecidePlan(const model::Stream& stream, std::vector<model::Column> co
                       std::optional<model::Watermark> committed, const RunOptions& options,
                       base::UtcTime now);
 
-// One or two statements. Errors: those of redshift::DescribeStream, of BuildSelect and above.
-StreamPlan PlanStream(redshift::Session& session, destinations::Destination& destination,
-                      const model::Stream& stream, const RunOptions& options, base::UtcTime now,
-                      const base::Call& call);
+// At most two statements. Errors: those of redshift::DescribeStream, of BuildSelect and above.
+StreamPlan PlanStream(redshift::Session& session, RunCatalog& catalog,
+                      destinations::Destination& destination, const model::Stream& stream,
+                      const RunOptions& options, base::UtcTime now, const base::Call& call);
 
 }  // namespace sluice::sync

@@ -35,6 +35,9 @@ constexpr auto kRules = std::to_array<RetryRule>({
     {kRead, ErrorCode::kThrottled, "", true, false, kLogin, kAttempts, kLater, kLater * 6},
     // 1018, 1023, 40001, concurrent DDL, COMMIT answered by ROLLBACK: the whole transaction anew.
     {kRead, ErrorCode::kConflict, "", true, false, kAttempt, kAttempts, kShort, kLater},
+    // What the catalog told may be a minute old (sync/run_catalog.h): asked anew.
+    {kRead, ErrorCode::kNotFound, "no_column", false, false, kAttempt, 2, kShort, kSoon},
+    {kRead, ErrorCode::kNotFound, "no_table", false, false, kAttempt, 2, kShort, kSoon},
     // A prefix of its own is the cure, and each attempt has one.
     {kRead, ErrorCode::kConflict, "not_empty", false, false, kAttempt, 2, kShort, kSoon},
     // Of the UNLOAD, in mid-run: the next has fresh ones.

@@ -37,6 +37,8 @@ const std::vector<Case> kCases = {
     {kRead, Passing(ErrorCode::kUnavailable), false, kLogin, 3},
     {kRead, Passing(ErrorCode::kThrottled), false, kLogin, 3},
     {kRead, Passing(ErrorCode::kConflict), false, kAttempt, 3},
+    {kRead, Final(ErrorCode::kNotFound, "no_column"), false, kAttempt, 2},
+    {kRead, Final(ErrorCode::kNotFound, "no_table"), false, kAttempt, 2},
     {kRead, Final(ErrorCode::kConflict, "not_empty"), false, kAttempt, 2},
     {kRead,
      {.code = ErrorCode::kAuthentication, .retryable = true, .reason = "keys_expired"},

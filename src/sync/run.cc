@@ -12,6 +12,7 @@
 #include "staging/clean.h"
 #include "staging/prefix.h"
 #include "sync/adoption.h"
+#include "sync/attempt.h"
 #include "sync/context.h"
 #include "sync/ledger.h"
 #include "sync/plan.h"
@@ -40,11 +41,16 @@ class Runner {
         ledger_(options.ledger, parts.clock),
         disk_(options.disk_bytes_max),
         run_(staging::MakeRunId(parts.clock.Utc(), base::RandomBits())),
+        unload_auth_(parts, staging::RunPrefix(options.root, options.connection, run_)),
+        catalog_(streams, options.database, parts.clock),
         context_{.options = options_,
                  .parts = parts_,
                  .ledger = ledger_,
                  .disk = disk_,
                  .spared = spared_,
+                 .unload_auth = unload_auth_,
+                 .catalog = catalog_,
+                 .late = late_,
                  .run = run_,
                  .own_root = staging::OwnRoot(options.root, options.connection),
                  .run_prefix = staging::RunPrefix(options.root, options.connection, run_)} {}
@@ -59,6 +65,7 @@ class Runner {
     ledger_.BeginRun(run_);
     auto first_session = LoginWhileSweeping();
     SyncAll(std::move(first_session));
+    CleanLate(context_, result_.streams);
     Conclude();
     result_.duration = duration_cast<milliseconds>(parts_.clock.Steady() - began);
     return std::move(result_);
@@ -195,7 +202,10 @@ class Runner {
   Ledger ledger_;
   base::ByteBudget disk_;
   SparedPrefixes spared_;
+  LateCleaning late_;
   const std::string run_;
+  RunUnloadAuth unload_auth_;
+  RunCatalog catalog_;
   const RunContext context_;
   std::set<std::string> dead_runs_;
   // By stream, newest first. Filled before the workers begin; each takes its own streams'.
@@ -244,11 +254,12 @@ std::vector<StreamPlan> Plan(const std::vector<model::Stream>& streams, const Ru
                              const RunParts& parts, std::stop_token stop) {
   CheckTargets(streams, options);
   const auto session = parts.login(Until(stop));
+  RunCatalog catalog(streams, options.database, parts.clock);
   std::vector<StreamPlan> plans;
   for (const auto& stream : streams) {
     CheckModes(stream, parts.destination.Describe());
-    plans.push_back(
-        PlanStream(*session, parts.destination, stream, options, parts.clock.Utc(), Until(stop)));
+    plans.push_back(PlanStream(*session, catalog, parts.destination, stream, options,
+                               parts.clock.Utc(), Until(stop)));
   }
   return plans;
 }

@@ -89,8 +89,8 @@ class StreamSync {
       session_ = context_.parts.login(call());
       progress_.SetPhase(Phase::kPlan);
     }
-    const StreamPlan plan = PlanStream(*session_, context_.parts.destination, stream_,
-                                       context_.options, clock().Utc(), call());
+    const StreamPlan plan = PlanStream(*session_, context_.catalog, context_.parts.destination,
+                                       stream_, context_.options, clock().Utc(), call());
     adoption_.reset();
     result_.adopted_from.reset();
     if (!dead_.empty()) Decide(plan);

@@ -1,0 +1,44 @@
+#include "sync/run_catalog.h"
+
+#include <utility>
+
+namespace sluice::sync {
+
+RunCatalog::RunCatalog(const std::vector<model::Stream>& streams, std::string database,
+                       const base::Clock& clock)
+    : database_(std::move(database)), clock_(clock) {
+  for (const auto& stream : streams) {
+    if (stream.table) schemas_[stream.table->schema].tables.push_back(stream.table->table);
+  }
+}
+
+std::vector<model::Column> RunCatalog::Describe(redshift::Session& session,
+                                                const model::Stream& stream,
+                                                const base::Call& call) {
+  if (!stream.table) return redshift::DescribeStream(session, database_, stream, call);
+  std::optional<redshift::TableDescription> description;
+  {
+    const std::lock_guard lock(mu_);
+    Schema& schema = schemas_[stream.table->schema];
+    const bool first = !schema.asked;
+    const bool stale = first || clock_.Steady() - *schema.asked > kFreshFor;
+    // Asked again in common only for those whose turn has not come.
+    if (first || (stale && schema.told.contains(stream.table->table))) {
+      std::vector<std::string> wanted;
+      for (const auto& table : schema.tables) {
+        if (first || schema.told.contains(table)) wanted.push_back(table);
+      }
+      schema.told =
+          redshift::DescribeTables(session, database_, stream.table->schema, wanted, call);
+      schema.asked = clock_.Steady();
+    }
+    if (auto node = schema.told.extract(stream.table->table)) {
+      description = std::move(node.mapped());
+    }
+  }
+  // Shown by no catalog, or asked for once more.
+  if (!description) return redshift::DescribeStream(session, database_, stream, call);
+  return redshift::ColumnsOf(stream, *description);
+}
+
+}  // namespace sluice::sync
