@@ -349,6 +349,7 @@ class Attempt {
     result_.proof = {.notice_rows = 0};
     result_.keys_compared.reset();
     auto load = context_.parts.destination.Begin(plan_.target, call_);
+    RequireSameBasis();
     for (auto& source : sources_) {
       if (source.unloaded.step.keys) continue;
       LoadSource(source, *load);
@@ -361,6 +362,23 @@ class Attempt {
     progress_.SetPhase(Phase::kCommit);
     trace_.stage = Stage::kCommit;
     Commit(std::move(load));
+  }
+
+  // What was read goes on from the commit that the plan knew. Another machine may have committed
+  // since, and an append would then bring rows twice. Asked once the load has begun: from here on
+  // the destination itself keeps others out, or refuses our commit.
+  void RequireSameBasis() const {
+    const auto there = context_.parts.destination.ReadCommitted(plan_.stream.name, call_);
+    const std::string now = there ? there->watermark.run + "/" + there->watermark.attempt : "";
+    if (now == BasisOf(plan_)) return;
+    throw base::Error({.code = base::ErrorCode::kConflict,
+                       .operation = "load",
+                       .subject = "stream " + plan_.stream.name,
+                       .message = "another sync (run " + (there ? there->watermark.run : "none") +
+                                  ") committed it meanwhile",
+                       .remedy = "Let one machine sync this destination at a time, then run again.",
+                       .retryable = true,
+                       .reason = std::string(kOvertaken)});
   }
 
   void LoadSource(Source& source, destinations::Load& load) {

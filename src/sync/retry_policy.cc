@@ -48,6 +48,8 @@ constexpr auto kRules = std::to_array<RetryRule>({
     {kLoad, ErrorCode::kCorrupt, "vanished", false, false, kAttempt, 2, kShort, kSoon},
     // Parts that lay about for hours are the first suspects, and reading anew is the cure.
     {kLoad, ErrorCode::kCorrupt, "", false, true, kAttempt, 2, kShort, kSoon},
+    // What was read goes on from an older commit: it is of no use.
+    {kLoad, ErrorCode::kConflict, kOvertaken, false, false, kAttempt, kAttempts, kSoon, kLater},
     // The parts are staged: from them.
     {kLoad, ErrorCode::kConflict, "", true, false, kStaged, kLoads, kSoon, kLater},
     {kLoad, ErrorCode::kUnreachable, "", true, false, kStaged, kLoads, kSoon, kLater},

@@ -24,6 +24,10 @@ enum class Stage {
   kCommit,  // known not to have happened
 };
 
+// `reason` of the kConflict error that says: the destination holds a commit that the plan did not
+// know.
+inline constexpr std::string_view kOvertaken = "overtaken";
+
 enum class Again { kStaged, kAttempt, kLogin };
 
 struct RetryRule {

@@ -48,6 +48,7 @@ const std::vector<Case> kCases = {
     {kRead, Final(ErrorCode::kCorrupt, "vanished"), false, kAttempt, 2},
     {kLoad, Final(ErrorCode::kCorrupt, "vanished"), false, kAttempt, 2},
     {kLoad, Final(ErrorCode::kCorrupt), true, kAttempt, 2},
+    {kLoad, Final(ErrorCode::kConflict, "overtaken"), false, kAttempt, 3},
     {kLoad, Passing(ErrorCode::kConflict), false, kStaged, 6},
     {kLoad, Passing(ErrorCode::kUnreachable), false, kStaged, 6},
     {kLoad, Passing(ErrorCode::kUnavailable), false, kStaged, 6},

@@ -258,7 +258,24 @@ TEST_F(RunTest, AModeThatIsNotThereIsRefusedForThatStreamAlone) {
   ServerUnloads();
   const auto result = Run();
   EXPECT_EQ(result.streams[0].error->code, ErrorCode::kUnsupported);
+  EXPECT_EQ(result.streams[0].error->remedy, "For this stream, set write_mode: overwrite.");
   EXPECT_EQ(result.streams[1].error, std::nullopt);
+}
+
+TEST_F(RunTest, AModeThatIsNotThereIsAnsweredByThoseThatCanBe) {
+  destination_.capabilities.merge = false;
+  streams_.resize(1);
+  streams_[0].write_mode = model::WriteMode::kMerge;
+  streams_[0].sync_mode = model::SyncMode::kIncremental;
+  streams_[0].cursor = "n";
+  EXPECT_EQ(Run().streams[0].error->remedy, "For this stream, set write_mode: append.");
+  streams_[0].sync_mode = model::SyncMode::kFullRefresh;
+  EXPECT_EQ(Run().streams[0].error->remedy,
+            "For this stream, set write_mode: overwrite or write_mode: append.");
+  destination_.capabilities.append = false;
+  streams_[0].sync_mode = model::SyncMode::kIncremental;
+  EXPECT_EQ(Run().streams[0].error->remedy,
+            "Set sync_mode: full_refresh and write_mode: overwrite for this stream.");
 }
 
 TEST_F(RunTest, SweepsWhatADeadRunLeft) {

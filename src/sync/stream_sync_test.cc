@@ -148,6 +148,48 @@ TEST_F(RecoveryTest, ALockThatStaysEndsCleanAfterSixLoads) {
   ExpectClean();
 }
 
+// G16: Of two syncs into one destination one is refused, and told who holds it or who committed.
+TEST_F(RecoveryTest, WhatAnotherMachineCommittedMeanwhileIsNotLoadedTwice) {
+  MakeIncremental();
+  streams_[0].write_mode = model::WriteMode::kAppend;
+  streams_[0].null_cursor = model::NullCursor::kSkip;
+  ServerUnloads();
+  bool overtaken = false;
+  destination_.before = [&](const std::string& step, const std::string&) {
+    if (step != "begin" || std::exchange(overtaken, true)) return;
+    destination_.Restore({{"orders",
+                           {.rows = 3,
+                            .watermark = {.stream = "orders",
+                                          .value = "65",
+                                          .cursor = "n",
+                                          .run = "other",
+                                          .attempt = "machine"}}}});
+  };
+  const StreamResult result = RunOne();
+  ASSERT_EQ(result.error, std::nullopt);
+  EXPECT_EQ(result.attempts, 2);
+  const auto statements = workgroup_->statements();
+  EXPECT_EQ(CountOf("UNLOAD"), 2U);
+  EXPECT_THAT(statements, testing::Contains(HasSubstr("\"n\" > 65 AND")));
+  ExpectClean();
+}
+
+TEST_F(RecoveryTest, WhoIsOvertakenAgainAndAgainIsToldByWhom) {
+  ServerUnloads();
+  int other = 0;
+  destination_.before = [&](const std::string& step, const std::string&) {
+    if (step != "begin") return;
+    destination_.Restore(
+        {{"orders", {.watermark = {.run = "run" + std::to_string(++other), .attempt = "x"}}}});
+  };
+  const StreamResult result = RunOne();
+  ASSERT_TRUE(result.error);
+  EXPECT_EQ(result.error->code, ErrorCode::kConflict);
+  EXPECT_THAT(result.error->message, HasSubstr("run run3"));
+  EXPECT_EQ(CountOf("UNLOAD"), 3U);
+  ExpectClean();
+}
+
 TEST_F(RecoveryTest, APartThatVanishesIsUnloadedOnceMore) {
   ServerUnloads();
   int reads = 0;
@@ -262,7 +304,7 @@ TEST_F(RecoveryTest, PartsThatTheDestinationTakesWhereTheyLieAreNotFetched) {
   destination_.before = [&](const std::string& step, const std::string&) { steps.push_back(step); };
   const StreamResult result = RunOne();
   ASSERT_EQ(result.error, std::nullopt);
-  EXPECT_THAT(steps, ElementsAre("read", "begin", "add_staged", "add_staged", "commit"));
+  EXPECT_THAT(steps, ElementsAre("read", "begin", "read", "add_staged", "add_staged", "commit"));
   EXPECT_EQ(result.proof.fetched_bytes, 2000U);
   EXPECT_TRUE(result.proof.Agrees());
   EXPECT_EQ(RowsThere(), 500U);
