@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 #include <thread>
 #include <utility>
 
@@ -11,8 +10,8 @@
 #include "redshift/cursor.h"
 #include "redshift/split.h"
 #include "redshift/unload_statement.h"
-#include "staging/clean.h"
 #include "staging/prefix.h"
+#include "sync/leftovers.h"
 #include "sync/settle.h"
 #include "sync/staged.h"
 
@@ -22,27 +21,8 @@ namespace {
 using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
-constexpr std::chrono::seconds kCleanPatience{120};
 // Parts told to a destination at a time, where it takes them from the bucket by itself.
 constexpr std::size_t kStagedBatch = 64;
-
-// Not the stream's stop token: what was written must go, above all when somebody pressed Ctrl-C.
-base::Call CleanCall(const RunContext& context) {
-  return {.deadline = base::Deadline::After(context.parts.clock, kCleanPatience), .stop = {}};
-}
-
-// True if nothing is left beneath `prefix`.
-bool CleanInto(const RunContext& context, const std::string& prefix, StreamResult& result) {
-  auto cleaned = staging::CleanPrefix(context.parts.store, context.options.bucket, context.own_root,
-                                      prefix, CleanCall(context));
-  if (cleaned.error) {
-    result.warnings.push_back(fmt::format("staged objects could not all be removed: {} {}",
-                                          cleaned.error->message, cleaned.error->remedy));
-  }
-  const bool clean = cleaned.left_behind.empty();
-  for (auto& key : cleaned.left_behind) result.left_behind.push_back(std::move(key));
-  return clean;
-}
 
 void AddTo(model::Proof& sum, const model::Proof& proof) {
   if (sum.notice_rows && proof.notice_rows) {
@@ -498,12 +478,12 @@ class Attempt {
       Reached(Effect::kRecorded);
       if (adoption_ == nullptr && CleanLater()) return;
       const bool sent = !trace_.recorded->unloads.empty();
-      const bool clean = !sent || CleanInto(context_, prefix_, result_);
+      const bool clean = !sent || CleanNow(context_, prefix_, result_);
       bool all_clean = clean;
       std::vector<std::string> emptied;
       if (adoption_ != nullptr) {
         for (const auto& member : adoption_->family) {
-          const bool gone = CleanInto(context_, member.prefix, result_);
+          const bool gone = CleanNow(context_, member.prefix, result_);
           all_clean = all_clean && gone;
           context_.spared.Remove(member.prefix);
           const bool ended = std::all_of(member.unloads.begin(), member.unloads.end(),
@@ -547,56 +527,10 @@ class Attempt {
 
 }  // namespace
 
-void CleanLate(const RunContext& context, std::vector<StreamResult>& results) noexcept {
-  const auto items = context.late.Take();
-  if (items.empty()) return;
-  const auto result_of = [&](const std::string& stream) -> StreamResult& {
-    return *std::find_if(results.begin(), results.end(),
-                         [&](const StreamResult& result) { return result.stream == stream; });
-  };
-  try {
-    std::set<std::string> prefixes;
-    for (const auto& item : items) prefixes.insert(item.prefix);
-    const auto cleaned =
-        staging::CleanPrefixes(context.parts.store, context.options.bucket, context.own_root,
-                               context.run_prefix, prefixes, CleanCall(context));
-    for (const auto& item : items) {
-      StreamResult& result = result_of(item.stream);
-      const std::size_t before = result.left_behind.size();
-      for (const auto& left : cleaned.left_behind) {
-        if (left.starts_with(context.Location(item.prefix))) result.left_behind.push_back(left);
-      }
-      if (result.left_behind.size() > before) {
-        result.warnings.push_back(fmt::format("staged objects could not all be removed: {} {}",
-                                              cleaned.error->message, cleaned.error->remedy));
-        continue;
-      }
-      context.Reached(Effect::kCleaned, item.stream);
-      context.ledger.SetCleaned(item.attempt);
-    }
-  } catch (const std::exception& error) {
-    context.parts.log.Warning("what was committed could not all be cleaned up",
-                              {{"reason", error.what()}});
-  }
-}
-
 void RunAttempt(const RunContext& context, const StreamPlan& plan, const Adoption* adoption,
                 redshift::Session& session, RetryBudget& budget, StreamProgress& progress,
                 StreamResult& result, AttemptTrace& trace, const std::stop_token& stop) {
   Attempt(context, plan, adoption, session, budget, progress, result, trace, stop).Run();
-}
-
-void Discard(const RunContext& context, const AttemptFacts& attempt, bool may_still_write,
-             StreamResult& result) noexcept {
-  try {
-    const bool clean = CleanInto(context, attempt.prefix, result);
-    context.spared.Remove(attempt.prefix);
-    if (clean && !may_still_write) context.ledger.SetCleaned(attempt.attempt);
-  } catch (const std::exception& error) {
-    context.parts.log.Warning("clean-up after a failure failed",
-                              {{"stream", attempt.stream}, {"reason", error.what()}});
-    result.left_behind.push_back(context.Location(attempt.prefix));
-  }
 }
 
 }  // namespace sluice::sync

@@ -32,14 +32,4 @@ void RunAttempt(const RunContext& context, const StreamPlan& plan, const Adoptio
                 redshift::Session& session, RetryBudget& budget, StreamProgress& progress,
                 StreamResult& result, AttemptTrace& trace, const std::stop_token& stop);
 
-// What committed attempts left to be cleaned together. Fills their streams' `results`, as an
-// attempt does that cleans up at once.
-void CleanLate(const RunContext& context, std::vector<StreamResult>& results) noexcept;
-
-// Empties the prefix of an attempt that will not be loaded, whatever `stop` says, and notes in
-// `result` what could not be removed. The ledger's row ends as cleaned if nothing is left there and
-// `may_still_write` is false. Does not throw.
-void Discard(const RunContext& context, const AttemptFacts& attempt, bool may_still_write,
-             StreamResult& result) noexcept;
-
 }  // namespace sluice::sync

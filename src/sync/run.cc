@@ -12,9 +12,9 @@
 #include "staging/clean.h"
 #include "staging/prefix.h"
 #include "sync/adoption.h"
-#include "sync/attempt.h"
 #include "sync/context.h"
 #include "sync/ledger.h"
+#include "sync/leftovers.h"
 #include "sync/plan.h"
 #include "sync/stream_sync.h"
 

@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "sync/adoption.h"
 #include "sync/attempt.h"
+#include "sync/leftovers.h"
 #include "sync/plan.h"
 #include "sync/progress.h"
 #include "sync/retry_policy.h"
