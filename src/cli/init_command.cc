@@ -97,6 +97,7 @@ class Init {
       const Present present = ReadPresent(text_);
       options.presets = present.answers;
       options.has_secret = present.has_secret;
+      options.has_destination = present.has_destination;
     }
     options.aws_region = context_.environment("AWS_REGION");
     if (!options.aws_region) options.aws_region = context_.environment("AWS_DEFAULT_REGION");

@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "base/error.h"
+#include "cli/init_destination.h"
 #include "config/rules.h"
 #include "redshift/identity.h"
 
@@ -48,8 +49,9 @@ constexpr std::array<FieldInfo, 18> kFields = {{
      "What you type is not shown.", ""},
     {Field::kProfile, "--profile", "auth", "profile", "AWS profile",
      "Of ~/.aws/config or ~/.aws/credentials; aws configure --profile NAME makes one.", "acme"},
-    {Field::kDestinationPath, "--destination-path", "destination", "path", "DuckDB file",
-     "Tables land here; it is made if it does not exist.", "acme.duckdb"},
+    {Field::kDestinationPath, "--destination-path", "destination", "path", "Destination",
+     "A file for DuckDB, postgresql://user@host/database, or a lake: s3://bucket/folder or folder/",
+     "acme.duckdb"},
     {Field::kTables, "--table", "streams", "", "Tables to bring over",
      "schema.table, separated by blanks. Nothing: choose later (sluice discover).",
      "sales.orders sales.customers"},
@@ -165,7 +167,9 @@ std::optional<std::string> Dialogue::Preset(Field field) const {
     }
     case Field::kAuth: return "role";
     case Field::kSecretStore: return options_.has_secret ? "keep" : "environment";
-    case Field::kDestinationPath: return Of(Field::kName) + ".duckdb";
+    case Field::kDestinationPath:
+      if (options_.has_destination) return std::string(kDestinationAsItIs);
+      return Of(Field::kName) + ".duckdb";
     default: return std::nullopt;
   }
 }
@@ -237,6 +241,7 @@ Reply Dialogue::Answer(Field field, std::string_view given) {
           Shown(text) + " is none of the choices.",
           auth ? "Write role, keys, profile or default_chain." : "Write environment or file.");
     }
+    case Field::kDestinationPath: return AnswerDestination(text);
     case Field::kTables:
       for (const auto& word : Words(text)) {
         const auto table = config::ParseTable(word);
@@ -313,6 +318,16 @@ Reply Dialogue::AnswerPort(const std::string& text) {
     note = "A workgroup has one of 5431-5455 and 8191-8215: is this the port of something else?";
   }
   return Accept(Field::kPort, text, std::move(note));
+}
+
+Reply Dialogue::AnswerDestination(const std::string& text) {
+  // An existing group that no address tells stays as it is.
+  if (text == kDestinationAsItIs) return Accept(Field::kDestinationPath, "");
+  const auto fields = ParseDestination(text);
+  if (const auto* broken = std::get_if<config::Broken>(&fields)) {
+    return Refused(fmt::format("That {}.", broken->problem), broken->remedy);
+  }
+  return Accept(Field::kDestinationPath, text);
 }
 
 Reply Dialogue::AnswerSecret(base::Secret secret) {

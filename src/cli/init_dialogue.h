@@ -64,12 +64,16 @@ struct Reply {
   std::string remedy;  // refused: what to write
 };
 
+// The answer that leaves an existing destination alone.
+inline constexpr std::string_view kDestinationAsItIs = "as it is";
+
 class Dialogue {
  public:
   struct Options {
     Answers presets;  // what an existing file says
     bool existing = false;
     bool has_secret = false;                // the existing file refers to one
+    bool has_destination = false;           // the existing file has one that no answer tells
     std::optional<std::string> aws_region;  // of the environment
     config::ReferenceSources references;    // of ${NAME} in answers
   };
@@ -95,6 +99,7 @@ class Dialogue {
   Reply AnswerWorkgroup(const std::string& text);
   Reply AnswerHost(const std::string& text);
   Reply AnswerPort(const std::string& text);
+  Reply AnswerDestination(const std::string& text);
   Reply Accept(Field field, std::string text, std::string note = {});
   std::string Of(Field field) const;
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "cli/init_destination.h"
 #include "config/yaml_tree.h"
 
 namespace sluice::cli {
@@ -32,11 +33,10 @@ std::optional<std::string> TextAt(const Node& root, std::string_view group, std:
 }
 
 // Fields whose answer is the value of one field in the file, as it stands.
-constexpr std::array kPlainFields = {Field::kName,    Field::kWorkgroup,      Field::kHost,
-                                     Field::kPort,    Field::kDatabase,       Field::kUsername,
-                                     Field::kRegion,  Field::kBucket,         Field::kBucketRegion,
-                                     Field::kRoleArn, Field::kExternalId,     Field::kAccessKeyId,
-                                     Field::kProfile, Field::kDestinationPath};
+constexpr std::array kPlainFields = {
+    Field::kName,       Field::kWorkgroup,   Field::kHost,   Field::kPort,         Field::kDatabase,
+    Field::kUsername,   Field::kRegion,      Field::kBucket, Field::kBucketRegion, Field::kRoleArn,
+    Field::kExternalId, Field::kAccessKeyId, Field::kProfile};
 
 // All that stand in auth, with what each way to log in uses.
 constexpr std::array<std::string_view, 14> kAuthKeys = {
@@ -79,6 +79,37 @@ std::string Auth(const Answers& answers, const std::string& secret) {
   return Line("source", "default_chain");
 }
 
+// REQUIRES: the dialogue took the answer. Empty: the destination stays as it is.
+DestinationFields FieldsOf(const Answers& answers) {
+  const std::string answer = Of(answers, Field::kDestinationPath);
+  if (answer.empty()) return {};
+  auto fields = ParseDestination(answer);
+  return std::get_if<DestinationFields>(&fields) == nullptr
+             ? DestinationFields{}
+             : std::get<DestinationFields>(std::move(fields));
+}
+
+// Another type takes the old one's fields along; the same type keeps those that no answer tells.
+void ChangeDestination(const Node& root, const Answers& answers,
+                       std::vector<config::Change>& changes) {
+  const Node* group = Find(root, "destination");
+  const std::string present = group == nullptr ? "" : DestinationOf(*group);
+  if (!present.empty() && present == Of(answers, Field::kDestinationPath)) return;
+  const DestinationFields fields = FieldsOf(answers);
+  if (fields.empty()) return;
+  for (const auto& [key, value, plain] : fields) {
+    if (TextAt(root, "destination", key) == value) continue;
+    changes.push_back({"destination", key, value, plain});
+  }
+  if (group == nullptr || TextAt(root, "destination", "type") == fields.front().value) return;
+  for (const std::string_view key : DestinationKeys()) {
+    const bool stays = std::any_of(fields.begin(), fields.end(),
+                                   [&](const auto& field) { return field.key == key; });
+    if (stays || Find(*group, key) == nullptr) continue;
+    changes.push_back({"destination", std::string(key), std::nullopt});
+  }
+}
+
 std::vector<std::string> Tables(const std::string& text) {
   std::vector<std::string> tables;
   std::string word;
@@ -118,6 +149,11 @@ Present ReadPresent(std::string_view text) {
       present.answers[field] = std::move(*value);
     }
   }
+  if (const Node* destination = Find(tree.root, "destination")) {
+    std::string answer = DestinationOf(*destination);
+    present.has_destination = answer.empty();
+    if (!answer.empty()) present.answers[Field::kDestinationPath] = std::move(answer);
+  }
   const auto has = [&](std::string_view key) { return TextAt(tree.root, "auth", key).has_value(); };
   present.has_secret = has("secret_access_key");
   if (has("role_arn")) {
@@ -150,7 +186,10 @@ std::string NewFile(const Answers& answers, const InitExtras& extras, const std:
   text += Text("root", extras.root.empty() ? "sluice/" : extras.root,
                "nothing outside it is ever touched");
   text += "auth:\n" + Auth(answers, secret);
-  text += "destination:\n  type: duckdb\n" + Text("path", Of(answers, Field::kDestinationPath));
+  text += "destination:\n";
+  for (const auto& [key, value, plain] : FieldsOf(answers)) {
+    text += plain ? Line(key, value) : Text(key, value);
+  }
   return text + Streams(Of(answers, Field::kTables));
 }
 
@@ -186,7 +225,7 @@ std::vector<config::Change> ChangesOf(std::string_view text, const Answers& answ
       changes.push_back({"auth", std::string(key), std::nullopt});
     }
   }
-  set("destination", "type", TextAt(root, "destination", "type").value_or("duckdb"));
+  ChangeDestination(root, answers, changes);
   return changes;
 }
 

@@ -19,6 +19,7 @@ struct InitExtras {
 struct Present {
   Answers answers;
   bool has_secret = false;
+  bool has_destination = false;  // one that is none of the answers
 };
 Present ReadPresent(std::string_view text);
 

@@ -272,6 +272,79 @@ TEST(ExistingFile, IsUntouchedIfEveryAnswerIsItsOwn) {
   EXPECT_EQ(without, kExisting);
 }
 
+std::string ExistingWith(std::string_view destination) {
+  std::string text(kExisting);
+  const std::string from = "{ type: duckdb, path: a.duckdb }";
+  return text.replace(text.find(from), from.size(), destination);
+}
+
+std::string WithDestination(const std::string& text, std::string_view answer) {
+  Answers answers = ReadPresent(text).answers;
+  answers[Field::kDestinationPath] = answer;
+  return config::EditYaml(text, ChangesOf(text, answers, {}, ""));
+}
+
+TEST(Destination, IsToldByOneAnswer) {
+  const auto parsed = [](std::string_view answer) {
+    const std::string text = WithDestination(std::string(kExisting), answer);
+    const auto loaded = config::Parse(text, "/c/sluice.yaml", NoVariable);
+    EXPECT_THAT(loaded.problems, IsEmpty()) << text;
+    return loaded.config.destination.kind;
+  };
+  const auto postgres =
+      std::get<config::PostgresDestination>(parsed("postgresql://me@db.acme.com:5433/warehouse"));
+  EXPECT_EQ(postgres.host, "db.acme.com");
+  EXPECT_EQ(postgres.port, 5433);
+  EXPECT_EQ(postgres.user, "me");
+  EXPECT_EQ(postgres.database, "warehouse");
+  EXPECT_EQ(std::get<config::LakeDestination>(parsed("s3://acme-lake/a")).bucket, "acme-lake");
+  EXPECT_EQ(std::get<config::LakeDestination>(parsed("lake/")).folder, "/c/lake/");
+  EXPECT_EQ(std::get<config::DuckDbDestination>(parsed("b.duckdb")).path, "/c/b.duckdb");
+}
+
+TEST(Destination, RefusesWhatIsNoneAndNeverRepeatsAPassword) {
+  for (const char* answer : {"postgresql://me@/d", "postgres://db/d", "postgres://me@db:x/d",
+                             "mysql://me@db/d", "s3://A_B/c", "postgresql://me:pass@db/d"}) {
+    Dialogue dialogue(Fresh());
+    const Reply reply = dialogue.Answer(Field::kDestinationPath, answer);
+    EXPECT_FALSE(reply.accepted) << answer;
+    EXPECT_FALSE(reply.remedy.empty()) << answer;
+    EXPECT_THAT(reply.text + reply.remedy, Not(HasSubstr("pass@")));
+  }
+}
+
+TEST(Destination, OfAnExistingFileIsItsOwnAnswer) {
+  for (const char* destination :
+       {"{ type: postgres, host: db, port: 5433, database: d, user: u, sslmode: require }",
+        "{ type: lake, path: lake, keep_versions: 5 }", "{ type: lake, path: s3://acme-lake/x }"}) {
+    const std::string text = ExistingWith(destination);
+    const Present present = ReadPresent(text);
+    EXPECT_FALSE(present.has_destination) << destination;
+    EXPECT_EQ(WithDestination(text, present.answers.at(Field::kDestinationPath)), text);
+  }
+  const std::string socket =
+      ExistingWith("{ type: postgres, host: /run/postgresql, database: d, user: u }");
+  EXPECT_TRUE(ReadPresent(socket).has_destination);
+  Dialogue::Options options = Fresh();
+  options.presets = ReadPresent(socket).answers;
+  options.has_destination = true;
+  Dialogue dialogue(options);
+  ASSERT_TRUE(dialogue.Answer(Field::kDestinationPath, "").accepted);
+  EXPECT_EQ(WithDestination(socket, dialogue.answers().at(Field::kDestinationPath)), socket);
+}
+
+TEST(Destination, OfAnotherTypeTakesItsFieldsAlong) {
+  const std::string text = WithDestination(
+      ExistingWith("{ type: postgres, host: db, database: d, user: u, connections: 4, schema: s }"),
+      "a.duckdb");
+  EXPECT_THAT(text, HasSubstr("type: duckdb"));
+  EXPECT_THAT(text, HasSubstr("schema: s"));
+  for (const char* gone : {"host", "connections", "user"}) {
+    EXPECT_THAT(text.substr(text.find("destination")), Not(HasSubstr(gone)));
+  }
+  EXPECT_THAT(config::Parse(text, "f", NoVariable).problems, IsEmpty()) << text;
+}
+
 TEST(ExistingFile, ChangesItsWayToLogInAndKeepsItsComments) {
   Answers answers = ReadPresent(kExisting).answers;
   answers[Field::kAuth] = "keys";

@@ -101,7 +101,7 @@ def test_a_person_answers_and_corrects_himself(person: Harness) -> None:
         terminal.answer(ROLE)
         terminal.wait_for("External ID")
         terminal.answer("${SLUICE_EXTERNAL_ID}")
-        terminal.wait_for("DuckDB file")
+        terminal.wait_for("Destination")
         terminal.answer("")
         terminal.wait_for("Tables to bring over")
         terminal.answer("sales.orders sales.customers")
