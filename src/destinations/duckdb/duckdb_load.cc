@@ -233,7 +233,8 @@ model::Counts DuckDbLoad::Bring(const base::Call& call) {
     connection_.Run(MergeText::MakeStage(MergeText::KeysName(), KeyColumns()), {},
                     TaskOn("stage", target_));
   }
-  store_.RaiseMemory();
+  constexpr std::uint64_t kManyRows = 200'000;  // 10 MB of hash table
+  if (rows_ > kManyRows || keys_) store_.RaiseMemory();
   const std::string table = QuotedTable(store_.catalog_, target_.table);
   const MergeText text(target_, table, stages_ ? MergeText::StageName() : table, plan_.lands_in);
   return RunMerge(connection_,

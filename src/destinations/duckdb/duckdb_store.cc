@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <functional>
 #include <system_error>
 #include <vector>
@@ -56,6 +57,9 @@ std::vector<fs::path> MissingFolders(fs::path folder) {
   return missing;
 }
 
+// What every load may use; OnRowBytes tells what some need beyond it.
+constexpr int kFirstMemoryMb = 64;
+
 fs::path WalOf(const fs::path& file) { return file.string() + ".wal"; }
 
 }  // namespace
@@ -69,7 +73,8 @@ DuckDbStore::DuckDbStore(DuckDbOptions options, const base::Clock& clock, base::
     : options_(Checked(std::move(options))),
       clock_(clock),
       log_(log),
-      temp_dir_(TempDir(options_)) {
+      temp_dir_(TempDir(options_)),
+      memory_mb_(kFirstMemoryMb) {
   std::error_code ignored;
   const bool fresh = !fs::exists(options_.path, ignored);
   Open();
@@ -90,7 +95,7 @@ DuckDbStore::~DuckDbStore() {
 
 void DuckDbStore::Open() {
   database_.emplace(columnar::Database::Open({.file = options_.path,
-                                              .memory_limit_mb = options_.memory_limit_mb / 2,
+                                              .memory_limit_mb = memory_mb_,
                                               .threads = options_.threads,
                                               .temp_dir = temp_dir_}));
   catalog_ = database_->Connect()
@@ -191,17 +196,28 @@ void DuckDbStore::Probe(const base::Call& call) {
 void DuckDbStore::OnCommitted() { committed_ = true; }
 
 // DuckDB keeps the blocks it wrote until the limit makes it drop them, which nobody reads again
-// during a load; but a vector of 2048 values of 64 KB is 128 MB at once.
+// during a load. What a load needs are the row groups that are being filled, one for each thread,
+// before they are compressed (tables of 12 columns and 220 bytes a row failed with 64 MB, of 120
+// columns and 960 bytes with 128), and vectors: 2048 values of 64 KB are 128 MB at once.
 void DuckDbStore::OnRowBytes(std::uint64_t row_bytes) {
-  constexpr std::uint64_t kSmallRow = 1024;
-  if (row_bytes >= kSmallRow) RaiseMemory();
+  constexpr std::uint64_t kLargeRow = 1024;
+  constexpr std::uint64_t kRowGroup = 122'880;
+  if (row_bytes >= kLargeRow) return RaiseMemory();
+  const std::uint64_t row_groups =
+      row_bytes * kRowGroup * static_cast<std::uint64_t>(options_.threads);
+  RaiseMemory(kFirstMemoryMb / 2 + static_cast<int>((row_groups * 3 / 2) >> 20U));
 }
 
-// For rows as above, and for merges, whose hash tables would be spilled sooner.
-void DuckDbStore::RaiseMemory() {
-  if (memory_raised_.exchange(true)) return;
-  Connect().Run(fmt::format("SET GLOBAL memory_limit = '{}MB'", options_.memory_limit_mb), {},
-                {.operation = "raise the memory limit", .subject = Name()});
+// For rows as above, and for merges of many rows, whose hash tables would be spilled sooner.
+void DuckDbStore::RaiseMemory() { RaiseMemory(options_.memory_limit_mb); }
+
+void DuckDbStore::RaiseMemory(int mb) {
+  const std::lock_guard lock(mu_);
+  mb = std::min(mb, options_.memory_limit_mb);
+  if (mb <= memory_mb_) return;
+  memory_mb_ = mb;
+  ConnectLocked().Run(fmt::format("SET GLOBAL memory_limit = '{}MB'", mb), {},
+                      {.operation = "raise the memory limit", .subject = Name()});
 }
 
 // REQUIRES: mu_. The schemas and the state table that loads needed before they could begin.

@@ -41,9 +41,10 @@ class DuckDbStore final : public Destination {
   void MakeWorkFolderLocked();
   void DropWhatWeMade();
   void OnCommitted();
-  // For rows of about this size DuckDB gets its whole memory limit, from now on.
+  // DuckDB gets what rows of about this size need, from now on.
   void OnRowBytes(std::uint64_t row_bytes);
-  void RaiseMemory();
+  void RaiseMemory();  // to the whole limit
+  void RaiseMemory(int mb);
 
   const DuckDbOptions options_;
   const base::Clock& clock_;
@@ -51,9 +52,9 @@ class DuckDbStore final : public Destination {
   const std::filesystem::path temp_dir_;
   std::string catalog_;  // DuckDB's name of the open file; set once, by Open
   std::atomic<bool> committed_ = false;
-  std::atomic<bool> memory_raised_ = false;
 
   std::mutex mu_;  // guards all below; held while schemas are made, so that no two loads make one
+  int memory_mb_;  // DuckDB's limit now
   std::optional<columnar::Database> database_;
   bool file_made_ = false;  // by us, now or in a run that died before it committed anything
   bool state_made_ = false;
