@@ -70,6 +70,7 @@ int Load(char** argv, const char* key) {
   if (key != nullptr) {
     target.write_mode = model::WriteMode::kMerge;
     target.primary_key = {key};
+    target.complete = false;
   }
   const auto destination = destinations::OpenPostgres({.host = argv[2],
                                                        .port = std::stoi(argv[3]),

@@ -24,11 +24,11 @@ struct PostgresOptions {
   // disable, allow, prefer, require, verify-ca, verify-full. Only the last tells that the server is
   // the one that was meant. A Unix socket has no TLS, whatever stands here.
   std::string sslmode = "verify-full";
-  // PEM file with the roots to trust. Empty: the system's.
+  // PEM file with the roots to trust. Empty: the system's, where sslmode asks for any.
   std::string ssl_root_cert;
   // COPY connections per load, 1..16. More of them keep more of the server's cores busy; each costs
-  // the server a process and this program about 1 MB. A load also needs them to be free: besides
-  // them, one connection per process holds the lock.
+  // the server a process and this program about 1 MB. Besides them, each load has one for its own
+  // transaction (if it is not the only one), and the process one that holds the lock.
   int connections = 2;
   // Not used: what DuckDB decodes streams through memory.
   std::filesystem::path work_dir;

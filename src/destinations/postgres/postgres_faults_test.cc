@@ -424,9 +424,37 @@ TEST_F(PostgresFaults, TlsIsHeldToWhatWasAskedFor) {
   EXPECT_EQ(Failure([&] { OpenAs(options); })->reason, "not_trusted");
   options.ssl_root_cert = dir_.path() / "missing.crt";
   EXPECT_EQ(Failure([&] { OpenAs(options); })->code, ErrorCode::kInvalidConfig);
+  options.ssl_root_cert = "";
   options.sslmode = "require";  // encrypted, to whomever
   OpenAs(options)->Close();
   server_.SetTls(false);
+}
+
+// A snapshot that was taken while a load went on belongs to neither the old table, which is gone,
+// nor the new one; half of the new one it must never show.
+TEST_F(PostgresFaults, AnOldSnapshotSeesTheWholeNewTableOrNothingOfIt) {
+  for (const std::uint64_t small : {std::uint64_t{0}, std::uint64_t{1} << 30}) {
+    PostgresOptions options = harness_.Options();
+    options.small_load_bytes = small;
+    const auto destination = OpenAs(options);
+    Load(*destination, Old(), "old", WriteMode::kOverwrite);
+    auto load = destination->Begin(Target(WriteMode::kOverwrite), kCall);
+    const model::LocalPart first = Old();
+    const model::LocalPart second = New();
+    load->Add({&first, 1}, kCall);
+    Session reader = Session::Connect(harness_.Options(), clock_, kCall);
+    const Task task{"test", "a reader", {}};
+    reader.Run("BEGIN ISOLATION LEVEL REPEATABLE READ", task, kCall);
+    reader.Run("SELECT 1 FROM pg_class LIMIT 1", task, kCall);
+    load->Add({&second, 1}, kCall);
+    load->Commit({.run = "r", .attempt = "new"},
+                 {.manifest_rows = 6, .footer_rows = 6, .loaded_rows = 6}, kCall);
+    const auto seen = reader.Ask("SELECT count(*) FROM sales.orders", task, kCall)[0][0];
+    EXPECT_EQ(seen, small == 0 ? "0" : "6");
+    reader.Rollback();
+    load = nullptr;
+    destination->Close();
+  }
 }
 
 // A session of a dead process that has not ended yet could still commit.

@@ -39,6 +39,9 @@ PostgresLoad::PostgresLoad(PostgresStore& store, model::StreamTarget target,
 // A session in a transaction is closed, not asked to undo: the server does that by itself.
 PostgresLoad::~PostgresLoad() {
   if (session_ && !session_->open()) store_.OnLost(session_->backend());
+  for (const Session& copier : copiers_) {
+    if (!copier.open()) store_.OnLost(copier.backend());
+  }
   if (!done_ && shared_ && (made_ || keys_made_)) store_.Leave(own_);
   if (session_) store_.Give(std::move(*session_));
 }
@@ -192,15 +195,32 @@ std::uint64_t PostgresLoad::CopyOverSessions(columnar::Connection& side, const s
                                             QuoteTable(into), freeze ? ", FREEZE true" : ""),
                         .encoder = encoder,
                         .task = TaskFor("load")};
-  std::vector<Session> more;
-  std::vector<Session*> sessions{&*session_};
+  std::vector<Session*> sessions;
   if (shared_) {
-    for (int i = 1; i < store_.options().connections; ++i) more.push_back(store_.Take(call));
-    for (Session& session : more) sessions.push_back(&session);
+    while (copiers_.size() < static_cast<std::size_t>(store_.options().connections)) {
+      copiers_.push_back(store_.Take(call));
+      copiers_.back().Begin(input.task, call);
+    }
+    for (Session& session : copiers_) sessions.push_back(&session);
+  } else {
+    sessions.push_back(&*session_);
   }
-  const std::uint64_t copied = CopyRows(input, sessions, call, parts_failed);
-  for (Session& session : more) store_.Give(std::move(session));
-  return copied;
+  return CopyRows(input, sessions, call, parts_failed);
+}
+
+// Nobody sees what these bring before the load's own transaction names it, so a lost answer is no
+// doubt about the load.
+void PostgresLoad::CommitCopies() {
+  const Task task = TaskFor("load");
+  for (Session& session : copiers_) {
+    try {
+      session.Commit(task);
+    } catch (const base::Error& error) {
+      throw session.Explain(error, task);
+    }
+  }
+  for (Session& session : copiers_) store_.Give(std::move(session));
+  copiers_.clear();
 }
 
 model::Counts PostgresLoad::Commit(const model::Watermark& watermark, const model::Proof& proof,
@@ -231,6 +251,7 @@ model::Counts PostgresLoad::CommitLocked(const model::Watermark& watermark,
     return before->counts;
   }
   CheckProof(proof);
+  CommitCopies();
   Committed row{.watermark = watermark, .counts = Bring(call)};
   row.watermark.stream = target_.stream;
   DropStages(call);

@@ -2,7 +2,9 @@
 // Rows go into a table of the load's own: one that takes the target's name in Commit (a table that
 // is made or replaced), or a stage from which Commit brings them (all else). Where the first parts
 // are small, that table is made inside the load's one transaction, and a dropped load leaves
-// nothing; otherwise it is made before, so that several sessions can copy into it.
+// nothing; otherwise it is made before, so that several sessions can copy into it, each in a
+// transaction of its own that ends in Commit: a reader whose snapshot was taken meanwhile must not
+// find half of the rows in the table later.
 #pragma once
 #include <memory>
 #include <optional>
@@ -51,6 +53,7 @@ class PostgresLoad final : public Load {
                                  const model::TableName& into, const base::Call& call,
                                  bool& parts_failed);
 
+  void CommitCopies();
   void CheckProof(const model::Proof& proof) const;
   model::Counts CommitLocked(const model::Watermark& watermark, const model::Proof& proof,
                              const base::Call& call);
@@ -68,6 +71,7 @@ class PostgresLoad final : public Load {
   // Dies last: while a session works on this table, nobody else may begin on it.
   const std::unique_ptr<PostgresStore::Claim> claim_;
   std::optional<Session> session_;
+  std::vector<Session> copiers_;  // if `shared_`
   SchemaPlan plan_;
   std::vector<std::string> others_;  // columns there that the stream does not have
   std::uint64_t rows_ = 0;

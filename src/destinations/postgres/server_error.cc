@@ -111,6 +111,11 @@ constexpr Row kRows[] = {
      "The table's owner runs:\nGRANT SELECT, INSERT, UPDATE, DELETE ON TABLE "
      "{schema_ident}.{table_ident} TO {user_ident};",
      "not_granted"},
+    {"428C9", "", ErrorCode::kUnsupported, kFinal, kQuoted,
+     "a column of that name is filled by the server there (GENERATED ALWAYS)",
+     "Leave the column out of the stream's `columns`, or at the destination: ALTER TABLE "
+     "{schema_ident}.{table_ident} ALTER COLUMN ... DROP IDENTITY (or DROP EXPRESSION);",
+     "generated"},
     {"42P01", "", ErrorCode::kConflict, kRetry, kSilent,
      "the table was dropped or renamed while it was loaded", kGone},
     {"42703", "", ErrorCode::kConflict, kRetry, kSilent,

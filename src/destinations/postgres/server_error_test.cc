@@ -106,6 +106,8 @@ INSTANTIATE_TEST_SUITE_P(
                       "only its owner", R"(ALTER TABLE "sales"."orders" OWNER TO "loa""der";)"},
         StatementCase{"42501", "permission denied for table orders", ErrorCode::kPermission, kFinal,
                       "may not do this", R"(DELETE ON TABLE "sales"."orders" TO "loa""der";)"},
+        StatementCase{"428C9", "cannot insert a non-DEFAULT value into column \"n\"",
+                      ErrorCode::kUnsupported, kFinal, "GENERATED ALWAYS", "DROP IDENTITY"},
         StatementCase{"42P01", "SECRET", ErrorCode::kConflict, kRetry, "dropped or renamed",
                       "Run again"},
         StatementCase{"42703", "SECRET", ErrorCode::kConflict, kRetry, "a column was", "Run again"},

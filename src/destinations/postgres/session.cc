@@ -52,9 +52,11 @@ pq::Parameters ParametersOf(const PostgresOptions& options) {
                  {"keepalives_count", "3"},
                  {"tcp_user_timeout", "60000"}},
       .password = options.password};
-  if (options.sslmode.starts_with("verify-")) {
-    parameters.values["sslrootcert"] =
-        options.ssl_root_cert.empty() ? kSystemCertificates : options.ssl_root_cert;
+  // Given beside a laxer mode, libpq holds the certificate to it all the same: as was wanted.
+  if (!options.ssl_root_cert.empty()) {
+    parameters.values["sslrootcert"] = options.ssl_root_cert;
+  } else if (options.sslmode.starts_with("verify-")) {
+    parameters.values["sslrootcert"] = kSystemCertificates;
   }
   if (options.password.empty()) parameters.values["passfile"] = PasswordFile();
   return parameters;
