@@ -296,6 +296,32 @@ TEST_F(PostgresFaults, ATableThatSomebodyHoldsIsAConflictThatNamesThem) {
   }
 }
 
+TEST_F(PostgresFaults, ATableMadeOrDroppedMeanwhileIsAConflict) {
+  const auto destination = harness_.Open();
+  const model::LocalPart part = New();
+  const auto commit_after = [&](const std::string& sql) {
+    auto load = destination->Begin(Target(), kCall);
+    load->Add({&part, 1}, kCall);
+    Sql(sql);
+    return Failure([&] {
+      load->Commit({.run = "r", .attempt = "new"},
+                   {.manifest_rows = 3, .footer_rows = 3, .loaded_rows = 3}, kCall);
+    });
+  };
+  auto failure = commit_after("CREATE TABLE sales.orders AS SELECT 9::bigint AS n, 'z' AS t");
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->code, ErrorCode::kConflict);
+  EXPECT_TRUE(failure->retryable);
+  EXPECT_THAT(Rows(), ElementsAre("9|z"));
+  failure = commit_after("DROP TABLE sales.orders");
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->code, ErrorCode::kConflict);
+  EXPECT_EQ(destination->ReadCommitted("sales.orders", kCall), std::nullopt);
+  Load(*destination, Old(), "old");
+  ExpectOldThenNew(*destination);
+  destination->Close();
+}
+
 TEST_F(PostgresFaults, AFullDiskIsToldAndLeavesTheOldRows) {
   const auto destination = harness_.Open();
   Load(*destination, Old(), "old");

@@ -280,15 +280,15 @@ void PostgresLoad::CheckProof(const model::Proof& proof) const {
 // Locks the table that stands there against what must not happen until the commit, and plans anew:
 // somebody may have changed it since Begin.
 void PostgresLoad::LockTarget(const base::Call& call) {
+  // If one was made meanwhile, the name is taken, which ends the commit.
+  if (plan_.table == SchemaPlan::Table::kCreate) return;
   const bool straight = Straight();
   const bool alters = !plan_.added.empty() || !plan_.widened.empty();
-  if (plan_.table != SchemaPlan::Table::kCreate) {
-    const char* mode = "SHARE ROW EXCLUSIVE";  // readers go on
-    if (target_.write_mode == model::WriteMode::kAppend) mode = "ROW EXCLUSIVE";
-    if (straight || alters) mode = "ACCESS EXCLUSIVE";
-    session_->Run(fmt::format("LOCK TABLE {} IN {} MODE", QuoteTable(target_.table), mode),
-                  TaskFor("commit"), call);
-  }
+  const char* mode = "SHARE ROW EXCLUSIVE";  // readers go on
+  if (target_.write_mode == model::WriteMode::kAppend) mode = "ROW EXCLUSIVE";
+  if (straight || alters) mode = "ACCESS EXCLUSIVE";
+  session_->Run(fmt::format("LOCK TABLE {} IN {} MODE", QuoteTable(target_.table), mode),
+                TaskFor("commit"), call);
   Plan(call);
   if (Straight() == straight) return;
   throw base::Error({.code = ErrorCode::kConflict,
