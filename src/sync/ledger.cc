@@ -48,6 +48,12 @@ std::string Subject(const std::filesystem::path& path) { return "ledger " + path
       info.code = base::ErrorCode::kNoSpace;
       info.remedy = "Free space on that disk.";
       break;
+    case SQLITE_IOERR:
+      info.code = base::ErrorCode::kNoSpace;
+      info.remedy =
+          "Look at the disk that holds the file: a quota or a limit of file sizes (ulimit -f) is "
+          "reached, or the disk fails.";
+      break;
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
@@ -61,7 +67,7 @@ std::string Subject(const std::filesystem::path& path) { return "ledger " + path
           "Move the file away; the next sync starts a new one. No rows are lost by that: objects "
           "that earlier runs left in the bucket are then swept when they are a day old.";
       break;
-    default: break;
+    default: info.remedy = "Run again; if it stays, report it with this message."; break;
   }
   throw base::Error(std::move(info));
 }

@@ -5,10 +5,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sqlite3.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <fstream>
 
 #include "tests/support/fake_clock.h"
@@ -255,6 +257,23 @@ TEST_F(LedgerTest, TellsALedgerThatMayNotBeWritten) {
       },
       test::ThrowsErrorWith(ErrorCode::kPermission, &base::ErrorInfo::remedy,
                             HasSubstr("writable")));
+}
+
+TEST_F(LedgerTest, TellsADiskThatTakesNoMore) {
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit little = before;
+  little.rlim_cur = 512;
+  setrlimit(RLIMIT_FSIZE, &little);
+  EXPECT_THAT(
+      [&] {
+        Ledger ledger(path(), clock_);
+        ledger.BeginRun("r1");
+      },
+      test::ThrowsErrorWith(ErrorCode::kNoSpace, &base::ErrorInfo::remedy, HasSubstr("disk")));
+  setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
 }
 
 TEST_F(LedgerTest, RefusesAFolderThatCannotBeMade) {
