@@ -265,6 +265,9 @@ class Session:
             for one in running:
                 self.statements.finish(one, failed)
             self._script.clear()
+            if any(one.verb in ("COMMIT", "END") for one in statements) and self.state.status == b"T":
+                self.exchange.ask("ROLLBACK")  # a COMMIT that fails ends its transaction
+                self.statements.set_status(b"I")
             self.exchange.refuse_query(failed)
             return
         if statements[0].unload:

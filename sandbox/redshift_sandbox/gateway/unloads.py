@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from redshift_sandbox.gateway.session import Session
 
 _NOTICE_SECONDS = 10.0
+# UNLOAD reads through connections of its own: a DROP that already waits for the session's transaction would hold them
+# up for ever, and itself.
+_LOCK_MILLISECONDS = "10000"
 # Everything about the session that decides what its query reads, in one question.
 _SITUATION = """SELECT current_user, pg_catalog.current_setting('transaction_read_only'),
  (SELECT setting FROM pg_catalog.pg_settings WHERE name = 'statement_timeout'),
@@ -72,7 +75,8 @@ class UnloadContext:
         return self._session.exchange.ask("SELECT pg_catalog.pg_export_snapshot()")[0][0]
 
     def backend_dsn(self) -> str:
-        options = " ".join(f"-c {name}={_escaped(value)}" for name, value in self._settings.items())
+        settings = {**self._settings, "lock_timeout": _LOCK_MILLISECONDS}
+        options = " ".join(f"-c {name}={_escaped(value)}" for name, value in settings.items())
         return self._session.hub.postgres.dsn(user=self.user, database=self.database, options=options)
 
     def notice(self, severity: str, message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import itertools
 import random
@@ -234,8 +235,7 @@ class _Run:
     # -- Parquet --------------------------------------------------------------------------------
 
     def _parquet(self, source: Source, plan: Plan, typed: list[columns.Column]) -> None:
-        fingerprint = self._fingerprint(source, plan)
-        kept = self._service.cache.find(source, fingerprint) if fingerprint else None
+        fingerprint, kept = self._kept(source, plan)
         if kept is not None:
             for part in kept:
                 self.target.put(part)
@@ -248,9 +248,21 @@ class _Run:
                 self.target.put(part)
                 made.append(part)
             if fingerprint is not None and self._service.worth_keeping(time.monotonic() - started):
-                self._service.cache.store(source, fingerprint, made)
+                with contextlib.suppress(SqlError):  # the files are out: not to keep them is no failure
+                    self._service.cache.store(source, fingerprint, made)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _kept(self, source: Source, plan: Plan) -> tuple[Fingerprint | None, list[Part] | None]:
+        """Whether the result may be kept, and what is kept already. Nothing while somebody waits for a table: counting
+        its rows would wait, too."""
+        try:
+            fingerprint = self._fingerprint(source, plan)
+            return fingerprint, self._service.cache.find(source, fingerprint) if fingerprint else None
+        except SqlError as error:
+            if error.sqlstate != "55P03":
+                raise
+            return None, None
 
     def _fingerprint(self, source: Source, plan: Plan) -> Fingerprint | None:
         if not self._service.caching():

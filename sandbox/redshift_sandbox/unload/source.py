@@ -139,6 +139,7 @@ class Source:
         """Runs a query of the sandbox's own in the same snapshot."""
         if self._admin is None:
             self._admin = self._connected(self._admin_dsn(self._session.database))
+            self._admin.execute("SET lock_timeout = '200ms'")  # nothing that is asked here is worth a wait
             self._share_snapshot(self._admin)
         return self._rows(self._admin, text, parameters)
 

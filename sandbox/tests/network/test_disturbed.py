@@ -92,10 +92,12 @@ def test_b33_conflicts_by_knob_abort_the_transaction(
             connection.execute("COMMIT")
         assert (caught.value.sqlstate, caught.value.diag.message_primary) == ("XX000", message)
         assert detail in (caught.value.diag.message_detail or "")
-        if statement != "COMMIT":
+        if statement == "COMMIT":
+            assert connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE, "it ends all the same"
+        else:
             with pytest.raises(psycopg.errors.InFailedSqlTransaction):
                 connection.execute("SELECT 1")
-        connection.execute("ROLLBACK")
+            connection.execute("ROLLBACK")
         sandbox.unload(connection, NATION, prefix())
 
 

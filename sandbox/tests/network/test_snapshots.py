@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Iterator
 
 import psycopg
@@ -184,3 +185,22 @@ def test_b30_a_datashare_tells_missing_relations_in_its_own_words(
             connection.execute(statement.encode())
         assert caught.value.sqlstate == "XX000"
         assert caught.value.diag.message_primary == "Relation no_such_table does not exist in the database."
+
+
+def test_an_unload_ends_though_somebody_waits_to_drop_its_table(
+    sandbox: RunningSandbox, schema: str, prefix: Prefix
+) -> None:
+    table, where = f"{schema}.t", prefix()
+    with sandbox.connect() as connection, fault(sandbox, "unload.slow_per_file", {"seconds": 1.2}):
+        connection.execute("BEGIN")
+        count(connection, table)
+        dropping = threading.Thread(target=sandbox.admin, args=(f"DROP TABLE {table}",))
+        waits = threading.Timer(0.4, dropping.start)
+        waits.start()
+        done = sandbox.unload(connection, f"SELECT a FROM {table}", where)
+        waits.join()
+        assert dropping.is_alive(), "it waits for the transaction"
+        connection.execute("COMMIT")
+        dropping.join(20)
+    assert done.tag == "UNLOAD" and f"{where}manifest" in sandbox.objects(where)
+    assert sandbox.admin(f"SELECT to_regclass('{table}')") == [(None,)]
