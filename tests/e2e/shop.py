@@ -18,7 +18,7 @@ class Shop:
 
     def __init__(self, harness: Harness, **stream: Any) -> None:
         self.harness = harness
-        self.table = f"tpch.orders_{harness.name.replace('-', '_')}_{next(_numbers)}"[:60]
+        self.table = f"tpch.orders_{next(_numbers)}_{harness.name.replace('-', '_')}"[:60]
         self.second = 0
         harness.source(
             f"CREATE TABLE {self.table} (id bigint, part text, n numeric(12,2), gone boolean, changed timestamp)"
