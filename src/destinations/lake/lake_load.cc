@@ -181,7 +181,7 @@ std::vector<StagedTail> LakeLoad::CopyAll(std::span<const model::Part> parts,
     for (std::size_t i = next++; i < parts.size() && !failed; i = next++) {
       try {
         // A name of its own for each: DuckDB keeps what it read of a file by name, size and time.
-        const fs::path file = store_.work_dir_ / fs::path(paths[i]).filename();
+        const fs::path file = store_.work_.path() / fs::path(paths[i]).filename();
         tails[i] = ReadTail(*store_.options_.staging, parts[i], file, call);
         store_.files().Copy({.bucket = store_.options_.staging_bucket,
                              .key = parts[i].key,

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <system_error>
 #include <utility>
 
 #include "base/random.h"
@@ -13,7 +12,6 @@
 namespace sluice::destinations {
 namespace {
 
-namespace fs = std::filesystem;
 using base::ErrorCode;
 
 constexpr std::uint64_t kStreamBytesMax = 64 << 10;
@@ -53,20 +51,12 @@ std::unique_ptr<Destination> OpenLake(const LakeOptions& options, const base::Cl
 }
 
 LakeStore::LakeStore(LakeOptions options, const base::Clock& clock, base::Logger& log)
-    : options_(Checked(std::move(options))),
-      clock_(clock),
-      log_(log),
-      work_dir_(fs::absolute(options_.work_dir) / fmt::format("lake-{:016x}", base::RandomBits())) {
+    : options_(Checked(std::move(options))), clock_(clock), log_(log), work_(options_.work_dir) {
   if (options_.store == nullptr) {
     files_ = OpenFolder(options_.folder);
   } else {
-    files_ = OpenBucket(*options_.store, options_.bucket, options_.prefix, work_dir_);
+    files_ = OpenBucket(*options_.store, options_.bucket, options_.prefix, work_.path());
   }
-}
-
-LakeStore::~LakeStore() {
-  std::error_code ignored;
-  fs::remove_all(work_dir_, ignored);
 }
 
 Capabilities LakeStore::Describe() const {
@@ -84,19 +74,10 @@ std::string LakeStore::Name() const {
 columnar::Connection LakeStore::Connect() {
   const std::lock_guard lock(mu_);
   if (!database_) {
-    std::error_code failed;
-    fs::create_directories(work_dir_, failed);
-    if (failed) {
-      throw base::Error({.code = failed == std::errc::no_space_on_device ? ErrorCode::kNoSpace
-                                                                         : ErrorCode::kPermission,
-                         .operation = "make folder",
-                         .subject = "folder " + work_dir_.string(),
-                         .message = failed.message(),
-                         .remedy = "Set limits.work_dir to a folder that is writable."});
-    }
+    work_.Make();
     database_.emplace(columnar::Database::Open({.memory_limit_mb = options_.memory_limit_mb,
                                                 .threads = options_.threads,
-                                                .temp_dir = work_dir_ / "spill"}));
+                                                .temp_dir = work_.path() / "spill"}));
   }
   return database_->Connect();
 }
@@ -192,9 +173,8 @@ void LakeStore::Close() {
     const std::lock_guard lock(mu_);
     names.swap(abandoned_);
     database_.reset();
+    work_.Remove();
   }
-  std::error_code ignored;
-  fs::remove_all(work_dir_, ignored);
   if (names.empty()) return;
   const auto warn = [&](const std::string& reason) {
     log_.Warning("files of a load that was given up stay in the lake for 48 hours",

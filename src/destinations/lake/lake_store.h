@@ -1,7 +1,6 @@
 // The lake destination and what its loads share; OpenLake (lake_destination.h) makes it.
 #pragma once
 #include <cstdint>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -15,6 +14,7 @@
 #include "destinations/lake/lake_destination.h"
 #include "destinations/lake/lake_files.h"
 #include "destinations/lake/lake_table.h"
+#include "destinations/lake/work_folder.h"
 
 namespace sluice::destinations {
 
@@ -23,7 +23,6 @@ class LakeStore final : public Destination {
   LakeStore(LakeOptions options, const base::Clock& clock, base::Logger& log);
   LakeStore(const LakeStore&) = delete;
   LakeStore& operator=(const LakeStore&) = delete;
-  ~LakeStore() override;
 
   Capabilities Describe() const override;
   std::string Name() const override;
@@ -52,8 +51,8 @@ class LakeStore final : public Destination {
   const LakeOptions options_;
   const base::Clock& clock_;
   base::Logger& log_;
-  const std::filesystem::path work_dir_;  // ours alone
-  std::unique_ptr<LakeFiles> files_;      // set once, by the constructor
+  WorkFolder work_;                   // made, under mu_, when it is first needed
+  std::unique_ptr<LakeFiles> files_;  // set once, by the constructor
 
   std::mutex mu_;  // guards all below
   std::optional<columnar::Database> database_;
