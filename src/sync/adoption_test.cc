@@ -413,6 +413,17 @@ TEST_F(PiecesTest, AreReadAnewWhereAbsenceWouldDelete) {
   ExpectClean();
 }
 
+TEST_F(PiecesTest, AreReadAnewWhereARowCouldBeInTwo) {
+  streams_[0].write_mode = model::WriteMode::kAppend;
+  streams_[0].null_cursor = model::NullCursor::kFirst;
+  DiesInUnload(3);
+  ServerUnloads(1, 5);
+  ASSERT_EQ(RunOne().error, std::nullopt);
+  EXPECT_EQ(CountOf("UNLOAD"), 7U);
+  EXPECT_EQ(RowsThere(), 20U);
+  ExpectClean();
+}
+
 TEST_F(PiecesTest, OfAFullRefreshAreAllThereOrAllReadAnew) {
   streams_[0].sync_mode = model::SyncMode::kFullRefresh;
   DiesInUnload(3);
