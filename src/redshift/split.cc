@@ -158,13 +158,14 @@ std::vector<std::string> HashPieces(const std::vector<std::string>& keys, int pi
   if (pieces == 1) return {""};
   std::string hash;
   for (const auto& key : keys) {
-    hash = hash.empty() ? "FNV_HASH(" + Ident(key) + ")"
-                        : "FNV_HASH(" + Ident(key) + ", COALESCE(" + hash + ", 0))";
+    hash = hash.empty() ? fmt::format("FNV_HASH({})", Ident(key))
+                        : fmt::format("FNV_HASH({}, COALESCE({}, 0))", Ident(key), hash);
   }
   // Not the lowest bits, which in FNV are the parity of the bytes' lowest. MOD has the sign of what
   // it divides, and ABS of the least BIGINT overflows: so each piece is a remainder of either sign.
   const std::string remainder = fmt::format("COALESCE(MOD({} / 65536, {}), 0)", hash, pieces);
   std::vector<std::string> conditions;
+  conditions.reserve(static_cast<std::size_t>(pieces));
   for (int i = 0; i < pieces; ++i) {
     conditions.push_back(i == 0 ? remainder + " = 0"
                                 : fmt::format("{} IN ({}, {})", remainder, i, i - pieces));
