@@ -16,10 +16,12 @@ struct DuckDbOptions {
   // Where DuckDB may spill: a folder of our own beneath it, removed by Close. REQUIRES: exists, or
   // can be made. Empty: beside the database file.
   std::filesystem::path work_dir;
-  // DuckDB's own bound, MB, >= 64; the process uses about 80 MB more, and up to twice as much for
-  // rows of many kilobytes. Half of it serves rows below 1 KB just as well (measured, same
-  // document), and is all that is used until a part with larger ones comes. Out of memory? Raise
-  // this first.
+  // DuckDB's own bound, MB, >= 64. Loads use 64 MB of it, and what three row groups of their rows
+  // need (37 MB for each 100 bytes of a row, two threads); a merge of more than 200,000 rows uses
+  // all of it. The process uses about 80 MB more, up to 150 MB in a merge of all of 10 M rows (404
+  // MB measured, with 256), and up to twice the bound more for rows of many kilobytes. Out of
+  // memory? Raise this first. Measured in docs/adr/0003-duckdb-static-archives.md and
+  // docs/adr/0011-duckdb-merge.md.
   int memory_limit_mb = 256;
   // Threads per statement, >= 1. See docs/adr/0003-duckdb-static-archives.md for what more bring.
   int threads = 2;

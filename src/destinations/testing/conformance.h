@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -86,6 +87,7 @@ class Merging : public Conformance {
                       const std::vector<std::vector<model::LocalPart>>& keys = {});
   model::Counts Bring(const model::StreamTarget& target, const std::string& rows);
   std::optional<std::vector<std::string>> There();
+  std::string ExpectOneVersion(const std::map<std::string, std::string>& versions);
 
   std::unique_ptr<Destination> destination_;
 
