@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "destinations/postgres/postgres_store.h"
 #include "destinations/postgres/session.h"
 #include "destinations/postgres/testing/postgres_harness.h"
 #include "tests/support/matchers.h"
@@ -193,6 +194,23 @@ TEST_F(PostgresFaults, ALostAnswerToACommitIsInDoubtAndThenKnown) {
   EXPECT_TRUE(failure->in_doubt);
   EXPECT_EQ(destination->ReadCommitted("sales.orders", kCall)->watermark.attempt, "new");
   EXPECT_THAT(Rows(), ElementsAre("2|B", "3|c", "4|d"));
+  destination->Close();
+}
+
+// A broken connection alone does not stop the server's process: until that has ended, "it did not
+// commit" could still become wrong.
+TEST_F(PostgresFaults, WhatIsLeftOfALostSessionEndsBeforeAnybodyIsAnswered) {
+  const auto destination = harness_.Open();
+  Load(*destination, Old(), "old");
+  Session lost = Session::Connect(harness_.Options(), clock_, kCall);
+  const Task task{"test", "a lost session", {}};
+  lost.Begin(task, kCall);
+  lost.Run("UPDATE _sluice.state SET attempt = 'late'", task, kCall);
+  dynamic_cast<PostgresStore&>(*destination).OnLost(lost.backend());
+  EXPECT_EQ(destination->ReadCommitted("sales.orders", kCall)->watermark.attempt, "old");
+  EXPECT_THAT([&] { lost.Commit(task); }, ::testing::Throws<base::Error>());
+  EXPECT_EQ(destination->ReadCommitted("sales.orders", kCall)->watermark.attempt, "old");
+  ExpectOldThenNew(*destination);
   destination->Close();
 }
 
