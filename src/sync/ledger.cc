@@ -424,6 +424,15 @@ std::set<std::string> Ledger::DeadRuns(std::string_view current) {
   return runs;
 }
 
+std::set<std::string> Ledger::UnendedRuns(std::string_view current) {
+  const std::lock_guard lock(mu_);
+  Statement statement(*this, "SELECT run FROM run WHERE ended IS NULL AND run <> ?");
+  statement.Bind(current);
+  std::set<std::string> runs;
+  while (statement.Step()) runs.insert(statement.Text(0));
+  return runs;
+}
+
 std::vector<AttemptFacts> Ledger::DeadAttempts(std::string_view current) {
   const std::lock_guard lock(mu_);
   std::vector<AttemptFacts> dead;

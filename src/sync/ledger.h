@@ -96,7 +96,9 @@ class Ledger {
 
   // Runs, other than `current`, of which something may still lie in the bucket.
   std::set<std::string> DeadRuns(std::string_view current);
-  // The attempts of those, newest first.
+  // Runs, other than `current`, that never ended: killed, unless another process is at work.
+  std::set<std::string> UnendedRuns(std::string_view current);
+  // The attempts of dead runs, newest first.
   std::vector<AttemptFacts> DeadAttempts(std::string_view current);
   // After a sweep that left nothing behind: their attempts count as cleaned, except those whose
   // UNLOAD may still write (kAbandoned until 48 h after they began: no UNLOAD's keys live longer).

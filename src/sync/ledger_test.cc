@@ -63,6 +63,13 @@ TEST_F(LedgerTest, KnowsAfterADeathWhatMayLieInTheBucket) {
   EXPECT_THAT(ledger.DeadRuns("r1"), IsEmpty());
 }
 
+TEST_F(LedgerTest, KnowsTheRunsThatNeverEnded) {
+  Ledger ledger(path(), clock_);
+  for (const char* run : {"r1", "r2", "r3"}) ledger.BeginRun(run);
+  ledger.EndRun("r2", "done");
+  EXPECT_THAT(ledger.UnendedRuns("r3"), ElementsAre("r1"));
+}
+
 TEST_F(LedgerTest, SweepsAnAttemptWhoseUnloadMayStillWriteForTwoDays) {
   Ledger ledger(path(), clock_);
   ledger.AddAttempt({.run = "r1", .stream = "a", .attempt = "a1", .prefix = "p1/"});

@@ -62,6 +62,8 @@ class Runner {
     dead_runs_ = ledger_.DeadRuns(run_);
     FindDead();
     DropPartsOf(dead_runs_);
+    // A run may have died with all its objects gone and its parts still on local disk.
+    DropPartsOf(ledger_.UnendedRuns(run_));
     ledger_.BeginRun(run_);
     auto first_session = LoginWhileSweeping();
     SyncAll(std::move(first_session));
