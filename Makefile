@@ -34,9 +34,11 @@ sandbox: build
 sandbox-down:
 	@build/venv/bin/redshift-sandbox down --dir build/sandbox
 
-# More random histories than `make test` has: make chaos N=200, SEED=n to begin at seed n.
+# More of what chance does in `make test`: N random histories, or KILLS kills at random moments, or both.
+# make chaos N=2000, make chaos KILLS=1000; SEED=n begins elsewhere.
 chaos: setup
-	@HISTORIES=$(or $(N),200) SEED=$(or $(SEED),0) tools/test.py --only model
+	@$(if $(or $(N),$(if $(KILLS),,200)),HISTORIES=$(or $(N),200) SEED=$(or $(SEED),0) tools/test.py --only model)
+	@$(if $(KILLS),KILLS=$(KILLS) SEED=$(or $(SEED),0) tools/test.py --only crash)
 
 bench: build
 	@build/venv/bin/python bench/run.py

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from harness import Harness
-from postgres_server import PostgresServer
-from redshift_sandbox.world import Options, Sandbox
 
-from destinations import Destination, DuckDb, LakeBucket, LakeFolder, Postgres
+pytest.register_assert_rewrite("harness", "history", "test_crash")  # so that what they assert explains itself
+
+from harness import Harness  # noqa: E402
+from postgres_server import PostgresServer  # noqa: E402
+from redshift_sandbox.world import Options, Sandbox  # noqa: E402
+
+from destinations import Destination, DuckDb, LakeBucket, LakeFolder, Postgres  # noqa: E402
+
+_numbers = itertools.count(1)
 
 MARKERS = {
     "e2e": "tables travel from end to end",
@@ -26,6 +32,7 @@ MARKERS = {
     "init": "the configuration, asked for or by flags",
     "setup": "what an administrator is told to run",
     "model": "random histories against a plain model",
+    "mutants": "deliberate defects are caught",
     "sanitized": "runs under the sanitizers too",
 }
 
@@ -86,7 +93,8 @@ def connect(
     made: list[Harness] = []
 
     def make(auth: str = "role", destination: str = "duckdb") -> Harness:
-        name = re.sub(r"[^a-z0-9]+", "-", f"{request.node.name}-{len(made)}".lower()).strip("-")[:50]
+        # Unique also where long names are cut: its root in the bucket belongs to it alone.
+        name = f"{re.sub(r'[^a-z0-9]+', '-', request.node.name.lower())[:40].strip('-')}-{next(_numbers)}"
         folder = tmp_path / str(len(made))
         folder.mkdir()
         made.append(Harness(sandbox, folder, name, auth, make_destination(destination, folder, name)))

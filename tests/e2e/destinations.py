@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import duckdb
+import psycopg
 from lake_reader import Folder, Lake
 from redshift_sandbox import world
 from redshift_sandbox.aws.s3_model import Bucket
@@ -57,6 +58,11 @@ class Destination(ABC):
     def query(self, sql: str) -> Rows:
         """SQL in the destination's own dialect."""
 
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Several questions in a row may share a connection meanwhile."""
+        yield
+
     @abstractmethod
     def tables(self) -> dict[str, int]:
         """Rows of each schema.table, without Sluice's own."""
@@ -99,6 +105,7 @@ class DuckDb(Destination):
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._open: duckdb.DuckDBPyConnection | None = None
 
     def settings(self) -> dict[str, Any]:
         return {"type": "duckdb", "path": str(self.path)}
@@ -107,8 +114,24 @@ class DuckDb(Destination):
         return self.path.exists()
 
     def query(self, sql: str) -> Rows:
-        with duckdb.connect(str(self.path), read_only=True) as connection:
+        if self._open is not None:
+            return self._open.execute(sql).fetchall()
+        with self._connect() as connection:
             return connection.execute(sql).fetchall()
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        return duckdb.connect(str(self.path), read_only=True)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        if not self.exists():
+            yield
+            return
+        with self._connect() as self._open:
+            try:
+                yield
+            finally:
+                self._open = None
 
     def tables(self) -> dict[str, int]:
         if not self.exists():
@@ -148,6 +171,7 @@ class Postgres(Destination):
 
     def __init__(self, server: PostgresServer, database: str) -> None:
         self.server, self.database = server, database
+        self._open: psycopg.Connection[Any] | None = None
         server.create_database(database)
 
     def settings(self) -> dict[str, Any]:
@@ -161,13 +185,24 @@ class Postgres(Destination):
         return bool(self.query("SELECT 1 FROM pg_namespace WHERE nspname = '_sluice'"))
 
     def query(self, sql: str) -> Rows:
+        if self._open is not None:
+            return self._open.execute(sql.encode()).fetchall()
         with self.server.connect(self.database) as connection:
             return connection.execute(sql.encode()).fetchall()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        with self.server.connect(self.database) as self._open:
+            try:
+                yield
+            finally:
+                self._open = None
 
     def tables(self) -> dict[str, int]:
         names = self.query(
             "SELECT schemaname, tablename FROM pg_tables"
-            " WHERE schemaname NOT IN ('pg_catalog', 'information_schema', '_sluice') ORDER BY 1, 2"
+            " WHERE schemaname NOT IN ('pg_catalog', 'information_schema', '_sluice')"
+            " AND NOT starts_with(tablename, '_sluice_') ORDER BY 1, 2"
         )
         return {f"{s}.{t}": self.query(f"SELECT count(*) FROM {quoted(s)}.{quoted(t)}")[0][0] for s, t in names}
 
@@ -190,7 +225,10 @@ class Postgres(Destination):
 
     def leftovers(self) -> list[str]:
         """Tables of the program's own besides its state."""
-        found = self.query("SELECT tablename FROM pg_tables WHERE schemaname = '_sluice' AND tablename <> 'state'")
+        found = self.query(
+            "SELECT tablename FROM pg_tables WHERE schemaname = '_sluice' AND tablename <> 'state'"
+            " OR starts_with(tablename, '_sluice_')"
+        )
         return sorted(row[0] for row in found)
 
 
@@ -291,4 +329,4 @@ class _Stored(Lake):
 
 
 # What `make_destination` of conftest.py can make, and the program can be configured for.
-DESTINATIONS: tuple[type[Destination], ...] = (DuckDb,)
+DESTINATIONS: tuple[type[Destination], ...] = (DuckDb, Postgres, LakeFolder, LakeBucket)

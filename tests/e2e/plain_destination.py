@@ -76,8 +76,11 @@ class PlainDestination:
     watermark: dt.datetime | None = None
     synced: bool = False  # ever
 
-    def after(self, source: Snapshot, *, full: bool = False) -> tuple[PlainDestination, Counts]:
-        """What stands there when a sync of `source` has committed, and what it counts. Raises MustRefuse."""
+    def after(
+        self, source: Snapshot, *, full: bool = False, keys: Snapshot | None = None
+    ) -> tuple[PlainDestination, Counts]:
+        """What stands there when a sync of `source` has committed, and what it counts. `keys`: a later snapshot
+        from which the keys to compare come, if not from the same. Raises MustRefuse."""
         new = copy.deepcopy(self)
         new.synced = True
         came, complete = list(source.rows), True
@@ -93,7 +96,7 @@ class PlainDestination:
         if not self.mode.merges:
             new.rows += came
             return new, _counts(inserted=len(came))
-        return new, new._merge(source, came, complete=complete)
+        return new, new._merge(source, came, keys or source, complete=complete)
 
     def shown(self) -> list[tuple[Any, ...]]:
         """Rows as a reader gets them, by `columns`."""
@@ -117,7 +120,7 @@ class PlainDestination:
 
         return [row for row in source.rows if comes(row)], low is None
 
-    def _merge(self, source: Snapshot, came: list[Row], *, complete: bool) -> Counts:
+    def _merge(self, source: Snapshot, came: list[Row], keys: Snapshot, *, complete: bool) -> Counts:
         here = {tuple(row.get(name) for name in KEY): row for row in self.rows}
         newest = newest_by_key(came)
         counts = _counts(skipped=len(came) - len(newest))
@@ -138,7 +141,8 @@ class PlainDestination:
         if complete:
             gone = here.keys() - newest.keys()
         elif self.mode.deletes == "key_scan":
-            gone = here.keys() - {tuple(row[name] for name in KEY) for row in source.rows}
+            # A row that came has proven its key.
+            gone = here.keys() - newest.keys() - {tuple(row[name] for name in KEY) for row in keys.rows}
         for key in gone:
             del here[key]
         counts["deleted_absent"] = len(gone)

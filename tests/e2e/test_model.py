@@ -10,28 +10,20 @@ a plain model says, row by row, in every mode and every destination.
 
 from __future__ import annotations
 
-import itertools
 import os
 import random
 from collections.abc import Callable
 
 import pytest
 from harness import Harness
-from history import MODES, Event, Maker, options_of, play_afresh
+from history import CASES, MODES, Event, Maker, options_of, play_afresh
 from shrink import shrink
-
-from destinations import DESTINATIONS
 
 pytestmark = pytest.mark.model
 
 FIRST = int(os.environ.get("SEED", "0"))
 SEEDS = range(FIRST, FIRST + int(os.environ.get("HISTORIES", "200")))
 SHRINK_SECONDS = float(os.environ.get("SHRINK_SECONDS", "60"))
-CASES = [
-    (mode, kind.kind)
-    for kind, mode in itertools.product(DESTINATIONS, MODES)
-    if MODES[mode].write_mode in kind.write_modes
-]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
