@@ -36,9 +36,10 @@ E2E_LABELS = (
     "closed_loop",
     "init",
     "setup",
+    "mutants",
 )
 # Labels of which one file has most of the tests.
-SHARED_OUT = ("model", "crash")
+SHARED_OUT = ("model", "crash", "mutants")
 LABELS = ("unit", "tidy", "sandbox", *E2E_LABELS)
 # A C++ test program takes milliseconds; one that takes minutes hangs.
 UNIT_SECONDS_MAX = 600
@@ -118,13 +119,27 @@ def run_pytest(name: str, arguments: list[str], tally: Tally, environment: dict[
     command = [*PYTEST, "-q", "--no-header", f"--junitxml={report}", "-p", "no:cacheprovider", *arguments]
     code = subprocess.run(command, cwd=ROOT, env=environment).returncode
     tally.add(report, name, code)
+    tell_kills(report)
+
+
+def tell_kills(report: Path) -> None:
+    """One line of totals, if tests recorded what became of kills at random moments."""
+    totals: dict[str, int] = {}
+    if report.exists():
+        for one in ElementTree.parse(report).getroot().iter("property"):
+            if (one.get("name") or "").startswith("kills:"):
+                what = str(one.get("name")).removeprefix("kills:")
+                totals[what] = totals.get(what, 0) + int(one.get("value") or 0)
+    if totals:
+        print("at random moments: " + ", ".join(f"{number} {what}" for what, number in totals.items()))
 
 
 def run_all(only: str | None, tally: Tally) -> None:
     environment = dict(os.environ)
     environment.pop("PYTHONPATH", None)
     needs_build = only is None or only == "unit" or only in E2E_LABELS
-    if needs_build and not build("dev", ["all"]):
+    targets = ["all", "sluice_mutant"] if only in (None, "mutants") else ["all"]
+    if needs_build and not build("dev", targets):
         tally.failed += 1
         return
     environment["SLUICE_BUILD"] = str(ROOT / "build/dev")
