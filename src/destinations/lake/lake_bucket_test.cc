@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <fstream>
 
 #include "columnar/footer.h"
@@ -113,7 +114,7 @@ class LakeBucket : public testing::Test {
 };
 
 TEST_F(LakeBucket, CopiesPartsWithoutReadingTheirRows) {
-  std::uint64_t read = 0;
+  std::atomic<std::uint64_t> read = 0;  // parts are copied by several threads
   staging_.before = [&](const std::string& operation, const std::string&) {
     EXPECT_NE(operation, "get");
     if (operation == "read") ++read;
@@ -135,7 +136,7 @@ TEST_F(LakeBucket, CopiesPartsWithoutReadingTheirRows) {
   EXPECT_EQ(rows.footer_rows, 70u);
   EXPECT_EQ(rows.loaded_rows, 70u);
   EXPECT_EQ(rows.bytes, bytes);
-  EXPECT_EQ(read, 7u);
+  EXPECT_EQ(read.load(), 7u);
   EXPECT_EQ(Rows(), std::nullopt);
   EXPECT_EQ(load->Commit(Mark("a1"), Proof(rows, bytes), kCall).inserted, 70u);
   load.reset();
