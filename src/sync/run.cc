@@ -177,6 +177,7 @@ class Runner {
 
   // What was committed stays committed: a ledger that fails now is worth a warning, not the result.
   void Conclude() {
+    DropPartsOf({run_});  // before the ledger says that the run ended: then nobody looks for them
     result_.interrupted = stop_.stop_requested() && AnyFailed();
     try {
       SweepAgain();
@@ -185,7 +186,6 @@ class Runner {
       parts_.log.Warning("the end of this run could not be recorded",
                          {{"reason", error.what()}, {"remedy", error.info().remedy}});
     }
-    DropPartsOf({run_});
   }
 
   bool AnyFailed() const {
