@@ -3,6 +3,7 @@
 #include "cli/exit_code.h"
 #include "cli/wiring.h"
 #include "sync/clean_up.h"
+#include "sync/ledger.h"
 
 namespace sluice::cli {
 namespace {
@@ -47,10 +48,13 @@ int RunClean(const Context& context, const config::Config& config) {
 int RunReset(const Context& context, const config::Config& config) {
   const auto streams = ChooseStreams(StreamsOf(config), context.line.streams);
   Connection connection(config, context.environment, context.clock, context.log);
+  // Holds off a sync of this machine, and lets none load what was read before the reset.
+  sync::Ledger ledger(LedgerOf(config), context.clock);
   const auto destination = connection.OpenDestination();
   const base::Call call{.deadline = base::Deadline::Never(), .stop = context.stop};
   std::vector<std::string> names;
   for (const auto& stream : streams) {
+    ledger.Abandon(stream.name);
     destination->Forget(stream.name, call);
     names.push_back(stream.name);
   }

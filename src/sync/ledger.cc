@@ -368,6 +368,16 @@ void Ledger::SetState(std::string_view attempt, AttemptState state) {
       .Step();
 }
 
+void Ledger::Abandon(std::string_view stream) {
+  const std::lock_guard lock(mu_);
+  Statement(*this, "UPDATE attempt SET state = ?, changed = ? WHERE stream = ? AND state = ?")
+      .Bind(StateName(AttemptState::kAbandoned))
+      .Bind(Seconds(clock_.Utc()))
+      .Bind(stream)
+      .Bind(StateName(AttemptState::kPlanned))
+      .Step();
+}
+
 void Ledger::SetCommitted(std::string_view attempt, const CommitRecord& commit) {
   const std::lock_guard lock(mu_);
   const auto number = [](std::uint64_t value) { return static_cast<std::int64_t>(value); };

@@ -93,6 +93,8 @@ class Ledger {
   void SetCommitted(std::string_view attempt, const CommitRecord& commit);
   void SetFailed(std::string_view attempt, std::string_view error_code);
   void SetCleaned(std::string_view attempt);
+  // What the stream's dead attempts left is of no use any more: it is swept, never loaded.
+  void Abandon(std::string_view stream);
 
   // Runs, other than `current`, of which something may still lie in the bucket.
   std::set<std::string> DeadRuns(std::string_view current);

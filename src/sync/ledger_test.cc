@@ -70,6 +70,18 @@ TEST_F(LedgerTest, KnowsTheRunsThatNeverEnded) {
   EXPECT_THAT(ledger.UnendedRuns("r3"), ElementsAre("r1"));
 }
 
+TEST_F(LedgerTest, AbandonsTheDeadAttemptsOfOneStreamAlone) {
+  Ledger ledger(path(), clock_);
+  ledger.AddAttempt({.run = "r1", .stream = "a", .attempt = "a1", .prefix = "p1/"});
+  ledger.AddAttempt({.run = "r1", .stream = "a", .attempt = "a2", .prefix = "p2/"});
+  ledger.AddAttempt({.run = "r1", .stream = "b", .attempt = "b1", .prefix = "p3/"});
+  ledger.SetCommitted("a2", {});
+  ledger.Abandon("a");
+  EXPECT_EQ(ledger.StateOf("a1"), AttemptState::kAbandoned);
+  EXPECT_EQ(ledger.StateOf("a2"), AttemptState::kCommitted);
+  EXPECT_EQ(ledger.StateOf("b1"), AttemptState::kPlanned);
+}
+
 TEST_F(LedgerTest, SweepsAnAttemptWhoseUnloadMayStillWriteForTwoDays) {
   Ledger ledger(path(), clock_);
   ledger.AddAttempt({.run = "r1", .stream = "a", .attempt = "a1", .prefix = "p1/"});

@@ -92,6 +92,16 @@ def test_full_and_another_select_are_read_anew(harness: Harness) -> None:
         harness.assert_bucket_clean()
 
 
+def test_after_a_reset_nothing_older_is_loaded(harness: Harness) -> None:
+    harness.streams(TABLE)
+    killed_at(harness, "unloaded", TABLE)
+    assert harness.run("reset", TABLE).exit_code == 0
+    before = unloads(harness)
+    result = streams_of(harness.sync())[TABLE]
+    assert (result["adopted"], unloads(harness)) == (False, before + 1)
+    harness.assert_bucket_clean()
+
+
 @pytest.fixture
 def slow_unloads(harness: Harness) -> Harness:
     """An UNLOAD goes on for seconds, so that it can outlive its client."""
