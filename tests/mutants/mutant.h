@@ -1,4 +1,5 @@
-// The switch of the defects in mutants.toml. In the product there is none: tools/mutate.py writes it into copies.
+// The switch of the defects in mutants.toml. In the product there is none: tools/mutate.py writes
+// it into copies.
 #pragma once
 #include <stdlib.h>
 

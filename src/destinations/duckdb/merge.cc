@@ -1,19 +1,16 @@
 #include "destinations/duckdb/merge.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <charconv>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "base/error.h"
+#include "destinations/merge_refusals.h"
 
 namespace sluice::destinations {
 namespace {
-
-using base::ErrorCode;
 
 class Merge {
  public:
@@ -21,8 +18,11 @@ class Merge {
       : connection_(connection), input_(input), stop_(std::move(stop)) {}
 
   model::Counts Run() {
-    CheckNulls(input_.text.NullsInKeys(), "rows");
-    if (input_.keys) CheckNulls(input_.text.NullsInScannedKeys(), "keys of the key scan");
+    RefuseNullsInKey(input_.target, Ask(input_.text.NullsInKeys()), "rows");
+    if (input_.keys) {
+      RefuseNullsInKey(input_.target, Ask(input_.text.NullsInScannedKeys()),
+                       "keys of the key scan");
+    }
     DropDuplicates();
     if (input_.into_empty) {
       TakeAll();
@@ -57,45 +57,10 @@ class Merge {
     return Ask(fmt::format("SELECT CAST(count(*) AS UBIGINT) FROM {}", input_.table))[0];
   }
 
-  [[noreturn]] void Throw(ErrorCode code, std::string message, std::string remedy) const {
-    throw base::Error({.code = code,
-                       .operation = "merge",
-                       .subject = fmt::format("stream {} into table {}", input_.target.stream,
-                                              input_.target.table.ToString()),
-                       .message = std::move(message),
-                       .remedy = std::move(remedy)});
-  }
-
-  std::string Key() const {
-    return fmt::format("({})", fmt::join(input_.target.primary_key, ", "));
-  }
-
-  void CheckNulls(const std::string& sql, std::string_view what) {
-    const std::vector<std::uint64_t> nulls = Ask(sql);
-    std::vector<std::string> found;
-    for (std::size_t i = 0; i < nulls.size(); ++i) {
-      if (nulls[i] == 0) continue;
-      found.push_back(
-          fmt::format("column {} in {} {}", input_.target.primary_key[i], nulls[i], what));
-    }
-    if (found.empty()) return;
-    Throw(ErrorCode::kUnsupported,
-          fmt::format("the primary key has no value (NULL): {}", fmt::join(found, ", ")),
-          "Choose a `primary_key` whose columns always have a value, or leave such rows out with a "
-          "query (`sql: SELECT ... WHERE ... IS NOT NULL`).");
-  }
-
   void DropDuplicates() {
     const std::vector<std::uint64_t> found = Ask(input_.text.DuplicateKeys());
     if (found[0] == 0) return;
-    if (input_.target.complete && !input_.target.allow_duplicate_keys) {
-      Throw(ErrorCode::kConflict,
-            fmt::format("{} values of the primary key {} come more than once, in {} of {} rows",
-                        found[0], Key(), found[1], input_.rows),
-            "Redshift does not enforce keys. Choose a `primary_key` that tells the rows apart, or "
-            "set `duplicate_keys: newest` for the stream: then one row of each key stays, the "
-            "one with the greatest cursor.");
-    }
+    RefuseDuplicateKeys(input_.target, found[0], found[1], input_.rows);
     counts_.duplicates = Do(input_.text.DropDuplicates()).rows_changed;
     counts_.skipped = counts_.duplicates;
   }
@@ -137,7 +102,10 @@ class Merge {
     counts_.inserted = count(MergeAction::kInsert);
     counts_.updated = count(MergeAction::kUpdate);
     counts_.unchanged = count(MergeAction::kUnchanged);
-    if (!counts_.AddUpTo(input_.rows)) RefuseRepeated();
+    if (!counts_.AddUpTo(input_.rows)) {
+      // A row that came has met more than one row there; if none did, CheckCounts tells.
+      RefuseRepeatedThere(input_.target, Ask(input_.text.RepeatedThere())[0]);
+    }
     const bool finds_absent = input_.target.complete || input_.keys;
     // Counting a table that has deleted rows reads the marks of all: 20 ms for 10 M rows.
     if (!few || finds_absent || counts_.deleted > 0) before_ = RowsThere();
@@ -146,30 +114,8 @@ class Merge {
       counts_.deleted_absent = Do(input_.text.DeleteAbsent(input_.keys)).rows_changed;
       counts_.deleted += counts_.deleted_absent;
     }
-    CheckShare();
+    RefuseShareOfDeletes(input_.target, counts_, before_.value_or(0));
     Write(count(MergeAction::kDelete));
-  }
-
-  // A row that came has met more than one row there.
-  void RefuseRepeated() {
-    const std::uint64_t keys = Ask(input_.text.RepeatedThere())[0];
-    if (keys == 0) return;  // CheckCounts tells
-    Throw(ErrorCode::kConflict,
-          fmt::format("{} values of the primary key {} stand more than once in the table there",
-                      keys, Key()),
-          "The table was not made by merges on this key. Load it once with `write_mode: "
-          "overwrite`, or drop it at the destination; then run with --full.");
-  }
-
-  void CheckShare() const {
-    const model::DeletePolicy& policy = input_.target.deletes;
-    if (policy.Allows(counts_.deleted, before_.value_or(0))) return;
-    const double share = static_cast<double>(counts_.deleted) / static_cast<double>(*before_);
-    Throw(ErrorCode::kConflict,
-          fmt::format("{} of the table's {} rows would be removed ({:.1f} %, allowed are {:.1f} %)",
-                      counts_.deleted, *before_, share * 100, *policy.share_max * 100),
-          "Nothing was changed. Look whether the source is complete; if the rows were deleted on "
-          "purpose, run again with `--allow-deletes`.");
   }
 
   void Write(std::uint64_t flagged) {
@@ -186,15 +132,7 @@ class Merge {
     if (!before_ && written) return;
     const std::uint64_t after = RowsThere();
     if (before_ && written && after == *before_ + counts_.inserted - counts_.deleted) return;
-    Throw(
-        ErrorCode::kCorrupt,
-        fmt::format("the counts do not add up: {} rows came, {} were inserted, {} updated, {} "
-                    "unchanged, {} deleted (of them {} absent), {} skipped; the table had {} rows "
-                    "and would have {}",
-                    input_.rows, counts_.inserted, counts_.updated, counts_.unchanged,
-                    counts_.deleted, counts_.deleted_absent, counts_.skipped,
-                    before_ ? std::to_string(*before_) : "uncounted", after),
-        "Nothing was changed. Run again; if it stays, report it with these numbers.");
+    ThrowCountsDisagree(input_.target, counts_, input_.rows, before_, after);
   }
 
   columnar::Connection& connection_;

@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 
 #include "base/error.h"
 #include "columnar/column_type.h"
 #include "columnar/sql_text.h"
 #include "destinations/schema_plan.h"
+#include "destinations/type_widening.h"
 
 namespace sluice::destinations {
 namespace {
@@ -17,26 +17,9 @@ namespace {
 using columnar::FoldName;
 using model::TypeKind;
 
-struct Decimal {
-  int precision = 0;
-  int scale = 0;
-};
-
-std::optional<Decimal> ParseDecimal(std::string_view type) {
-  Decimal out;
-  const std::string text(type);
-  if (std::sscanf(text.c_str(), "DECIMAL(%d,%d)", &out.precision, &out.scale) != 2) {
-    return std::nullopt;
-  }
-  return out;
-}
-
-template <std::size_t N>
-bool Climbs(const std::array<std::string_view, N>& ladder, std::string_view from,
-            std::string_view to) {
-  const auto low = std::find(ladder.begin(), ladder.end(), from);
-  return low != ladder.end() && std::find(low + 1, ladder.end(), to) != ladder.end();
-}
+constexpr std::array<std::string_view, 3> kIntegers = {"SMALLINT", "INTEGER", "BIGINT"};
+constexpr std::array<std::string_view, 2> kFloats = {"FLOAT", "DOUBLE"};
+constexpr TypeSpelling kSpelling = {.integers = kIntegers, .floats = kFloats, .decimal = "DECIMAL"};
 
 // Data files are cast to the commit's types as they are read, so a column widens without them.
 class LakeDialect final : public SchemaDialect {
@@ -45,15 +28,11 @@ class LakeDialect final : public SchemaDialect {
     return columnar::EngineType(column);
   }
   bool Widens(std::string_view from, std::string_view to) const override {
-    static constexpr std::array<std::string_view, 3> kIntegers = {"SMALLINT", "INTEGER", "BIGINT"};
-    static constexpr std::array<std::string_view, 2> kFloats = {"FLOAT", "DOUBLE"};
-    if (Climbs(kIntegers, from, to) || Climbs(kFloats, from, to)) return true;
-    const auto low = ParseDecimal(from);
-    const auto high = ParseDecimal(to);
-    return low && high && from != to && high->scale >= low->scale &&
-           high->precision - high->scale >= low->precision - low->scale;
+    return destinations::Widens(kSpelling, from, to);
   }
-  bool IsDecimal(std::string_view type) const override { return ParseDecimal(type).has_value(); }
+  bool IsDecimal(std::string_view type) const override {
+    return destinations::IsDecimal(kSpelling, type);
+  }
   std::string Fold(std::string_view name) const override { return FoldName(name); }
   std::string Quote(std::string_view name) const override { return columnar::QuoteName(name); }
   std::string Place() const override { return {}; }

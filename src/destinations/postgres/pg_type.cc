@@ -4,37 +4,20 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <optional>
 
 #include "base/error.h"
 #include "destinations/postgres/sql_text.h"
+#include "destinations/type_widening.h"
 
 namespace sluice::destinations::postgres {
 namespace {
 
 using model::TypeKind;
 
-struct Decimal {
-  int precision = 0;
-  int scale = 0;
-};
-
-std::optional<Decimal> ParseDecimal(std::string_view type) {
-  Decimal out;
-  const std::string text(type);
-  if (std::sscanf(text.c_str(), "numeric(%d,%d)", &out.precision, &out.scale) != 2) {
-    return std::nullopt;
-  }
-  return out;
-}
-
-template <std::size_t N>
-bool Climbs(const std::array<std::string_view, N>& ladder, std::string_view from,
-            std::string_view to) {
-  const auto low = std::find(ladder.begin(), ladder.end(), from);
-  return low != ladder.end() && std::find(low + 1, ladder.end(), to) != ladder.end();
-}
+constexpr std::array<std::string_view, 3> kIntegers = {"smallint", "integer", "bigint"};
+constexpr std::array<std::string_view, 2> kFloats = {"real", "double precision"};
+constexpr TypeSpelling kSpelling = {.integers = kIntegers, .floats = kFloats, .decimal = "numeric"};
 
 [[noreturn]] void ThrowUnreadable(const model::Column& column) {
   throw base::Error({.code = base::ErrorCode::kUnsupported,
@@ -115,17 +98,13 @@ bool PgDialect::Takes(std::string_view there, std::string_view type) const {
 }
 
 bool PgDialect::Widens(std::string_view from, std::string_view to) const {
-  static constexpr std::array<std::string_view, 3> kIntegers{"smallint", "integer", "bigint"};
-  static constexpr std::array<std::string_view, 2> kFloats{"real", "double precision"};
-  if (Climbs(kIntegers, from, to) || Climbs(kFloats, from, to)) return true;
   if (from.starts_with("character varying(") && to == "text") return true;
-  const auto low = ParseDecimal(from);
-  const auto high = ParseDecimal(to);
-  return low && high && from != to && high->scale >= low->scale &&
-         high->precision - high->scale >= low->precision - low->scale;
+  return destinations::Widens(kSpelling, from, to);
 }
 
-bool PgDialect::IsDecimal(std::string_view type) const { return ParseDecimal(type).has_value(); }
+bool PgDialect::IsDecimal(std::string_view type) const {
+  return destinations::IsDecimal(kSpelling, type);
+}
 
 std::string PgDialect::Quote(std::string_view name) const { return QuoteName(name); }
 
