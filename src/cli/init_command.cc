@@ -201,10 +201,11 @@ class Init {
     // A pasted endpoint may have changed what is proposed.
     const auto now = dialogue_->Next();
     const auto& preset = now ? now->preset : question.preset;
-    Say(preset && !preset->empty() && !question.secret
+    const std::string prompt =
+        preset && !preset->empty() && !question.secret
             ? fmt::format("{} > ", style().Dim(fmt::format("[{}]", Printable(*preset))))
-            : "> ");
-    auto line = reader_.Read(question.secret);
+            : "> ";
+    auto line = reader_.Read(question.secret, [&] { Say(prompt); });
     if (!line) {
       Say("\n");
       throw Bad("answers", "the input ended before all was answered; nothing was written",

@@ -48,9 +48,10 @@ std::optional<std::string> LineReader::Take() {
   return line;
 }
 
-std::optional<std::string> LineReader::Read(bool hidden) {
+std::optional<std::string> LineReader::Read(bool hidden, const std::function<void()>& prompt) {
   std::optional<EchoOff> quiet;
   if (hidden) quiet.emplace(fd_);
+  if (prompt) prompt();
   for (;;) {
     if (stop_.stop_requested()) {
       throw base::Error({.code = base::ErrorCode::kCancelled, .operation = "read an answer"});

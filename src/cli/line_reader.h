@@ -1,5 +1,6 @@
 // Lines of answers from a terminal or a pipe, byte for byte as they come.
 #pragma once
+#include <functional>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -13,8 +14,9 @@ class LineReader {
 
   // Without its end. nullopt: the input has ended (an unfinished last line counts as a line).
   // Throws kCancelled within 0.1 s of a stop. `hidden`: a terminal shows nothing of it; its mode is
-  // restored on every way out.
-  std::optional<std::string> Read(bool hidden = false);
+  // restored on every way out. `prompt` is called once the terminal is quiet: what is typed after
+  // it never shows, and none of it is lost.
+  std::optional<std::string> Read(bool hidden = false, const std::function<void()>& prompt = {});
 
  private:
   std::optional<std::string> Take();
