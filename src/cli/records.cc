@@ -56,6 +56,7 @@ int RunReset(const Context& context, const config::Config& config) {
   for (const auto& stream : streams) {
     ledger.Abandon(stream.name);
     destination->Forget(stream.name, call);
+    ledger.NoteReset(stream.name);
     names.push_back(stream.name);
   }
   destination->Close();

@@ -48,11 +48,13 @@ std::string StatusJson(const sync::History& history, const std::vector<std::stri
         std::find_if(history.last_commits.begin(), history.last_commits.end(),
                      [&](const sync::AttemptRecord& commit) { return commit.stream == name; });
     const bool found = last != history.last_commits.end();
+    const bool reset = history.resets.contains(name);
     json["streams"].push_back(
         {{"stream", name},
          {"committed", found ? FromTime(last->committed) : Json(nullptr)},
          {"rows", found ? Json(last->rows) : Json(nullptr)},
-         {"watermark", found && last->watermark ? Json(*last->watermark) : Json(nullptr)}});
+         {"watermark", found && last->watermark && !reset ? Json(*last->watermark) : Json(nullptr)},
+         {"reset", reset}});
   }
   json["unclean"] = Json::array();
   for (const auto& attempt : history.unclean) {

@@ -43,8 +43,10 @@ std::string StatusScreen(const sync::History& history, const std::vector<std::st
       table.Add({Printable(name), style.Yellow("never")});
       continue;
     }
-    table.Add({Printable(name), When(*last->committed), Grouped(last->rows),
-               Printable(last->watermark.value_or(""))});
+    const std::string watermark = history.resets.contains(name)
+                                      ? style.Yellow("reset: read from the beginning next")
+                                      : Printable(last->watermark.value_or(""));
+    table.Add({Printable(name), When(*last->committed), Grouped(last->rows), watermark});
   }
   std::string text = streams.empty() ? "No stream is configured.\n" : table.Text();
   text += "\n";

@@ -52,6 +52,16 @@ TEST(StatusScreen, TellsHowFarEachStreamIsAndWhatIsLeft) {
             "The next sync loads or removes it; to remove it now: sluice clean\n");
 }
 
+TEST(StatusScreen, TellsThatAStreamWasReset) {
+  sync::History history = Example();
+  history.resets = {"sales.orders"};
+  const std::string screen = StatusScreen(history, {"sales.orders"}, "b", {});
+  EXPECT_THAT(screen, HasSubstr("60,175  reset: read from the beginning next\n"));
+  const auto json = nlohmann::json::parse(StatusJson(history, {"sales.orders"}, "b"));
+  EXPECT_EQ(json["streams"][0]["reset"], true);
+  EXPECT_EQ(json["streams"][0]["watermark"], nullptr);
+}
+
 TEST(StatusScreen, TellsWhoSyncsNow) {
   sync::History history = Example();
   history.holder = "process 4711 since 2026-01-01 00:00:00 UTC";
@@ -96,6 +106,7 @@ TEST(CleanScreen, TellsWhatWentAndWhatStayed) {
 TEST(RecordsJson, SaysTheSame) {
   const auto status = nlohmann::json::parse(StatusJson(Example(), {"sales.orders", "x"}, "b"));
   EXPECT_EQ(status["streams"][0]["watermark"], "2025-12-31 23:59:59.123456");
+  EXPECT_EQ(status["streams"][0]["reset"], false);
   EXPECT_EQ(status["streams"][0]["committed"], 1767225605);
   EXPECT_EQ(status["streams"][1]["committed"], nullptr);
   EXPECT_EQ(status["unclean"][0], "s3://b/sluice/acme/r1/sales-items/a2/");

@@ -120,6 +120,12 @@ std::string RangeCondition(const model::Column& cursor, const CursorRange& range
   return condition.empty() ? name + " IS NULL" : "((" + condition + ") OR " + name + " IS NULL)";
 }
 
-bool CanHoldRows(const CursorRange& range) { return range.high || range.nulls; }
+bool CanHoldRows(const CursorRange& range) {
+  // The server spells one value in one way, so texts that differ at worst cost an UNLOAD of
+  // nothing.
+  const bool nothing_newer = range.high && range.high == range.low && !range.low_included &&
+                             range.overlap <= std::chrono::seconds(0);
+  return range.nulls || (range.high && !nothing_newer);
+}
 
 }  // namespace sluice::redshift

@@ -50,6 +50,15 @@ TEST(RangeCondition, RowsWithoutAValueComeIfAskedFor) {
   EXPECT_TRUE(CanHoldRows({.nulls = true}));
 }
 
+TEST(CanHoldRows, KnowsThatNothingLiesBetweenAValueAndItself) {
+  EXPECT_FALSE(CanHoldRows({.low = "7", .low_included = false, .high = "7"}));
+  EXPECT_TRUE(CanHoldRows({.low = "7", .low_included = false, .high = "8"}));
+  EXPECT_TRUE(CanHoldRows({.low = "7", .high = "7"}));  // ties come again
+  EXPECT_TRUE(CanHoldRows(
+      {.low = "7", .low_included = false, .overlap = std::chrono::seconds(1), .high = "7"}));
+  EXPECT_TRUE(CanHoldRows({.low = "7", .low_included = false, .high = "7", .nulls = true}));
+}
+
 TEST(RangeCondition, QuotesTextsAndRefusesWhatIsNoNumber) {
   EXPECT_EQ(RangeCondition(Of(TypeKind::kVarchar, "a\"b"), {.high = "it's \\"}),
             R"("a""b" <= 'it''s \\')");

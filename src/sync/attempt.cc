@@ -142,7 +142,10 @@ class Attempt {
     } catch (const base::Error& error) {
       // Nothing was changed, and every UNLOAD has told its end: a connection that breaks now takes
       // nothing with it. A refusal does: the snapshot was none.
-      if (!error.info().in_doubt || error.code() != base::ErrorCode::kUnreachable) throw;
+      if (!error.info().in_doubt || error.code() != base::ErrorCode::kUnreachable) {
+        session_.Rollback();  // or the next try would find the transaction open
+        throw;
+      }
       trace_.session_broken = true;
     }
   }

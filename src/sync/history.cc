@@ -106,10 +106,20 @@ std::optional<std::string> Holder(const std::filesystem::path& ledger) {
   return holder;
 }
 
-bool HasCommits(const std::filesystem::path& path, const Db& db) {
+// Of an older version, which the next sync brings up to date, tables and columns may be missing.
+std::int64_t Version(const std::filesystem::path& path, const Db& db) {
   const Prepared version = Prepare(path, db, "PRAGMA user_version");
   if (sqlite3_step(version.get()) != SQLITE_ROW) Throw(path, db.get());
-  return sqlite3_column_int64(version.get(), 0) >= 2;
+  return sqlite3_column_int64(version.get(), 0);
+}
+
+std::set<std::string> Resets(const std::filesystem::path& path, const Db& db) {
+  const Prepared rows = Prepare(path, db, "SELECT stream FROM reset");
+  std::set<std::string> streams;
+  int code = SQLITE_OK;
+  while ((code = sqlite3_step(rows.get())) == SQLITE_ROW) streams.insert(Text(rows, 0));
+  if (code != SQLITE_DONE) Throw(path, db.get());
+  return streams;
 }
 
 }  // namespace
@@ -125,8 +135,11 @@ History ReadHistory(const std::filesystem::path& ledger, int runs_max) {
   if (code != SQLITE_OK) Throw(ledger, db.get());
   sqlite3_busy_timeout(db.get(), 5000);
   history.holder = Holder(ledger);
-  // Of an older version, which the next sync brings up to date.
-  if (!HasCommits(ledger, db)) return history;
+  constexpr std::int64_t kHasCommits = 2;
+  constexpr std::int64_t kHasResets = 4;
+  const std::int64_t version = Version(ledger, db);
+  if (version < kHasCommits) return history;
+  if (version >= kHasResets) history.resets = Resets(ledger, db);
   const Prepared runs =
       Prepare(ledger, db,
               "SELECT run, began, ended, outcome FROM run ORDER BY began DESC, run DESC LIMIT ?");

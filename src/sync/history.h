@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,8 @@ struct History {
   std::vector<RunRecord> runs;  // newest first
   // Each stream's last commit, whichever run made it, by name.
   std::vector<AttemptRecord> last_commits;
+  // Streams that were reset after their last commit: the next sync reads them from the beginning.
+  std::set<std::string> resets;
   // Attempts of which something may still lie in the bucket.
   std::vector<AttemptRecord> unclean;
   // "process 4711 since 2026-01-01 00:00:00 UTC", if a sync holds the ledger now.

@@ -15,6 +15,7 @@
 namespace sluice::sync {
 namespace {
 using base::ErrorCode;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
@@ -68,6 +69,17 @@ TEST_F(HistoryTest, TellsRunsNewestFirstAndEachStreamsLastCommit) {
   ASSERT_THAT(history.unclean, SizeIs(1));
   EXPECT_EQ(history.unclean[0].prefix, "p/r3/");
   EXPECT_EQ(history.holder, std::nullopt);
+}
+
+TEST_F(HistoryTest, TellsOfAResetUntilTheStreamCommitsAgain) {
+  Ledger ledger(path(), clock_);
+  OneRun(ledger, "r1", 5);
+  ledger.NoteReset("sales.orders");
+  ledger.NoteReset("sales.orders");
+  EXPECT_THAT(ReadHistory(path(), 1).resets, ElementsAre("sales.orders"));
+  EXPECT_THAT(ReadHistory(path(), 1).last_commits, SizeIs(1));
+  OneRun(ledger, "r2", 5);
+  EXPECT_THAT(ReadHistory(path(), 1).resets, IsEmpty());
 }
 
 TEST_F(HistoryTest, CanBeReadWhileASyncHoldsIt) {

@@ -15,7 +15,7 @@
 namespace sluice::sync {
 namespace {
 
-constexpr int kVersion = 3;
+constexpr int kVersion = 4;
 constexpr std::chrono::hours kZombieLife{48};
 // Clocks of one machine differ by less between two runs, unless one was set.
 constexpr std::chrono::minutes kClockSlack{5};
@@ -282,6 +282,13 @@ void Ledger::Migrate() {
         "PRAGMA user_version=3;"
         "COMMIT");
   }
+  if (version < 4) {
+    Execute(
+        "BEGIN;"
+        "CREATE TABLE reset(stream TEXT PRIMARY KEY) STRICT;"
+        "PRAGMA user_version=4;"
+        "COMMIT");
+  }
 }
 
 // What began in the future began under a clock that was wrong: how old it is nobody can tell. It is
@@ -378,6 +385,12 @@ void Ledger::Abandon(std::string_view stream) {
       .Step();
 }
 
+void Ledger::NoteReset(std::string_view stream) {
+  const std::lock_guard lock(mu_);
+  Execute("PRAGMA synchronous=NORMAL");
+  Statement(*this, "INSERT OR IGNORE INTO reset(stream) VALUES(?)").Bind(stream).Step();
+}
+
 void Ledger::SetCommitted(std::string_view attempt, const CommitRecord& commit) {
   const std::lock_guard lock(mu_);
   const auto number = [](std::uint64_t value) { return static_cast<std::int64_t>(value); };
@@ -403,6 +416,10 @@ void Ledger::SetCommitted(std::string_view attempt, const CommitRecord& commit) 
   statement.Bind(commit.proof.notice_rows)
       .Bind(commit.keys_compared)
       .Bind(commit.watermark)
+      .Bind(attempt)
+      .Step();
+  Statement(*this,
+            "DELETE FROM reset WHERE stream = (SELECT stream FROM attempt WHERE attempt = ?)")
       .Bind(attempt)
       .Step();
   transaction.Commit();

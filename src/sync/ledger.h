@@ -2,9 +2,10 @@
 // we cause can be found again. It is not the truth about what was committed (the destination is);
 // it can be lost without losing rows.
 //
-// Format: SQLite, WAL, user_version 3. Tables `run` (one row a run), `attempt` (one row for each
-// time a stream was read) and `unload` (one row an UNLOAD of it); an attempt and its UNLOADs are
-// written together, before the first is sent. Do not change without raising user_version.
+// Format: SQLite, WAL, user_version 4. Tables `run` (one row a run), `attempt` (one row for each
+// time a stream was read), `unload` (one row an UNLOAD of it) and `reset` (streams that were reset
+// after their last commit); an attempt and its UNLOADs are written together, before the first is
+// sent. Do not change without raising user_version.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -95,6 +96,8 @@ class Ledger {
   void SetCleaned(std::string_view attempt);
   // What the stream's dead attempts left is of no use any more: it is swept, never loaded.
   void Abandon(std::string_view stream);
+  // The destination has forgotten the stream's last commit. For status, until it commits again.
+  void NoteReset(std::string_view stream);
 
   // Runs, other than `current`, of which something may still lie in the bucket.
   std::set<std::string> DeadRuns(std::string_view current);

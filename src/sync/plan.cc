@@ -104,10 +104,15 @@ void CheckModes(const model::Stream& stream, const destinations::Capabilities& c
                         (stream.write_mode == WriteMode::kAppend && capabilities.append) ||
                         (stream.write_mode == WriteMode::kMerge && capabilities.merge);
   if (possible) return;
-  Unsupported(
-      stream, fmt::format("the destination cannot do write_mode {}", ToString(stream.write_mode)),
+  std::string remedy =
       others.empty() ? "Set sync_mode: full_refresh and write_mode: overwrite for this stream."
-                     : "For this stream, set " + others + ".");
+                     : "For this stream, set " + others + ".";
+  if (stream.write_mode == WriteMode::kMerge) {
+    remedy += " Or choose a destination that merges: type duckdb or postgres.";
+  }
+  Unsupported(stream,
+              fmt::format("the destination cannot do write_mode {}", ToString(stream.write_mode)),
+              std::move(remedy));
 }
 
 StreamPlan DecidePlan(const model::Stream& stream, std::vector<model::Column> columns,

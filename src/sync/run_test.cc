@@ -251,6 +251,8 @@ TEST_F(RunTest, StreamsThatWouldLandInOneTableAreRefusedByName) {
                                     HasSubstr("as stream orders does")));
 }
 
+const std::string kWhoMerges = "Or choose a destination that merges: type duckdb or postgres.";
+
 TEST_F(RunTest, AModeThatIsNotThereIsRefusedForThatStreamAlone) {
   destination_.capabilities.merge = destination_.capabilities.append = false;
   streams_.resize(2);
@@ -258,7 +260,8 @@ TEST_F(RunTest, AModeThatIsNotThereIsRefusedForThatStreamAlone) {
   ServerUnloads();
   const auto result = Run();
   EXPECT_EQ(result.streams[0].error->code, ErrorCode::kUnsupported);
-  EXPECT_EQ(result.streams[0].error->remedy, "For this stream, set write_mode: overwrite.");
+  EXPECT_EQ(result.streams[0].error->remedy,
+            "For this stream, set write_mode: overwrite. " + kWhoMerges);
   EXPECT_EQ(result.streams[1].error, std::nullopt);
 }
 
@@ -268,14 +271,15 @@ TEST_F(RunTest, AModeThatIsNotThereIsAnsweredByThoseThatCanBe) {
   streams_[0].write_mode = model::WriteMode::kMerge;
   streams_[0].sync_mode = model::SyncMode::kIncremental;
   streams_[0].cursor = "n";
-  EXPECT_EQ(Run().streams[0].error->remedy, "For this stream, set write_mode: append.");
+  EXPECT_EQ(Run().streams[0].error->remedy,
+            "For this stream, set write_mode: append. " + kWhoMerges);
   streams_[0].sync_mode = model::SyncMode::kFullRefresh;
   EXPECT_EQ(Run().streams[0].error->remedy,
-            "For this stream, set write_mode: overwrite or write_mode: append.");
+            "For this stream, set write_mode: overwrite or write_mode: append. " + kWhoMerges);
   destination_.capabilities.append = false;
   streams_[0].sync_mode = model::SyncMode::kIncremental;
   EXPECT_EQ(Run().streams[0].error->remedy,
-            "Set sync_mode: full_refresh and write_mode: overwrite for this stream.");
+            "Set sync_mode: full_refresh and write_mode: overwrite for this stream. " + kWhoMerges);
 }
 
 TEST_F(RunTest, SweepsWhatADeadRunLeft) {

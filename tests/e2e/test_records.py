@@ -56,7 +56,9 @@ def test_reset_reads_from_the_beginning(harness: Harness) -> None:
     assert harness.sync().json["streams"][0]["rows"] == 9
     assert harness.sync().json["streams"][0]["rows"] == 0
     assert harness.run("reset", table).exit_code == 0
+    assert harness.run("status", "--json").json["streams"][0]["reset"] is True
     assert harness.sync().json["streams"][0]["rows"] == 9
+    assert harness.run("status", "--json").json["streams"][0]["reset"] is False
     assert harness.query(f"SELECT count(*) FROM {table}") == [(9,)]
     unknown = harness.run("reset", "tpch.nothing")
     assert unknown.exit_code == 2 and "no stream of that name" in unknown.stderr

@@ -6,6 +6,7 @@
 
 #include "columnar/part_select.h"
 #include "columnar/sql_text.h"
+#include "destinations/commit_check.h"
 #include "destinations/duckdb/duckdb_dialect.h"
 #include "destinations/duckdb/merge.h"
 #include "destinations/duckdb/merge_text.h"
@@ -64,12 +65,13 @@ DuckDbStore::Claim::~Claim() {
   store_.claims_.erase(table_key_);
 }
 
-DuckDbLoad::DuckDbLoad(DuckDbStore& store, model::StreamTarget target,
+DuckDbLoad::DuckDbLoad(DuckDbStore& store, model::StreamTarget target, bool exists,
                        std::unique_ptr<DuckDbStore::Claim> claim, columnar::Connection connection)
     : store_(store),
       target_(std::move(target)),
       claim_(std::move(claim)),
       connection_(std::move(connection)) {
+  if (exists) existing_ = ReadExisting(connection_, store_.catalog_, target_.table);
   Plan();  // before a row is read from anywhere
   stages_ = Merges() && plan_.table == SchemaPlan::Table::kKeep;
   if (stages_) return;
@@ -90,9 +92,8 @@ void DuckDbLoad::BeginTransaction() {
 }
 
 void DuckDbLoad::Plan() {
-  const ExistingTable existing = ReadExisting(connection_, store_.catalog_, target_.table);
-  if (Merges()) CheckRowNumbers(existing, target_);
-  plan_ = PlanSchema(target_, existing, DuckDbDialect());
+  if (Merges()) CheckRowNumbers(existing_, target_);
+  plan_ = PlanSchema(target_, existing_, DuckDbDialect());
 }
 
 void DuckDbLoad::MakeTableOnce() {
@@ -209,14 +210,15 @@ model::Counts DuckDbLoad::Commit(const model::Watermark& watermark, const model:
   over_ = true;
   if (!in_transaction_) BeginTransaction();
   const std::string subject = store_.Name();
-  const auto before = ReadState(connection_, target_.stream, subject, call.stop);
+  const auto before =
+      ReadState(connection_, store_.KnownStateColumns(), target_.stream, subject, call.stop);
   if (before && before->watermark.run == watermark.run &&
       before->watermark.attempt == watermark.attempt) {
     // This attempt was committed already: its rows are there, and must not be there twice.
     Rollback();
     return before->counts;
   }
-  CheckProof(proof);
+  RequireProof(target_, proof, rows_);
   Committed row{.watermark = watermark, .counts = Bring(call)};
   row.watermark.stream = target_.stream;
   WriteState(connection_, target_, row, proof, store_.clock_.Utc(), subject, call.stop);
@@ -254,19 +256,6 @@ void DuckDbLoad::LogNotes() const {
   }
 }
 
-void DuckDbLoad::CheckProof(const model::Proof& proof) const {
-  if (proof.Agrees() && proof.loaded_rows == rows_) return;
-  throw base::Error({.code = ErrorCode::kCorrupt,
-                     .operation = "commit",
-                     .subject = "table " + target_.table.ToString(),
-                     .message = fmt::format(
-                         "the counts disagree: manifest {}, footers {}, loaded {}, in the table "
-                         "{}; bytes {} of {}",
-                         proof.manifest_rows, proof.footer_rows, proof.loaded_rows, rows_,
-                         proof.fetched_bytes, proof.manifest_bytes),
-                     .remedy = "Run again; nothing was changed."});
-}
-
 void DuckDbLoad::CommitTransaction() {
   try {
     // Not to be stopped half way: from here it is done or it is not.
@@ -279,7 +268,7 @@ void DuckDbLoad::CommitTransaction() {
     throw base::Error(info);
   }
   in_transaction_ = false;
-  store_.OnCommitted();
+  store_.OnCommitted(target_.table);
 }
 
 void DuckDbLoad::Rollback() noexcept {

@@ -29,8 +29,9 @@ class DuckDbStore::Claim {
 
 class DuckDbLoad final : public Load {
  public:
-  // Throws what PlanSchema throws. REQUIRES: `store` outlives it.
-  DuckDbLoad(DuckDbStore& store, model::StreamTarget target,
+  // `exists`: the table stands in the file. Throws what PlanSchema throws. REQUIRES: `store`
+  // outlives it.
+  DuckDbLoad(DuckDbStore& store, model::StreamTarget target, bool exists,
              std::unique_ptr<DuckDbStore::Claim> claim, columnar::Connection connection);
   DuckDbLoad(const DuckDbLoad&) = delete;
   DuckDbLoad& operator=(const DuckDbLoad&) = delete;
@@ -46,7 +47,6 @@ class DuckDbLoad final : public Load {
   std::vector<model::Column> KeyColumns() const;
   void CheckOpen(const base::Call& call) const;
   void BeginTransaction();
-  void CheckProof(const model::Proof& proof) const;
   model::Counts Bring(const base::Call& call);
   void CommitTransaction();
   void Rollback() noexcept;
@@ -66,6 +66,7 @@ class DuckDbLoad final : public Load {
   // Dies last: while the transaction lives, nobody else may begin on this table.
   const std::unique_ptr<DuckDbStore::Claim> claim_;
   columnar::Connection connection_;
+  ExistingTable existing_;  // nobody else changes it while we have the claim
   SchemaPlan plan_;
   std::uint64_t rows_ = 0;
   bool stages_ = false;  // rows go to the stage first

@@ -80,9 +80,10 @@ DuckDbStore::DuckDbStore(DuckDbOptions options, const base::Clock& clock, base::
   Open();
   columnar::Connection connection = database_->Connect();
   // By this, a file that a run leaves which dies before its first commit is known as ours.
-  if (fresh) state_made_ = MakeStateTable(connection, Name());
+  state_columns_ = ReadStateColumns(connection, Name());
+  if (fresh) state_made_ = MakeStateTable(connection, state_columns_, Name());
   // Looked at while we hold it: another process may have filled it just before.
-  file_made_ = HoldsNothing(connection, Name());
+  file_made_ = HoldsNothing(connection, state_columns_, Name());
 }
 
 DuckDbStore::~DuckDbStore() {
@@ -150,13 +151,12 @@ columnar::Connection DuckDbStore::ConnectLocked() {
 std::optional<Committed> DuckDbStore::ReadCommitted(std::string_view stream,
                                                     const base::Call& call) {
   columnar::Connection connection = Connect();
-  if (!StateTableExists(connection, Name())) return std::nullopt;
-  return ReadState(connection, stream, Name(), call.stop);
+  return ReadState(connection, KnownStateColumns(), stream, Name(), call.stop);
 }
 
 void DuckDbStore::Forget(std::string_view stream, const base::Call& call) {
   columnar::Connection connection = Connect();
-  if (StateTableExists(connection, Name())) ForgetState(connection, stream, Name(), call.stop);
+  if (!KnownStateColumns().empty()) ForgetState(connection, stream, Name(), call.stop);
 }
 
 std::unique_ptr<Load> DuckDbStore::Begin(const model::StreamTarget& target,
@@ -168,11 +168,27 @@ std::unique_ptr<Load> DuckDbStore::Begin(const model::StreamTarget& target,
   columnar::Connection connection = ConnectLocked();
   claim = std::make_unique<Claim>(*this, target);
   MakeWorkFolderLocked();
-  state_made_ = MakeStateTable(connection, Name()) || state_made_;
-  if (MakeSchema(connection, target.table.schema)) schemas_made_.insert(target.table.schema);
-  CheckExisting(connection, target.table);
+  state_made_ = MakeStateTable(connection, state_columns_, Name()) || state_made_;
+  if (!names_) names_ = FileCatalog::Read(connection, Name());
+  MakeSchemaLocked(connection, target.table.schema);
+  const bool exists = names_->HasTable(target.table);
   lock.unlock();
-  return std::make_unique<DuckDbLoad>(*this, target, std::move(claim), std::move(connection));
+  return std::make_unique<DuckDbLoad>(*this, target, exists, std::move(claim),
+                                      std::move(connection));
+}
+
+// REQUIRES: mu_; no transaction is open on `connection`.
+void DuckDbStore::MakeSchemaLocked(columnar::Connection& connection, const std::string& schema) {
+  if (names_->HasSchema(schema)) return;
+  connection.Run("CREATE SCHEMA " + columnar::QuoteName(schema), {},
+                 {.operation = "prepare table", .subject = "schema " + schema});
+  names_->AddSchema(schema);
+  schemas_made_.insert(schema);
+}
+
+StateColumns DuckDbStore::KnownStateColumns() {
+  const std::lock_guard lock(mu_);
+  return state_columns_;
 }
 
 void DuckDbStore::Probe(const base::Call& call) {
@@ -193,7 +209,11 @@ void DuckDbStore::Probe(const base::Call& call) {
   connection.Run("ROLLBACK", {}, task);
 }
 
-void DuckDbStore::OnCommitted() { committed_ = true; }
+void DuckDbStore::OnCommitted(const model::TableName& table) {
+  committed_ = true;
+  const std::lock_guard lock(mu_);
+  names_->AddTable(table);
+}
 
 // DuckDB keeps the blocks it wrote until the limit makes it drop them, which nobody reads again
 // during a load. What a load needs are the row groups that are being filled, one for each thread,

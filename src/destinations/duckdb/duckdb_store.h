@@ -10,6 +10,8 @@
 
 #include "columnar/database.h"
 #include "destinations/duckdb/duckdb_destination.h"
+#include "destinations/duckdb/file_catalog.h"
+#include "destinations/duckdb/state_table.h"
 
 namespace sluice::destinations {
 
@@ -39,8 +41,10 @@ class DuckDbStore final : public Destination {
   void Open();
   columnar::Connection ConnectLocked();
   void MakeWorkFolderLocked();
+  void MakeSchemaLocked(columnar::Connection& connection, const std::string& schema);
   void DropWhatWeMade();
-  void OnCommitted();
+  StateColumns KnownStateColumns();
+  void OnCommitted(const model::TableName& table);
   // DuckDB gets what rows of about this size need, from now on.
   void OnRowBytes(std::uint64_t row_bytes);
   void RaiseMemory();  // to the whole limit
@@ -57,7 +61,9 @@ class DuckDbStore final : public Destination {
   int memory_mb_;  // DuckDB's limit now
   std::optional<columnar::Database> database_;
   bool file_made_ = false;  // by us, now or in a run that died before it committed anything
+  StateColumns state_columns_;
   bool state_made_ = false;
+  std::optional<FileCatalog> names_;  // read by the first Begin
   std::set<std::string> schemas_made_;
   std::vector<std::filesystem::path> folders_made_;  // for spilling; innermost first
   // Folded name -> exact name of what open loads hold.

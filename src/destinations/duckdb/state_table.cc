@@ -55,17 +55,8 @@ constexpr LaterColumn kLaterColumns[] = {{"cursor", "VARCHAR"},
                                          {"duplicates", "UBIGINT"},
                                          {"deleted_absent", "UBIGINT"}};
 
-std::vector<std::string> ColumnNames(columnar::Connection& connection, const Task& task) {
-  std::vector<std::string> names;
-  for (const auto& row :
-       connection
-           .Run("SELECT column_name FROM duckdb_columns() WHERE database_name = current_database() "
-                "AND schema_name = '_sluice' AND table_name = 'state'",
-                {}, task)
-           .rows) {
-    names.push_back(row[0].value_or(""));
-  }
-  return names;
+bool Has(const StateColumns& columns, std::string_view name) {
+  return std::find(columns.begin(), columns.end(), name) != columns.end();
 }
 
 std::string CreateText() {
@@ -95,25 +86,29 @@ void Undo(columnar::Connection& connection, const Task& task) noexcept {
 
 }  // namespace
 
-bool StateTableExists(columnar::Connection& connection, const StateSubject& subject) {
-  return !connection
-              .Run(
-                  "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() "
-                  "AND schema_name = '_sluice' AND table_name = 'state'",
-                  {}, {.operation = "read state", .subject = subject})
-              .rows.empty();
+StateColumns ReadStateColumns(columnar::Connection& connection, const StateSubject& subject) {
+  StateColumns names;
+  for (const auto& row :
+       connection
+           .Run("SELECT column_name FROM duckdb_columns() WHERE database_name = current_database() "
+                "AND schema_name = '_sluice' AND table_name = 'state'",
+                {}, {.operation = "read state", .subject = subject})
+           .rows) {
+    names.push_back(row[0].value_or(""));
+  }
+  return names;
 }
 
-bool MakeStateTable(columnar::Connection& connection, const StateSubject& subject) {
+bool MakeStateTable(columnar::Connection& connection, StateColumns& columns,
+                    const StateSubject& subject) {
   const Task task{.operation = "make the state table", .subject = subject};
-  const std::vector<std::string> there = ColumnNames(connection, task);
   std::vector<std::string> statements;
-  if (there.empty()) {
+  if (columns.empty()) {
     statements.emplace_back("CREATE SCHEMA IF NOT EXISTS _sluice");
     statements.emplace_back(CreateText());
   } else {
     for (const LaterColumn& column : kLaterColumns) {
-      if (std::find(there.begin(), there.end(), column.name) != there.end()) continue;
+      if (Has(columns, column.name)) continue;
       statements.push_back(
           fmt::format("ALTER TABLE _sluice.state ADD COLUMN \"{}\" {}", column.name, column.type));
     }
@@ -128,10 +123,13 @@ bool MakeStateTable(columnar::Connection& connection, const StateSubject& subjec
     Undo(connection, task);
     throw;
   }
-  return there.empty();
+  const bool made = columns.empty();
+  columns = ReadStateColumns(connection, subject);
+  return made;
 }
 
-bool HoldsNothing(columnar::Connection& connection, const StateSubject& subject) {
+bool HoldsNothing(columnar::Connection& connection, const StateColumns& columns,
+                  const StateSubject& subject) {
   const Task task{.operation = "look into the file", .subject = subject};
   const auto any = [&](const std::string& from) {
     return !connection.Run("SELECT true FROM " + from + " LIMIT 1", {}, task).rows.empty();
@@ -144,16 +142,16 @@ bool HoldsNothing(columnar::Connection& connection, const StateSubject& subject)
     if (any(kind + here)) return false;
   }
   if (any("duckdb_sequences() WHERE database_name = current_database()")) return false;
-  return StateTableExists(connection, subject) && !any("_sluice.state");
+  return !columns.empty() && !any("_sluice.state");
 }
 
-std::optional<Committed> ReadState(columnar::Connection& connection, std::string_view stream,
-                                   const StateSubject& subject, std::stop_token stop) {
+std::optional<Committed> ReadState(columnar::Connection& connection, const StateColumns& columns,
+                                   std::string_view stream, const StateSubject& subject,
+                                   std::stop_token stop) {
+  if (columns.empty()) return std::nullopt;
   const Task task{.operation = "read state", .subject = subject};
-  const std::vector<std::string> there = ColumnNames(connection, task);
   const auto later = [&](std::string_view name, std::string expression) {
-    return std::find(there.begin(), there.end(), name) == there.end() ? "CAST(NULL AS VARCHAR)"
-                                                                      : std::move(expression);
+    return Has(columns, name) ? std::move(expression) : "CAST(NULL AS VARCHAR)";
   };
   const columnar::Result result = connection.Run(
       fmt::format("SELECT run, attempt, watermark, inserted, updated, unchanged, deleted, skipped, "

@@ -106,62 +106,18 @@ std::string QuotedTable(const std::string& catalog, const model::TableName& tabl
   return QuoteName(catalog) + "." + QuoteName(table.schema) + "." + QuoteName(table.table);
 }
 
-bool MakeSchema(columnar::Connection& connection, const std::string& schema) {
-  const columnar::Task task{.operation = "prepare table", .subject = "schema " + schema};
-  const columnar::Result found = connection.Run(
-      "SELECT schema_name FROM duckdb_schemas() WHERE database_name = current_database() AND "
-      "lower(schema_name) = lower($1)",
-      {schema}, task);
-  for (const auto& row : found.rows) {
-    if (row[0] == schema) return false;
-    if (row[0] && FoldName(*row[0]) == FoldName(schema)) {
-      ThrowUnsupported("schema " + schema,
-                       fmt::format("schema {} exists, which is the same to DuckDB", *row[0]),
-                       fmt::format("Set `destination.schema: {}`, or rename one.", *row[0]));
-    }
-  }
-  connection.Run("CREATE SCHEMA " + QuoteName(schema), {}, task);
-  return true;
-}
-
-void CheckExisting(columnar::Connection& connection, const model::TableName& table) {
-  const columnar::Result found = connection.Run(
-      "SELECT table_name, table_type = 'VIEW' FROM information_schema.tables WHERE table_catalog = "
-      "current_database() AND table_schema = $1 AND lower(table_name) = lower($2)",
-      {table.schema, table.table}, Prepare(table));
-  for (const auto& row : found.rows) {
-    const std::string name = row[0].value_or("");
-    if (FoldName(name) != FoldName(table.table)) continue;
-    if (name != table.table) {
-      ThrowUnsupported(
-          "table " + table.ToString(),
-          fmt::format("table {}.{} exists, which is the same to DuckDB", table.schema, name),
-          "Rename or drop one of the two, or load one into another schema.");
-    }
-    if (row[1] == "true") {
-      ThrowUnsupported("table " + table.ToString(), "a view of that name exists",
-                       "Drop the view, or load into another schema.");
-    }
-  }
-}
-
 ExistingTable ReadExisting(columnar::Connection& connection, const std::string& catalog,
                            const model::TableName& table) {
   ExistingTable existing;
-  const columnar::Result found = connection.Run(
-      "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = "
-      "current_database() AND schema_name = $1 AND table_name = $2 ORDER BY column_index",
-      {table.schema, table.table}, Prepare(table));
-  for (const auto& row : found.rows) {
+  const std::string name = QuotedTable(catalog, table);
+  // Of this table alone; duckdb_columns() looks at those of all.
+  const auto columns = connection.Run("DESCRIBE " + name, {}, Prepare(table));
+  for (const auto& row : columns.rows) {
     existing.columns.push_back({row[0].value_or(""), row[1].value_or("")});
   }
-  if (!existing.columns.empty()) {
-    existing.empty =
-        connection
-            .Run(fmt::format("SELECT true FROM {} LIMIT 1", QuotedTable(catalog, table)), {},
-                 Prepare(table))
-            .rows.empty();
-  }
+  existing.empty =
+      connection.Run(fmt::format("SELECT true FROM {} LIMIT 1", name), {}, Prepare(table))
+          .rows.empty();
   return existing;
 }
 

@@ -17,15 +17,7 @@ void CheckTarget(const model::StreamTarget& target);
 // has the file's own name, two names would mean either.
 std::string QuotedTable(const std::string& catalog, const model::TableName& table);
 
-// Makes the schema; does nothing if it exists. Returns whether it was made. Throws kUnsupported if
-// one whose name differs by case alone exists. REQUIRES: no transaction is open on `connection`.
-bool MakeSchema(columnar::Connection& connection, const std::string& schema);
-
-// Throws kUnsupported if a table or view exists whose name differs by case alone, or a view of that
-// very name: it is somebody's, and is not replaced.
-void CheckExisting(columnar::Connection& connection, const model::TableName& table);
-
-// The table as `connection` sees it now.
+// The table as `connection` sees it now. REQUIRES: it exists.
 ExistingTable ReadExisting(columnar::Connection& connection, const std::string& catalog,
                            const model::TableName& table);
 

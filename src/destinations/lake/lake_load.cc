@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <numeric>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "base/random.h"
 #include "columnar/column_type.h"
 #include "columnar/sql_text.h"
+#include "destinations/commit_check.h"
 #include "destinations/lake/lake_path.h"
 
 namespace sluice::destinations {
@@ -252,18 +254,6 @@ LoadedRows LakeLoad::AddStaged(std::span<const model::Part> parts, const base::C
   return rows;
 }
 
-void LakeLoad::CheckProof(const model::Proof& proof) const {
-  std::uint64_t rows = 0;
-  for (const LakeFile& file : files_) rows += file.rows;
-  if (proof.Agrees() && proof.loaded_rows == rows) return;
-  throw ErrorOn(target_, ErrorCode::kCorrupt, "commit",
-                fmt::format("the counts disagree: manifest {}, footers {}, loaded {}, in the "
-                            "lake's files {}; bytes {} of {}",
-                            proof.manifest_rows, proof.footer_rows, proof.loaded_rows, rows,
-                            proof.fetched_bytes, proof.manifest_bytes),
-                "Run again; nothing was changed.");
-}
-
 // The source was read for one version: on another its rows may be there already.
 void LakeLoad::CheckUnchanged(const std::optional<LakeCommit>& now) const {
   if ((now ? now->version : 0) == base_version_) return;
@@ -322,7 +312,10 @@ model::Counts LakeLoad::Commit(const model::Watermark& watermark, const model::P
     // This attempt was committed already: its rows are there, and must not be there twice.
     return before->counts;
   }
-  CheckProof(proof);
+  RequireProof(
+      target_, proof,
+      std::accumulate(files_.begin(), files_.end(), std::uint64_t{0},
+                      [](std::uint64_t rows, const LakeFile& file) { return rows + file.rows; }));
   CheckUnchanged(before);
   table_.CheckFiles(files_, call);
   PointStreamHere(call);

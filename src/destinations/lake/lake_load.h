@@ -60,7 +60,6 @@ class LakeLoad final : public Load {
   std::vector<StagedTail> CopyAll(std::span<const model::Part> parts,
                                   std::vector<std::string>& paths, const base::Call& call);
   void CheckTaken(const columnar::Footer& footer, const model::LocalPart& part) const;
-  void CheckProof(const model::Proof& proof) const;
   void CheckUnchanged(const std::optional<LakeCommit>& now) const;
   LakeCommit NextVersion(const std::optional<LakeCommit>& before, const model::Watermark& watermark,
                          const model::Proof& proof) const;

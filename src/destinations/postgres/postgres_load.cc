@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "destinations/commit_check.h"
 #include "destinations/postgres/copy_rows.h"
 #include "destinations/postgres/merge.h"
 #include "destinations/postgres/sql_text.h"
@@ -250,7 +251,7 @@ model::Counts PostgresLoad::CommitLocked(const model::Watermark& watermark,
     session_->Rollback();
     return before->counts;
   }
-  CheckProof(proof);
+  RequireProof(target_, proof, rows_);
   CommitCopies();
   Committed row{.watermark = watermark, .counts = Bring(call)};
   row.watermark.stream = target_.stream;
@@ -262,19 +263,6 @@ model::Counts PostgresLoad::CommitLocked(const model::Watermark& watermark,
   store_.OnCommitted();
   LogNotes();
   return row.counts;
-}
-
-void PostgresLoad::CheckProof(const model::Proof& proof) const {
-  if (proof.Agrees() && proof.loaded_rows == rows_) return;
-  throw base::Error({.code = ErrorCode::kCorrupt,
-                     .operation = "commit",
-                     .subject = "table " + target_.table.ToString(),
-                     .message = fmt::format(
-                         "the counts disagree: manifest {}, footers {}, loaded {}, in the table "
-                         "{}; bytes {} of {}",
-                         proof.manifest_rows, proof.footer_rows, proof.loaded_rows, rows_,
-                         proof.fetched_bytes, proof.manifest_bytes),
-                     .remedy = "Run again; nothing was changed."});
 }
 
 // Locks the table that stands there against what must not happen until the commit, and plans anew:

@@ -54,7 +54,6 @@ class PostgresLoad final : public Load {
                                  bool& parts_failed);
 
   void CommitCopies();
-  void CheckProof(const model::Proof& proof) const;
   model::Counts CommitLocked(const model::Watermark& watermark, const model::Proof& proof,
                              const base::Call& call);
   void LockTarget(const base::Call& call);

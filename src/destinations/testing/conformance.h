@@ -71,7 +71,7 @@ class Conformance : public testing::TestWithParam<MakeHarness> {
   bool in_child_ = false;
 };
 
-// Skipped whole where the destination does not merge.
+// For destinations that merge.
 class Merging : public Conformance {
  protected:
   void SetUp() override;
