@@ -88,6 +88,20 @@ TEST_F(RecoveryTest, ACommitOfTheReadThatIsLostCostsNothing) {
   ExpectClean();
 }
 
+TEST_F(RecoveryTest, ARefusedCommitOfTheReadEndsItsTransactionBeforeTheNextTry) {
+  MakeIncremental();
+  workgroup_->When([](std::string_view sql) { return sql == "COMMIT"; })
+      .Once()
+      .Fails({.code = ErrorCode::kConflict, .operation = "commit", .retryable = true});
+  ServerUnloads();
+  const StreamResult result = RunOne();
+  ASSERT_EQ(result.error, std::nullopt);
+  EXPECT_EQ(result.attempts, 2);
+  EXPECT_EQ(CountOf("ROLLBACK"), 1U);
+  EXPECT_EQ(workgroup_->logins(), 1);
+  ExpectClean();
+}
+
 // -- retries ------------------------------------------------------------------------------------
 
 TEST_F(RecoveryTest, AConflictAtTheSourceIsReadAgain) {

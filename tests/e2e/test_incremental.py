@@ -95,9 +95,12 @@ def test_append_takes_every_row_once(harness: Harness) -> None:
     for key in range(5):
         shop.put(key, key)
     shop.sync()
-    shop.sync()
+    harness.sandbox.meter.reset()
+    idle = shop.sync()
+    assert (idle["status"], idle["rows"]) == ("done", 0)
+    assert "UNLOAD" not in harness.sandbox.meter.statements_by_kind  # nothing is newer than the watermark
     shop.put(9, 9)
-    shop.sync()
+    assert shop.sync()["rows"] == 1
     assert shop.rows_there() == shop.rows_here()
 
 
