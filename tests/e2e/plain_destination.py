@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from plain_source import CURSOR, KEY, Row, Snapshot, newest_by_key
@@ -35,6 +35,8 @@ class Mode:
     overlap: int = 300
     null_cursor: str = "read"
     from_sql: bool = False
+    split: str = "none"  # none, keys, or the column whose ranges the pieces are
+    pieces: int = 3
 
     @property
     def incremental(self) -> bool:
@@ -57,6 +59,9 @@ class Mode:
         if self.merges:
             stream |= {"primary_key": list(KEY), "duplicate_keys": "newest", "cursor": CURSOR,
                        "deletes": self._deletes()}  # fmt: skip
+        if self.split != "none":
+            stream.setdefault("primary_key", list(KEY))
+            stream["split"] = {"pieces": self.pieces} | ({} if self.split == "keys" else {"column": self.split})
         return stream
 
     def _deletes(self) -> dict[str, Any]:
@@ -77,15 +82,17 @@ class PlainDestination:
     synced: bool = False  # ever
 
     def after(
-        self, source: Snapshot, *, full: bool = False, keys: Snapshot | None = None
-    ) -> tuple[PlainDestination, Counts]:
+        self, source: Snapshot, *, full: bool = False, keys: Snapshot | None = None,
+        high: dt.datetime | None = None,
+    ) -> tuple[PlainDestination, Counts]:  # fmt: skip
         """What stands there when a sync of `source` has committed, and what it counts. `keys`: a later snapshot
-        from which the keys to compare come, if not from the same. Raises MustRefuse."""
+        from which the keys to compare come, if not from the same. `high`: the greatest stamp, if it is not the
+        snapshot's own. Raises MustRefuse."""
         new = copy.deepcopy(self)
         new.synced = True
         came, complete = list(source.rows), True
         if self.mode.incremental:
-            came, complete = new._read_range(source, full=full)
+            came, complete = new._read_range(source, high or source.high, full=full)
         replaces = self.mode.write_mode == "overwrite" or (
             self.mode.incremental and self.mode.write_mode == "append" and complete
         )
@@ -102,9 +109,24 @@ class PlainDestination:
         """Rows as a reader gets them, by `columns`."""
         return [tuple(row.get(name) for name in self.columns) for row in self.rows]
 
-    def _read_range(self, source: Snapshot, *, full: bool) -> tuple[list[Row], bool]:
+    def comes(self, source: Snapshot) -> list[Row]:
+        """The rows that an incremental read brings."""
+        return copy.copy(self)._read_range(source, source.high, full=False)[0]
+
+    def columns_after(self, source: Snapshot) -> list[str]:
+        return self.after(replace(source, rows=()), high=source.high)[0].columns
+
+    def may_mix(self) -> bool:
+        """Whether the next read may be of pieces from several moments: only where a row that is missing, or comes
+        in two versions, is put right by its stamp."""
+        if not self.mode.incremental:
+            return False
+        first = self.watermark is None
+        doubles = self.mode.write_mode == "append" and first and self.mode.null_cursor != "skip"
+        return not doubles and not (first and self.synced)
+
+    def _read_range(self, source: Snapshot, high: dt.datetime | None, *, full: bool) -> tuple[list[Row], bool]:
         low = None if full else self.watermark
-        high = max((row[CURSOR] for row in source.rows if row[CURSOR] is not None), default=None)
         reach = dt.timedelta(seconds=self.mode.overlap if self.mode.merges else 0)
         if low is not None and high is not None and high < low - reach:
             raise MustRefuse("conflict")  # the cursor went back: rows may be missing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -28,12 +28,18 @@ class Snapshot:
     """What a reader of the source sees at one moment."""
 
     columns: tuple[str, ...]
+    types: tuple[str, ...]
     rows: tuple[Row, ...]
+
+    @property
+    def high(self) -> dt.datetime | None:
+        """The greatest stamp."""
+        return max((row[CURSOR] for row in self.rows if row[CURSOR] is not None), default=None)
 
     def up_to(self, stamp: dt.datetime | None) -> Snapshot:
         """Without rows stamped later."""
         kept = (r for r in self.rows if r[CURSOR] is None or (stamp is not None and r[CURSOR] <= stamp))
-        return Snapshot(self.columns, tuple(kept))
+        return replace(self, rows=tuple(kept))
 
 
 class PlainSource:
@@ -68,7 +74,8 @@ class PlainSource:
 
     def snapshot(self) -> Snapshot:
         self.flush()
-        return Snapshot(tuple(self.columns), tuple(dict(row) for row in self.rows))
+        rows = tuple(dict(row) for row in self.rows)
+        return Snapshot(tuple(self.columns), tuple(self.columns.values()), rows)
 
     # -- rows -----------------------------------------------------------------------------------
 
