@@ -43,6 +43,13 @@ def a_part_lies_there_that_the_manifest_does_not_list(player: Player) -> None:
     player.play([Event("sync")])
 
 
+def a_column_widens_after_a_death(player: Player) -> None:
+    """What the dead sync had unloaded would still load, but is not what is asked for: it is read anew."""
+    _begin(player)
+    assert player.kill_at("unloaded")
+    player.play([Event("column", word="widen"), Event("insert", word="new"), Event("sync")])
+
+
 def rows_are_written_while_a_sync_runs(player: Player) -> None:
     """What came is what the watermark says, and the next sync brings the rest."""
     _begin(player)
@@ -70,7 +77,8 @@ SCRIPTS: dict[str, Script] = {
     script.__name__: script
     for script in (
         a_part_is_not_what_the_manifest_says, a_part_lies_there_that_the_manifest_does_not_list,
-        rows_are_written_while_a_sync_runs, the_answer_to_commit_is_lost, commit_becomes_a_rollback,
+        a_column_widens_after_a_death, rows_are_written_while_a_sync_runs, the_answer_to_commit_is_lost,
+        commit_becomes_a_rollback,
     )
 }  # fmt: skip
 # Those that need a server between which and the program one can stand.

@@ -106,11 +106,18 @@ def test_without_a_defect_all_is_well(connect: Callable[..., Harness], name: str
     Built(connect, "").history(MODES[name], "duckdb", seed=0)
 
 
-def test_without_a_defect_kills_do_no_harm(connect: Callable[..., Harness]) -> None:
-    Built(connect, "").kills(MODES["incremental merge"], "duckdb")
+@pytest.mark.parametrize("split", ["none", "keys"])
+def test_without_a_defect_kills_do_no_harm(connect: Callable[..., Harness], split: str) -> None:
+    Built(connect, "").kills(replace(MODES["incremental merge"], split=split), "duckdb")
 
 
 def test_without_a_defect_misfortunes_do_no_harm(connect: Callable[..., Harness]) -> None:
     for mutant in MUTANTS:
         if "script" in mutant:
             Built(connect, "").script(mutant["script"], MODES[mutant["modes"][0]], mutant.get("kinds", ["duckdb"])[0])
+
+
+def test_without_a_defect_pieces_bring_every_row(connect: Callable[..., Harness]) -> None:
+    for mutant in MUTANTS:
+        if "split" in mutant.get("options", {}):
+            Built(connect, "").history(modes_of(mutant)[0], "duckdb", seed=0)
