@@ -50,6 +50,11 @@ def a_column_widens_after_a_death(player: Player) -> None:
     player.play([Event("column", word="widen"), Event("insert", word="new"), Event("sync")])
 
 
+def keys_follow_one_another(player: Player) -> None:
+    """Wherever ranges of the key begin and end, there is a row."""
+    player.play([*(Event("put", key, 1, "new") for key in range(12)), Event("sync")])
+
+
 def rows_are_written_while_a_sync_runs(player: Player) -> None:
     """What came is what the watermark says, and the next sync brings the rest."""
     _begin(player)
@@ -77,7 +82,7 @@ SCRIPTS: dict[str, Script] = {
     script.__name__: script
     for script in (
         a_part_is_not_what_the_manifest_says, a_part_lies_there_that_the_manifest_does_not_list,
-        a_column_widens_after_a_death, rows_are_written_while_a_sync_runs, the_answer_to_commit_is_lost,
+        a_column_widens_after_a_death, keys_follow_one_another, rows_are_written_while_a_sync_runs, the_answer_to_commit_is_lost,
         commit_becomes_a_rollback,
     )
 }  # fmt: skip
