@@ -7,6 +7,7 @@ out and the rest still be played (shrink.py).
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import functools
 import itertools
@@ -113,10 +114,10 @@ class Maker:
         kinds = [("put:new", 8), ("insert:new", 6), ("put:late", 2), ("put:tie", 2), ("put:none", 2), ("delete:", 3),
                  ("duplicate:", 2), ("mark:", 3), ("unstamped:", 1), ("hold:", 2), ("release:", 2),
                  ("column:add", 1), ("column:drop", 1), ("column:rename", 1), ("column:widen", 1), ("restamp:", 1),
-                 ("empty:", 1), ("recreate:", 1)]  # fmt: skip
+                 ("empty:", 1), ("recreate:", 1), ("purge:", 2)]  # fmt: skip
         if self._mode.write_mode == "append" and self._mode.incremental:
             # Whatever is deleted may be the newest row, and then the cursor goes back: rarely.
-            kinds = [(kind, 14 if kind == "insert:new" else weight) for kind, weight in kinds]
+            kinds = [(kind, 14 if kind == "insert:new" else weight) for kind, weight in kinds if kind != "purge:"]
         return kinds
 
     def _disturbance(self) -> Event:
@@ -142,6 +143,8 @@ def options_of(mode: Mode, chance: random.Random) -> Mode:
     """The mode with the options that a seed gives it."""
     split = chance.choice(("none", "none", "none", "keys", "keys", "id", "n", CURSOR))
     mode = replace(mode, from_sql=chance.random() < 0.2, split=split, pieces=chance.randrange(2, 5))
+    if mode.merges:
+        mode = replace(mode, max_percent=chance.choice((100, 100, 50, 20, 0, None)))
     if not mode.incremental:
         return mode
     nulls = ("read", "first", "skip") if mode.merges else ("first", "skip")
@@ -211,6 +214,11 @@ class Player:
     def _delete(self, event: Event) -> None:
         self.source.delete(event.key)
 
+    def _purge(self, event: Event) -> None:
+        """Two thirds of the keys go."""
+        for key in sorted({row["id"] for row in self.source.rows if row["id"] % 3 != event.key % 3}):
+            self.source.delete(key)
+
     def _duplicate(self, event: Event) -> None:
         if all(row["id"] != event.key for row in self.source.rows):
             self.source.insert(event.key, event.value + 1, self.source.stamp())
@@ -247,23 +255,26 @@ class Player:
         return self.harness.run("sync", "--json", *arguments, program=program or self.program)
 
     def _sync(self, event: Event) -> None:
-        full = event.word == "--full"
+        flags = event.word.split()
+        full, asked = "--full" in flags, "--allow-deletes" in flags
         snapshot = self.source.snapshot()
         unloads_max = None if full else self._unloads_max(snapshot)
         before = self._unloads()
         began = time.monotonic()
-        finished = self._run(*([event.word] if full else []))
+        finished = self._run(*flags)
         self.seconds = time.monotonic() - began
         if unloads_max is not None:
             # G13: An UNLOAD that ended is loaded once and not paid for twice, unless it no longer is what is asked for.
             sent = self._unloads() - before
             assert sent <= unloads_max, f"{sent} UNLOADs, {unloads_max} had not ended\n{finished.stdout}"
         try:
-            self.expect_success(finished, snapshot, full=full)
+            self.expect_success(finished, snapshot, full=full, asked=asked)
         except MustRefuse as refusal:
-            self.expect_refusal(finished, refusal.code)
-            self.log.append("sync --full, after that refusal")
-            self._sync(Event("sync", word="--full"))
+            assert refusal.remedy not in flags, f"refused in spite of {flags}"
+            self.expect_refusal(finished, refusal)
+            flags.append(refusal.remedy)
+            self.log.append(f"sync {' '.join(flags)}, after that refusal")
+            self._sync(Event("sync", word=" ".join(flags)))
 
     def _unloads(self) -> int:
         return self.harness.sandbox.meter.statements_by_kind["UNLOAD"]
@@ -295,10 +306,13 @@ class Player:
             self.harness.sandbox.faults.clear()
         committed = self.harness.there.committed().get(self.stream)
         watermark = _time(committed.watermark) if committed else None
+        seen = self.source.snapshot()
+        # What else it may refuse, it refuses whatever came besides.
+        up_to_there = finished.exit_code == 0 or "lies below what was read before" in finished.stdout
         try:
-            self.expect_success(finished, self.source.snapshot().up_to(watermark or low))
+            self.expect_success(finished, seen.up_to(watermark or low) if up_to_there else seen)
         except MustRefuse as refusal:
-            self.expect_refusal(finished, refusal.code)
+            self.expect_refusal(finished, refusal)
 
     def _write_until(self, over: threading.Event) -> None:
         while not over.is_set() and self._busy < 2000:
@@ -366,7 +380,7 @@ class Player:
         try:
             self.expect_success(finished, snapshot)
         except MustRefuse as refusal:
-            self.expect_refusal(finished, refusal.code)
+            self.expect_refusal(finished, refusal)
 
     # -- judging ----------------------------------------------------------------------------------
 
@@ -384,13 +398,18 @@ class Player:
         self._settle(self._unfinished)
         self._unfinished = []
 
-    def expect_success(self, finished: Finished, snapshot: Snapshot, *, full: bool = False) -> None:
+    def expect_success(
+        self, finished: Finished, snapshot: Snapshot, *, full: bool = False, asked: bool = False
+    ) -> None:
         """Raises MustRefuse if the sync ought not to have succeeded."""
         told = self._told(finished)
-        if finished.exit_code == 0 and told.get("adopted"):
-            self._settle(self._unfinished, now=snapshot, told=told)
+        if told.get("adopted") and finished.exit_code != 0 and not asked:
+            self._expect_question(snapshot)
+        if told.get("adopted"):
+            assert finished.exit_code == 0, f"the sync failed\n{finished.stdout}\n{finished.stderr}"
+            self._settle(self._unfinished, now=snapshot, told=told, asked=asked)
         else:
-            new, counts = self.there.after(snapshot, full=full)
+            new, counts = self.there.after(snapshot, full=full, asked=asked)
             assert finished.exit_code == 0, f"the sync failed\n{finished.stdout}\n{finished.stderr}"
             self.there = new
             self.compare()
@@ -398,7 +417,17 @@ class Player:
         self._unfinished = []
         self.expect_nothing_left()
 
-    def _settle(self, saw: list[Snapshot], now: Snapshot | None = None, told: dict[str, Any] | None = None) -> None:
+    def _expect_question(self, now: Snapshot) -> None:
+        """What a dead sync saw may be what removes too many rows. Raises MustRefuse if so."""
+        for one in self._candidates(self._unfinished, now, committed=False):
+            with contextlib.suppress(AssertionError):
+                for counts in one(self.there)[1]:
+                    self.there.check_share(counts)
+
+    def _settle(
+        self, saw: list[Snapshot], now: Snapshot | None = None, told: dict[str, Any] | None = None, *,
+        asked: bool = False,
+    ) -> None:  # fmt: skip
         """One of them was committed, newest first, or pieces of several; which cannot always be told from outside.
         `now`: what the sync saw that adopted them. `told`: what it said."""
         failed: Exception | None = None
@@ -406,6 +435,9 @@ class Player:
         for one in self._candidates(saw, now):
             try:
                 self.there, allowed = one(was)
+                if self.mode.merges and not asked:
+                    allowed = [counts for counts in allowed if self._may_go(was, counts)]
+                    assert allowed, "more rows went than may go unasked"
                 self.compare()
                 if told is not None:
                     self._check_counts(told, *allowed)
@@ -415,7 +447,11 @@ class Player:
                 return
         raise AssertionError(f"committed what no sync saw: {failed}")
 
-    def _candidates(self, saw: list[Snapshot], now: Snapshot | None) -> Iterator[Candidate]:
+    @staticmethod
+    def _may_go(was: PlainDestination, counts: Counts) -> bool:
+        return was.mode.may_remove(counts["deleted"], len(was.rows))
+
+    def _candidates(self, saw: list[Snapshot], now: Snapshot | None, *, committed: bool = True) -> Iterator[Candidate]:
         """The newest first, and whole ones before mixtures."""
         if now is not None:
             saw = [one for one in saw if (one.columns, one.types) == (now.columns, now.types)]
@@ -427,12 +463,12 @@ class Player:
         for first in reversed(range(len(saw))):
             moments = [*saw[first:], *after]
             for keys in reversed(moments[1:]):
-                yield functools.partial(self._mixed, moments, keys)
+                yield functools.partial(self._mixed, moments, keys, committed)
 
     def _mixed(
-        self, moments: list[Snapshot], keys: Snapshot, was: PlainDestination
+        self, moments: list[Snapshot], keys: Snapshot, committed: bool, was: PlainDestination
     ) -> tuple[PlainDestination, list[Counts]]:
-        seen = self.harness.there.rows(self.target, was.columns_after(moments[0]))
+        seen = self.harness.there.rows(self.target, was.columns_after(moments[0])) if committed else None
         return settle_mixture(was, moments, keys, seen)
 
     def _told(self, finished: Finished) -> dict[str, Any]:
@@ -450,10 +486,10 @@ class Player:
             seen["deleted"] - seen["deleted_absent"]) == came, told  # fmt: skip
         assert seen in allowed, f"counted {seen}, expected {' or '.join(map(str, allowed))}"
 
-    def expect_refusal(self, finished: Finished, code: str) -> None:
-        assert finished.exit_code != 0, f"should have refused: {code}\n{finished.stdout}"
+    def expect_refusal(self, finished: Finished, refusal: MustRefuse) -> None:
+        assert finished.exit_code != 0, f"should have refused: {refusal}\n{finished.stdout}"
         error = self._told(finished)["error"]
-        assert error["code"] == code, error
+        assert error["code"] == refusal.code and refusal.remedy in error["remedy"], error
         self.compare()
         self.expect_nothing_left(kept=self.last.get("kept", []))
 
@@ -487,7 +523,7 @@ class Player:
 
 
 def _whole(snapshot: Snapshot, keys: Snapshot | None, was: PlainDestination) -> tuple[PlainDestination, list[Counts]]:
-    new, counts = was.after(snapshot, keys=keys)
+    new, counts = was.after(snapshot, keys=keys, asked=True)
     return new, [counts]
 
 

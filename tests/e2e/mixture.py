@@ -24,10 +24,11 @@ FIXED = ("keys", "id")
 
 
 def settle_mixture(
-    was: PlainDestination, snapshots: Sequence[Snapshot], keys: Snapshot, seen: Iterable[tuple[Any, ...]]
+    was: PlainDestination, snapshots: Sequence[Snapshot], keys: Snapshot, seen: Iterable[tuple[Any, ...]] | None
 ) -> tuple[PlainDestination, list[Counts]]:
     """What stands there now, and all that may have been counted. `snapshots`: oldest first, the first is that to
-    whose greatest stamp all were read. `seen`: rows at the destination by the columns of the result.
+    whose greatest stamp all were read. `seen`: rows at the destination by the columns of the result; None if
+    nothing was committed, then the counts are of all that might have been. The share of deletes is not judged.
     Raises AssertionError if no choice of pieces explains it, MustRefuse as PlainDestination.after."""
     origin = snapshots[0]
     assert was.may_mix(), "pieces of several moments were mixed"
@@ -37,16 +38,16 @@ def settle_mixture(
     whole, _ = was.after(replace(origin, rows=()), high=origin.high)
     at = whole.columns.index("id")
     there: dict[Any, Counter[tuple[Any, ...]]] = defaultdict(Counter)
-    for row in seen:
+    for row in seen or ():
         there[row[at]][row] += 1
     whole.rows, sums = [], {()}
     for one in {*here, *there, *itertools.chain(*cut)}:
         part = replace(was, rows=here.get(one, []))
         fits: dict[tuple[tuple[str, int], ...], list[Row]] = {}
         for rows in versions([rows.get(one, []) for rows in cut], fixed=was.mode.split in FIXED):
-            new, counts = part.after(replace(origin, rows=tuple(rows)), high=origin.high,
+            new, counts = part.after(replace(origin, rows=tuple(rows)), high=origin.high, asked=True,
                                      keys=replace(keys, rows=tuple(known.get(one, []))))  # fmt: skip
-            if Counter(new.shown()) == there[one]:
+            if seen is None or Counter(new.shown()) == there[one]:
                 fits[tuple(counts.items())] = new.rows
         assert fits, f"rows of id {one} are as of no moment: {there[one]}, of {[rows.get(one) for rows in cut]}"
         whole.rows += next(iter(fits.values()))

@@ -18,11 +18,11 @@ Counts = dict[str, int]
 
 
 class MustRefuse(Exception):
-    """The sync must change nothing and end with this error code."""
+    """The sync must change nothing and end with this error code, and say what lets the next one through."""
 
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
+    def __init__(self, code: str, remedy: str) -> None:
+        super().__init__(f"{code}, {remedy}")
+        self.code, self.remedy = code, remedy
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Mode:
     from_sql: bool = False
     split: str = "none"  # none, keys, or the column whose ranges the pieces are
     pieces: int = 3
+    max_percent: int | None = 100  # None: not written down
 
     @property
     def incremental(self) -> bool:
@@ -64,8 +65,14 @@ class Mode:
             stream["split"] = {"pieces": self.pieces} | ({} if self.split == "keys" else {"column": self.split})
         return stream
 
+    def may_remove(self, deleted: int, rows: int) -> bool:
+        """Of so many rows, without being asked for."""
+        if self.max_percent is None:
+            return rows < 100 or deleted * 2 <= rows
+        return deleted * 100 <= self.max_percent * rows
+
     def _deletes(self) -> dict[str, Any]:
-        deletes: dict[str, Any] = {"max_percent": 100}
+        deletes: dict[str, Any] = {} if self.max_percent is None else {"max_percent": self.max_percent}
         if self.deletes == "key_scan":
             deletes["key_scan"] = "0s"
         elif self.deletes != "none":
@@ -83,11 +90,11 @@ class PlainDestination:
 
     def after(
         self, source: Snapshot, *, full: bool = False, keys: Snapshot | None = None,
-        high: dt.datetime | None = None,
+        high: dt.datetime | None = None, asked: bool = False,
     ) -> tuple[PlainDestination, Counts]:  # fmt: skip
         """What stands there when a sync of `source` has committed, and what it counts. `keys`: a later snapshot
         from which the keys to compare come, if not from the same. `high`: the greatest stamp, if it is not the
-        snapshot's own. Raises MustRefuse."""
+        snapshot's own. `asked`: any share of the rows may go. Raises MustRefuse."""
         new = copy.deepcopy(self)
         new.synced = True
         came, complete = list(source.rows), True
@@ -103,7 +110,14 @@ class PlainDestination:
         if not self.mode.merges:
             new.rows += came
             return new, _counts(inserted=len(came))
-        return new, new._merge(source, came, keys or source, complete=complete)
+        counts = new._merge(source, came, keys or source, complete=complete)
+        if not asked:
+            self.check_share(counts)
+        return new, counts
+
+    def check_share(self, counts: Counts) -> None:
+        if not self.mode.may_remove(counts["deleted"], len(self.rows)):
+            raise MustRefuse("conflict", "--allow-deletes")
 
     def shown(self) -> list[tuple[Any, ...]]:
         """Rows as a reader gets them, by `columns`."""
@@ -129,7 +143,7 @@ class PlainDestination:
         low = None if full else self.watermark
         reach = dt.timedelta(seconds=self.mode.overlap if self.mode.merges else 0)
         if low is not None and high is not None and high < low - reach:
-            raise MustRefuse("conflict")  # the cursor went back: rows may be missing
+            raise MustRefuse("conflict", "--full")  # the cursor went back: rows may be missing
         self.watermark = high if high is not None else low
 
         def comes(row: Row) -> bool:

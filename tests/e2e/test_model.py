@@ -1,5 +1,6 @@
 """G11: After a merge the destination holds what the source held at the watermark, but for what no stamp told of.
 G12: Every row that came is inserted, updated, unchanged, deleted or skipped; the counts add up.
+G17: More rows than the stream allows never go without being asked for.
 
 Random histories, with faults and kills between and during syncs: after every sync the destination is what
 a plain model says, row by row, in every mode and every destination.
