@@ -82,8 +82,8 @@ SCRIPTS: dict[str, Script] = {
     script.__name__: script
     for script in (
         a_part_is_not_what_the_manifest_says, a_part_lies_there_that_the_manifest_does_not_list,
-        a_column_widens_after_a_death, keys_follow_one_another, rows_are_written_while_a_sync_runs, the_answer_to_commit_is_lost,
-        commit_becomes_a_rollback,
+        a_column_widens_after_a_death, keys_follow_one_another, rows_are_written_while_a_sync_runs,
+        the_answer_to_commit_is_lost, commit_becomes_a_rollback,
     )
 }  # fmt: skip
 # Those that need a server between which and the program one can stand.
