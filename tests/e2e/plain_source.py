@@ -60,7 +60,7 @@ class PlainSource:
 
     def close(self) -> None:
         self.release()
-        self._statements = [f"DROP TABLE {self.table}"]
+        self._statements = [f"DROP TABLE IF EXISTS {self.table}"]  # perhaps nobody looked at it yet
         self.flush()
         self._connection.close()
         self._holder.close()
