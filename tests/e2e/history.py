@@ -24,7 +24,7 @@ from typing import Any
 
 from harness import CRASHING_PROGRAM, PROGRAM, Finished, Harness, streams_of
 from mixture import settle_mixture
-from plain_destination import Counts, Mode, MustRefuse, PlainDestination
+from plain_destination import DROP, Counts, Mode, MustRefuse, PlainDestination
 from plain_source import CURSOR, PlainSource, Snapshot
 
 from destinations import DESTINATIONS, Destination
@@ -113,7 +113,8 @@ class Maker:
     def _kinds(self) -> list[tuple[str, int]]:
         kinds = [("put:new", 8), ("insert:new", 6), ("put:late", 2), ("put:tie", 2), ("put:none", 2), ("delete:", 3),
                  ("duplicate:", 2), ("mark:", 3), ("unstamped:", 1), ("hold:", 2), ("release:", 2),
-                 ("column:add", 1), ("column:drop", 1), ("column:rename", 1), ("column:widen", 1), ("restamp:", 1),
+                 ("column:add", 1), ("column:drop", 1), ("column:rename", 1), ("restamp:", 1),
+                 ("widen:wide", 1), ("widen:n", 1), ("narrow:wide", 1), ("narrow:n", 2),
                  ("empty:", 1), ("recreate:", 1), ("purge:", 2)]  # fmt: skip
         if self._mode.write_mode == "append" and self._mode.incremental:
             # Whatever is deleted may be the newest row, and then the cursor goes back: rarely.
@@ -239,6 +240,12 @@ class Player:
     def _column(self, event: Event) -> None:
         getattr(self.source, event.word + "_column")()
 
+    def _widen(self, event: Event) -> None:
+        self.source.widen(event.word)
+
+    def _narrow(self, event: Event) -> None:
+        self.source.narrow(event.word)
+
     def _restamp(self, _event: Event) -> None:
         self.source.stamp_all_anew()
 
@@ -272,9 +279,18 @@ class Player:
         except MustRefuse as refusal:
             assert refusal.remedy not in flags, f"refused in spite of {flags}"
             self.expect_refusal(finished, refusal)
-            flags.append(refusal.remedy)
+            self._heed(refusal, flags)
             self.log.append(f"sync {' '.join(flags)}, after that refusal")
             self._sync(Event("sync", word=" ".join(flags)))
+
+    def _heed(self, refusal: MustRefuse, flags: list[str]) -> None:
+        """Does what lets the next sync through."""
+        if refusal.remedy != DROP:
+            flags.append(refusal.remedy)
+        elif self.mode.incremental and not self.mode.merges:
+            flags.append("--full")  # makes the table anew
+        else:
+            self.source.widen_to(self.there.types)
 
     def _unloads(self) -> int:
         return self.harness.sandbox.meter.statements_by_kind["UNLOAD"]

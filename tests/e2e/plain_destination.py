@@ -12,9 +12,11 @@ import datetime as dt
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from plain_source import CURSOR, KEY, Row, Snapshot, newest_by_key
+from plain_source import CURSOR, KEY, LADDERS, Row, Snapshot, newest_by_key
 
 Counts = dict[str, int]
+# What a narrower column asks for: nothing that a flag could do by itself.
+DROP = "drop the table at the destination"
 
 
 class MustRefuse(Exception):
@@ -84,6 +86,7 @@ class Mode:
 class PlainDestination:
     mode: Mode
     columns: list[str] = field(default_factory=list)
+    types: dict[str, str] = field(default_factory=dict)
     rows: list[Row] = field(default_factory=list)
     watermark: dt.datetime | None = None
     synced: bool = False  # ever
@@ -105,8 +108,10 @@ class PlainDestination:
         )
         if replaces:
             new.columns, new.rows = list(source.columns), came
+            new.types = dict(zip(source.columns, source.types, strict=True))
             return new, _counts(inserted=len(came))
         new.columns += [name for name in source.columns if name not in new.columns]
+        new._follow_types(source)
         if not self.mode.merges:
             new.rows += came
             return new, _counts(inserted=len(came))
@@ -114,6 +119,15 @@ class PlainDestination:
         if not asked:
             self.check_share(counts)
         return new, counts
+
+    def _follow_types(self, source: Snapshot) -> None:
+        for name, now in zip(source.columns, source.types, strict=True):
+            there = self.types.setdefault(name, now)
+            ladder = LADDERS.get(name, (there,))
+            # A decimal in a table without rows has nothing to lose.
+            if ladder.index(now) < ladder.index(there) and (self.rows or not now.startswith("numeric")):
+                raise MustRefuse("unsupported", DROP)
+            self.types[name] = now
 
     def check_share(self, counts: Counts) -> None:
         if not self.mode.may_remove(counts["deleted"], len(self.rows)):

@@ -17,10 +17,19 @@ START = dt.datetime(2026, 1, 1)  # stamps have no zone
 CURSOR = "changed"
 KEY = ("id", "part")
 BASE_COLUMNS = {
-    "id": "bigint", "part": "varchar(10)", "n": "numeric(12,2)", "gone": "boolean", CURSOR: "timestamp",
+    "id": "bigint", "part": "varchar(10)", "n": "numeric(16,2)", "gone": "boolean", CURSOR: "timestamp",
     "wide": "integer",
 }  # fmt: skip
-WIDER = {"integer": "bigint", "numeric(12,2)": "numeric(16,2)", "bigint": "bigint"}
+# The types that a column may have, each of which holds all values of those before it.
+LADDERS = {
+    "wide": ("integer", "bigint"),
+    "n": ("numeric(12,2)", "numeric(16,2)", "numeric(20,4)"),
+}
+# What only the wider ones hold, added to a row's value.
+BEYOND = {
+    "integer": 0, "bigint": 1 << 40,
+    "numeric(12,2)": 0, "numeric(16,2)": Decimal(10**12), "numeric(20,4)": Decimal("0.0004"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -113,6 +122,8 @@ class PlainSource:
 
     def _row(self, key: int, value: int, stamp: dt.datetime | None, *, gone: bool) -> Row:
         row: Row = {"id": key, "part": "ab"[key % 2], "n": Decimal(value), "gone": gone, CURSOR: stamp, "wide": key}
+        for name in LADDERS:
+            row[name] += BEYOND[self.columns[name]]
         for name in self.columns:
             row.setdefault(name, value)
         return {name: row[name] for name in self.columns}
@@ -178,10 +189,33 @@ class PlainSource:
         self.rows = [{new if old == name else old: value for old, value in row.items()} for row in self.rows]
         self._statements.append(f"ALTER TABLE {self.table} RENAME COLUMN {name} TO {new}")
 
-    def widen_column(self) -> None:
+    def widen(self, name: str) -> None:
+        self._retype(name, +1)
+
+    def narrow(self, name: str) -> None:
+        """Its values are made to fit first, without a stamp."""
+        if self.columns[name] == LADDERS[name][0]:
+            return
         self.release()
-        self.columns["wide"] = WIDER[self.columns["wide"]]
-        self._statements.append(f"ALTER TABLE {self.table} ALTER COLUMN wide TYPE {self.columns['wide']}")
+        for row in self.rows:
+            row[name] = type(row[name])(row["id"])
+        self._statements.append(f"UPDATE {self.table} SET {name} = id")
+        self._retype(name, -1)
+
+    def widen_to(self, types: dict[str, str]) -> None:
+        """Until every column holds what those of `types` do."""
+        for name, ladder in LADDERS.items():
+            while name in types and ladder.index(self.columns[name]) < ladder.index(types[name]):
+                self.widen(name)
+
+    def _retype(self, name: str, steps: int) -> None:
+        ladder = LADDERS[name]
+        at = ladder.index(self.columns[name]) + steps
+        if at == len(ladder):
+            return
+        self.release()
+        self.columns[name] = ladder[at]
+        self._statements.append(f"ALTER TABLE {self.table} ALTER COLUMN {name} TYPE {ladder[at]}")
 
     def stamp_all_anew(self) -> None:
         """Every row in its order, as a careful owner does after adding a column."""
@@ -196,7 +230,7 @@ class PlainSource:
         """Dropped and made again, empty, without the columns that were added; what is stamped goes on."""
         self.release()
         self.rows = []
-        self.columns = {**BASE_COLUMNS, "wide": self.columns["wide"]}
+        self.columns = {**BASE_COLUMNS, **{name: self.columns[name] for name in LADDERS}}
         self._statements.append(f"DROP TABLE {self.table}")
         self._create()
 

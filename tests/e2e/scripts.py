@@ -47,7 +47,13 @@ def a_column_widens_after_a_death(player: Player) -> None:
     """What the dead sync had unloaded would still load, but is not what is asked for: it is read anew."""
     _begin(player)
     assert player.kill_at("unloaded")
-    player.play([Event("column", word="widen"), Event("insert", word="new"), Event("sync")])
+    player.play([Event("widen", word="wide"), Event("insert", word="new"), Event("sync")])
+
+
+def a_column_narrows(player: Player) -> None:
+    """Its old values would not fit: refused, and taken when it is as wide again."""
+    _begin(player)
+    player.play([Event("narrow", word="n"), Event("sync")])
 
 
 def keys_follow_one_another(player: Player) -> None:
@@ -82,8 +88,8 @@ SCRIPTS: dict[str, Script] = {
     script.__name__: script
     for script in (
         a_part_is_not_what_the_manifest_says, a_part_lies_there_that_the_manifest_does_not_list,
-        a_column_widens_after_a_death, keys_follow_one_another, rows_are_written_while_a_sync_runs,
-        the_answer_to_commit_is_lost, commit_becomes_a_rollback,
+        a_column_widens_after_a_death, a_column_narrows, keys_follow_one_another,
+        rows_are_written_while_a_sync_runs, the_answer_to_commit_is_lost, commit_becomes_a_rollback,
     )
 }  # fmt: skip
 # Those that need a server between which and the program one can stand.
