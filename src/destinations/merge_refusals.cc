@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -28,6 +29,30 @@ std::string Key(const model::StreamTarget& target) {
 }
 
 }  // namespace
+
+void RequireMergeColumns(const model::StreamTarget& target) {
+  const auto refuse = [&](std::string message, std::string remedy) {
+    throw base::Error({.code = ErrorCode::kUnsupported,
+                       .operation = "prepare table",
+                       .subject = "stream " + target.stream,
+                       .message = std::move(message),
+                       .remedy = std::move(remedy)});
+  };
+  const auto need = [&](const std::string& name, std::string_view role) {
+    const bool there = std::any_of(target.columns.begin(), target.columns.end(),
+                                   [&](const model::Column& c) { return c.name == name; });
+    if (there) return;
+    refuse(fmt::format("column {}, its {}, is not among its columns", name, role),
+           "Correct the name, or add it to the stream's `columns`.");
+  };
+  if (target.primary_key.empty()) {
+    refuse("it has no primary key, by which rows could be merged",
+           "Set `primary_key: [...]`, or `write_mode: overwrite` or `append`.");
+  }
+  for (const std::string& name : target.primary_key) need(name, "primary key");
+  if (target.cursor) need(*target.cursor, "cursor");
+  if (target.deletes.column) need(*target.deletes.column, "soft-delete column");
+}
 
 void RefuseNullsInKey(const model::StreamTarget& target, std::span<const std::uint64_t> nulls,
                       std::string_view what) {

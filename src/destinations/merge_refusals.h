@@ -1,5 +1,6 @@
 // What a merge refuses, worded once for all destinations: the numbers are theirs, the verdict and
-// its remedy are not. Pure; any thread. All throw base::Error with operation "merge".
+// its remedy are not. Pure; any thread. All throw base::Error, with operation "merge" where no
+// other is named.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -12,6 +13,9 @@
 
 namespace sluice::destinations {
 
+// The stream has no primary key, or key, cursor or soft-delete column is not among its columns.
+// kUnsupported, operation "prepare table".
+void RequireMergeColumns(const model::StreamTarget& target);
 // `nulls`: how many of `what` ("rows") have no value in each column of the key. kUnsupported.
 void RefuseNullsInKey(const model::StreamTarget& target, std::span<const std::uint64_t> nulls,
                       std::string_view what);

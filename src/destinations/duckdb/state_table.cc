@@ -3,23 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
+#include <span>
 #include <string>
 #include <utility>
 
 #include "base/error.h"
+#include "destinations/state_row.h"
 
 namespace sluice::destinations {
 namespace {
 
 using columnar::Task;
 using columnar::Value;
-
-std::uint64_t ToNumber(const std::optional<std::string>& text) {
-  std::uint64_t value = 0;
-  if (text) std::from_chars(text->data(), text->data() + text->size(), value);
-  return value;
-}
 
 Value OrNull(const std::optional<std::string>& text) {
   return text ? Value(*text) : Value(std::monostate());
@@ -35,14 +30,6 @@ std::int64_t Micros(base::UtcTime time) {
 
 Value OrNull(const std::optional<base::UtcTime>& time) {
   return time ? Value(Micros(*time)) : Value(std::monostate());
-}
-
-std::optional<base::UtcTime> ToTime(const std::optional<std::string>& micros) {
-  std::int64_t value = 0;
-  if (!micros) return std::nullopt;
-  std::from_chars(micros->data(), micros->data() + micros->size(), value);
-  return base::UtcTime(
-      std::chrono::duration_cast<base::UtcTime::duration>(std::chrono::microseconds(value)));
 }
 
 struct LaterColumn {
@@ -161,20 +148,7 @@ std::optional<Committed> ReadState(columnar::Connection& connection, const State
                   later("duplicates", "duplicates"), later("deleted_absent", "deleted_absent")),
       {std::string(stream)}, task, stop);
   if (result.rows.empty()) return std::nullopt;
-  const auto& row = result.rows.front();
-  return Committed{.watermark = {.stream = std::string(stream),
-                                 .value = row[2],
-                                 .cursor = row[8],
-                                 .keys_compared = ToTime(row[9]),
-                                 .run = row[0].value_or(""),
-                                 .attempt = row[1].value_or("")},
-                   .counts = {.inserted = ToNumber(row[3]),
-                              .updated = ToNumber(row[4]),
-                              .unchanged = ToNumber(row[5]),
-                              .deleted = ToNumber(row[6]),
-                              .skipped = ToNumber(row[7]),
-                              .duplicates = ToNumber(row[10]),
-                              .deleted_absent = ToNumber(row[11])}};
+  return ReadStateRow(stream, std::span<const std::optional<std::string>, 12>(result.rows.front()));
 }
 
 void ForgetState(columnar::Connection& connection, std::string_view stream,

@@ -9,6 +9,7 @@
 #include "columnar/column_type.h"
 #include "columnar/sql_text.h"
 #include "destinations/duckdb/state_table.h"
+#include "destinations/merge_refusals.h"
 
 namespace sluice::destinations {
 namespace {
@@ -65,22 +66,7 @@ void CheckRowNumber(const std::string& column, const model::StreamTarget& target
 }
 
 void CheckMerge(const model::StreamTarget& target) {
-  const std::string subject = "stream " + target.stream;
-  const auto need = [&](const std::string& name, std::string_view role) {
-    const bool there = std::any_of(target.columns.begin(), target.columns.end(),
-                                   [&](const model::Column& c) { return c.name == name; });
-    if (there) return;
-    ThrowUnsupported(subject,
-                     fmt::format("column {}, its {}, is not among its columns", name, role),
-                     "Correct the name, or add it to the stream's `columns`.");
-  };
-  if (target.primary_key.empty()) {
-    ThrowUnsupported(subject, "it has no primary key, by which rows could be merged",
-                     "Set `primary_key: [...]`, or `write_mode: overwrite` or `append`.");
-  }
-  for (const std::string& name : target.primary_key) need(name, "primary key");
-  if (target.cursor) need(*target.cursor, "cursor");
-  if (target.deletes.column) need(*target.deletes.column, "soft-delete column");
+  RequireMergeColumns(target);
   for (const model::Column& column : target.columns) CheckRowNumber(column.name, target);
 }
 

@@ -2,19 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
+#include <span>
 #include <string>
 
 #include "destinations/postgres/sql_text.h"
+#include "destinations/state_row.h"
 
 namespace sluice::destinations::postgres {
 namespace {
-
-std::uint64_t ToNumber(const std::optional<std::string>& text) {
-  std::uint64_t value = 0;
-  if (text) std::from_chars(text->data(), text->data() + text->size(), value);
-  return value;
-}
 
 std::string OrNull(const std::optional<std::string>& text) {
   return text ? QuoteText(*text) : "NULL";
@@ -30,14 +25,6 @@ std::string TimeText(base::UtcTime time) {
       std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
   return fmt::format("timestamptz '1970-01-01 00:00:00+00' + interval '{} seconds {} microseconds'",
                      micros / 1'000'000, micros % 1'000'000);
-}
-
-std::optional<base::UtcTime> ToTime(const std::optional<std::string>& micros) {
-  std::int64_t value = 0;
-  if (!micros) return std::nullopt;
-  std::from_chars(micros->data(), micros->data() + micros->size(), value);
-  return base::UtcTime(
-      std::chrono::duration_cast<base::UtcTime::duration>(std::chrono::microseconds(value)));
 }
 
 }  // namespace
@@ -76,20 +63,7 @@ std::optional<Committed> ReadState(Session& session, std::string_view stream, co
                   QuoteText(stream)),
       task, call);
   if (rows.empty()) return std::nullopt;
-  const auto& row = rows.front();
-  return Committed{.watermark = {.stream = std::string(stream),
-                                 .value = row[2],
-                                 .cursor = row[8],
-                                 .keys_compared = ToTime(row[9]),
-                                 .run = row[0].value_or(""),
-                                 .attempt = row[1].value_or("")},
-                   .counts = {.inserted = ToNumber(row[3]),
-                              .updated = ToNumber(row[4]),
-                              .unchanged = ToNumber(row[5]),
-                              .deleted = ToNumber(row[6]),
-                              .skipped = ToNumber(row[7]),
-                              .duplicates = ToNumber(row[10]),
-                              .deleted_absent = ToNumber(row[11])}};
+  return ReadStateRow(stream, std::span<const std::optional<std::string>, 12>(rows.front()));
 }
 
 void ForgetState(Session& session, std::string_view stream, const Task& task,

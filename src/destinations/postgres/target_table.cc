@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "destinations/merge_refusals.h"
 #include "destinations/postgres/pg_type.h"
 #include "destinations/postgres/sql_text.h"
 
@@ -46,32 +47,17 @@ void CheckColumns(const model::StreamTarget& target) {
 }
 
 void CheckMerge(const model::StreamTarget& target) {
-  const std::string subject = "stream " + target.stream;
-  const auto need = [&](const std::string& name, std::string_view role) {
-    const bool there = std::any_of(target.columns.begin(), target.columns.end(),
-                                   [&](const model::Column& c) { return c.name == name; });
-    if (there) return;
-    ThrowUnsupported(subject,
-                     fmt::format("column {}, its {}, is not among its columns", name, role),
-                     "Correct the name, or add it to the stream's `columns`.");
-  };
-  if (target.primary_key.empty()) {
-    ThrowUnsupported(subject, "it has no primary key, by which rows could be merged",
-                     "Set `primary_key: [...]`, or `write_mode: overwrite` or `append`.");
-  }
+  RequireMergeColumns(target);
   for (const std::string& name : target.primary_key) {
-    need(name, "primary key");
     for (const model::Column& column : target.columns) {
       if (column.name != name || column.type.kind != model::TypeKind::kSuper) continue;
-      ThrowUnsupported(subject,
+      ThrowUnsupported("stream " + target.stream,
                        fmt::format("column {}, its primary key, is a SUPER, and JSON texts have no "
                                    "order or equality in PostgreSQL",
                                    name),
                        "Choose another `primary_key`.");
     }
   }
-  if (target.cursor) need(*target.cursor, "cursor");
-  if (target.deletes.column) need(*target.deletes.column, "soft-delete column");
 }
 
 std::string_view KindName(std::string_view relkind) {
