@@ -110,6 +110,7 @@ Database Database::Open(const DatabaseOptions& options) {
   config.Set("autoinstall_known_extensions", "false");
   config.Set("autoload_known_extensions", "false");
   config.Set("allow_persistent_secrets", "false");
+  if (!options.checkpoints) config.Set("checkpoint_threshold", "1TB");
   auto handle = std::make_shared<Handle>();
   const std::string file = options.file.string();
   char* text = nullptr;
@@ -123,6 +124,10 @@ Database Database::Open(const DatabaseOptions& options) {
   // Casts between timestamps with and without zone mean UTC, wherever the program runs.
   database.Connect().Run("SET GLOBAL TimeZone = 'UTC'", {},
                          {.operation = "open", .subject = "DuckDB file " + file});
+  if (!options.checkpoints) {
+    database.Connect().Run("PRAGMA disable_checkpoint_on_shutdown", {},
+                           {.operation = "open", .subject = "DuckDB file " + file});
+  }
   return database;
 }
 

@@ -27,6 +27,9 @@ struct DatabaseOptions {
   int threads = 2;
   // Where DuckDB spills what memory does not hold; empty: never, it fails instead.
   std::filesystem::path temp_dir;
+  // Whether DuckDB folds its log into the file by itself, after large commits and when it closes.
+  // False: only CHECKPOINT does.
+  bool checkpoints = true;
 };
 
 class Connection;

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,6 +106,7 @@ class DuckDb(Destination):
     def __init__(self, path: Path) -> None:
         self.path = path
         self._open: duckdb.DuckDBPyConnection | None = None
+        self.mend: Callable[[], object] | None = None  # a command that opens the file
 
     def settings(self) -> dict[str, Any]:
         return {"type": "duckdb", "path": str(self.path)}
@@ -120,6 +121,9 @@ class DuckDb(Destination):
             return connection.execute(sql).fetchall()
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
+        # A reader must wait for the next sluice here (GUARANTEES, "What is not promised").
+        if self.mend is not None and Path(f"{self.path}.undo").exists():
+            self.mend()
         return duckdb.connect(str(self.path), read_only=True)
 
     @contextmanager

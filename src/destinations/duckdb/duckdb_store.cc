@@ -1,14 +1,17 @@
 #include "destinations/duckdb/duckdb_store.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <functional>
 #include <system_error>
 #include <vector>
 
 #include "columnar/sql_text.h"
+#include "destinations/duckdb/checkpoint_undo.h"
 #include "destinations/duckdb/duckdb_load.h"
 #include "destinations/duckdb/state_table.h"
 #include "destinations/duckdb/target_table.h"
@@ -60,7 +63,22 @@ std::vector<fs::path> MissingFolders(fs::path folder) {
 // What every load may use; OnRowBytes tells what some need beyond it.
 constexpr int kFirstMemoryMb = 64;
 
+// What DuckDB itself takes for a large log.
+constexpr std::uintmax_t kLargeLogBytes = 16U << 20U;
+
 fs::path WalOf(const fs::path& file) { return file.string() + ".wal"; }
+
+std::uintmax_t LogBytes(const fs::path& file) {
+  std::error_code none;
+  const auto bytes = fs::file_size(WalOf(file), none);
+  return none ? 0 : bytes;
+}
+
+std::int64_t ToNumber(const std::optional<std::string>& text) {
+  std::int64_t value = 0;
+  if (text) std::from_chars(text->data(), text->data() + text->size(), value);
+  return value;
+}
 
 }  // namespace
 
@@ -76,6 +94,9 @@ DuckDbStore::DuckDbStore(DuckDbOptions options, const base::Clock& clock, base::
       temp_dir_(TempDir(options_)),
       memory_mb_(kFirstMemoryMb) {
   std::error_code ignored;
+  if (MendAfterDeath(options_.path)) {
+    log_.Warning("mended what a death in the middle of a write had left", {{"file", Name()}});
+  }
   const bool fresh = !fs::exists(options_.path, ignored);
   Open();
   columnar::Connection connection = database_->Connect();
@@ -94,11 +115,22 @@ DuckDbStore::~DuckDbStore() {
   }
 }
 
+void DuckDbStore::OpenFile::Open(const fs::path& path) {
+  fd_ = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+}
+
+void DuckDbStore::OpenFile::Close() {
+  if (fd_ >= 0) close(fd_);
+  fd_ = -1;
+}
+
 void DuckDbStore::Open() {
   database_.emplace(columnar::Database::Open({.file = options_.path,
                                               .memory_limit_mb = memory_mb_,
                                               .threads = options_.threads,
-                                              .temp_dir = temp_dir_}));
+                                              .temp_dir = temp_dir_,
+                                              .checkpoints = false}));
+  file_.Open(options_.path);
   catalog_ = database_->Connect()
                  .Run("SELECT current_database()", {}, {.operation = "open", .subject = Name()})
                  .rows.at(0)
@@ -211,8 +243,47 @@ void DuckDbStore::Probe(const base::Call& call) {
 
 void DuckDbStore::OnCommitted(const model::TableName& table) {
   committed_ = true;
-  const std::lock_guard lock(mu_);
-  names_->AddTable(table);
+  {
+    const std::lock_guard lock(mu_);
+    names_->AddTable(table);
+  }
+  if (LogBytes(options_.path) < kLargeLogBytes) return;
+  try {
+    FoldLog(Connect());
+  } catch (const base::Error& error) {
+    // What was committed stands in the log. Beside other loads DuckDB does not fold it.
+    if (error.code() == ErrorCode::kConflict) return;
+    log_.Warning("DuckDB's log could not be folded into the file",
+                 {{"file", Name()}, {"reason", error.info().message}});
+  }
+}
+
+void DuckDbStore::FoldLog(columnar::Connection connection) {
+  const std::lock_guard lock(fold_mu_);
+  if (fold_failed_ || LogBytes(options_.path) == 0) return;
+  const columnar::Task task{.operation = "fold the log in", .subject = Name()};
+  const auto size = connection.Run(
+      "SELECT block_size FROM pragma_database_size() WHERE database_name = current_database()", {},
+      task);
+  std::vector<std::int64_t> blocks;
+  for (const auto& row :
+       connection.Run("SELECT DISTINCT block_id FROM pragma_metadata_info()", {}, task).rows) {
+    blocks.push_back(ToNumber(row[0]));
+  }
+  CheckpointUndo undo(options_.path, file_.fd(), blocks,
+                      static_cast<std::uint64_t>(ToNumber(size.rows.at(0)[0])));
+  try {
+    connection.Run("CHECKPOINT", {}, task);
+  } catch (const base::Error& error) {
+    // DuckDB looks for other transactions before it writes anything.
+    if (error.code() == ErrorCode::kConflict) {
+      undo.Drop();
+    } else {
+      fold_failed_ = true;
+    }
+    throw;
+  }
+  undo.Drop();
 }
 
 // DuckDB keeps the blocks it wrote until the limit makes it drop them, which nobody reads again
@@ -265,8 +336,7 @@ void DuckDbStore::Close() {
   try {
     if (!remove_file) {
       DropWhatWeMade();
-      // DuckDB would do it in silence as it closes; asked for, it tells what went wrong.
-      database_->Connect().Run("CHECKPOINT", {}, {.operation = "close", .subject = Name()});
+      FoldLog(database_->Connect());
     }
   } catch (const base::Error& error) {
     // What was committed stands in the log beside the file, which DuckDB reads when it opens it.
@@ -274,6 +344,7 @@ void DuckDbStore::Close() {
                  {{"file", Name()}, {"reason", error.info().message}});
   }
   database_.reset();
+  file_.Close();
   std::error_code ignored;
   fs::remove_all(temp_dir_, ignored);
   for (const fs::path& folder : folders_made_) fs::remove(folder, ignored);  // if it is empty

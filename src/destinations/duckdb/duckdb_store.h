@@ -45,6 +45,8 @@ class DuckDbStore final : public Destination {
   void DropWhatWeMade();
   StateColumns KnownStateColumns();
   void OnCommitted(const model::TableName& table);
+  // Folds DuckDB's log into the file, if there is one. Throws as DuckDB and CheckpointUndo do.
+  void FoldLog(columnar::Connection connection);
   // DuckDB gets what rows of about this size need, from now on.
   void OnRowBytes(std::uint64_t row_bytes);
   void RaiseMemory();  // to the whole limit
@@ -56,9 +58,27 @@ class DuckDbStore final : public Destination {
   const std::filesystem::path temp_dir_;
   std::string catalog_;  // DuckDB's name of the open file; set once, by Open
   std::atomic<bool> committed_ = false;
+  std::mutex fold_mu_;        // one checkpoint at a time; guards fold_failed_
+  bool fold_failed_ = false;  // what the file is now, only MendAfterDeath may decide
 
   std::mutex mu_;  // guards all below; held while schemas are made, so that no two loads make one
   int memory_mb_;  // DuckDB's limit now
+  // The file, to read what a checkpoint may destroy. Closed after DuckDB: closing any descriptor of
+  // a file drops the locks that its process has on it.
+  class OpenFile {
+   public:
+    OpenFile() = default;
+    OpenFile(const OpenFile&) = delete;
+    OpenFile& operator=(const OpenFile&) = delete;
+    ~OpenFile() { Close(); }
+    void Open(const std::filesystem::path& path);
+    void Close();
+    int fd() const { return fd_; }
+
+   private:
+    int fd_ = -1;
+  };
+  OpenFile file_;
   std::optional<columnar::Database> database_;
   bool file_made_ = false;  // by us, now or in a run that died before it committed anything
   StateColumns state_columns_;
