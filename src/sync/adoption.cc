@@ -27,6 +27,15 @@ const UnloadRecord* RecordOf(const AttemptFacts& attempt, const UnloadStep& step
   return found == attempt.unloads.end() ? nullptr : &*found;
 }
 
+// But for those with a newer stamp. By another column a row that changes without one moves from a
+// piece that is yet to be read to one that was, and would be missing for good.
+bool RowsKeepTheirPiece(const model::Stream& stream) {
+  if (!stream.split || !stream.split->column) return true;
+  const std::string& column = *stream.split->column;
+  const auto& key = stream.primary_key;
+  return column == stream.cursor || std::find(key.begin(), key.end(), column) != key.end();
+}
+
 bool MayStillRun(const AttemptFacts& attempt) {
   return attempt.state == AttemptState::kPlanned &&
          std::any_of(attempt.unloads.begin(), attempt.unloads.end(),
@@ -210,6 +219,7 @@ std::optional<std::vector<UnloadStep>> StepsToAdopt(const AttemptFacts& origin,
 
 bool MayMixSnapshots(const StreamPlan& plan) {
   if (!plan.range) return false;
+  if (!RowsKeepTheirPiece(plan.stream)) return false;
   // What is read later may lack a row that changed meanwhile: it has a newer stamp and comes with
   // the next sync. Where absence means "deleted" it would be deleted until then.
   const bool absence_deletes = plan.target.complete && plan.committed.has_value();

@@ -190,6 +190,33 @@ TEST_F(RecoveryTest, AdoptedPartsWhoseCountsDisagreeAreReadAnewOnce) {
   ExpectClean();
 }
 
+// The source may have changed since: "8 of 10 rows would go" must not come back for two days.
+TEST_F(RecoveryTest, AnAdoptionThatTheDestinationRefusesIsReadAnew) {
+  for (const ErrorCode code : {ErrorCode::kConflict, ErrorCode::kUnsupported}) {
+    ServerUnloads();
+    RunKilledAt(Effect::kUnloaded);
+    const std::size_t before = CountOf("UNLOAD");
+    destination_.before = [&](const std::string& step, const std::string&) {
+      if (step == "commit" && CountOf("UNLOAD") == before) throw Failure(code);
+    };
+    const StreamResult result = RunOne();
+    ASSERT_EQ(result.error, std::nullopt);
+    EXPECT_EQ(CountOf("UNLOAD"), before + 1);
+    EXPECT_FALSE(result.adopted_from);
+    ExpectClean();
+  }
+}
+
+TEST_F(RecoveryTest, ARefusalOfWhatWasJustReadIsFinal) {
+  ServerUnloads();
+  destination_.before = [&](const std::string& step, const std::string&) {
+    if (step == "commit") throw Failure(ErrorCode::kConflict);
+  };
+  EXPECT_EQ(RunOne().error->code, ErrorCode::kConflict);
+  EXPECT_EQ(CountOf("UNLOAD"), 1U);
+  ExpectClean();
+}
+
 TEST_F(RecoveryTest, KeyScansAreAdoptedWithTheirRows) {
   MakeIncremental();
   ServerUnloads();
@@ -422,6 +449,20 @@ TEST_F(PiecesTest, AreReadAnewWhereARowCouldBeInTwo) {
   EXPECT_EQ(CountOf("UNLOAD"), 7U);
   EXPECT_EQ(RowsThere(), 20U);
   ExpectClean();
+}
+
+TEST(MayMixSnapshots, OnlyWhereARowKeepsItsPieceUntilItIsStampedAnew) {
+  StreamPlan plan;
+  plan.stream = {.name = "s.t", .primary_key = {"id", "line"}, .cursor = "changed"};
+  plan.stream.split = model::Split{.pieces = 2};
+  plan.range.emplace();
+  EXPECT_TRUE(MayMixSnapshots(plan));
+  for (const char* column : {"id", "line", "changed"}) {
+    plan.stream.split->column = column;
+    EXPECT_TRUE(MayMixSnapshots(plan)) << column;
+  }
+  plan.stream.split->column = "price";
+  EXPECT_FALSE(MayMixSnapshots(plan));
 }
 
 TEST_F(PiecesTest, OfAFullRefreshAreAllThereOrAllReadAnew) {

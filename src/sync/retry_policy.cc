@@ -58,6 +58,9 @@ constexpr auto kRules = std::to_array<RetryRule>({
     {kLoad, ErrorCode::kTimeout, "", true, false, kStaged, 2, kSoon, kLater},
     {kLoad, ErrorCode::kDestination, "", true, false, kStaged, kLoads, kSoon, kLater},
     {kCommit, ErrorCode::kConflict, "", true, false, kStaged, kLoads, kShort, kLater},
+    // Rows that an earlier sync read must not refuse a merge: the source may have changed since.
+    {kCommit, ErrorCode::kConflict, "", false, true, kAttempt, kAttempts, kShort, kSoon},
+    {kCommit, ErrorCode::kUnsupported, "", false, true, kAttempt, kAttempts, kShort, kSoon},
     // The destination was asked after the connection broke, and has no such commit.
     {kCommit, ErrorCode::kUnreachable, "", false, false, kStaged, kLoads, kSoon, kLater},
     {kCommit, ErrorCode::kUnavailable, "", false, false, kStaged, kLoads, kSoon, kLater},

@@ -56,6 +56,8 @@ const std::vector<Case> kCases = {
     {kLoad, Passing(ErrorCode::kTimeout), false, kStaged, 2},
     {kLoad, Passing(ErrorCode::kDestination), false, kStaged, 6},
     {kCommit, Passing(ErrorCode::kConflict), false, kStaged, 6},
+    {kCommit, Final(ErrorCode::kConflict), true, kAttempt, 3},
+    {kCommit, Final(ErrorCode::kUnsupported), true, kAttempt, 3},
     {kCommit, Final(ErrorCode::kUnreachable), false, kStaged, 6},
     {kCommit, Final(ErrorCode::kUnavailable), false, kStaged, 6},
     {kCommit, Passing(ErrorCode::kThrottled), false, kStaged, 6},
@@ -73,7 +75,8 @@ const std::vector<Case> kFinal = {
     {kLoad, Final(ErrorCode::kCorrupt), false, {}, 0},
     {kLoad, Final(ErrorCode::kNoSpace), false, {}, 0},
     {kLoad, Final(ErrorCode::kUnsupported), false, {}, 0},
-    {kCommit, Final(ErrorCode::kConflict), false, {}, 0},  // duplicate keys, too many deletes
+    {kCommit, Final(ErrorCode::kUnsupported), false, {}, 0},  // a key without a value
+    {kCommit, Final(ErrorCode::kConflict), false, {}, 0},     // duplicate keys, too many deletes
     {kCommit, Final(ErrorCode::kNoSpace), false, {}, 0},
     {kCommit, InDoubt(ErrorCode::kUnreachable), false, {}, 0},
     {kCommit, InDoubt(ErrorCode::kDestination), false, {}, 0},

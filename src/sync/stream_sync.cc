@@ -127,8 +127,9 @@ class StreamSync {
       KeepForNextRun(*trace.recorded);
       return;
     }
-    const bool of_no_use =
-        error.code() == base::ErrorCode::kConflict || error.code() == base::ErrorCode::kCorrupt;
+    const bool of_no_use = error.code() == base::ErrorCode::kConflict ||
+                           error.code() == base::ErrorCode::kCorrupt ||
+                           error.code() == base::ErrorCode::kUnsupported;
     if (again && of_no_use) DiscardAdopted();
     if (!trace.recorded) return;
     if (again && !of_no_use && !trace.recorded->unloads.empty()) {

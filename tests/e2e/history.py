@@ -7,7 +7,6 @@ out and the rest still be played (shrink.py).
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import functools
 import itertools
@@ -265,7 +264,7 @@ class Player:
         flags = event.word.split()
         full, asked = "--full" in flags, "--allow-deletes" in flags
         snapshot = self.source.snapshot()
-        unloads_max = None if full else self._unloads_max(snapshot)
+        unloads_max = None if full or self._may_be_refused(snapshot) else self._unloads_max(snapshot)
         before = self._unloads()
         began = time.monotonic()
         finished = self._run(*flags)
@@ -419,8 +418,6 @@ class Player:
     ) -> None:
         """Raises MustRefuse if the sync ought not to have succeeded."""
         told = self._told(finished)
-        if told.get("adopted") and finished.exit_code != 0 and not asked:
-            self._expect_question(snapshot)
         if told.get("adopted"):
             assert finished.exit_code == 0, f"the sync failed\n{finished.stdout}\n{finished.stderr}"
             self._settle(self._unfinished, now=snapshot, told=told, asked=asked)
@@ -433,12 +430,17 @@ class Player:
         self._unfinished = []
         self.expect_nothing_left()
 
-    def _expect_question(self, now: Snapshot) -> None:
-        """What a dead sync saw may be what removes too many rows. Raises MustRefuse if so."""
+    def _may_be_refused(self, now: Snapshot) -> bool:
+        """What a dead sync saw may be what the destination refuses: then all is read anew, and that counts."""
         for one in self._candidates(self._unfinished, now, committed=False):
-            with contextlib.suppress(AssertionError):
+            try:
                 for counts in one(self.there)[1]:
                     self.there.check_share(counts)
+            except MustRefuse:
+                return True
+            except AssertionError:
+                continue
+        return False
 
     def _settle(
         self, saw: list[Snapshot], now: Snapshot | None = None, told: dict[str, Any] | None = None, *,

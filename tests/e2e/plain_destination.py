@@ -149,6 +149,8 @@ class PlainDestination:
         in two versions, is put right by its stamp."""
         if not self.mode.incremental:
             return False
+        if self.mode.split == "n":  # a row may change it without a new stamp, and be missing for good
+            return False
         first = self.watermark is None
         doubles = self.mode.write_mode == "append" and first and self.mode.null_cursor != "skip"
         return not doubles and not (first and self.synced)

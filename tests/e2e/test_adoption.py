@@ -188,3 +188,19 @@ def test_finished_pieces_are_not_read_again(harness: Harness) -> None:
     assert unloads(harness) == before + 5
     shop.sync()
     assert shop.rows_there() == shop.rows_here()
+
+
+def test_what_a_destination_refuses_of_a_dead_syncs_rows_is_read_anew(harness: Harness) -> None:
+    """While a sync died, most rows were gone at the source; they are there again."""
+    shop = Shop(harness, deletes={"key_scan": "0s", "max_percent": 50})
+    for key in range(10):
+        shop.put(key, key)
+    shop.sync()
+    gone = harness.source(f"SELECT id, part, n, gone, changed FROM {shop.table} WHERE id < 8")
+    harness.source(f"DELETE FROM {shop.table} WHERE id < 8")
+    killed_at(harness, "unloaded", shop.table)
+    for key, part, n, flag, changed in gone:
+        harness.source(f"INSERT INTO {shop.table} VALUES ({key}, '{part}', {n}, {flag}, '{changed}')")
+    result = shop.sync()
+    assert result["adopted"] is False and result["counts"]["deleted"] == 0
+    assert shop.rows_there() == shop.rows_here()

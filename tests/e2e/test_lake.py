@@ -15,6 +15,7 @@ from lake_reader import Engine, Lake
 pytestmark = pytest.mark.e2e
 
 KINDS = ("lake", "lake-s3")
+ENGINES: tuple[Engine, ...] = ("duckdb", "pyarrow")
 
 
 def lake_of(harness: Harness) -> Lake:
@@ -40,6 +41,19 @@ def _plain(value: Any) -> Any:
         offset = value.utcoffset()
         return ("utc", value.replace(tzinfo=None) - offset)
     return value
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_smallint_is_copied_or_rewritten(connect: Callable[..., Harness], kind: str) -> None:
+    harness = connect(destination=kind)
+    table = f"types.small_{harness.name.replace('-', '_')}"[:60]
+    harness.source(
+        f"CREATE TABLE {table} AS SELECT n::bigint AS id, (n - 3)::smallint AS s FROM generate_series(1, 5) n"
+    )
+    harness.source(f'GRANT SELECT ON {table} TO "{harness.sandbox.facts.role_db_user}"')
+    harness.streams(table).sync()
+    for engine in ENGINES:
+        assert sorted(rows_of(harness, table, engine)) == [(n, n - 3) for n in range(1, 6)], engine
 
 
 @pytest.mark.parametrize("kind", KINDS)

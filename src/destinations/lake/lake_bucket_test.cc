@@ -210,6 +210,19 @@ TEST_F(LakeBucket, ADecimalOfUnknownSizeIsToldByTheFooter) {
   EXPECT_EQ(LakeTable(*files_, kTable).Newest(kCall)->columns.at(6).type, "DECIMAL(18,2)");
 }
 
+TEST_F(LakeBucket, ASmallintMayBeAnnotatedAsOne) {
+  std::string annotated = kSelect;
+  const auto at = annotated.find("CAST(-7 AS INTEGER)");
+  ASSERT_NE(at, std::string::npos);
+  annotated.replace(at, 19, "CAST(-7 AS SMALLINT)");
+  const auto lake = Open();
+  auto load = lake->Begin(Target(), kCall);
+  const model::Part part = Staged(1, 2, annotated);
+  const LoadedRows rows = load->AddStaged({&part, 1}, kCall);
+  load->Commit(Mark("a1"), Proof(rows, part.bytes), kCall);
+  EXPECT_THAT(Rows(), Optional(ElementsAre("1", "2")));
+}
+
 TEST_F(LakeBucket, APartThatIsNotWhatItShouldBeIsRefusedByName) {
   const auto lake = Open();
   Bring(*lake, Target(), 1);
