@@ -418,6 +418,8 @@ class Player:
     ) -> None:
         """Raises MustRefuse if the sync ought not to have succeeded."""
         told = self._told(finished)
+        if told.get("adopted") and finished.exit_code != 0:
+            self.there.after(snapshot, full=full, asked=asked)  # types that it refuses now, as it would have then
         if told.get("adopted"):
             assert finished.exit_code == 0, f"the sync failed\n{finished.stdout}\n{finished.stderr}"
             self._settle(self._unfinished, now=snapshot, told=told, asked=asked)
@@ -434,7 +436,7 @@ class Player:
         """What a dead sync saw may be what the destination refuses: then all is read anew, and that counts."""
         for one in self._candidates(self._unfinished, now, committed=False):
             try:
-                for counts in one(self.there)[1]:
+                for counts in filter(None, one(self.there)[1]):
                     self.there.check_share(counts)
             except MustRefuse:
                 return True
