@@ -70,8 +70,7 @@ ErrorInfo OutOfMemory(std::string_view text, const Task& task) {
   // Spilling is bounded by the free disk: DuckDB reports its end as lack of memory.
   if (Has(text, "max_temp_directory_size")) return NoSpace(text, task);
   return Make(task, ErrorCode::kDestination, std::string(kOutOfMemoryMessage),
-              "Raise the destination's memory_limit_mb, or lower its threads or the number of "
-              "streams run in parallel.");
+              "Raise limits.memory_mb (400 if it is not set), or lower streams_parallel.");
 }
 
 }  // namespace

@@ -109,7 +109,7 @@ TEST(EngineErrors, SayWhichLimitToRaise) {
   const base::ErrorInfo info =
       ToErrorInfo(EngineErrorKind::kOutOfMemory, "Out of Memory Error: x", {"load", "t"});
   EXPECT_EQ(info.message, kOutOfMemoryMessage);
-  EXPECT_THAT(info.remedy, testing::HasSubstr("memory_limit_mb"));
+  EXPECT_THAT(info.remedy, testing::HasSubstr("limits.memory_mb"));
 }
 
 }  // namespace

@@ -17,11 +17,12 @@ struct DuckDbOptions {
   // can be made. Empty: beside the database file.
   std::filesystem::path work_dir;
   // DuckDB's own bound, MB, >= 64. Loads use 64 MB of it, and what three row groups of their rows
-  // need (37 MB for each 100 bytes of a row, two threads); a merge of more than 200,000 rows uses
-  // all of it. The process uses about 80 MB more, up to 150 MB in a merge of all of 10 M rows (404
-  // MB measured, with 256), and up to twice the bound more for rows of many kilobytes. Out of
-  // memory? Raise this first. Measured in docs/adr/0003-duckdb-static-archives.md and
-  // docs/adr/0011-duckdb-merge.md.
+  // need (37 MB for each 100 bytes of a row, two threads); a merge also the marks of the rows it
+  // rewrites or deletes, 16 KB for each 2,048 rows of the table among which there is one (80 MB
+  // for 10 M rows); one of more than 200,000 rows uses all of it. The process uses about 80 MB
+  // more, up to 150 MB in a merge of all of 10 M rows (404 MB measured, with 256), and up to twice
+  // the bound more for rows of many kilobytes. Out of memory? Raise this first. Measured in
+  // docs/adr/0003-duckdb-static-archives.md and docs/adr/0011-duckdb-merge.md.
   int memory_limit_mb = 256;
   // Threads per statement, >= 1. See docs/adr/0003-duckdb-static-archives.md for what more bring.
   int threads = 2;

@@ -245,7 +245,8 @@ model::Counts DuckDbLoad::Bring(const base::Call& call) {
                    .table = table,
                    .rows = rows_,
                    .into_empty = !stages_,
-                   .keys = keys_},
+                   .keys = keys_,
+                   .allow_memory = [this](std::uint64_t bytes) { store_.OnMarks(bytes); }},
                   call.stop);
 }
 

@@ -103,8 +103,7 @@ DuckDbStore::DuckDbStore(DuckDbOptions options, const base::Clock& clock, base::
   // By this, a file that a run leaves which dies before its first commit is known as ours.
   state_columns_ = ReadStateColumns(connection, Name());
   if (fresh) state_made_ = MakeStateTable(connection, state_columns_, Name());
-  // Looked at while we hold it: another process may have filled it just before.
-  file_made_ = HoldsNothing(connection, state_columns_, Name());
+  maybe_ours_ = !state_columns_.empty();
 }
 
 DuckDbStore::~DuckDbStore() {
@@ -299,6 +298,10 @@ void DuckDbStore::OnRowBytes(std::uint64_t row_bytes) {
   RaiseMemory(kFirstMemoryMb / 2 + static_cast<int>((row_groups * 3 / 2) >> 20U));
 }
 
+void DuckDbStore::OnMarks(std::uint64_t bytes) {
+  RaiseMemory(kFirstMemoryMb + static_cast<int>(std::min<std::uint64_t>(bytes >> 20U, 1U << 20U)));
+}
+
 // For rows as above, and for merges of many rows, whose hash tables would be spilled sooner.
 void DuckDbStore::RaiseMemory() { RaiseMemory(options_.memory_limit_mb); }
 
@@ -332,8 +335,14 @@ void DuckDbStore::DropWhatWeMade() {
 void DuckDbStore::Close() {
   const std::lock_guard lock(mu_);
   if (!database_) return;
-  const bool remove_file = file_made_ && !committed_;
+  bool remove_file = false;
   try {
+    // Made by us, now or in a run that died before it committed anything. Asked only where it
+    // matters: each look into DuckDB's catalog takes some 10 ms.
+    if (!committed_ && maybe_ours_) {
+      columnar::Connection connection = database_->Connect();
+      remove_file = HoldsNothing(connection, state_columns_, Name());
+    }
     if (!remove_file) {
       DropWhatWeMade();
       FoldLog(database_->Connect());

@@ -49,7 +49,8 @@ class DuckDbStore final : public Destination {
   void FoldLog(columnar::Connection connection);
   // DuckDB gets what rows of about this size need, from now on.
   void OnRowBytes(std::uint64_t row_bytes);
-  void RaiseMemory();  // to the whole limit
+  void OnMarks(std::uint64_t bytes);  // of rows that are about to be deleted
+  void RaiseMemory();                 // to the whole limit
   void RaiseMemory(int mb);
 
   const DuckDbOptions options_;
@@ -80,7 +81,7 @@ class DuckDbStore final : public Destination {
   };
   OpenFile file_;
   std::optional<columnar::Database> database_;
-  bool file_made_ = false;  // by us, now or in a run that died before it committed anything
+  bool maybe_ours_ = false;  // it had a state table when it was opened, or was made just then
   StateColumns state_columns_;
   bool state_made_ = false;
   std::optional<FileCatalog> names_;  // read by the first Begin

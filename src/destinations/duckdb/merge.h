@@ -1,6 +1,7 @@
 // Brings the rows that came into the table, by primary key, and counts what that changed.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <stop_token>
 
 #include "columnar/database.h"
@@ -17,6 +18,8 @@ struct MergeInput {
   std::uint64_t rows = 0;   // how many came
   bool into_empty = false;  // they stand in the table already, alone
   bool keys = false;        // keys were added
+  // Asked for before much is deleted: DuckDB may use so many bytes more.
+  std::function<void(std::uint64_t bytes)> allow_memory;
 };
 
 // The counts add up to `rows`, and to what the statements say they wrote; where rows may go, and
