@@ -196,11 +196,12 @@ TEST_F(RecoveryTest, AnAdoptionThatTheDestinationRefusesIsReadAnew) {
     ServerUnloads();
     RunKilledAt(Effect::kUnloaded);
     const std::size_t before = CountOf("UNLOAD");
-    destination_.before = [&](const std::string& step, const std::string&) {
+    destination_.before = [this, before, code](const std::string& step, const std::string&) {
       if (step == "commit" && CountOf("UNLOAD") == before) throw Failure(code);
     };
     const StreamResult result = RunOne();
     ASSERT_EQ(result.error, std::nullopt);
+    destination_.before = nullptr;
     EXPECT_EQ(CountOf("UNLOAD"), before + 1);
     EXPECT_FALSE(result.adopted_from);
     ExpectClean();
