@@ -476,8 +476,11 @@ class Player:
         if now is not None:
             saw = [one for one in saw if (one.columns, one.types) == (now.columns, now.types)]
         after = [] if now is None else [now]
-        for snapshot, keys in itertools.product(reversed(saw), (None, *after)):
-            yield functools.partial(_whole, snapshot, keys)
+        for place in reversed(range(len(saw))):
+            # Keys that were not there when a sync died are read by a later one, which may die too.
+            later = [*saw[place + 1 :], *after] if self.mode.deletes == "key_scan" else after
+            for keys in (None, *reversed(later)):
+                yield functools.partial(_whole, saw[place], keys)
         if self.mode.split == "none":
             return
         for first in reversed(range(len(saw))):
