@@ -1,14 +1,12 @@
 #include "destinations/duckdb/checkpoint_undo.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <span>
 #include <string>
 #include <utility>
 
@@ -47,7 +45,6 @@ class File {
     if (fd_ >= 0) close(fd_);
   }
   bool opened() const { return fd_ >= 0; }
-  int fd() const { return fd_; }
 
   struct stat Stat() const {
     struct stat found {};
