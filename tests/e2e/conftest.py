@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("harness", "history", "test_crash")  # so that what they assert explains itself
+# So that what they assert explains itself.
+pytest.register_assert_rewrite("harness", "history", "mistakes", "test_crash")
 
 from harness import Harness  # noqa: E402
 from postgres_server import PostgresServer  # noqa: E402
 from redshift_sandbox.world import Options, Sandbox  # noqa: E402
+from scene import Scene  # noqa: E402
 
 from destinations import Destination, DuckDb, LakeBucket, LakeFolder, Postgres  # noqa: E402
 
@@ -107,3 +109,10 @@ def connect(
 @pytest.fixture
 def harness(connect: Callable[..., Harness]) -> Harness:
     return connect()
+
+
+@pytest.fixture
+def make_scene(sandbox: Sandbox, tmp_path: Path) -> Iterator[Callable[[str, str], Scene]]:
+    """A set-up of its own by name (of letters, digits and `_`) and kind of identity ("role", "keys")."""
+    yield lambda name, auth: Scene(sandbox, tmp_path, name.replace("_", "-"), auth)
+    sandbox.faults.clear()

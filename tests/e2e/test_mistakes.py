@@ -1,132 +1,33 @@
-"""Forty and more mistakes that people make with the set-up guide in hand, one at a time: each is named by a
-finding of its own, with the text that mends it, and leaves nothing behind."""
+"""Mistakes that people make with the set-up guide in hand, one at a time: each is named by a finding of its own,
+with the text that mends it, and leaves nothing behind. More of them are in test_mistakes_*.py."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
-from harness import issued_secrets
+from mistakes import (
+    Mistake,
+    act,
+    assert_named_with_its_cure,
+    clock,
+    fault,
+    forget,
+    grants_to,
+    port,
+    query,
+    rights,
+    setting,
+    sql,
+    trust,
+    variable,
+)
 from redshift_sandbox import network, policies, world
-from redshift_sandbox.world import Sandbox
-from scene import Scene, bad
+from scene import Scene
 
 pytestmark = pytest.mark.mistakes
-
-# What a test undoes when it is over, in the reverse order.
-Break = Callable[[Scene, ExitStack], None]
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """`finding` is the id that must be told; each of `names` must stand in its remedy, filled in from the scene
-    ({bucket}, {role}, ...). Exit code 2 means that the form itself is refused: then `finding` is the field."""
-
-    id: str
-    break_it: Break
-    finding: str
-    names: tuple[str, ...] = ()
-    exit_code: int = 1
-    auth: str = "role"
-    leaves: bool = False  # something stays in the bucket, because nothing else is possible
-
-
-def setting(group: str, name: str, value: Any) -> Break:
-    """Another value in the form."""
-
-    def change(scene: Scene, _: ExitStack) -> None:
-        text = value(scene) if callable(value) else value
-        if group:
-            scene.settings[group][name] = text
-        else:
-            scene.settings[name] = text
-
-    return change
-
-
-def variable(name: str, value: str) -> Break:
-    def change(scene: Scene, _: ExitStack) -> None:
-        scene.harness.variables[name] = value
-
-    return change
-
-
-def forget(*names: str) -> Break:
-    def change(scene: Scene, _: ExitStack) -> None:
-        for name in names:
-            del scene.harness.variables[name]
-        scene.harness.variables["AWS_EC2_METADATA_DISABLED"] = "true"
-
-    return change
-
-
-def port(listener: Callable[[], Any]) -> Break:
-    """A port where something else happens."""
-
-    def change(scene: Scene, stack: ExitStack) -> None:
-        made = listener()
-        scene.settings["redshift"]["port"] = made if isinstance(made, int) else stack.enter_context(made)
-
-    return change
-
-
-def fault(name: str, **args: Any) -> Break:
-    def change(scene: Scene, stack: ExitStack) -> None:
-        scene.sandbox.faults.set(name, args=args)
-        stack.callback(scene.sandbox.faults.clear, name)
-
-    return change
-
-
-def act(do: Callable[[Scene], Any], undo: Callable[[Scene], Any]) -> Break:
-    def change(scene: Scene, stack: ExitStack) -> None:
-        stack.callback(undo, scene)
-        do(scene)
-
-    return change
-
-
-def rights(**members: Any) -> Callable[[str], Break]:
-    """The role's policy with one statement changed; no members: without it."""
-    return lambda sid: act(lambda s: s.change_rights(sid, **members), lambda s: s.set_rights(s.rights))
-
-
-def trust(**changed: Any) -> Break:
-    return act(lambda s: s.set_role(**changed), lambda s: s.set_role())
-
-
-def grants_to(user: Callable[[Scene], str]) -> Break:
-    """The grants went to another user."""
-
-    def do(scene: Scene) -> None:
-        scene.revoke()
-        scene.sql(f'CREATE USER "{user(scene)}" PASSWORD DISABLE')
-        scene.sql(f'GRANT USAGE ON SCHEMA {scene.schema} TO "{user(scene)}"')
-        scene.sql(f'GRANT SELECT ON ALL TABLES IN SCHEMA {scene.schema} TO "{user(scene)}"')
-
-    def undo(scene: Scene) -> None:
-        scene.sql(f'REVOKE SELECT ON ALL TABLES IN SCHEMA {scene.schema} FROM "{user(scene)}"')
-        scene.sql(f'REVOKE USAGE ON SCHEMA {scene.schema} FROM "{user(scene)}"')
-        scene.sql(f'DROP USER "{user(scene)}"')
-        scene.grant()
-
-    return act(do, undo)
-
-
-def sql(do: str, undo: str) -> Break:
-    """{schema} and {user} are the scene's."""
-
-    def fill(scene: Scene, text: str) -> None:
-        for statement in text.split(";"):
-            scene.sql(statement.format(schema=scene.schema, user=scene.user))
-
-    return act(lambda s: fill(s, do), lambda s: fill(s, undo))
 
 
 def older_login_without_user(scene: Scene, stack: ExitStack) -> None:
@@ -151,13 +52,6 @@ def second_schema_only(scene: Scene, stack: ExitStack) -> None:
     scene.sql(f'GRANT USAGE ON SCHEMA {scene.schema}_b TO "{scene.user}"')
 
 
-def query(text: str) -> Break:
-    def change(scene: Scene, _: ExitStack) -> None:
-        scene.settings["streams"].append({"name": "q", "sql": text.format(schema=scene.schema)})
-
-    return change
-
-
 def expired_session(scene: Scene, stack: ExitStack) -> None:
     session = scene.identity.open_session("assumed-role", world.ACCOUNT, scene.role, "person", 900)
     scene.settings["auth"] = {"access_key_id": session.access_key_id, "secret_access_key": "${SESSION_SECRET}",
@@ -166,11 +60,6 @@ def expired_session(scene: Scene, stack: ExitStack) -> None:
     scene.sandbox.faults.set("sigv4.machine_dates")
     stack.callback(scene.sandbox.faults.clear, "sigv4.machine_dates")
     clock(1000)(scene, stack)
-
-
-def clock(seconds: int) -> Break:
-    """This machine's clock is behind AWS's by so much."""
-    return act(lambda s: s.sandbox.clock.advance(seconds), lambda s: s.turn_clock_back(seconds))
 
 
 def kms(scene: Scene, stack: ExitStack) -> None:
@@ -325,77 +214,10 @@ BUCKET = [
 MISTAKES = [*FORM, *NETWORK, *SQL, *IAM, *BUCKET]
 
 
-@pytest.fixture
-def make_scene(sandbox: Sandbox, tmp_path: Path) -> Iterator[Callable[[Mistake], Scene]]:
-    yield lambda mistake: Scene(sandbox, tmp_path, mistake.id.replace("_", "-"), mistake.auth)
-    sandbox.faults.clear()
-
-
 def test_there_are_enough() -> None:
     assert len({m.id for m in MISTAKES}) == len(MISTAKES) >= 40
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: m.id)
-def test_mistake_is_named_with_its_cure(make_scene: Callable[[Mistake], Scene], mistake: Mistake) -> None:
-    scene = make_scene(mistake)
-    assert_green(scene)
-    with ExitStack() as undo:
-        mistake.break_it(scene, undo)
-        finished = scene.check()
-        facts = facts_of(scene)  # now: the second check leaves an object of its own where it may not delete
-        screen = scene.harness.run("check")
-    assert finished.exit_code == screen.exit_code == mistake.exit_code, finished
-    if mistake.exit_code == 2:
-        assert mistake.finding in fields_of(finished.json), finished.json
-    else:
-        assert_told(mistake, finished.json["findings"], facts)
-    assert_presentable(finished.stdout + finished.stderr + screen.stdout + screen.stderr)
-    assert (scene.objects() != []) == mistake.leaves, scene.objects()
-    for key in scene.objects():
-        scene.sandbox.aws.store.delete(scene.bucket, key)
-    assert scene.harness.tables() == {}
-    assert_no_secret(scene)
-    scene.restore_configuration()
-    assert_green(scene)
-
-
-def assert_green(scene: Scene) -> None:
-    finished = scene.check()
-    assert finished.exit_code == 0, finished
-    assert list(bad(finished)) == []
-
-
-def facts_of(scene: Scene) -> dict[str, str]:
-    return {"user": scene.user, "schema": scene.schema, "role": scene.role, "role_arn": scene.role_arn,
-            "base_arn": scene.base_arn, "bucket": scene.bucket_name, "workgroup_arn": scene.sandbox.workgroup_arn,
-            "port": str(scene.settings["redshift"]["port"]), "left": "".join(scene.objects()[:1])}  # fmt: skip
-
-
-def assert_told(mistake: Mistake, findings: list[dict[str, Any]], facts: dict[str, str]) -> None:
-    told = [f for f in findings if f["id"] == mistake.finding]
-    assert told, [f["id"] + ": " + f["seen"] for f in findings if f["severity"] != "ok"]
-    remedies = "\n".join(f["remedy"] for f in told)
-    for name in mistake.names:
-        expected = re.sub(r"\{(\w+)\}", lambda m: facts[m[1]], name)
-        assert expected in remedies, remedies
-    assert all(f["seen"] and f["why"] and f["remedy"] for f in told)
-    calm = {"ok", "advice"} - {told[0]["severity"]}
-    first = next(f for f in findings if f["severity"] not in calm)
-    assert first["id"] == mistake.finding, f"{first['id']} comes first: {first['seen']}"
-    assert not re.search(r"<[a-z_]+>", told[0]["seen"] + told[0]["why"]), told[0]
-
-
-def fields_of(document: dict[str, Any]) -> list[str]:
-    """What the configuration's problems are about."""
-    return [p["field"] for p in document.get("problems", [])] + [document["error"]["subject"]]
-
-
-def assert_presentable(text: str) -> None:
-    for sign in ("Traceback", "terminate called", "what():", "internal error", "\x00"):
-        assert sign not in text
-
-
-def assert_no_secret(scene: Scene) -> None:
-    text = "".join(scene.harness.outputs)
-    for secret in issued_secrets(scene.sandbox):
-        assert not secret or secret not in text
+def test_mistake_is_named_with_its_cure(make_scene: Callable[[str, str], Scene], mistake: Mistake) -> None:
+    assert_named_with_its_cure(make_scene, mistake)
