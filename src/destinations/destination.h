@@ -77,8 +77,15 @@ class Destination {
   virtual bool TakesStaged(const model::StreamTarget& target, const base::Call& call);
   // Forgets the stream's last commit, not its rows: the next sync reads everything.
   virtual void Forget(std::string_view stream, const base::Call& call) = 0;
+  // Throws kUnsupported for a target that can be no table here: its schema is ours or the engine's
+  // own, or its name is taken by something else than a table, which is somebody's and stays (a
+  // view, a sequence, ...).
   virtual std::unique_ptr<Load> Begin(const model::StreamTarget& target,
                                       const base::Call& call) = 0;
+  // Throws what Begin of this target would throw now, and kPermission for a right that its load
+  // would miss later; makes and changes nothing. For `check`: asked of every stream before anything
+  // is billed. Any number of times, beside open loads too, but not of the stream or table of one.
+  virtual void Examine(const model::StreamTarget& target, const base::Call& call) = 0;
   // Proves that it can be written, changing nothing. For `check`.
   virtual void Probe(const base::Call& call) = 0;
   // Releases locks and files. Every Load must be gone. Called once.

@@ -20,8 +20,8 @@ class FakeDestination final : public destinations::Destination {
     std::optional<std::uint64_t> keys;  // told by AddKeys in it
     bool forgotten = false;             // rows alone
   };
-  // ("begin" | "add" | "add_staged" | "add_keys" | "commit" | "read", stream): may throw
-  // base::Error.
+  // ("begin" | "examine" | "add" | "add_staged" | "add_keys" | "commit" | "read", stream): may
+  // throw base::Error.
   std::function<void(const std::string& step, const std::string& stream)> before;
   // Thrown by Commit after the commit has happened.
   bool commit_in_doubt = false;
@@ -61,6 +61,9 @@ class FakeDestination final : public destinations::Destination {
                                             const base::Call&) override {
     Before("begin", target.stream);
     return std::make_unique<FakeLoad>(*this, target);
+  }
+  void Examine(const model::StreamTarget& target, const base::Call&) override {
+    Before("examine", target.stream);
   }
   void Probe(const base::Call&) override {}
   void Close() override {}

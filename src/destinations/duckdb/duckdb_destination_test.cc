@@ -84,6 +84,13 @@ class DuckDbHarness final : public Harness {
                              "table_name = {} ORDER BY column_index",
                              QuoteText(table.schema), QuoteText(table.table)));
   }
+  std::vector<std::string> EngineSchemas() const override {
+    return {"pg_catalog", "information_schema", "temp", "system", "Temp", "PG_CATALOG"};
+  }
+  std::vector<std::string> Squatters() const override { return {"view"}; }
+  void Squat(Destination& destination, const std::string&, const model::TableName& table) override {
+    Query(destination, "CREATE VIEW " + Quoted(table) + " AS SELECT 1 AS n, 'a' AS t");
+  }
   bool IgnoresCase() const override { return true; }
   bool IsLocalFile() const override { return true; }
 

@@ -27,6 +27,11 @@ columnar::Task TaskOn(std::string_view operation, const model::StreamTarget& tar
   return {.operation = std::string(operation), .subject = "table " + target.table.ToString()};
 }
 
+SchemaPlan PlanOver(const model::StreamTarget& target, const ExistingTable& existing) {
+  if (target.write_mode == model::WriteMode::kMerge) CheckRowNumbers(existing, target);
+  return PlanSchema(target, existing, DuckDbDialect());
+}
+
 base::Error LoadIsOver(const model::StreamTarget& target) {
   return base::Error({.code = ErrorCode::kInternal,
                       .operation = "load",
@@ -91,9 +96,11 @@ void DuckDbLoad::BeginTransaction() {
   in_transaction_ = true;
 }
 
-void DuckDbLoad::Plan() {
-  if (Merges()) CheckRowNumbers(existing_, target_);
-  plan_ = PlanSchema(target_, existing_, DuckDbDialect());
+void DuckDbLoad::Plan() { plan_ = PlanOver(target_, existing_); }
+
+void DuckDbLoad::PlanFor(columnar::Connection& connection, const std::string& catalog,
+                         const model::StreamTarget& target, bool exists) {
+  PlanOver(target, exists ? ReadExisting(connection, catalog, target.table) : ExistingTable());
 }
 
 void DuckDbLoad::MakeTableOnce() {

@@ -37,6 +37,10 @@ class DuckDbLoad final : public Load {
   DuckDbLoad& operator=(const DuckDbLoad&) = delete;
   ~DuckDbLoad() override;
 
+  // Throws what the constructor would throw of the target.
+  static void PlanFor(columnar::Connection& connection, const std::string& catalog,
+                      const model::StreamTarget& target, bool exists);
+
   LoadedRows Add(std::span<const model::LocalPart> parts, const base::Call& call) override;
   LoadedRows AddKeys(std::span<const model::LocalPart> parts, const base::Call& call) override;
   model::Counts Commit(const model::Watermark& watermark, const model::Proof& proof,

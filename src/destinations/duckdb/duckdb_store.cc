@@ -208,6 +208,17 @@ std::unique_ptr<Load> DuckDbStore::Begin(const model::StreamTarget& target,
                                       std::move(connection));
 }
 
+void DuckDbStore::Examine(const model::StreamTarget& target, const base::Call& call) {
+  if (call.stop.stop_requested()) base::ThrowCancelled("examine", target.stream);
+  CheckTarget(target);
+  std::unique_lock lock(mu_);
+  columnar::Connection connection = ConnectLocked();
+  if (!names_) names_ = FileCatalog::Read(connection, Name());
+  const bool exists = names_->HasSchema(target.table.schema) && names_->HasTable(target.table);
+  lock.unlock();
+  DuckDbLoad::PlanFor(connection, catalog_, target, exists);
+}
+
 // REQUIRES: mu_; no transaction is open on `connection`.
 void DuckDbStore::MakeSchemaLocked(columnar::Connection& connection, const std::string& schema) {
   if (names_->HasSchema(schema)) return;

@@ -15,7 +15,8 @@ using columnar::FoldName;
                      .operation = "prepare table",
                      .subject = std::move(subject),
                      .message = std::move(message),
-                     .remedy = std::move(remedy)});
+                     .remedy = std::move(remedy),
+                     .reason = "name_taken"});
 }
 
 }  // namespace

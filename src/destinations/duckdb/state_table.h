@@ -17,8 +17,6 @@
 
 namespace sluice::destinations {
 
-inline constexpr std::string_view kStateSchema = "_sluice";
-
 // What the calls below do it to, for errors: "DuckDB file acme.duckdb".
 using StateSubject = std::string;
 

@@ -3,13 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "base/error.h"
 #include "columnar/column_type.h"
 #include "columnar/sql_text.h"
-#include "destinations/duckdb/state_table.h"
 #include "destinations/merge_refusals.h"
+#include "destinations/own_schema.h"
 
 namespace sluice::destinations {
 namespace {
@@ -54,6 +55,13 @@ std::string ColumnList(const model::StreamTarget& target) {
   return list;
 }
 
+// The last two are databases that every DuckDB has: `SELECT ... FROM temp.orders` looks there.
+bool IsEngineSchema(const std::string& schema) {
+  static constexpr std::array<std::string_view, 4> kEngine{"information_schema", "pg_catalog",
+                                                           "temp", "system"};
+  return std::find(kEngine.begin(), kEngine.end(), FoldName(schema)) != kEngine.end();
+}
+
 void CheckRowNumber(const std::string& column, const model::StreamTarget& target) {
   if (FoldName(column) != "rowid") return;
   ThrowUnsupported(
@@ -74,11 +82,8 @@ void CheckMerge(const model::StreamTarget& target) {
 
 void CheckTarget(const model::StreamTarget& target) {
   const std::string subject = "table " + target.table.ToString();
-  const std::string schema = FoldName(target.table.schema);
-  if (schema == kStateSchema || schema == "information_schema" || schema == "pg_catalog") {
-    ThrowUnsupported(subject, fmt::format("schema {} is reserved", target.table.schema),
-                     "Set `destination.schema` to another name.");
-  }
+  RequireForeignSchema(target);
+  if (IsEngineSchema(target.table.schema)) ThrowReservedSchema(target, "DuckDB's own");
   if (target.table.schema.empty() || target.table.table.empty()) {
     ThrowUnsupported(subject, "its schema or name is empty", "Name both.");
   }

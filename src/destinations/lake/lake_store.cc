@@ -8,6 +8,7 @@
 #include "destinations/lake/lake_load.h"
 #include "destinations/lake/lake_path.h"
 #include "destinations/lake/lake_schema.h"
+#include "destinations/own_schema.h"
 
 namespace sluice::destinations {
 namespace {
@@ -105,7 +106,7 @@ std::optional<Committed> LakeStore::ReadCommitted(std::string_view stream, const
 
 bool LakeStore::TakesStaged(const model::StreamTarget& target, const base::Call& call) {
   if (!Describe().takes_staged) return false;
-  CheckModes(target);
+  CheckTarget(target);
   const auto before = LakeTable(*files_, target.table).Newest(call);
   return TakesParts(target, PlanColumns(target, before ? &*before : nullptr));
 }
@@ -135,7 +136,15 @@ void LakeStore::ForgetWhatWasSeen(std::string_view stream) {
   if (const auto it = seen_.find(stream); it != seen_.end()) seen_.erase(it);
 }
 
-void LakeStore::CheckModes(const model::StreamTarget& target) const {
+void LakeStore::CheckTarget(const model::StreamTarget& target) const {
+  RequireForeignSchema(target);
+  if (target.columns.empty()) {
+    throw base::Error({.code = ErrorCode::kUnsupported,
+                       .operation = "begin load",
+                       .subject = "table " + target.table.ToString(),
+                       .message = "it has no columns",
+                       .remedy = "Select some."});
+  }
   if (target.write_mode != model::WriteMode::kMerge) return;
   throw base::Error({.code = ErrorCode::kUnsupported,
                      .operation = "begin load",
@@ -147,7 +156,7 @@ void LakeStore::CheckModes(const model::StreamTarget& target) const {
 
 std::unique_ptr<Load> LakeStore::Begin(const model::StreamTarget& target, const base::Call& call) {
   if (call.stop.stop_requested()) base::ThrowCancelled("begin load", target.stream);
-  CheckModes(target);
+  CheckTarget(target);
   auto claim = std::make_unique<Claim>(*this, target);
   std::optional<std::uint64_t> seen;
   {
@@ -158,6 +167,13 @@ std::unique_ptr<Load> LakeStore::Begin(const model::StreamTarget& target, const 
     }
   }
   return std::make_unique<LakeLoad>(*this, target, std::move(claim), seen, call);
+}
+
+void LakeStore::Examine(const model::StreamTarget& target, const base::Call& call) {
+  if (call.stop.stop_requested()) base::ThrowCancelled("examine", target.stream);
+  CheckTarget(target);
+  // Begun and dropped: a load makes nothing before it is given parts.
+  LakeLoad(*this, target, std::make_unique<Claim>(*this, target), std::nullopt, call);
 }
 
 void LakeStore::Probe(const base::Call& call) { files_->Probe(call); }

@@ -30,6 +30,7 @@ class LakeStore final : public Destination {
   bool TakesStaged(const model::StreamTarget& target, const base::Call& call) override;
   void Forget(std::string_view stream, const base::Call& call) override;
   std::unique_ptr<Load> Begin(const model::StreamTarget& target, const base::Call& call) override;
+  void Examine(const model::StreamTarget& target, const base::Call& call) override;
   void Probe(const base::Call& call) override;
   void Close() override;
 
@@ -46,7 +47,7 @@ class LakeStore final : public Destination {
   void ForgetWhatWasSeen(std::string_view stream);
   // What loads wrote and did not commit: Close removes it.
   void Abandon(std::vector<std::string> names);
-  void CheckModes(const model::StreamTarget& target) const;
+  void CheckTarget(const model::StreamTarget& target) const;
 
   const LakeOptions options_;
   const base::Clock& clock_;

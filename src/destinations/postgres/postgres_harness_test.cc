@@ -107,6 +107,28 @@ std::vector<std::string> PostgresHarness::ColumnNames(Destination&, const model:
                   QuoteText(QuoteTable(table))));
 }
 
+std::vector<std::string> PostgresHarness::Squatters() const {
+  return {"view", "materialized view", "sequence", "foreign table", "index", "a type", "domain"};
+}
+
+void PostgresHarness::Squat(Destination&, const std::string& kind, const model::TableName& table) {
+  const std::string name = QuoteTable(table);
+  const auto make = [&](const std::string& sql) {
+    test::PostgresServer::Shared().Run(database_, sql);
+  };
+  if (kind == "sequence") return make("CREATE SEQUENCE " + name);
+  if (kind == "a type") return make("CREATE TYPE " + name + " AS (n bigint)");
+  if (kind == "domain") return make("CREATE DOMAIN " + name + " AS bigint");
+  if (kind == "index") {
+    return make(fmt::format("CREATE INDEX {} ON sales.other (n)", QuoteName(table.table)));
+  }
+  if (kind == "foreign table") {
+    make("CREATE FOREIGN DATA WRAPPER nobody; CREATE SERVER nowhere FOREIGN DATA WRAPPER nobody");
+    return make(fmt::format("CREATE FOREIGN TABLE {} (n bigint, t text) SERVER nowhere", name));
+  }
+  make(fmt::format("CREATE {} {} AS SELECT 1 AS n, 'a' AS t", kind, name));
+}
+
 std::unique_ptr<Harness> MakePostgresHarness(const fs::path& folder) {
   return std::make_unique<PostgresHarness>(folder);
 }

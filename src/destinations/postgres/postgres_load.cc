@@ -56,12 +56,7 @@ Task PostgresLoad::TaskFor(std::string operation) const {
 }
 
 void PostgresLoad::Plan(const base::Call& call) {
-  const bool decimals =
-      std::any_of(target_.columns.begin(), target_.columns.end(),
-                  [](const model::Column& c) { return c.type.kind == model::TypeKind::kDecimal; });
-  const bool keeps = target_.write_mode != model::WriteMode::kOverwrite;
-  const Standing standing =
-      ReadStanding(*session_, target_, decimals && keeps, TaskFor("prepare table"), call);
+  const Standing standing = ReadStanding(*session_, target_, TaskFor("prepare table"), call);
   plan_ = PlanSchema(target_, standing.table, PgDialect());
   others_.clear();
   for (const ExistingColumn& column : standing.table.columns) {

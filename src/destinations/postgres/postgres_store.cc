@@ -10,6 +10,7 @@
 #include "destinations/postgres/sql_text.h"
 #include "destinations/postgres/state_table.h"
 #include "destinations/postgres/target_table.h"
+#include "destinations/postgres/try_target.h"
 
 namespace sluice::destinations {
 
@@ -330,19 +331,34 @@ std::unique_ptr<Load> PostgresStore::Begin(const model::StreamTarget& target,
   return std::make_unique<PostgresLoad>(*this, target, std::move(claim), std::move(session), call);
 }
 
-void PostgresStore::Probe(const base::Call& call) {
-  const Task task = TaskOn("probe");
+template <typename Body>
+void PostgresStore::Try(const Task& task, const base::Call& call, const Body& body) {
   WithControl(call, [&](Session& control) {
     control.Begin(task, call);
     try {
-      // What a load needs before anything else: where the state stands, or the right to make it.
-      const bool fresh = MakeSchema(control, std::string(kStateSchema), task, call);
-      if (!fresh) control.Run("CREATE TABLE _sluice.probe (n integer)", task, call);
+      body(control);
     } catch (...) {
       control.Rollback();
       throw;
     }
     control.Rollback();
+  });
+}
+
+void PostgresStore::Examine(const model::StreamTarget& target, const base::Call& call) {
+  if (call.stop.stop_requested()) base::ThrowCancelled("examine", target.stream);
+  CheckTarget(target);
+  const Task task{"prepare table", "table " + target.table.ToString(), target.table};
+  Try(task, call, [&](Session& control) { TryTarget(control, target, task, call); });
+}
+
+void PostgresStore::Probe(const base::Call& call) {
+  const Task task = TaskOn("probe");
+  Try(task, call, [&](Session& control) {
+    // What a load needs before anything else: where the state stands, or the right to make it.
+    const bool fresh = MakeSchema(control, std::string(kStateSchema), task, call);
+    if (!fresh) control.Run("CREATE TABLE _sluice.probe (n integer)", task, call);
+    if (StateTableExists(control, task, call)) TryState(control, task, call);
   });
 }
 

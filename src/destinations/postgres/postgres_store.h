@@ -33,6 +33,7 @@ class PostgresStore final : public Destination {
   std::optional<Committed> ReadCommitted(std::string_view stream, const base::Call& call) override;
   void Forget(std::string_view stream, const base::Call& call) override;
   std::unique_ptr<Load> Begin(const model::StreamTarget& target, const base::Call& call) override;
+  void Examine(const model::StreamTarget& target, const base::Call& call) override;
   void Probe(const base::Call& call) override;
   void Close() override;
 
@@ -64,6 +65,9 @@ class PostgresStore final : public Destination {
   void EndLost(const base::Call& call);
   void MakeSchemas(const model::TableName& table, const base::Call& call);
   void DropWhatWeMade(Session& session);
+  // Runs `body` with the control session in a transaction that is undone.
+  template <typename Body>
+  void Try(const Task& task, const base::Call& call, const Body& body);
   Task TaskOn(std::string operation) const { return {std::move(operation), Name(), {}}; }
 
   const PostgresOptions options_;

@@ -147,6 +147,13 @@ void Session::Throw(const pq::ServerMessage& failure, const Task& task) const {
   throw base::Error(StatementFailure(failure, ContextFor(task)));
 }
 
+base::Error Session::Refusal(std::string sqlstate, std::string message, const Task& task) const {
+  pq::ServerMessage failure;
+  failure.sqlstate = std::move(sqlstate);
+  failure.message = std::move(message);
+  return base::Error(StatementFailure(failure, ContextFor(task)));
+}
+
 base::Error Session::Explain(const base::Error& error, const Task& task) const {
   base::ErrorInfo info = error.info();
   info.operation = task.operation;

@@ -59,6 +59,8 @@ class Session {
   std::uint64_t FinishCopy(pq::CopyIn& copy, const Task& task);
   // `error` of a CopyIn's Send or Finish in this room's words.
   base::Error Explain(const base::Error& error, const Task& task) const;
+  // What Run would throw if the server answered so.
+  base::Error Refusal(std::string sqlstate, std::string message, const Task& task) const;
 
   bool open() const { return connection_.open(); }
   bool in_transaction() const { return connection_.in_transaction(); }

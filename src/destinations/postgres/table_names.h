@@ -4,11 +4,12 @@
 #include <string>
 #include <string_view>
 
+#include "destinations/own_schema.h"
 #include "model/types.h"
 
 namespace sluice::destinations::postgres {
 
-inline constexpr std::string_view kStateSchema = "_sluice";
+inline constexpr std::string_view kStateSchema = kOwnSchema;
 
 struct OwnTables {
   // Becomes the target: in its schema, for the sake of default privileges there.

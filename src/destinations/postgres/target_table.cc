@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "destinations/merge_refusals.h"
+#include "destinations/own_schema.h"
 #include "destinations/postgres/pg_type.h"
 #include "destinations/postgres/sql_text.h"
 
@@ -17,12 +18,19 @@ namespace {
 
 using base::ErrorCode;
 
-[[noreturn]] void ThrowUnsupported(std::string subject, std::string message, std::string remedy) {
+[[noreturn]] void ThrowUnsupported(std::string subject, std::string message, std::string remedy,
+                                   std::string reason = {}) {
   throw base::Error({.code = ErrorCode::kUnsupported,
                      .operation = "prepare table",
                      .subject = std::move(subject),
                      .message = std::move(message),
-                     .remedy = std::move(remedy)});
+                     .remedy = std::move(remedy),
+                     .reason = std::move(reason)});
+}
+
+[[noreturn]] void ThrowNameTaken(const model::TableName& table, std::string_view what) {
+  ThrowUnsupported("table " + table.ToString(), fmt::format("{} of that name exists", what),
+                   "Drop or rename it, or load into another schema.", "name_taken");
 }
 
 void CheckColumns(const model::StreamTarget& target) {
@@ -64,7 +72,23 @@ std::string_view KindName(std::string_view relkind) {
   if (relkind == "v") return "a view";
   if (relkind == "m") return "a materialized view";
   if (relkind == "f") return "a foreign table";
+  if (relkind == "S") return "a sequence";
+  if (relkind == "i" || relkind == "I") return "an index";
+  if (relkind == "c") return "a type";
   return "something else than a table";
+}
+
+// Every table is a type, too, so the name of a domain or an enum is taken. (Types of arrays give
+// way to it.)
+void CheckNoType(Session& session, const model::TableName& table, const Task& task,
+                 const base::Call& call) {
+  const Rows rows = session.Ask(
+      fmt::format(
+          "SELECT t.typtype FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE "
+          "n.nspname = {} AND t.typname = {} AND t.typcategory <> 'A'",
+          QuoteText(table.schema), QuoteText(table.table)),
+      task, call);
+  if (!rows.empty()) ThrowNameTaken(table, rows[0][0] == "d" ? "a domain" : "a type");
 }
 
 // One row per column, each with what is to be known of the table: kind, whether something would be
@@ -100,6 +124,14 @@ std::string StandingText(const model::TableName& table) {
       QuoteText(table.schema), QuoteText(table.table));
 }
 
+// Decimals of another scale fit a table without rows.
+bool NeedsEmpty(const model::StreamTarget& target) {
+  return target.write_mode != model::WriteMode::kOverwrite &&
+         std::any_of(target.columns.begin(), target.columns.end(), [](const model::Column& c) {
+           return c.type.kind == model::TypeKind::kDecimal;
+         });
+}
+
 bool IsTrue(const std::optional<std::string>& cell) { return cell == "t"; }
 
 }  // namespace
@@ -110,9 +142,9 @@ void CheckTarget(const model::StreamTarget& target) {
   if (schema.empty() || target.table.table.empty()) {
     ThrowUnsupported(subject, "its schema or name is empty", "Name both.");
   }
-  if (schema == kStateSchema || schema == "information_schema" || schema.starts_with("pg_")) {
-    ThrowUnsupported(subject, fmt::format("schema {} is reserved", schema),
-                     "Set `destination.schema` to another name.");
+  RequireForeignSchema(target);
+  if (schema == "information_schema" || schema.starts_with("pg_")) {
+    ThrowReservedSchema(target, "PostgreSQL's own");
   }
   QuoteTable(target.table);
   if (target.columns.empty()) ThrowUnsupported(subject, "it has no columns", "Select some.");
@@ -120,16 +152,16 @@ void CheckTarget(const model::StreamTarget& target) {
   if (target.write_mode == model::WriteMode::kMerge) CheckMerge(target);
 }
 
-Standing ReadStanding(Session& session, const model::StreamTarget& target, bool ask_if_empty,
-                      const Task& task, const base::Call& call) {
+Standing ReadStanding(Session& session, const model::StreamTarget& target, const Task& task,
+                      const base::Call& call) {
   Standing standing;
   const Rows rows = session.Ask(StandingText(target.table), task, call);
-  if (rows.empty()) return standing;
-  const std::string kind = rows[0][0].value_or("");
-  if (kind != "r" && kind != "p") {
-    ThrowUnsupported(task.subject, fmt::format("{} of that name exists", KindName(kind)),
-                     "Drop or rename it, or load into another schema.");
+  if (rows.empty()) {
+    CheckNoType(session, target.table, task, call);
+    return standing;
   }
+  const std::string kind = rows[0][0].value_or("");
+  if (kind != "r" && kind != "p") ThrowNameTaken(target.table, KindName(kind));
   if (IsTrue(rows[0][2]) && target.write_mode == model::WriteMode::kMerge) {
     ThrowUnsupported(task.subject, "it has partitions or heirs, and is not merged into",
                      "Load into a table of its own, or set `write_mode: append`.");
@@ -140,7 +172,7 @@ Standing ReadStanding(Session& session, const model::StreamTarget& target, bool 
     standing.table.columns.push_back({*row[4], row[5].value_or("")});
     if (IsTrue(row[6])) standing.filled_by_server.push_back(*row[4]);
   }
-  if (ask_if_empty) {
+  if (NeedsEmpty(target)) {
     standing.table.empty =
         session.Ask(fmt::format("SELECT 1 FROM {} LIMIT 1", QuoteTable(target.table)), task, call)
             .empty();

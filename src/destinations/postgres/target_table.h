@@ -24,9 +24,9 @@ struct Standing {
 
 // Throws kUnsupported if something else than a table stands there (it is somebody's, and is not
 // replaced), or under merge a table that has parts of its own (partitions, heirs).
-// `ask_if_empty`: else ExistingTable::empty stays false.
-Standing ReadStanding(Session& session, const model::StreamTarget& target, bool ask_if_empty,
-                      const Task& task, const base::Call& call);
+// ExistingTable::empty is asked for only where the plan needs it.
+Standing ReadStanding(Session& session, const model::StreamTarget& target, const Task& task,
+                      const base::Call& call);
 
 // Makes the schema; does nothing if it exists. Returns whether it was made.
 bool MakeSchema(Session& session, const std::string& schema, const Task& task,

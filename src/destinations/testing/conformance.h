@@ -39,6 +39,13 @@ class Harness {
   // The table's column names, in order.
   virtual std::vector<std::string> ColumnNames(Destination& destination,
                                                const model::TableName& table) = 0;
+  // Schemas that are the engine's own.
+  virtual std::vector<std::string> EngineSchemas() const { return {}; }
+  // Kinds of things that can have a table's name and are none ("view"), as its errors call them;
+  // Squat makes one. REQUIRES: the schema exists, and `destination` has begun no load.
+  virtual std::vector<std::string> Squatters() const { return {}; }
+  virtual void Squat(Destination& /*destination*/, const std::string& /*kind*/,
+                     const model::TableName& /*table*/) {}
   // Names that differ by case alone are the same to it.
   virtual bool IgnoresCase() const = 0;
   // It is a file that one process holds at a time, on a disk that can fill up.

@@ -36,6 +36,12 @@ class PostgresHarness final : public Harness {
                                                const model::TableName& table) override;
   std::vector<std::string> ColumnNames(Destination& destination,
                                        const model::TableName& table) override;
+  std::vector<std::string> EngineSchemas() const override {
+    return {"pg_catalog", "information_schema", "pg_toast", "pg_mine"};
+  }
+  std::vector<std::string> Squatters() const override;
+  void Squat(Destination& destination, const std::string& kind,
+             const model::TableName& table) override;
   bool IgnoresCase() const override { return false; }
   bool IsLocalFile() const override { return false; }
 
