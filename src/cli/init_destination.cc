@@ -6,6 +6,8 @@
 #include <charconv>
 #include <optional>
 
+#include "config/destination_path.h"
+
 namespace sluice::cli {
 namespace {
 
@@ -77,6 +79,9 @@ std::variant<DestinationFields, Broken> ParseDestination(std::string_view answer
                   fmt::format("Write a file, {}, s3://bucket/folder, or folder/", kPostgresForm)};
   }
   const bool folder = answer.ends_with('/');
+  if (auto broken = folder ? config::CheckLakeFolder(answer) : config::CheckDuckDbPath(answer)) {
+    return *std::move(broken);
+  }
   return DestinationFields{{"type", folder ? "lake" : "duckdb"}, {"path", std::string(answer)}};
 }
 

@@ -5,6 +5,8 @@
 #include <array>
 #include <utility>
 
+#include "config/destination_path.h"
+
 namespace sluice::config {
 namespace {
 
@@ -46,11 +48,20 @@ void RefuseForeign(MapReader& map, Kind kind) {
   }
 }
 
+// What stands there may be an address with a password: it is not repeated.
+bool PathIsGood(MapReader& map, std::optional<Broken> (*rule)(std::string_view)) {
+  const auto text = map.Text("path");
+  if (!text) return false;
+  const auto broken = rule(*text);
+  if (broken) map.Add("path", broken->problem, broken->remedy);
+  return !broken;
+}
+
 DuckDbDestination ReadDuckDb(MapReader& map, bool chosen) {
   DuckDbDestination duckdb;
   if (!chosen) return duckdb;
   if (!map.Has("path")) map.Missing("path", "Name the DuckDB file, for example path: acme.duckdb");
-  duckdb.path = map.Path("path").value_or("");
+  if (PathIsGood(map, CheckDuckDbPath)) duckdb.path = map.Path("path").value_or("");
   return duckdb;
 }
 
@@ -109,7 +120,7 @@ void ReadLakePath(MapReader& map, LakeDestination& lake) {
     SetBucket(map, path, lake);
     return;
   }
-  if (const auto folder = map.Path("path")) lake.folder = *folder;
+  if (PathIsGood(map, CheckLakeFolder)) lake.folder = map.Path("path").value_or("");
   for (const std::string_view key : {"region", "endpoint_url", "access_key_id"}) {
     if (!map.Has(key)) continue;
     map.Add(key, "stands beside a folder",
@@ -150,6 +161,11 @@ LakeDestination ReadLake(MapReader& map, bool chosen, const StagingConfig& stagi
   return lake;
 }
 
+void CheckSchema(MapReader& map, Kind kind, const std::string& schema) {
+  const auto broken = CheckDestinationSchema(kWords.at(static_cast<std::size_t>(kind)), schema);
+  if (broken) map.Add("schema", broken->problem, broken->remedy);
+}
+
 }  // namespace
 
 DestinationConfig ReadDestination(Reading& reading, const Node* node,
@@ -170,6 +186,7 @@ DestinationConfig ReadDestination(Reading& reading, const Node* node,
   DestinationConfig destination;
   destination.schema = map.Text("schema", CheckIdentifier);
   if (kind) RefuseForeign(map, *kind);
+  if (kind && destination.schema) CheckSchema(map, *kind, *destination.schema);
   map.RefuseOthers();
   if (kind == Kind::kPostgres) {
     destination.kind = std::move(postgres);

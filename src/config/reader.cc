@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
+
+#include "config/destination_path.h"
 
 namespace sluice::config {
 namespace {
@@ -125,11 +128,12 @@ std::string MapReader::RequiredText(std::string_view key, Rule rule, std::string
 std::optional<std::filesystem::path> MapReader::Path(std::string_view key) {
   const auto text = Text(key);
   if (!text) return std::nullopt;
-  if (text->empty()) {
-    Add(key, "is empty", "Leave the field out, or name a file.");
+  auto path = ResolvePath(*text, reading_.sources);
+  if (auto* broken = std::get_if<Broken>(&path)) {
+    Add(key, std::move(broken->problem), std::move(broken->remedy));
     return std::nullopt;
   }
-  return (reading_.sources.folder / *text).lexically_normal();
+  return std::get<std::filesystem::path>(std::move(path));
 }
 
 std::optional<base::Secret> MapReader::SecretWithout(std::string_view key, std::string_view refused,

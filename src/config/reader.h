@@ -38,7 +38,8 @@ class MapReader {
   std::optional<std::string> Text(std::string_view key, Rule rule = nullptr);
   // Empty, and a problem with `remedy`, if it is absent.
   std::string RequiredText(std::string_view key, Rule rule, std::string_view remedy);
-  // Relative ones are taken from the configuration's folder; "" is a problem.
+  // As ResolvePath (destination_path.h): `~/` is the home folder, relative ones are taken from the
+  // configuration's folder; "" is a problem.
   std::optional<std::filesystem::path> Path(std::string_view key);
   // Their values are in no message. A password may hold blanks, a key may not.
   std::optional<base::Secret> SecretText(std::string_view key);
