@@ -3,7 +3,10 @@
 
   tools/test.py                 everything but the sanitizers
   tools/test.py --only unit     one label: unit, tidy, sandbox, or a marker of tests/e2e (LABELS)
+  tools/test.py --room sync     builds and runs one room's unit tests (destinations/lake: with its folder)
   tools/test.py --sanitizers    unit tests and the end-to-end run under ASan+UBSan and TSan
+
+A table of where the time went stands before the last line.
 
 Needs only Debian's own Python; what it runs comes from tools/setup.sh.
 """
@@ -16,7 +19,10 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
-from dataclasses import dataclass
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,6 +47,7 @@ E2E_LABELS = (
 # Labels of which one file has most of the tests.
 SHARED_OUT = ("model", "crash", "mutants")
 LABELS = ("unit", "tidy", "sandbox", *E2E_LABELS)
+JOBS = int(os.environ.get("JOBS", "2"))
 # Most take milliseconds; those that start a PostgreSQL take minutes under the sanitizers. Beyond this it hangs.
 UNIT_SECONDS_MAX = 1200
 
@@ -104,15 +111,40 @@ def say(text: str) -> None:
     print(f"== {text}", flush=True)
 
 
+@dataclass
+class Times:
+    """Seconds of each part of a run, in the order in which they began."""
+
+    parts: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def measure(self, name: str) -> Iterator[None]:
+        began = time.monotonic()
+        self.parts[name] = 0.0
+        try:
+            yield
+        finally:
+            self.parts[name] = time.monotonic() - began
+
+    def table(self) -> str:
+        width = max((len(name) for name in self.parts), default=0)
+        return "\n".join(f"  {name:<{width}}  {seconds:7.0f} s" for name, seconds in self.parts.items())
+
+
+TIMES = Times()
+
+
 def build(preset: str, targets: list[str]) -> bool:
     say(f"build {preset}")
     log = ROOT / "build" / f"build-{preset}.log"
     with log.open("w") as out:
         for command in (
             ["cmake", "--preset", preset],
-            ["cmake", "--build", f"build/{preset}", "-j", os.environ.get("JOBS", "2"), "--target", *targets],
+            ["cmake", "--build", f"build/{preset}", "-j", str(JOBS), "--target", *targets],
         ):
-            if subprocess.run(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT).returncode != 0:
+            with TIMES.measure(f"build {preset}"):
+                code = subprocess.run(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT).returncode
+            if code != 0:
                 out.flush()
                 print("\n".join(log.read_text(errors="replace").splitlines()[-60:]))
                 print(f"the build failed; its whole output is in {log}")
@@ -120,21 +152,42 @@ def build(preset: str, targets: list[str]) -> bool:
     return True
 
 
-def run_unit(preset: str, tally: Tally, environment: dict[str, str]) -> None:
-    for program in sorted((ROOT / "build" / preset).glob("src/**/*_test")):
-        if not program.is_file():
-            continue
-        report = REPORTS / f"{preset}-{program.name}.xml"
-        report.unlink(missing_ok=True)
-        command = [str(program), "--gtest_brief=1", f"--gtest_output=xml:{report}"]
-        began = time.monotonic()
-        try:
-            code = subprocess.run(command, cwd=ROOT, env=environment, timeout=UNIT_SECONDS_MAX).returncode
-        except subprocess.TimeoutExpired:
-            print(f"{program.name}: still running after {UNIT_SECONDS_MAX} s")
-            code = 124
-        tally.add(report, program.name, code)
-        print(f"{program.name}: {time.monotonic() - began:.1f} s", flush=True)
+def run_unit_program(preset: str, program: Path, environment: dict[str, str]) -> tuple[Path, int, str]:
+    """Its report, its exit code and what it printed."""
+    report = REPORTS / f"{preset}-{program.name}.xml"
+    report.unlink(missing_ok=True)
+    command = [str(program), "--gtest_brief=1", f"--gtest_output=xml:{report}"]
+    began = time.monotonic()
+    try:
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=environment,
+            timeout=UNIT_SECONDS_MAX,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            errors="replace",
+        )
+        code, text = done.returncode, done.stdout
+    except subprocess.TimeoutExpired as expired:
+        code, text = 124, (expired.output or b"").decode(errors="replace")
+        text += f"{program.name}: still running after {UNIT_SECONDS_MAX} s\n"
+    return report, code, f"{text}{program.name}: {time.monotonic() - began:.1f} s"
+
+
+def run_unit(preset: str, tally: Tally, environment: dict[str, str], room: str = "**") -> None:
+    """Several programs at a time: tests pass side by side."""
+    programs = [one for one in (ROOT / "build" / preset).glob(f"src/{room}/*_test") if one.is_file()]
+    # The largest first, so that no long one runs alone at the end.
+    programs.sort(key=lambda one: (-one.stat().st_size, one.name))
+    with TIMES.measure(f"unit {preset}"), ThreadPoolExecutor(JOBS) as pool:
+        for program, (report, code, text) in zip(
+            programs,
+            pool.map(lambda one: run_unit_program(preset, one, environment), programs),
+            strict=True,
+        ):
+            print(text, flush=True)
+            tally.add(report, program.name, code)
 
 
 def run_pytest(name: str, arguments: list[str], tally: Tally, environment: dict[str, str]) -> None:
@@ -142,7 +195,8 @@ def run_pytest(name: str, arguments: list[str], tally: Tally, environment: dict[
     report = REPORTS / f"{name.replace(' ', '-')}.xml"
     report.unlink(missing_ok=True)
     command = [*PYTEST, "-q", "--no-header", f"--junitxml={report}", "-p", "no:cacheprovider", *arguments]
-    code = subprocess.run(command, cwd=ROOT, env=environment).returncode
+    with TIMES.measure(name):
+        code = subprocess.run(command, cwd=ROOT, env=environment).returncode
     tally.add(report, name, code)
     tell_kills(report)
 
@@ -181,6 +235,14 @@ def run_all(only: str | None, tally: Tally) -> None:
         run_pytest(name, ["tests/e2e", "-n", "2", "--dist", share, *marks], tally, environment)
 
 
+def run_room(room: str, tally: Tally) -> None:
+    if not build("dev", [f"{room.replace('/', '_')}_test"]):
+        tally.failed += 1
+        return
+    environment = dict(os.environ)
+    run_unit("dev", tally, environment, room)
+
+
 def e2e_parts(only: str | None) -> list[tuple[str, list[str]]]:
     """Name and marker expression of each run of tests/e2e."""
     if only in E2E_LABELS:
@@ -208,6 +270,7 @@ def run_sanitizers(tally: Tally) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--only", choices=LABELS, metavar="LABEL", help=", ".join(LABELS))
+    parser.add_argument("--room", metavar="ROOM", help="a folder of src/ that has unit tests")
     parser.add_argument("--sanitizers", action="store_true")
     arguments = parser.parse_args()
     REPORTS.mkdir(parents=True, exist_ok=True)
@@ -215,12 +278,14 @@ def main() -> int:
     began = time.monotonic()
     if arguments.sanitizers:
         run_sanitizers(tally)
+    elif arguments.room:
+        run_room(arguments.room.strip("/").removeprefix("src/"), tally)
     else:
         run_all(arguments.only, tally)
     if tally.passed + tally.failed == 0:
         print("no test ran")
         tally.failed = 1
-    print(f"in {time.monotonic() - began:.0f} s")
+    print(f"== where the time went\n{TIMES.table()}\nin {time.monotonic() - began:.0f} s")
     print(f"{tally.passed} passed, {tally.failed} failed", flush=True)
     return 1 if tally.failed else 0
 
