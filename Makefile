@@ -2,7 +2,7 @@
 # uses no network. ONLY=label runs one part of the tests, ROOM=folder one room's
 # unit tests; see tools/test.py --help.
 .DEFAULT_GOAL := build
-.PHONY: build setup demo test test-sanitizers sandbox sandbox-down chaos bench lint fuzz lock clean
+.PHONY: build setup demo test test-sanitizers sandbox sandbox-down chaos bench lint fuzz lock release clean
 
 PRESET ?= release
 JOBS ?= 2
@@ -53,6 +53,10 @@ fuzz: setup
 # Resolves tools/requirements.in anew; the only step that moves a version.
 lock:
 	@tools/lock.sh
+
+# Cuts a version: make release VERSION=0.2.0. Commits and tags nothing.
+release:
+	@tools/release.py $(VERSION)
 
 clean:
 	rm -rf build
