@@ -16,14 +16,25 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// A host may bring its port along; then nobody knows which of two is meant.
+void RefuseOtherPort(MapReader& map, const RedshiftConfig& redshift, const HostRules& rules) {
+  if (rules.port == nullptr || redshift.host.empty()) return;
+  const auto said = rules.port(redshift.host);
+  if (!said || *said == *redshift.port) return;
+  map.Add("port", fmt::format("is {}, but the host says {}", *redshift.port, *said),
+          "Keep the one that is right: leave the port out, or write the host without it.");
+}
+
 RedshiftConfig ReadRedshift(Reading& reading, const Node* node) {
   MapReader map(reading, node, "redshift");
   RedshiftConfig redshift;
   redshift.workgroup = map.RequiredText("workgroup", CheckWorkgroup, "Write the workgroup's name.");
-  redshift.host = map.RequiredText("host", CheckHost,
+  const HostRules& rules = reading.host_rules;
+  redshift.host = map.RequiredText("host", rules.check == nullptr ? CheckHost : rules.check,
                                    "Copy the endpoint from the workgroup's page in the console.");
   if (const auto port = map.Integer("port", 1, 65535, "5439")) {
     redshift.port = static_cast<int>(*port);
+    RefuseOtherPort(map, redshift, rules);
   }
   redshift.database = map.RequiredText("database", CheckDatabase,
                                        "Write the database to read; a new workgroup has dev.");
@@ -127,21 +138,77 @@ void SortByPlace(std::vector<Problem>& problems) {
 
 }  // namespace
 
-Loaded Parse(std::string_view text, const fs::path& file, const Environment& environment) {
+namespace {
+
+struct ParsedText {
   Loaded loaded;
+  std::vector<std::string> literal_secrets;
+};
+
+ParsedText ParseText(std::string_view text, const fs::path& file, const Environment& environment,
+                     const HostRules& host_rules) {
+  ParsedText parsed;
+  Loaded& loaded = parsed.loaded;
   Tree tree = ParseYaml(text);
   Reading reading{.sources = {environment, file.parent_path()},
-                  .problems = std::move(tree.problems)};
+                  .problems = std::move(tree.problems),
+                  .host_rules = host_rules};
   // Only a double key leaves a tree worth reading; every other problem ended the parse.
   if (tree.root.kind != Node::Kind::kNull) loaded.config = ReadConfig(reading, tree.root);
   loaded.config.file = file;
   loaded.config.folder = file.parent_path();
   loaded.problems = std::move(reading.problems);
   SortByPlace(loaded.problems);
-  return loaded;
+  parsed.literal_secrets = std::move(reading.literal_secrets);
+  return parsed;
 }
 
-Loaded Load(const fs::path& file, const Environment& environment) {
+// A secret in a file that every user of the machine may read is no secret.
+void WarnOfReaders(const fs::path& file, fs::perms perms, const ParsedText& parsed,
+                   Config& config) {
+  constexpr auto kOthers = fs::perms::group_read | fs::perms::others_read;
+  if ((perms & kOthers) == fs::perms::none) return;
+  for (const std::string& field : parsed.literal_secrets) {
+    config.warnings.push_back(
+        {.field = field,
+         .problem = fmt::format("stands in a file that {} may read",
+                                (perms & fs::perms::others_read) == fs::perms::none
+                                    ? "its group"
+                                    : "every user of this machine"),
+         .remedy =
+             fmt::format("chmod 600 {}\nBetter: keep the secret elsewhere, as \"${{file:PATH}}\" "
+                         "or \"${{NAME}}\".",
+                         file.string())});
+  }
+}
+
+// "sluice.yml" for "sluice.yaml", if that is there.
+std::optional<fs::path> OtherSpelling(const fs::path& file) {
+  const std::string extension = file.extension().string();
+  if (extension != ".yaml" && extension != ".yml") return std::nullopt;
+  fs::path other = file;
+  other.replace_extension(extension == ".yaml" ? ".yml" : ".yaml");
+  std::error_code error;
+  return fs::exists(other, error) ? std::optional(other) : std::nullopt;
+}
+
+std::string RemedyOfAbsent(const fs::path& file) {
+  if (const auto other = OtherSpelling(file)) {
+    return fmt::format("There is {0}: name it with sluice --config {0} ..., or rename it.",
+                       other->string());
+  }
+  return "Write it by answering a few questions: sluice init\n"
+         "Or name another: sluice --config PATH ...";
+}
+
+}  // namespace
+
+Loaded Parse(std::string_view text, const fs::path& file, const Environment& environment,
+             const HostRules& host_rules) {
+  return ParseText(text, file, environment, host_rules).loaded;
+}
+
+Loaded Load(const fs::path& file, const Environment& environment, const HostRules& host_rules) {
   const auto whole = [&](std::string problem, std::string remedy) {
     Loaded loaded;
     loaded.config.file = file;
@@ -150,9 +217,15 @@ Loaded Load(const fs::path& file, const Environment& environment) {
   };
   std::error_code error;
   const auto status = fs::status(file, error);
-  if (!fs::exists(status)) {
-    return whole("does not exist",
-                 "Create it (README.md shows one), or name another: sluice --config PATH ...");
+  if (error && error != std::errc::no_such_file_or_directory) {
+    return whole(fmt::format("cannot be reached ({})", error.message()),
+                 "Check the rights of the folders above it.");
+  }
+  if (!fs::exists(status)) return whole("does not exist", RemedyOfAbsent(file));
+  if (fs::is_directory(status)) {
+    return whole("is a folder, not a file",
+                 fmt::format("Name the file in it: sluice --config {} ...",
+                             (file / "sluice.yaml").lexically_normal().string()));
   }
   if (!fs::is_regular_file(status)) return whole("is not a file", "Name a file with --config.");
   std::ifstream in(file, std::ios::binary);
@@ -163,7 +236,9 @@ Loaded Load(const fs::path& file, const Environment& environment) {
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (in.bad()) return whole("cannot be read", "Check the disk it lies on.");
   text.resize(static_cast<std::size_t>(in.gcount()));
-  return Parse(text, file, environment);
+  ParsedText parsed = ParseText(text, file, environment, host_rules);
+  WarnOfReaders(file, status.permissions(), parsed, parsed.loaded.config);
+  return std::move(parsed.loaded);
 }
 
 std::string Place(const fs::path& file, const Problem& problem) {

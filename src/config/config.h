@@ -13,6 +13,7 @@
 #include "base/secret.h"
 #include "config/problem.h"
 #include "config/references.h"
+#include "config/rules.h"
 #include "model/stream.h"
 
 namespace sluice::config {
@@ -148,6 +149,8 @@ struct Config {
   int streams_parallel = 4;
   Limits limits;
   AwsConfig aws;
+  // What is not wrong, but should not stay so.
+  std::vector<Problem> warnings = {};
 };
 
 // Exactly one side counts: `config` if `problems` is empty.
@@ -159,10 +162,12 @@ struct Loaded {
 // `file` is named in Config and gives the folder; its content is `text`. Reads no other file than
 // those of ${file:...}.
 Loaded Parse(std::string_view text, const std::filesystem::path& file,
-             const Environment& environment);
+             const Environment& environment, const HostRules& host_rules = {});
 
-// Reads the file. A file that is absent or unreadable is a problem too.
-Loaded Load(const std::filesystem::path& file, const Environment& environment);
+// Reads the file. A file that is absent or unreadable is a problem too. Secrets that stand in a
+// file that others may read are warned about.
+Loaded Load(const std::filesystem::path& file, const Environment& environment,
+            const HostRules& host_rules = {});
 
 // All problems as one kInvalidConfig error. REQUIRES: not empty.
 base::Error ToError(const std::filesystem::path& file, const std::vector<Problem>& problems);

@@ -67,11 +67,12 @@ DuckDbDestination ReadDuckDb(MapReader& map, bool chosen) {
 
 PostgresDestination ReadPostgres(MapReader& map, bool chosen) {
   PostgresDestination postgres;
-  const auto required = [&](std::string_view key, std::string_view remedy) {
+  const auto required = [&](std::string_view key, std::string_view remedy,
+                            Rule rule = CheckIdentifier) {
     if (chosen && !map.Has(key)) map.Missing(key, remedy);
-    return map.Text(key, CheckIdentifier).value_or("");
+    return map.Text(key, rule).value_or("");
   };
-  postgres.host = required("host", "Name the server, or the folder of its socket.");
+  postgres.host = required("host", "Name the server, or the folder of its socket.", CheckServer);
   postgres.database = required("database", "Name the database that tables land in.");
   postgres.user = required("user", "Name the user that may create schemas and tables in it.");
   if (const auto port = map.Integer("port", 1, 65535, "5432")) {

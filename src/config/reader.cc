@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "config/destination_path.h"
+#include "config/meant.h"
 
 namespace sluice::config {
 namespace {
@@ -21,16 +22,30 @@ std::string_view KindName(Node::Kind kind) {
   return "nothing";
 }
 
+constexpr std::string_view kSwapped =
+    "Are the two keys swapped? The ID has 20 capital letters and digits and begins with AKIA or "
+    "ASIA,\nthe secret has 40 signs.";
+
+std::string Trimmed(std::string_view text) {
+  constexpr std::string_view kBlank = " \t\r\n";
+  const auto first = text.find_first_not_of(kBlank);
+  if (first == std::string_view::npos) return {};
+  return std::string(text.substr(first, text.find_last_not_of(kBlank) - first + 1));
+}
+
 }  // namespace
 
-std::string WithValue(const Expanded& value, std::string_view problem) {
-  constexpr std::size_t kShownMax = 120;
+std::string WithValue(const Expanded& value, Form form, std::string_view problem) {
   if (value.text.empty()) return fmt::format("is empty and {}", problem);
-  if (value.referenced || value.text.size() > kShownMax ||
-      value.text.find('\n') != std::string::npos || !IsPlainUtf8(value.text)) {
-    return std::string(problem);
-  }
+  if (value.referenced || !IsShowable(value.text, form)) return std::string(problem);
   return fmt::format("\"{}\" {}", value.text, problem);
+}
+
+Form FormOf(Rule rule) {
+  if (rule == CheckRegion) return Form::kRegion;
+  if (rule == CheckName || rule == CheckWorkgroup) return Form::kWords;
+  if (rule == CheckTable) return Form::kTable;
+  return Form::kNever;
 }
 
 MapReader::MapReader(Reading& reading, const Node* node, std::string path)
@@ -62,6 +77,8 @@ const Node* MapReader::Ask(std::string_view key) {
 
 std::string MapReader::Field(std::string_view key) const {
   if (key.empty()) return path_;
+  // A key that slipped into the place of a field's name.
+  if (!IsShowableKey(key)) key = "(a name that is not shown)";
   return path_.empty() ? std::string(key) : fmt::format("{}.{}", path_, key);
 }
 
@@ -76,6 +93,12 @@ Position MapReader::At(std::string_view key) const {
 }
 
 void MapReader::AddAt(std::string field, Position at, std::string problem, std::string remedy) {
+  // A field that is read twice is told once.
+  const bool told =
+      std::any_of(reading_.problems.begin(), reading_.problems.end(), [&](const Problem& one) {
+        return one.field == field && one.problem == problem && one.at.line == at.line;
+      });
+  if (told) return;
   reading_.problems.push_back({std::move(field), at, std::move(problem), std::move(remedy)});
 }
 
@@ -88,7 +111,7 @@ void MapReader::Missing(std::string_view key, std::string_view remedy) {
 }
 
 std::optional<Expanded> MapReader::Scalar(std::string_view key, const Node& node,
-                                          const std::string& field) {
+                                          const std::string& field, bool secret) {
   if (node.kind != Node::Kind::kScalar) {
     AddAt(field, node.at, fmt::format("is {}, not a single value", KindName(node.kind)),
           fmt::format("Write `{}: value` in one line.", key));
@@ -99,19 +122,42 @@ std::optional<Expanded> MapReader::Scalar(std::string_view key, const Node& node
     AddAt(field, node.at, std::move(value.problem), std::move(value.remedy));
     return std::nullopt;
   }
+  if (auto broken = BareReference(node.text, secret)) {
+    AddAt(field, node.at, std::move(broken->problem), std::move(broken->remedy));
+    return std::nullopt;
+  }
   return value;
+}
+
+bool MapReader::RefuseForeign(std::string_view field, Position at, const Expanded& value,
+                              Rule rule) {
+  // The one field in which a key ID stands.
+  if (rule == CheckAccessKeyId || !HoldsKeyMaterial(value.text)) return false;
+  AddAt(std::string(field), at, "holds what looks like a key or a token; it is not shown here",
+        "A secret stands in its own field, best as \"${NAME}\" or \"${file:PATH}\". If it was "
+        "seen by others, make a new one.");
+  return true;
+}
+
+std::optional<std::string> MapReader::Sql(std::string_view key) {
+  const Node* node = Ask(key);
+  if (node == nullptr) return std::nullopt;
+  auto value = Scalar(key, *node, Field(key));
+  if (!value) return std::nullopt;
+  return std::move(value->text);
 }
 
 std::optional<std::string> MapReader::Text(std::string_view key, Rule rule) {
   const Node* node = Ask(key);
   if (node == nullptr) return std::nullopt;
   auto value = Scalar(key, *node, Field(key));
-  if (!value) return std::nullopt;
-  if (rule != nullptr) {
-    if (const auto broken = rule(value->text)) {
-      Add(key, WithValue(*value, broken->problem), broken->remedy);
-      return std::nullopt;
-    }
+  if (!value || RefuseForeign(Field(key), node->at, *value, rule)) return std::nullopt;
+  if (rule == nullptr) return std::move(value->text);
+  // Identifiers and values of tags may hold blanks.
+  if (rule != CheckIdentifier && rule != CheckTagValue) value->text = Trimmed(value->text);
+  if (const auto broken = rule(value->text)) {
+    Add(key, WithValue(*value, FormOf(rule), broken->problem), broken->remedy);
+    return std::nullopt;
   }
   return std::move(value->text);
 }
@@ -133,6 +179,11 @@ std::optional<std::filesystem::path> MapReader::Path(std::string_view key) {
     Add(key, std::move(broken->problem), std::move(broken->remedy));
     return std::nullopt;
   }
+  if (text->find("://") != std::string::npos && MayHoldSecret(*text)) {
+    Add(key, "is an address with a secret in it, not a file; it is not shown here",
+        "Write the path of a file.");
+    return std::nullopt;
+  }
   return std::get<std::filesystem::path>(std::move(path));
 }
 
@@ -140,12 +191,19 @@ std::optional<base::Secret> MapReader::SecretWithout(std::string_view key, std::
                                                      std::string_view problem) {
   const Node* node = Ask(key);
   if (node == nullptr) return std::nullopt;
-  auto value = Scalar(key, *node, Field(key));
+  auto value = Scalar(key, *node, Field(key), /*secret=*/true);
   if (!value) return std::nullopt;
+  // AWS calls an external ID no secret.
+  if (!value->referenced && key != "external_id") reading_.literal_secrets.push_back(Field(key));
+  if (key == "external_id") value->text = Trimmed(value->text);
   base::Secret secret(std::move(value->text));
   if (secret.empty() || !IsPlainUtf8(secret.Reveal()) ||
       secret.Reveal().find_first_of(refused) != std::string::npos) {
     Add(key, std::string(problem), "Check how it was copied; its value is not shown here.");
+    return std::nullopt;
+  }
+  if (key == "secret_access_key" && LooksLikeAccessKeyId(secret.Reveal())) {
+    Add(key, "looks like an access key ID", std::string(kSwapped));
     return std::nullopt;
   }
   return secret;
@@ -167,10 +225,13 @@ std::optional<std::int64_t> MapReader::Integer(std::string_view key, std::int64_
   const auto value = Scalar(key, *node, Field(key));
   if (!value) return std::nullopt;
   std::int64_t number = 0;
-  const char* const end = value->text.data() + value->text.size();
-  const auto [rest, error] = std::from_chars(value->text.data(), end, number);
+  const std::string text = Trimmed(value->text);
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
   if (error != std::errc() || rest != end || number < min || number > max) {
-    Add(key, WithValue(*value, fmt::format("is not a whole number from {} to {}", min, max)),
+    const std::string_view what = key == "port" ? "a port, a whole number" : "a whole number";
+    Add(key,
+        WithValue(*value, Form::kNumber, fmt::format("is not {} from {} to {}", what, min, max)),
         fmt::format("Write for example {}: {}", key, example));
     return std::nullopt;
   }
@@ -189,7 +250,7 @@ std::optional<std::chrono::seconds> MapReader::Duration(std::string_view key,
   if (!value) return std::nullopt;
   const auto duration = ParseDuration(value->text);
   if (!duration) {
-    Add(key, WithValue(*value, "is not a duration"),
+    Add(key, WithValue(*value, Form::kDuration, "is not a duration"),
         fmt::format("Write a number and s, m, h or d, for example {}: {}", key, example));
   }
   return duration;
@@ -205,9 +266,9 @@ std::vector<std::string> MapReader::TextList(std::string_view key, Rule rule) {
     const Node& item = list ? node->items[i] : *node;
     const std::string field = list ? fmt::format("{}[{}]", Field(key), i) : Field(key);
     auto value = Scalar(key, item, field);
-    if (!value) continue;
+    if (!value || RefuseForeign(field, item.at, *value, rule)) continue;
     if (const auto broken = rule(value->text)) {
-      AddAt(field, item.at, WithValue(*value, broken->problem), broken->remedy);
+      AddAt(field, item.at, WithValue(*value, FormOf(rule), broken->problem), broken->remedy);
       continue;
     }
     texts.push_back(std::move(value->text));
@@ -223,8 +284,11 @@ std::optional<std::size_t> MapReader::ChoiceOf(std::string_view key,
   if (!value) return std::nullopt;
   const auto at = std::find(words.begin(), words.end(), value->text);
   if (at != words.end()) return static_cast<std::size_t>(at - words.begin());
+  // What is near to a choice is meant as one, so it can be shown.
   const auto near = Nearest(value->text, words);
-  Add(key, WithValue(*value, fmt::format("is not {}", OneOf(words))),
+  Add(key,
+      WithValue(*value, near.empty() ? Form::kNever : Form::kWords,
+                fmt::format("is not {}", OneOf(words))),
       near.empty() ? fmt::format("Write {}.", OneOf(words))
                    : fmt::format("Did you mean {}?", near));
   return std::nullopt;
@@ -253,11 +317,24 @@ void MapReader::RefuseOthers() {
   const std::vector<std::string_view> known(asked_.begin(), asked_.end());
   for (const Entry& entry : node_->entries) {
     if (std::find(known.begin(), known.end(), entry.key) != known.end()) continue;
-    const auto near = Nearest(entry.key, known);
-    AddAt(Field(entry.key), entry.key_at, "is not a field that Sluice knows",
-          near.empty() ? fmt::format("Known here: {}.", OneOf(known))
-                       : fmt::format("Did you mean {}?", near));
+    RefuseUnknown(entry, known);
   }
+}
+
+void MapReader::RefuseUnknown(const Entry& entry, const std::vector<std::string_view>& known) {
+  if (entry.key == "<<") {
+    AddAt(Field(entry.key), entry.key_at, "is a merge key, which Sluice does not follow",
+          "Write the values out. What streams share can stand once, under defaults.");
+    return;
+  }
+  if (const auto meant = MeantField(path_, entry.key, known)) {
+    AddAt(Field(entry.key), entry.key_at, meant->problem, meant->remedy);
+    return;
+  }
+  const auto near = Nearest(entry.key, known);
+  AddAt(Field(entry.key), entry.key_at, "is not a field that Sluice knows",
+        near.empty() ? fmt::format("Known here: {}.", OneOf(known))
+                     : fmt::format("Did you mean {}?", near));
 }
 
 }  // namespace sluice::config

@@ -15,14 +15,18 @@
 #include "config/problem.h"
 #include "config/references.h"
 #include "config/rules.h"
+#include "config/showable.h"
 #include "config/yaml_tree.h"
 
 namespace sluice::config {
 
-// What a reading shares: where references look, and what was found wrong.
+// What a reading shares: where references look, and what was found.
 struct Reading {
   ReferenceSources sources;
   std::vector<Problem> problems;
+  // Secrets that stand in the file itself: "auth.secret_access_key".
+  std::vector<std::string> literal_secrets = {};
+  HostRules host_rules = {};
 };
 
 class MapReader {
@@ -35,7 +39,10 @@ class MapReader {
   // The field is there and has a value.
   bool Has(std::string_view key) const;
 
+  // Blanks around a value do not count where `rule` allows none within. A value that holds key
+  // material is refused, except in SQL, which may hold anything.
   std::optional<std::string> Text(std::string_view key, Rule rule = nullptr);
+  std::optional<std::string> Sql(std::string_view key);
   // Empty, and a problem with `remedy`, if it is absent.
   std::string RequiredText(std::string_view key, Rule rule, std::string_view remedy);
   // As ResolvePath (destination_path.h): `~/` is the home folder, relative ones are taken from the
@@ -78,9 +85,13 @@ class MapReader {
   const Node* Ask(std::string_view key);
   std::optional<base::Secret> SecretWithout(std::string_view key, std::string_view refused,
                                             std::string_view problem);
-  std::optional<Expanded> Scalar(std::string_view key, const Node& node, const std::string& field);
+  // Tells what no value may hold; true if it was told.
+  bool RefuseForeign(std::string_view field, Position at, const Expanded& value, Rule rule);
+  std::optional<Expanded> Scalar(std::string_view key, const Node& node, const std::string& field,
+                                 bool secret = false);
   std::optional<std::size_t> ChoiceOf(std::string_view key,
                                       const std::vector<std::string_view>& words);
+  void RefuseUnknown(const Entry& entry, const std::vector<std::string_view>& known);
   void AddAt(std::string field, Position at, std::string problem, std::string remedy);
 
   Reading& reading_;
@@ -89,8 +100,11 @@ class MapReader {
   std::vector<std::string> asked_;
 };
 
-// `"acme/x" is not ...`, or only `is not ...` where the value came through a reference and may be a
-// secret that stands in the wrong place, or is too long to read.
-std::string WithValue(const Expanded& value, std::string_view problem);
+// `"70000" is not ...` if the value is of the form that its field shows, else only `is not ...`.
+// One that came through a reference is never shown.
+std::string WithValue(const Expanded& value, Form form, std::string_view problem);
+
+// The form in which a value that breaks `rule` may be shown.
+Form FormOf(Rule rule);
 
 }  // namespace sluice::config

@@ -7,6 +7,8 @@
 #include <fstream>
 #include <iterator>
 
+#include "config/showable.h"
+
 namespace sluice::config {
 namespace {
 
@@ -19,6 +21,13 @@ bool IsVariableName(std::string_view name) {
          });
 }
 
+// A key that was written where its variable belongs is a good name, too.
+bool IsShowableName(std::string_view name) {
+  constexpr std::size_t kNameMax = 60;
+  return name.size() <= kNameMax && !HoldsKeyMaterial(name) &&
+         (name.size() < 20 || name.find('_') != std::string_view::npos);
+}
+
 void Fail(Expanded& out, std::string problem, std::string remedy) {
   out.problem = std::move(problem);
   out.remedy = std::move(remedy);
@@ -27,7 +36,11 @@ void Fail(Expanded& out, std::string problem, std::string remedy) {
 void AddFile(std::string_view path, const ReferenceSources& sources, Expanded& out) {
   const std::filesystem::path file = sources.folder / std::filesystem::path(path);
   const auto fail = [&](std::string_view why, std::string remedy) {
-    Fail(out, fmt::format("refers to the file {}, which {}", file.string(), why),
+    // A key that was written into the reference is no path.
+    const std::string name =
+        HoldsKeyMaterial(path) || path.find('@') != std::string_view::npos ? "" : file.string();
+    Fail(out,
+         fmt::format("refers to {}, which {}", name.empty() ? "a file" : "the file " + name, why),
          std::move(remedy));
   };
   std::error_code error;
@@ -57,7 +70,7 @@ void AddVariable(std::string_view inside, const ReferenceSources& sources, Expan
   const auto colon = inside.find(":-");
   const std::string_view name = inside.substr(0, colon);
   if (!IsVariableName(name)) {
-    return Fail(out, fmt::format("has a reference that is none: ${{{}}}", inside),
+    return Fail(out, "has a reference ${...} with something else than a variable's name in it",
                 "Write ${NAME}, ${NAME:-default} or ${file:PATH}. A plain $ before { is $$.");
   }
   auto value = sources.environment ? sources.environment(name) : std::nullopt;
@@ -68,6 +81,10 @@ void AddVariable(std::string_view inside, const ReferenceSources& sources, Expan
     }
     if (!value || value->empty()) value = std::string(fallback);
   }
+  if (!value && !IsShowableName(name)) {
+    return Fail(out, "needs an environment variable that is not set; its name looks like a secret",
+                "Between the braces of ${NAME} stands a variable's name, not its value.");
+  }
   if (!value) {
     return Fail(out, fmt::format("needs the environment variable {}, which is not set", name),
                 fmt::format("Set it: export {}=...   or give a default: ${{{}:-...}}", name, name));
@@ -76,6 +93,19 @@ void AddVariable(std::string_view inside, const ReferenceSources& sources, Expan
 }
 
 }  // namespace
+
+std::optional<Broken> BareReference(std::string_view raw, bool secret) {
+  if (!raw.starts_with('$') || !IsVariableName(raw.substr(1))) return std::nullopt;
+  const std::string_view name = raw.substr(1);
+  const bool capitals =
+      std::none_of(name.begin(), name.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+  if (secret && !capitals) return std::nullopt;
+  const bool shown = !secret && IsShowableName(name);
+  return Broken{"is written as $NAME, which is not replaced",
+                fmt::format("Write it with braces: \"${{{0}}}\". Is the dollar sign meant as such, "
+                            "write $${0}",
+                            shown ? name : "NAME")};
+}
 
 Expanded Expand(std::string_view raw, const ReferenceSources& sources) {
   Expanded out;

@@ -10,6 +10,8 @@
 #include <string>
 #include <string_view>
 
+#include "config/rules.h"
+
 namespace sluice::config {
 
 // The variable's value; nullopt if it is not set.
@@ -29,5 +31,9 @@ struct Expanded {
 };
 
 Expanded Expand(std::string_view raw, const ReferenceSources& sources);
+
+// A value that is `$NAME` and nothing else was meant as ${NAME}. Of a `secret` only capitals are
+// taken for a variable's name, and it is not repeated: it may be the secret.
+std::optional<Broken> BareReference(std::string_view raw, bool secret);
 
 }  // namespace sluice::config

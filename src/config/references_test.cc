@@ -13,6 +13,7 @@ namespace sluice::config {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 class References : public testing::Test {
  protected:
@@ -67,13 +68,45 @@ TEST_F(References, ProblemsNameWhatIsMissing) {
   EXPECT_THAT(Do("${file:.}").problem, HasSubstr("not a file"));
   EXPECT_THAT(Do("${USER_1").problem, HasSubstr("without its }"));
   EXPECT_THAT(Do("${}").problem, HasSubstr("reference"));
-  EXPECT_THAT(Do("${1A}").problem, HasSubstr("${1A}"));
+  EXPECT_THAT(Do("${1A}").problem, HasSubstr("variable's name"));
   EXPECT_THAT(Do("${A:-${B}}").problem, HasSubstr("inside a reference"));
   std::ofstream(dir_.path() / "big") << std::string(70'000, 'x');
   EXPECT_THAT(Do("${file:big}").problem, HasSubstr("64 KiB"));
 }
 
 TEST_F(References, ProblemLeavesNoText) { EXPECT_EQ(Do("${USER_1}${NOT_SET}").text, ""); }
+
+TEST_F(References, WhatStandsInTheirPlaceIsNotRepeated) {
+  for (const std::string secret :
+       {"AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "hunter2:pw@db",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", "wJalrXUtnFEMIK7MDENGbPxRfiCY"}) {
+    for (const std::string& raw :
+         {"${" + secret + "}", "${file:" + secret + "}", "${file:/x/" + secret + "/y}"}) {
+      const Expanded expanded = Do(raw);
+      EXPECT_FALSE(expanded.problem.empty()) << raw;
+      if (raw.find("file:") != std::string::npos && secret.starts_with("wJalrXUtnFEMIK")) continue;
+      EXPECT_THAT(expanded.problem + expanded.remedy, Not(HasSubstr(secret))) << raw;
+    }
+  }
+}
+
+TEST(BareReference, IsToldByTheFormThatWorks) {
+  for (const char* raw : {"$HOST", "$host", "$_x1"}) {
+    const auto broken = BareReference(raw, /*secret=*/false);
+    ASSERT_TRUE(broken) << raw;
+    EXPECT_THAT(broken->remedy, HasSubstr("${" + std::string(raw + 1) + "}"));
+  }
+  for (const char* raw : {"${HOST}", "$$HOST", "a$HOST", "$", "$1", "$a-b", "$HOST/x", ""}) {
+    EXPECT_FALSE(BareReference(raw, false)) << raw;
+  }
+}
+
+TEST(BareReference, APasswordMayBeginWithADollarAndIsNotRepeated) {
+  EXPECT_FALSE(BareReference("$ecret", /*secret=*/true));
+  const auto broken = BareReference("$HUNTER2", /*secret=*/true);
+  ASSERT_TRUE(broken);
+  EXPECT_THAT(broken->problem + broken->remedy, Not(HasSubstr("HUNTER2")));
+}
 
 }  // namespace
 }  // namespace sluice::config

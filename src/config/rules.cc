@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "config/showable.h"
+
 namespace sluice::config {
 namespace {
 
@@ -49,6 +51,18 @@ Broken NoTable(std::string_view why) {
   return {fmt::format("is not schema.table: {}", why),
           "Write schema and table, for example table: sales.orders. A name that holds a dot\n"
           "needs double quotes inside single ones: table: 'sales.\"orders.v2\"'"};
+}
+
+// A shared database may take no log-ins, so that redshift.database cannot name it; a query can.
+// https://docs.aws.amazon.com/redshift/latest/dg/datashare-overview.html
+Broken ThreeParts(std::string_view value) {
+  const std::string name = IsShowable(value, Form::kTable) ? std::string(value) : "db.schema.table";
+  return {
+      "is not schema.table: it has more than two parts",
+      fmt::format("Is the first part redshift.database? Then leave it out: table: schema.table\n"
+                  "A table of another database, a datashare's for example, is read by a query:\n"
+                  "  - name: {}\n    sql: SELECT * FROM {}",
+                  name.substr(name.find('.') + 1), name)};
 }
 
 // Takes one name, quoted or not, off the front of `rest`. False if there is none.
@@ -258,7 +272,40 @@ std::optional<Broken> CheckUnloadRole(std::string_view value) {
                 "arn:aws:iam::123456789012:role/redshift-unload"};
 }
 
+bool LooksLikeAccessKeyId(std::string_view value) {
+  return value.size() >= 16 && value.size() <= 32 &&
+         (value.starts_with("AKIA") || value.starts_with("ASIA")) &&
+         All(value, [](char c) { return IsDigit(c) || (c >= 'A' && c <= 'Z'); });
+}
+
+std::optional<Broken> CheckServer(std::string_view value) {
+  if (value.find('@') != std::string_view::npos || value.find("://") != std::string_view::npos) {
+    return Broken{"is an address with more in it than a host",
+                  "Write each part in its own field: host: db.acme.com, port: 5432, user: sluice, "
+                  "database: ...,\npassword: \"${NAME}\""};
+  }
+  const bool socket = value.starts_with('/');
+  if (!socket && value.find('/') != std::string_view::npos) {
+    return Broken{"holds a database's name or a path", "Write the host alone: host: db.acme.com"};
+  }
+  // One colon is a port's; an address of IPv6 has more.
+  if (!socket && std::count(value.begin(), value.end(), ':') == 1) {
+    return Broken{"has a port behind it",
+                  "Write it in its own field: host: db.acme.com, port: 5432"};
+  }
+  if (value.size() > 255 || value.empty() || !IsPlainUtf8(value) ||
+      value.find_first_of(" \t\r\n,;=") != std::string_view::npos) {
+    return Broken{"is not a host", "Name the server, or the folder of its socket."};
+  }
+  return std::nullopt;
+}
+
 std::optional<Broken> CheckAccessKeyId(std::string_view value) {
+  if (HoldsKeyMaterial(value) && !LooksLikeAccessKeyId(value)) {
+    return Broken{"looks like a secret, not like an access key ID; it is not shown here",
+                  "Are the two keys swapped? The ID has 20 capital letters and digits and begins "
+                  "with AKIA or ASIA,\nthe secret has 40 signs."};
+  }
   if (value.size() >= 16 && value.size() <= 128 &&
       All(value, [](char c) { return IsAlnum(c) || c == '_'; })) {
     return std::nullopt;
@@ -292,12 +339,17 @@ std::variant<model::TableName, Broken> ParseTable(std::string_view value) {
   if (!rest.starts_with('.')) return NoTable("the schema is missing");
   rest.remove_prefix(1);
   if (!TakeName(rest, name.table)) return NoTable("a double quote is not closed");
-  if (!rest.empty())
-    return NoTable("it has more than two parts; redshift.database tells the first");
+  if (!rest.empty()) return ThreeParts(value);
   for (const std::string* part : {&name.schema, &name.table}) {
     if (CheckIdentifier(*part)) return NoTable("each name has 1 to 127 bytes");
   }
   return name;
+}
+
+std::optional<Broken> CheckTable(std::string_view value) {
+  const auto parsed = ParseTable(value);
+  const auto* broken = std::get_if<Broken>(&parsed);
+  return broken == nullptr ? std::nullopt : std::optional(*broken);
 }
 
 std::optional<std::chrono::seconds> ParseDuration(std::string_view value) {

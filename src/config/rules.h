@@ -18,12 +18,20 @@ struct Broken {
 // nullopt: the value is good.
 using Rule = std::optional<Broken> (*)(std::string_view value);
 
+// What only whoever takes a host apart knows (redshift/endpoint.h, which this room does not use).
+struct HostRules {
+  // nullptr: CheckHost alone.
+  Rule check = nullptr;
+  // The port that a good host says.
+  std::optional<int> (*port)(std::string_view host) = nullptr;
+};
+
 // Part of staging prefixes and file names.
 std::optional<Broken> CheckName(std::string_view value);
 // https://docs.aws.amazon.com/redshift-serverless/latest/APIReference/API_GetCredentials.html
 std::optional<Broken> CheckWorkgroup(std::string_view value);
 std::optional<Broken> CheckDatabase(std::string_view value);
-// Plainly: whoever logs in takes the host apart (redshift/endpoint.h).
+// Plainly; HostRules tell the rest.
 std::optional<Broken> CheckHost(std::string_view value);
 std::optional<Broken> CheckRegion(std::string_view value);
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html; access point
@@ -43,12 +51,17 @@ std::optional<Broken> CheckKmsKey(std::string_view value);
 // "default", or ARNs of roles with commas between them.
 std::optional<Broken> CheckUnloadRole(std::string_view value);
 std::optional<Broken> CheckAccessKeyId(std::string_view value);
+// It is written where a secret belongs: 20 capitals and digits from AKIA or ASIA on.
+bool LooksLikeAccessKeyId(std::string_view value);
+// Of a database server: a name or an address, or the folder of a socket.
+std::optional<Broken> CheckServer(std::string_view value);
 std::optional<Broken> CheckUrl(std::string_view value);
 // Of a stream, a column, a schema: 1 to 127 bytes without control characters.
 std::optional<Broken> CheckIdentifier(std::string_view value);
 
 // `sales.orders`, `sales."orders.v2"`, `"a""b".c`. Names are kept as written.
 std::variant<model::TableName, Broken> ParseTable(std::string_view value);
+std::optional<Broken> CheckTable(std::string_view value);
 // "90s", "5m", "24h", "2d"; nullopt if it is none or above ten years.
 std::optional<std::chrono::seconds> ParseDuration(std::string_view value);
 

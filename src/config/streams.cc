@@ -66,21 +66,16 @@ bool IsSelect(std::string_view sql) {
 void ReadSource(MapReader& map, model::Stream& stream) {
   const bool has_table = map.Has("table");
   const bool has_sql = map.Has("sql");
-  const auto table = map.Text("table");
-  auto sql = map.Text("sql");
+  const auto table = map.Text("table", CheckTable);
+  auto sql = map.Sql("sql");
   if (has_table == has_sql) {
     map.Add("table", has_table ? "stands beside sql" : "is missing, and so is sql",
             "A stream is either table: schema.table, or name: and sql: with one SELECT.");
     return;
   }
   if (table) {
-    auto parsed = ParseTable(*table);
-    if (const auto* broken = std::get_if<Broken>(&parsed)) {
-      map.Add("table", fmt::format("\"{}\" {}", *table, broken->problem), broken->remedy);
-    } else {
-      stream.table = std::get<model::TableName>(std::move(parsed));
-      if (stream.name.empty()) stream.name = stream.table->ToString();
-    }
+    stream.table = std::get<model::TableName>(ParseTable(*table));
+    if (stream.name.empty()) stream.name = stream.table->ToString();
   }
   if (sql) {
     stream.sql = TrimQuery(std::move(*sql));
@@ -209,11 +204,22 @@ void ReadSplit(Reading& reading, MapReader& map, model::Stream& stream) {
   stream.split = std::move(split);
 }
 
+// The right form of a stream that stands there as a text.
+std::string TableEntry(const std::string& text) {
+  const bool table = IsShowable(text, Form::kTable) && !CheckTable(text);
+  return fmt::format("- table: {}", table ? text : "schema.table");
+}
+
 StreamConfig ReadStream(Reading& reading, const Node& node, const Defaults& defaults,
                         std::string field) {
-  MapReader map(reading, &node, field);
   StreamConfig config;
-  config.field = std::move(field);
+  config.field = field;
+  if (node.kind == Node::Kind::kScalar) {
+    reading.problems.push_back({std::move(field), node.at, "is a text, not a group of fields",
+                                "Write it with its field: " + TableEntry(node.text)});
+    return config;
+  }
+  MapReader map(reading, &node, std::move(field));
   model::Stream& stream = config.stream;
   if (!map.present()) {
     if (node.kind == Node::Kind::kNull) {
@@ -246,9 +252,24 @@ void RefuseTwice(Reading& reading, const std::vector<StreamConfig>& streams, con
     if (fresh) continue;
     reading.problems.push_back(
         {streams[i].field, list.items[i].at,
-         fmt::format("is called {}, and so is {}", name, streams[at->second].field),
+         IsShowable(name, Form::kTable)
+             ? fmt::format("is called {}, and so is {}", name, streams[at->second].field)
+             : fmt::format("is called as {} is", streams[at->second].field),
          "Give one of them another name: ..."});
   }
+}
+
+// nullptr if there is none, or another thing than a list, which is told.
+const Node* StreamList(MapReader& top) {
+  const Node* node = top.Any("streams");
+  if (node == nullptr || node->kind == Node::Kind::kSequence) return node;
+  top.Add(
+      "streams",
+      node->kind == Node::Kind::kMap ? "is a group of fields, not a list" : "is a text, not a list",
+      node->kind == Node::Kind::kMap
+          ? "Begin each entry with a hyphen:\nstreams:\n  - table: schema.table"
+          : "Write a list:\nstreams:\n  " + TableEntry(node->text));
+  return nullptr;
 }
 
 }  // namespace
@@ -256,7 +277,7 @@ void RefuseTwice(Reading& reading, const std::vector<StreamConfig>& streams, con
 std::vector<StreamConfig> ReadStreams(Reading& reading, MapReader& top) {
   const Defaults defaults = ReadDefaults(reading, top.Map("defaults"));
   std::vector<StreamConfig> streams;
-  const Node* list = top.Sequence("streams");
+  const Node* list = StreamList(top);
   if (list == nullptr) return streams;
   for (std::size_t i = 0; i < list->items.size(); ++i) {
     streams.push_back(ReadStream(reading, list->items[i], defaults, fmt::format("streams[{}]", i)));

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "config/rules.h"
+#include "config/showable.h"
 
 namespace sluice::config {
 namespace {
@@ -134,7 +135,7 @@ class Builder final : public YAML::EventHandler {
                                    [&](const Entry& entry) { return entry.key == node.text; });
     level.skip_value = same != level.node.entries.end();
     if (level.skip_value) {
-      duplicates.push_back({.field = node.text,
+      duplicates.push_back({.field = IsShowableKey(node.text) ? node.text : "",
                             .at = node.at,
                             .problem = fmt::format("stands here a second time; the first is in "
                                                    "line {}",
@@ -169,6 +170,11 @@ int TabbedLine(std::string_view text, int line) {
   return 0;
 }
 
+// Some of yaml-cpp's messages end in what stands in the file, which may be a secret.
+std::string_view WithoutText(std::string_view message) {
+  return message.substr(0, message.find(':'));
+}
+
 // yaml-cpp's words -> ours, for what people do most often.
 Problem FromSyntaxError(const YAML::ParserException& error, std::string_view text) {
   const Position at = FromMark(error.mark);
@@ -188,13 +194,14 @@ Problem FromSyntaxError(const YAML::ParserException& error, std::string_view tex
             .problem = "has an opening quote that is never closed",
             .remedy = "Close it with the same quote."};
   }
-  if (what == YAML::ErrorMsg::UNKNOWN_ANCHOR) {
+  // The anchor's name follows, and may be anything.
+  if (what.starts_with(YAML::ErrorMsg::UNKNOWN_ANCHOR)) {
     return {.at = at,
             .problem = "has a text that begins with *, which is an alias in YAML",
             .remedy = "Put quotes around the text."};
   }
   return {.at = at,
-          .problem = fmt::format("is not YAML here ({})", what),
+          .problem = fmt::format("is not YAML here ({})", WithoutText(what)),
           .remedy =
               "Look at this line and the one above: indentation, a missing `:` or blank "
               "behind it,\nor a text that holds `: ` or `#` and needs quotes around it."};
@@ -202,6 +209,16 @@ Problem FromSyntaxError(const YAML::ParserException& error, std::string_view tex
 
 Problem Whole(std::string problem, std::string remedy) {
   return {.problem = std::move(problem), .remedy = std::move(remedy)};
+}
+
+// Windows' editors call UTF-16 "Unicode". Without its mark it shows by the zeros between letters.
+Problem NotUtf8(std::string_view text) {
+  const bool marked = text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF");
+  if (marked || (text.size() > 1 && (text[0] == '\0' || text[1] == '\0'))) {
+    return Whole("is text in UTF-16, not in UTF-8",
+                 "Save it as UTF-8, or: iconv -f UTF-16 -t UTF-8 OLD > NEW");
+  }
+  return Whole("is not text in UTF-8", "Save it as UTF-8.");
 }
 
 // yaml-cpp takes the end of the file for the end of a quoted text. `text` begins with the quote.
@@ -255,15 +272,14 @@ Tree ParseYaml(std::string_view text) {
     return tree;
   }
   if (!IsPlainUtf8(text)) {
-    tree.problems.push_back(Whole("is not text in UTF-8", "Save it as UTF-8."));
+    tree.problems.push_back(NotUtf8(text));
     return tree;
   }
   try {
     if (!ReadDocuments(text, tree) && tree.problems.empty()) {
-      tree.problems.push_back(
-          Whole("is empty",
-                "Begin with the example in README.md; `sluice config schema` tells "
-                "every field."));
+      tree.problems.push_back(Whole("is empty",
+                                    "Let Sluice ask for what belongs into it: sluice init\n"
+                                    "Or begin with the example in README.md."));
     }
   } catch (const Refused& refused) {
     tree.problems.push_back(refused.problem);
