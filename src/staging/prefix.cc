@@ -40,6 +40,22 @@ void CheckRoot(std::string_view root) {
   }
 }
 
+// A name as a folder that no other name is spelled as. '=' begins what stands for a byte, so it is
+// one itself; so is '_' at the start, where Redshift takes it as hidden.
+std::string Spelled(std::string_view name) {
+  std::string spelled;
+  for (const char c : name) {
+    if (IsPlain(c) || (c == '_' && !spelled.empty())) {
+      spelled += c;
+    } else {
+      constexpr std::string_view kHex = "0123456789ABCDEF";
+      const auto byte = static_cast<unsigned char>(c);
+      spelled += {'=', kHex[byte >> 4U], kHex[byte & 0xFU]};
+    }
+  }
+  return spelled;
+}
+
 }  // namespace
 
 std::string Slug(std::string_view name) {
@@ -58,7 +74,8 @@ std::string Slug(std::string_view name) {
 
 std::string OwnRoot(std::string_view root, std::string_view connection) {
   CheckRoot(root);
-  return std::string(root) + Slug(connection) + "/";
+  if (connection.empty()) BadRoot(root, "has no connection's name behind it");
+  return std::string(root) + Spelled(connection) + "/";
 }
 
 std::string RunPrefix(std::string_view root, std::string_view connection, std::string_view run) {

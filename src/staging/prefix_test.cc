@@ -4,6 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+
 #include "tests/support/matchers.h"
 
 namespace sluice::staging {
@@ -26,6 +31,63 @@ TEST(Prefix, RefusesRootsThatAreNotAFolderOfOurOwn) {
 }
 
 TEST(Prefix, AcceptsDeepRoots) { EXPECT_EQ(OwnRoot("a/b=1/c.d/", "x"), "a/b=1/c.d/x/"); }
+
+// Two connections that share a root take each other's files for leftovers.
+TEST(OwnRoot, IsOfOneConnectionAlone) {
+  const std::vector<std::string> names = {"acme",
+                                          "Acme",
+                                          "acme-prod",
+                                          "acme_prod",
+                                          "acme--prod",
+                                          "acme__prod",
+                                          "acme_-prod",
+                                          "acme-",
+                                          "acme_",
+                                          "acme-_",
+                                          "acme prod",
+                                          "acme.prod",
+                                          "acme=prod",
+                                          "acme=20prod",
+                                          "_acme",
+                                          "-acme",
+                                          "=5Facme",
+                                          "é",
+                                          "e",
+                                          "\xC3",
+                                          std::string(63, 'a'),
+                                          std::string(64, 'a'),
+                                          std::string(65, 'a')};
+  std::map<std::string, std::string> owners;
+  for (const auto& name : names) {
+    const std::string root = OwnRoot("sluice/", name);
+    const auto [owner, fresh] = owners.try_emplace(root, name);
+    EXPECT_TRUE(fresh) << root << " is of " << owner->second << " and of " << name;
+    EXPECT_EQ(OwnRoot(root, "x"), root + "x/") << "a folder that Redshift reads";
+  }
+}
+
+TEST(OwnRoot, RandomNamesNeverMeet) {
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE(testing::Message() << "seed " << seed);
+  std::mt19937 random(seed);
+  constexpr std::string_view kAlphabet = "aA0-_=. 5F";
+  std::map<std::string, std::string> owners;
+  for (int i = 0; i < 20'000; ++i) {
+    std::string name;
+    for (auto left = 1 + random() % 6; left > 0; --left) {
+      name += kAlphabet[random() % kAlphabet.size()];
+    }
+    const auto [owner, fresh] = owners.try_emplace(OwnRoot("sluice/", name), name);
+    ASSERT_TRUE(fresh || owner->second == name) << owner->second << " and " << name;
+  }
+}
+
+TEST(OwnRoot, OfMostNamesIsAsItWas) {
+  for (const char* name : {"acme", "acme-prod", "A1-b2-c3", "x"}) {
+    EXPECT_EQ(OwnRoot("sluice/", name), "sluice/" + std::string(name) + "/");
+    EXPECT_EQ(Slug(name), name);
+  }
+}
 
 TEST(Slug, KeepsNamesInsideOneComponent) {
   EXPECT_EQ(Slug("../../etc"), "etc");

@@ -4,6 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <string>
+#include <vector>
+
 #include "sync/ledger.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_object_store.h"
@@ -50,6 +54,36 @@ TEST_F(CleanUpTest, EverythingIsEverythingOfThisConnection) {
   options_.everything = true;
   CleanUp(options_, store_, clock_, {});
   EXPECT_THAT(store_.Keys(), ElementsAre("sluice/neighbour/object"));
+}
+
+// G10: An object outside the connection's own root is never touched.
+TEST_F(CleanUpTest, WhatLiesBeneathAnEarlierRootGoesAndItsNewOwnerStays) {
+  const std::string old = staging::MakeRunId(clock_.Utc(), 3);
+  const std::string moved = staging::MakeRunId(clock_.Utc(), 4);
+  const std::string unproven = staging::MakeRunId(clock_.Utc(), 5);
+  const std::string theirs = staging::MakeRunId(clock_.Utc(), 6);
+  store_.Add("sluice/ac-me/" + old + "/t/a/0000_part_00.parquet", "x");
+  store_.Add("former/acme/" + moved + "/t/b/0000_part_00.parquet", "x");
+  store_.Add("sluice/ac-me/live/" + unproven + ".parquet", "x");
+  store_.Add("sluice/ac-me/" + theirs + "/t/c/0000_part_00.parquet", "x");
+  {
+    Ledger ledger(options_.ledger, clock_);
+    for (const auto& [run, prefix, attempt] : std::vector<std::array<std::string, 3>>{
+             {old, "sluice/ac-me/" + old + "/t/a/", "a1"},
+             {moved, "former/acme/" + moved + "/t/b/", "b1"},
+             // A row that names a neighbour's folder without the run's id proves nothing.
+             {unproven, "sluice/ac-me/live/", "c1"},
+             {"live", "sluice/ac-me/live/", "d1"}}) {
+      ledger.BeginRun(run);
+      ledger.AddAttempt({.run = run, .stream = "t", .attempt = attempt, .prefix = prefix});
+    }
+  }
+  const auto cleaned = CleanUp(options_, store_, clock_, {});
+  EXPECT_EQ(cleaned.objects_deleted, 3U);
+  EXPECT_THAT(cleaned.left_behind, IsEmpty());
+  EXPECT_THAT(store_.Keys(), ElementsAre("sluice/ac-me/" + theirs + "/t/c/0000_part_00.parquet",
+                                         "sluice/ac-me/live/" + unproven + ".parquet", unknown_key_,
+                                         "sluice/neighbour/object"));
 }
 
 TEST_F(CleanUpTest, WaitsForNoSyncThatRuns) {

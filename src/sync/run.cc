@@ -13,6 +13,7 @@
 #include "staging/prefix.h"
 #include "sync/adoption.h"
 #include "sync/context.h"
+#include "sync/elsewhere.h"
 #include "sync/ledger.h"
 #include "sync/leftovers.h"
 #include "sync/plan.h"
@@ -83,7 +84,10 @@ class Runner {
 
   // What this run's streams may load instead of reading anew stays until they have decided.
   void FindDead() {
-    for (auto& attempt : ledger_.DeadAttempts(run_)) {
+    auto attempts = ledger_.DeadAttempts(run_);
+    elsewhere_ = FindElsewhere(attempts, context_.own_root);
+    for (auto& attempt : attempts) {
+      if (!attempt.prefix.starts_with(context_.own_root)) continue;  // swept, never loaded
       const bool ours = std::any_of(streams_.begin(), streams_.end(), [&](const auto& stream) {
         return stream.name == attempt.stream;
       });
@@ -121,6 +125,7 @@ class Runner {
   // paid for that would fail in it. A passing trouble is left for the streams to overcome.
   std::optional<base::ErrorInfo> SweepDead() {
     const auto swept = Sweep();
+    SweepElsewhere();
     if (swept.objects_deleted + swept.uploads_aborted > 0) {
       parts_.log.Info("removed what dead runs left in the bucket",
                       {{"objects", fmt::format("{}", swept.objects_deleted)},
@@ -145,10 +150,30 @@ class Runner {
         {.deadline = base::Deadline::After(parts_.clock, kSweepPatience), .stop = stop_});
   }
 
+  // Returns the dead runs of which nothing is left beneath another root. Rights may be gone there
+  // with the root; that stops no sync.
+  std::set<std::string> SweepElsewhere() {
+    std::set<std::string> runs = dead_runs_;
+    const auto swept = CleanElsewhere(
+        parts_.store, options_.bucket, elsewhere_, runs,
+        {.deadline = base::Deadline::After(parts_.clock, kSweepPatience), .stop = stop_});
+    if (swept.objects_deleted + swept.uploads_aborted > 0) {
+      parts_.log.Info("removed what dead runs left beneath an earlier root",
+                      {{"objects", fmt::format("{}", swept.objects_deleted)},
+                       {"uploads", fmt::format("{}", swept.uploads_aborted)}});
+    }
+    for (const auto& left : swept.left_behind) {
+      parts_.log.Warning("what a dead run left beneath an earlier root could not be removed",
+                         {{"object", left}, {"reason", swept.error ? swept.error->message : ""}});
+    }
+    return runs;
+  }
+
   // What died with UNLOAD running may have written after the first sweep.
   void SweepAgain() {
     if (dead_runs_.empty() || stop_.stop_requested()) return;
-    if (Sweep().left_behind.empty()) ledger_.MarkSwept(dead_runs_, spared_.All());
+    const auto clean = SweepElsewhere();
+    if (Sweep().left_behind.empty()) ledger_.MarkSwept(clean, spared_.All());
   }
 
   void SyncAll(std::unique_ptr<redshift::Session> first_session) {
@@ -210,6 +235,7 @@ class Runner {
   RunCatalog catalog_;
   const RunContext context_;
   std::set<std::string> dead_runs_;
+  RunsElsewhere elsewhere_;
   // By stream, newest first. Filled before the workers begin; each takes its own streams'.
   std::map<std::string, std::vector<AttemptFacts>> dead_;
   std::atomic<std::size_t> next_ = 0;

@@ -8,6 +8,7 @@
 
 #include <thread>
 
+#include "staging/clean.h"
 #include "sync/ledger.h"
 #include "sync/testing/run_fixture.h"
 
@@ -297,6 +298,31 @@ TEST_F(RunTest, SweepsWhatADeadRunLeft) {
   ServerUnloads();
   EXPECT_EQ(Run().streams[0].error, std::nullopt);
   ExpectClean();
+}
+
+TEST_F(RunTest, SweepsWhatADeadRunLeftBeneathAnEarlierRootAndLoadsNothingOfIt) {
+  streams_.resize(1);
+  const std::string run = staging::MakeRunId(clock_.Utc() - std::chrono::minutes(5), 7);
+  const std::string prefix = "sluice/ac-me/" + run + "/orders/a1/";
+  const std::string neighbour = "sluice/ac-me/" + staging::MakeRunId(clock_.Utc(), 8) + "/t/b/x";
+  {
+    Ledger ledger(options_.ledger, clock_);
+    ledger.AddAttempt({.run = run,
+                       .stream = "orders",
+                       .attempt = "a1",
+                       .prefix = prefix,
+                       .basis = "",
+                       .unloads = {{.what = "rows", .condition = "", .fingerprint = "f"}}});
+    ledger.SetUnloaded("a1", "rows", 10);
+  }
+  store_.Add(prefix + "rows/0000_part_00.parquet", "left");
+  store_.AddUpload(prefix + "rows/0001_part_00.parquet");
+  store_.Add(neighbour, "alive");
+  ServerUnloads();
+  const auto result = Run();
+  EXPECT_EQ(result.streams[0].error, std::nullopt);
+  EXPECT_EQ(result.streams[0].adopted_from, std::nullopt);
+  EXPECT_THAT(store_.Keys(), ElementsAre(neighbour, "sluice/neighbour/object"));
 }
 
 TEST_F(RunTest, LeavesOtherFilesOfTheWorkFolderAlone) {
