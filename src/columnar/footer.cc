@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <utility>
 
 #include "columnar/column_type.h"
+#include "columnar/part_outline.h"
 #include "columnar/sql_text.h"
 
 namespace sluice::columnar {
@@ -24,12 +24,6 @@ using base::ErrorCode;
                      .remedy = "The table may have changed since it was described: run again."});
 }
 
-std::uint64_t ToNumber(const std::optional<std::string>& text) {
-  std::uint64_t value = 0;
-  if (text) std::from_chars(text->data(), text->data() + text->size(), value);
-  return value;
-}
-
 bool IsDamage(ErrorCode code) {
   return code != ErrorCode::kCancelled && code != ErrorCode::kPermission &&
          code != ErrorCode::kNotFound && code != ErrorCode::kNoSpace;
@@ -38,17 +32,15 @@ bool IsDamage(ErrorCode code) {
 }  // namespace
 
 Footer ReadFooter(Connection& connection, const model::LocalPart& part, std::stop_token stop) {
+  // Before DuckDB sees it: it would build whatever a footer describes.
+  const PartOutline outline = ReadOutline(part);
   const Task task{.operation = "read footer", .subject = "part " + part.part.key};
-  const std::string file = QuoteText(EscapeGlob(part.file.string()));
   Result result;
   try {
-    result = connection.Run(
-        fmt::format("SELECT CAST(m.num_rows AS UBIGINT), s.name, s.type, s.duckdb_type, "
-                    "(SELECT CAST(sum(total_uncompressed_size) AS UBIGINT) FROM "
-                    "parquet_metadata({0})) "
-                    "FROM parquet_schema({0}) s, parquet_file_metadata({0}) m ORDER BY s.column_id",
-                    file),
-        {}, task, stop);
+    result = connection.Run(fmt::format("SELECT name, type, duckdb_type FROM parquet_schema({}) "
+                                        "ORDER BY column_id",
+                                        QuoteText(EscapeGlob(part.file.string()))),
+                            {}, task, stop);
   } catch (const base::Error& error) {
     if (!IsDamage(error.code())) throw;
     // Whatever DuckDB calls it, a footer it cannot read is a damaged part.
@@ -58,14 +50,12 @@ Footer ReadFooter(Connection& connection, const model::LocalPart& part, std::sto
                        .message = "it is not a Parquet file, or is damaged",
                        .remedy = "Run again: the part is fetched anew."});
   }
-  Footer footer;
+  Footer footer{.rows = outline.rows, .plain_bytes = outline.plain_bytes(), .columns = {}};
   if (result.rows.empty()) ThrowMismatch(part, "(all)", "the footer has no columns");
-  footer.rows = ToNumber(result.rows.front()[0]);
-  footer.plain_bytes = ToNumber(result.rows.front()[4]);
   // The first row is the root of the schema, not a column.
   for (std::size_t i = 1; i < result.rows.size(); ++i) {
     auto& row = result.rows[i];
-    footer.columns.push_back({row[1].value_or(""), row[2].value_or(""), row[3].value_or("")});
+    footer.columns.push_back({row[0].value_or(""), row[1].value_or(""), row[2].value_or("")});
   }
   return footer;
 }

@@ -26,8 +26,8 @@ struct Footer {
   std::vector<FileColumn> columns;
 };
 
-// Throws kCorrupt if it is not a Parquet file or is damaged, kNotFound, kPermission, kCancelled;
-// the subject names the part by its object key.
+// Throws what ReadOutline (part_outline.h) throws, kCorrupt also where DuckDB finds damage, and
+// kCancelled; the subject names the part by its object key.
 Footer ReadFooter(Connection& connection, const model::LocalPart& part, std::stop_token stop);
 
 // Throws kCorrupt, naming the column and the part, unless the file's columns are `columns`: as

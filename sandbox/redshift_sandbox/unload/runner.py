@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+import pyarrow.parquet as parquet
+
 from redshift_sandbox.contracts import (
     AccessKeys,
     Clock,
@@ -39,7 +41,7 @@ from redshift_sandbox.unload.watch import read_ahead
 
 FAULTS = frozenset({
     "unload.fail_after_files", "unload.slow_per_file", "unload.slices", "unload.cache", "unload.keys_expire",
-    "unload.count_zero",
+    "unload.count_zero", "unload.parts_from",
 })
 
 
@@ -165,6 +167,16 @@ class UnloadService:
     def caching(self) -> bool:
         return bool((self._faults.peek("unload.cache") or {}).get("enabled", True))
 
+    def given_parts(self, statement: UnloadStatement) -> list[Part] | None:
+        """Files made beforehand, which stand for what this UNLOAD would have written."""
+        knob = self._faults.take_if(
+            "unload.parts_from", lambda args: str(args.get("match", "")) in statement.prefix)
+        if knob is None:
+            return None
+        files = sorted(Path(str(knob["folder"])).glob("*.parquet"))
+        rows = knob.get("rows")
+        return [Part(file, _rows_of(file) if rows is None else int(rows), file.stat().st_size) for file in files]
+
     def worth_keeping(self, seconds: float) -> bool:
         """Storing counts the rows of every table read, which costs more than a short UNLOAD itself."""
         return seconds >= float((self._faults.peek("unload.cache") or {}).get("min_seconds", _WORTH_KEEPING_SECONDS))
@@ -179,6 +191,10 @@ class UnloadService:
 
     def work_folder(self) -> Path:
         return Path(tempfile.mkdtemp(prefix="unload-", dir=self._settings.work_dir))
+
+
+def _rows_of(file: Path) -> int:
+    return int(parquet.read_metadata(file).num_rows)
 
 
 def _compression(statement: UnloadStatement) -> str:
@@ -235,6 +251,11 @@ class _Run:
     # -- Parquet --------------------------------------------------------------------------------
 
     def _parquet(self, source: Source, plan: Plan, typed: list[columns.Column]) -> None:
+        given = self._service.given_parts(self.statement)
+        if given is not None:
+            for part in given:
+                self.target.put(part)
+            return
         fingerprint, kept = self._kept(source, plan)
         if kept is not None:
             for part in kept:
