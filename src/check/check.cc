@@ -35,6 +35,7 @@ const std::vector<StepRow>& Rows() {
       {Step::kBucket, CheckBucket, {Step::kIdentity}},
       {Step::kBucketRights, CheckBucketRights, {Step::kIdentity, Step::kBucket}},
       {Step::kUnload, CheckUnload, {Step::kLogin, Step::kBucketRights}},
+      {Step::kLocal, CheckLocal, {}},
       {Step::kDestination, CheckDestination, {}},
   };
   return rows;
@@ -116,8 +117,19 @@ void Checker::Report(std::string_view id, std::string seen, std::string subject)
 }
 
 void Checker::ReportFailure(Step step, std::string subject) {
-  const base::Error error = base::AsError(std::current_exception());
-  Add(MakeFailure(step, std::move(subject), error.info(), facts));
+  ReportFailure(step, base::AsError(std::current_exception()).info(), std::move(subject));
+}
+
+void Checker::ReportFailure(Step step, const base::ErrorInfo& error, std::string subject) {
+  Add(MakeFailure(step, std::move(subject), error, facts));
+}
+
+void Checker::KeepFailure(const base::ErrorInfo& error, std::string subject) {
+  of_destination.push_back(MakeFailure(Step::kDestination, std::move(subject), error, facts));
+}
+
+void Checker::TellDestination() {
+  for (auto& finding : std::exchange(of_destination, {})) Add(std::move(finding));
 }
 
 void Checker::ReportSkipped(Step step, Step because) {

@@ -20,6 +20,7 @@
 #include "redshift/endpoint.h"
 #include "redshift/session.h"
 #include "redshift/unload_statement.h"
+#include "sync/run.h"
 
 namespace sluice::check {
 
@@ -37,6 +38,10 @@ struct CheckOptions {
   std::string root;                    // ends in '/'
   std::optional<std::string> kms_key;  // as redshift::UnloadOptions
   std::vector<model::Stream> streams;
+  // What a sync of them would be given.
+  sync::RunOptions sync;
+  // Somebody has just written the configuration: that it has no streams yet is no failure.
+  bool streams_to_come = false;
   // How the identity comes about; empty where it does not apply.
   std::string role_arn;
   std::chrono::seconds role_duration{0};
@@ -70,10 +75,8 @@ struct CheckParts {
   // After it: whether the keys it gave can do no more than write this run's prefix, or more was
   // allowed by the configuration. Empty: they can do no more.
   std::function<bool()> unload_keys_narrowed;
-  // Opens the destination; closed before Run returns.
+  // Opens the destination; closed before the next step.
   std::function<std::unique_ptr<destinations::Destination>()> open_destination;
-  // Throws what a sync of this stream would throw before it contacts anybody.
-  std::function<void(const model::Stream&, const destinations::Capabilities&)> check_modes;
   // Told each finding as it is made, on the calling thread.
   std::function<void(const Finding&)> on_finding;
 };

@@ -2,14 +2,10 @@
 // does not hide the others; and nothing of the check stays in the bucket, however it ends.
 #include "check/check.h"
 
-#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "redshift/testing/fake_session.h"
-#include "tests/support/fake_clock.h"
-#include "tests/support/fake_destination.h"
-#include "tests/support/fake_object_store.h"
+#include "check/testing/check_fixture.h"
 
 namespace sluice::check {
 namespace {
@@ -24,162 +20,15 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-base::ErrorInfo Refused(std::string message) {
-  return {.code = base::ErrorCode::kPermission,
-          .operation = "test",
-          .message = std::move(message),
-          .remedy = "allow it"};
-}
-
-class Check : public testing::Test {
- protected:
-  Check() {
-    options_.connection = "acme";
-    options_.workgroup = "analytics";
-    options_.endpoint = redshift::ParseEndpoint(
-        "analytics.123456789012.us-east-1.redshift-serverless.amazonaws.com");
-    options_.database = "dev";
-    options_.submitted_user = "IAMR:reader";
-    options_.region = "us-east-1";
-    options_.bucket = "acme-staging";
-    options_.bucket_region = "us-east-1";
-    options_.root = "sluice/";
-    store_.put_result.expiration = "tomorrow";
-    AddStream("q");
-  }
-
-  void AddStream(const std::string& name) {
-    model::Stream stream;
-    stream.name = name;
-    stream.sql = "SELECT a FROM s." + name;
-    options_.streams.push_back(stream);
-  }
-
-  // What Redshift does for an UNLOAD of one row: parts, then the manifest.
-  void WriteRow(std::string_view sql) {
-    const auto begin = sql.find("s3://acme-staging/") + std::string("s3://acme-staging/").size();
-    const std::string prefix(sql.substr(begin, sql.find('\'', begin) - begin));
-    store_.Add(prefix + "0064_part_00.parquet", body_);
-    if (!with_manifest_) return;
-    store_.Add(prefix + "manifest",
-               fmt::format(R"({{"entries":[{{"url":"s3://acme-staging/{}0064_part_00.parquet",)"
-                           R"("meta":{{"content_length":{},"record_count":1}}}}],)"
-                           R"("meta":{{"content_length":{},"record_count":1}}}})",
-                           prefix, body_.size(), body_.size()));
-  }
-
-  Findings Run() {
-    // Rules that a test made before are asked first.
-    workgroup_->When(Contains("version()"))
-        .Rows({"login", "usesuper", "db", "ver"},
-              {{db_user_, superuser_ ? "t" : "f", "dev", "x Redshift 1.0.1"}});
-    workgroup_->When(Contains("LIMIT 0")).Describes({{"a", 23, -1}});
-    workgroup_->When(Contains("svv_all_schemas")).Rows({"schema_name", "schema_type"}, {});
-    workgroup_->When(StartsWith("UNLOAD"))
-        .Runs([this](std::string_view sql) { WriteRow(sql); })
-        .Unloads(1);
-    const CheckParts parts{
-        .clock = clock_,
-        .store = store_,
-        .probe_network = [this](const base::Call&) { return probe_; },
-        .describe_workgroup =
-            [this](const base::Call&) {
-              if (!described_) throw base::Error(Refused("no right"));
-              return *described_;
-            },
-        .who_am_i =
-            [this](const base::Call&) {
-              if (identity_error_) throw base::Error(*identity_error_);
-              return aws::CallerIdentity{.account = "123456789012",
-                                         .arn = arn_,
-                                         .user_id = "x",
-                                         .clock_ahead = clock_ahead_};
-            },
-        .describe_keys = [] { return std::string("keys AKIA...WXYZ"); },
-        .get_credentials =
-            [this](const base::Call&) {
-              if (credentials_error_) throw base::Error(*credentials_error_);
-              return aws::DbCredentials{.user = db_user_, .password = base::Secret("hush")};
-            },
-        .login = [this](const aws::DbCredentials&,
-                        const base::Call&) -> std::unique_ptr<redshift::Session> {
-          if (login_error_) throw base::Error(*login_error_);
-          return workgroup_->Login();
-        },
-        .unload_auth =
-            [](const std::string&, std::chrono::seconds, const base::Call&) {
-              return aws::SessionKeys{.access_key_id = "AKIAEXAMPLE",
-                                      .secret_access_key = base::Secret("secretKey"),
-                                      .session_token = base::Secret("token")};
-            },
-        .unload_keys_narrowed = [this] { return narrowed_; },
-        .open_destination = [this]() -> std::unique_ptr<destinations::Destination> {
-          if (destination_error_) throw base::Error(*destination_error_);
-          return std::make_unique<test::FakeDestination>();
-        },
-        .check_modes =
-            [this](const model::Stream&, const destinations::Capabilities&) {
-              if (mode_error_) throw base::Error(*mode_error_);
-            },
-        .on_finding = [this](const Finding& finding) { told_.push_back(finding.id); }};
-    Findings findings = check::Run(options_, parts, stop_.get_token());
-    std::vector<std::string> ids;
-    for (const auto& finding : findings.findings) {
-      ids.push_back(finding.id);
-      const bool bad = finding.severity != Severity::kOk && finding.severity != Severity::kSkipped;
-      EXPECT_EQ(bad, !finding.why.empty()) << finding.id;
-      EXPECT_EQ(bad, !finding.remedy.empty()) << finding.id;
-    }
-    EXPECT_EQ(told_, ids);
-    return findings;
-  }
-
-  static std::vector<std::string> Bad(const Findings& findings) {
-    std::vector<std::string> ids;
-    for (const auto& finding : findings.findings) {
-      if (finding.severity != Severity::kOk) ids.push_back(finding.id);
-    }
-    return ids;
-  }
-  static Finding Find(const Findings& findings, std::string_view id) {
-    for (const auto& finding : findings.findings) {
-      if (finding.id == id) return finding;
-    }
-    ADD_FAILURE() << id << " was not found";
-    return {};
-  }
-
-  CheckOptions options_;
-  test::FakeClock clock_;
-  test::FakeObjectStore store_;
-  std::shared_ptr<FakeWorkgroup> workgroup_ = std::make_shared<FakeWorkgroup>();
-  std::string arn_ = "arn:aws:sts::123456789012:assumed-role/reader/sluice-acme";
-  std::string db_user_ = "IAMR:reader";
-  pq::ProbeResult probe_ = {.outcome = pq::ProbeOutcome::kOk,
-                            .addresses = {"192.0.2.7"},
-                            .address = "192.0.2.7",
-                            .local_address = "10.0.0.5",
-                            .tls_version = "TLSv1.3"};
-  std::optional<aws::Workgroup> described_;
-  std::optional<std::chrono::seconds> clock_ahead_;
-  bool superuser_ = false;
-  std::string body_ = "PAR1....PAR1";
-  bool with_manifest_ = true, narrowed_ = true;
-  std::optional<base::ErrorInfo> identity_error_, credentials_error_, login_error_,
-      destination_error_, mode_error_;
-  std::stop_source stop_;
-  std::vector<std::string> told_;
-};
-
 TEST_F(Check, AllRightInTheGuidesOrderAndTheBucketEmpty) {
   const Findings findings = Run();
   EXPECT_THAT(
       told_, ElementsAre("configuration.ok", "network.ok", "identity.ok", "database_credentials.ok",
                          "login.ok", "database_user.ok", "streams.ok", "bucket.ok",
-                         "bucket_rights.ok", "unload.ok", "destination.ok"));
+                         "bucket_rights.ok", "unload.ok", "local.ok", "destination.ok"));
   EXPECT_THAT(store_.Keys(), IsEmpty());
   EXPECT_EQ(workgroup_->sessions_open(), 0);
-  EXPECT_EQ(findings.Count(Severity::kOk), 11U);
+  EXPECT_EQ(findings.Count(Severity::kOk), 12U);
 }
 
 TEST_F(Check, NoIdentityStopsWhatNeedsOneAndNothingElse) {
@@ -216,7 +65,6 @@ TEST_F(Check, OtherUserThanSubmittedIsAFailureWithTheStatementsToRun) {
 TEST_F(Check, UserThatDiffersInCaseOrPrefixIsTold) {
   options_.submitted_user = "IAMR:Reader";
   EXPECT_THAT(Bad(Run()), ElementsAre("database_credentials.user_case"));
-  told_.clear();
   options_.submitted_user = "reader";
   EXPECT_THAT(Bad(Run()), ElementsAre("database_credentials.user_prefix"));
 }
@@ -230,7 +78,6 @@ TEST_F(Check, UserThatTheIdentityDoesNotExplainIsToldUnlessItWasAskedFor) {
   db_user_ = "IAMR:tagged";
   options_.submitted_user.clear();
   EXPECT_THAT(Bad(Run()), ElementsAre("database_credentials.unpredicted"));
-  told_.clear();
   options_.submitted_user = "IAMR:tagged";
   EXPECT_THAT(Bad(Run()), IsEmpty());
 }
@@ -271,6 +118,19 @@ TEST_F(Check, WithoutStreamsAtLeastASchemaMustBeVisible) {
   EXPECT_THAT(Bad(Run()), ElementsAre("configuration.no_streams", "streams.none_visible"));
 }
 
+TEST_F(Check, WithoutStreamsASyncWouldFailUnlessTheyAreToCome) {
+  options_.streams.clear();
+  workgroup_->When(Contains("svv_all_schemas"))
+      .Rows({"schema_name", "schema_type"}, {{"s", "local"}});
+  Findings findings = Run();
+  EXPECT_EQ(findings.Count(Severity::kFailure), 1U);
+  EXPECT_EQ(Find(findings, "configuration.no_streams").severity, Severity::kFailure);
+  options_.streams_to_come = true;
+  findings = Run();
+  EXPECT_THAT(Bad(findings), ElementsAre("configuration.streams_to_come"));
+  EXPECT_EQ(findings.Count(Severity::kFailure), 0U);
+}
+
 TEST_F(Check, BucketInAnotherRegionIsToldWithTheRegion) {
   options_.bucket_region = "eu-west-1";
   const Findings findings = Run();
@@ -282,7 +142,6 @@ TEST_F(Check, BucketInAnotherRegionIsToldWithTheRegion) {
 
 TEST_F(Check, EachMissingBucketRightIsTold) {
   for (const std::string operation : {"put", "get", "list"}) {
-    told_.clear();
     store_.before = [&](const std::string& what, const std::string& subject) {
       if (what == operation && subject.find("probe") != std::string::npos) {
         throw base::Error(Refused(operation + " denied"));
@@ -303,7 +162,6 @@ TEST_F(Check, BucketThatDemandsItsKeyLeavesTheProofToTheUnload) {
     if (what == "put") throw base::Error(denied);
   };
   EXPECT_THAT(Bad(Run()), ElementsAre("bucket_rights.kms_demanded", "unload.skipped"));
-  told_.clear();
   options_.kms_key = "auto";
   const Findings findings = Run();
   EXPECT_THAT(Bad(findings), IsEmpty());
@@ -332,11 +190,9 @@ TEST_F(Check, UnloadThatFailsOrWritesNonsenseLeavesTheBucketEmpty) {
       .Fails(Refused("S3ServiceException"));
   EXPECT_THAT(Bad(Run()), ElementsAre("unload.failed"));
   EXPECT_THAT(store_.Keys(), IsEmpty());
-  told_.clear();
   body_ = "<html>";
   EXPECT_THAT(Bad(Run()), ElementsAre("unload.unreadable"));
   EXPECT_THAT(store_.Keys(), IsEmpty());
-  told_.clear();
   with_manifest_ = false;
   EXPECT_THAT(Bad(Run()), ElementsAre("unload.unreadable"));
   EXPECT_THAT(store_.Keys(), IsEmpty());
@@ -350,9 +206,14 @@ TEST_F(Check, NeighboursInTheBucketAreNotTouched) {
 }
 
 TEST_F(Check, DestinationThatIsLockedAndModesItCannotDo) {
-  mode_error_ = Refused("incremental is not available");
-  EXPECT_THAT(Bad(Run()), ElementsAre("destination.stream_mode"));
-  told_.clear();
+  arrange_ = [](auto& destination) { destination.capabilities.overwrite = false; };
+  const Findings findings = Run();
+  EXPECT_THAT(Bad(findings), ElementsAre("destination.stream_mode"));
+  EXPECT_THAT(Find(findings, "destination.stream_mode").remedy, HasSubstr("write_mode: append"));
+  EXPECT_EQ(Find(findings, "streams.ok").seen, "1 column can be read") << "it is read all the same";
+  login_error_ = Refused("no");
+  EXPECT_THAT(Bad(Run()), testing::Contains("destination.stream_mode")) << "no source is needed";
+  login_error_.reset();
   destination_error_ = Refused("locked by process 42");
   EXPECT_THAT(Bad(Run()), ElementsAre("destination.failed"));
 }
@@ -385,7 +246,6 @@ TEST_F(Check, EachWayNotToBeReachedIsToldAndTheBucketIsStillChecked) {
       {ProbeOutcome::kExpired, "network.certificate_expired"},
       {ProbeOutcome::kNotTrusted, "network.certificate_untrusted"}};
   for (const auto& [outcome, id] : ids) {
-    told_.clear();
     probe_.outcome = outcome;
     probe_.names = {"other.example"};
     const Findings findings = Run();
@@ -411,7 +271,6 @@ TEST_F(Check, SilentPortNamesPortOurAddressAndWhatAwsSays) {
 TEST_F(Check, ClockThatIsOffIsToldWithBothTimes) {
   clock_ahead_ = std::chrono::seconds(59);
   EXPECT_THAT(Bad(Run()), IsEmpty());
-  told_.clear();
   clock_ahead_ = std::chrono::minutes(-4);
   const Findings findings = Run();
   EXPECT_THAT(Bad(findings), ElementsAre("identity.clock_off"));
@@ -453,121 +312,12 @@ TEST_F(Check, OlderCallLogsInAsTheUserAskedFor) {
 TEST_F(Check, BucketThatKeepsVersionsOrHasNoRuleIsAdviceOnly) {
   store_.put_result = {};
   EXPECT_THAT(Bad(Run()), ElementsAre("bucket_rights.no_lifecycle"));
-  told_.clear();
   store_.put_result = {.version_id = "v1", .expiration = "tomorrow"};
   const Findings findings = Run();
   EXPECT_THAT(Bad(findings), ElementsAre("bucket_rights.versioned"));
   EXPECT_THAT(Find(findings, "bucket_rights.versioned").remedy,
               AllOf(HasSubstr(R"("Prefix":"sluice/")"), HasSubstr("NoncurrentVersionExpiration")));
   EXPECT_EQ(findings.Count(Severity::kAdvice), 1U);
-}
-
-// One table s.t, and what the catalog says of it.
-class CheckTable : public Check {
- protected:
-  using Cells = std::vector<std::optional<std::string>>;
-
-  CheckTable() {
-    options_.streams.clear();
-    model::Stream stream;
-    stream.name = "s.t";
-    stream.table = model::TableName{.schema = "s", .table = "t"};
-    options_.streams.push_back(stream);
-  }
-  Finding Judge() {
-    told_.clear();
-    workgroup_->When(Contains("pg_namespace")).Once().Rows(ColumnNames(), rows_);
-    const Findings findings = Run();
-    for (const auto& finding : findings.findings) {
-      if (finding.step == Step::kStreams) return finding;
-    }
-    ADD_FAILURE();
-    return {};
-  }
-  static std::vector<std::string> ColumnNames() {
-    return {"schema_name", "table_name", "column_name", "ordinal_position",
-            "is_nullable", "data_type",  "len",         "precision",
-            "scale",       "kind"};
-  }
-  void Row(const std::string& kind, const std::string& schema, const std::string& table,
-           const std::string& name, const std::string& flag, const std::string& type = "") {
-    rows_.push_back(
-        {schema, table, name, "1", flag, type, std::nullopt, std::nullopt, std::nullopt, kind});
-  }
-  std::vector<Cells> rows_;
-};
-
-TEST_F(CheckTable, ReadableTableCostsNoFurtherStatement) {
-  Row("schema", "s", "", "", "yes");
-  Row("table", "s", "t", "owner", "yes");
-  Row("column", "s", "t", "a", "YES", "integer");
-  EXPECT_EQ(Judge().id, "streams.ok");
-  EXPECT_EQ(workgroup_->statements().size(), 3U) << "who am I, the catalog, UNLOAD";
-}
-
-TEST_F(CheckTable, EachMissingGrantIsToldApart) {
-  EXPECT_EQ(Judge().id, "streams.no_schema");
-  Row("schema", "sales", "", "", "yes");
-  EXPECT_THAT(Judge().remedy, HasSubstr("sales"));
-  Row("schema", "s", "", "", "no");
-  Row("table", "s", "t", "owner", "no");
-  Finding finding = Judge();
-  EXPECT_EQ(finding.id, "streams.no_usage");
-  EXPECT_THAT(finding.remedy, HasSubstr(R"(GRANT USAGE ON SCHEMA "s" TO "IAMR:reader")"));
-  EXPECT_THAT(finding.why, HasSubstr("This user may use sales"));
-  rows_[1][4] = "yes";
-  finding = Judge();
-  EXPECT_EQ(finding.id, "streams.no_select");
-  EXPECT_THAT(finding.remedy, HasSubstr(R"(GRANT SELECT ON TABLE "s"."t" TO "IAMR:reader")"));
-  Row("sibling", "s", "old", "", "");
-  finding = Judge();
-  EXPECT_EQ(finding.id, "streams.later_table");
-  EXPECT_THAT(finding.remedy,
-              HasSubstr(R"(ALTER DEFAULT PRIVILEGES FOR USER "owner" IN SCHEMA "s")"));
-  Row("other", "s", "t", "reader", "");
-  finding = Judge();
-  EXPECT_EQ(finding.id, "streams.granted_to_other");
-  EXPECT_THAT(finding.why, AllOf(HasSubstr(R"("reader")"), HasSubstr(R"("IAMR:reader")")));
-}
-
-TEST_F(CheckTable, MissingTableNamesTheNearest) {
-  Row("schema", "s", "", "", "yes");
-  workgroup_->When(Contains("svv_all_tables"))
-      .Rows({"schema_name", "table_name", "table_type", "remarks"}, {{"s", "tt", "TABLE", ""}});
-  const Finding finding = Judge();
-  EXPECT_EQ(finding.id, "streams.no_table");
-  EXPECT_THAT(finding.remedy, HasSubstr("Did you mean s.tt?"));
-}
-
-TEST_F(CheckTable, ColumnGrantsAreAFailureUnlessTheStreamAsksForNoMore) {
-  Row("schema", "s", "", "", "yes");
-  Row("table", "s", "t", "owner", "no");
-  Row("attribute", "s", "t", "a", "");
-  Row("attribute", "s", "t", "b", "");
-  Row("column", "s", "t", "a", "YES", "integer");
-  const Finding finding = Judge();
-  EXPECT_EQ(finding.id, "streams.column_grants");
-  EXPECT_THAT(finding.remedy, HasSubstr("columns: [a]"));
-  EXPECT_THAT(finding.why, HasSubstr("b would be lost"));
-  options_.streams.front().columns = {"a"};
-  EXPECT_EQ(Judge().id, "streams.ok");
-}
-
-TEST_F(CheckTable, RoleThatGaveNoRightsIsTold) {
-  options_.tag_db_roles = "sluice_read:other";
-  Row("schema", "s", "", "", "no");
-  const Finding finding = Judge();
-  EXPECT_EQ(finding.id, "streams.roles_ignored");
-  EXPECT_THAT(finding.remedy, AllOf(HasSubstr(R"(CREATE ROLE "sluice_read";)"),
-                                    HasSubstr(R"(TO ROLE "sluice_read";)")));
-}
-
-TEST_F(CheckTable, WorkgroupThatRefusesTheQuestionIsAskedTableByTable) {
-  workgroup_->When(Contains("pg_namespace")).Fails(Refused("no such function"));
-  workgroup_->When(Contains("svv_all_columns"))
-      .Rows(ColumnNames(), {{"s", "t", "a", "1", "YES", "integer", {}, {}, {}, {}}});
-  workgroup_->When(Contains(R"(FROM "s"."t")")).Describes({{"a", 23, -1}});
-  EXPECT_EQ(Judge().id, "streams.ok");
 }
 
 TEST(FailureRules, NameFindingsThatExist) {

@@ -156,23 +156,4 @@ void CheckUnload(Checker& checker) {
                                           parts.count, parts.count == 1 ? "" : "s", parts.bytes));
 }
 
-void CheckDestination(Checker& checker) {
-  const auto destination = checker.parts.open_destination();
-  try {
-    destination->Probe(checker.NewCall());
-    checker.Report("destination.ok", destination->Name() + " can be written");
-  } catch (...) {
-    checker.ReportFailure(Step::kDestination);
-  }
-  for (const auto& stream : checker.options.streams) {
-    try {
-      checker.parts.check_modes(stream, destination->Describe());
-    } catch (const base::Error& error) {
-      checker.facts["stream_mode_remedy"] = error.info().remedy;
-      checker.Report("destination.stream_mode", error.info().message, "stream " + stream.name);
-    }
-  }
-  destination->Close();
-}
-
 }  // namespace sluice::check

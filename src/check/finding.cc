@@ -29,6 +29,8 @@ constexpr StepText kSteps[] = {
      "Sluice must be able to write, read, list and delete under its own root."},
     {Step::kUnload, "unload", "UNLOAD",
      "Redshift must be able to write into the bucket with the keys that Sluice gives it."},
+    {Step::kLocal, "local", "Local files",
+     "Sluice records its runs in a ledger and keeps parts on their way on local disk."},
     {Step::kDestination, "destination", "Destination", "Tables land there."},
 };
 
@@ -118,7 +120,8 @@ Finding MakeFinding(std::string_view id, std::string subject, std::string seen,
           .why = Filled(kind->why, facts),
           .remedy = Filled(kind->remedy, facts),
           .code = std::nullopt,
-          .title = std::string(kind->title)};
+          .title = std::string(kind->title),
+          .cause = {}};
 }
 
 Finding MakeFailure(Step step, std::string subject, const base::ErrorInfo& error,
@@ -126,6 +129,8 @@ Finding MakeFailure(Step step, std::string subject, const base::ErrorInfo& error
   std::string seen = error.message;
   if (!error.operation.empty()) seen = error.operation + ": " + seen;
   if (subject.empty()) subject = error.subject;
+  // Where it only repeats the message it tells nothing.
+  const std::string cause = error.cause == error.message ? "" : error.cause;
   const auto rules = FailureRules();
   const auto rule = std::find_if(rules.begin(), rules.end(), [&](const FailureRule& r) {
     return !error.reason.empty() && r.step == step && r.reason == error.reason &&
@@ -138,6 +143,7 @@ Finding MakeFailure(Step step, std::string subject, const base::ErrorInfo& error
     Finding finding = MakeFinding(rule->id, std::move(subject), std::move(seen), all);
     finding.step = step;
     finding.code = error.code;
+    finding.cause = cause;
     return finding;
   }
   const StepText& text = TextOf(step);
@@ -148,7 +154,9 @@ Finding MakeFailure(Step step, std::string subject, const base::ErrorInfo& error
           .seen = std::move(seen),
           .why = std::string(text.why),
           .remedy = error.remedy.empty() ? "Run again with --verbose for more." : error.remedy,
-          .code = error.code};
+          .code = error.code,
+          .title = {},
+          .cause = cause};
 }
 
 }  // namespace sluice::check

@@ -24,6 +24,7 @@ enum class Step {
   kBucket,
   kBucketRights,
   kUnload,
+  kLocal,
   kDestination,
 };
 std::string_view StepName(Step step);   // "database_credentials": part of the --json contract
@@ -51,6 +52,8 @@ struct Finding {
   // The error behind it, if there was one: its code is part of the --json contract.
   std::optional<base::ErrorCode> code;
   std::string title;  // of its kind, in few words; empty if kOk, skipped, or of no kind
+  // What a lower layer said (base::ErrorInfo::cause); empty if nothing, or no more than `seen`.
+  std::string cause;
 };
 
 struct FindingKind {

@@ -27,6 +27,10 @@ constexpr std::string_view kMismatch =
     "(redshift:GetClusterCredentials must be allowed). In sluice.yaml:\n"
     "     redshift: { login_api: GetClusterCredentials, username: \"{submitted_plain}\" }";
 
+constexpr std::string_view kListStreams =
+    "See what there is: sluice discover\nThen list tables in the configuration:\n"
+    "  streams:\n    - table: schema.table\n(sluice discover --write adds them)";
+
 constexpr std::string_view kReach =
     "1. Compare redshift.host and redshift.port with the endpoint on the workgroup's page.\n"
     "2. The workgroup must be publicly accessible, or this machine needs a path into its VPC.\n"
@@ -66,9 +70,12 @@ constexpr FindingKind kKinds[] = {
     {"configuration.unusual_port", Step::kConfiguration, kWarning, "A port no workgroup has",
      "Serverless workgroups listen on 5431-5455 or 8191-8215 (5439 unless changed).",
      "Compare redshift.port ({port}) with the endpoint in the console."},
-    {"configuration.no_streams", Step::kConfiguration, kWarning, "No streams are configured",
-     "There is nothing to sync yet.",
-     "See what there is: sluice discover\nThen list tables under streams: in the configuration."},
+    {"configuration.no_streams", Step::kConfiguration, kFailure, "No streams are configured",
+     "There is nothing to sync yet: sluice sync refuses this configuration.", kListStreams},
+    {"configuration.streams_to_come", Step::kConfiguration, kWarning, "No streams are configured",
+     "There is nothing to sync yet.", kListStreams},
+    {"configuration.one_target", Step::kConfiguration, kFailure, "Two streams have one target",
+     "Each stream needs a table of its own at the destination: a sync refuses both.", "{remedy}"},
 
     {"network.ok", Step::kNetwork, kOk, "", "", ""},
     {"network.name_not_found", Step::kNetwork, kFailure, "The host's name is unknown",

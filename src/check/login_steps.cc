@@ -7,6 +7,7 @@
 #include "redshift/identity.h"
 #include "redshift/quoting.h"
 #include "redshift/relations.h"
+#include "sync/plan.h"
 
 namespace sluice::check {
 namespace {
@@ -109,7 +110,12 @@ void CheckConfiguration(Checker& checker) {
     checker.Report("configuration.unusual_port", fmt::format("port {}", options.port));
   }
   if (options.streams.empty()) {
-    checker.Report("configuration.no_streams", "no streams are configured");
+    checker.Report(
+        options.streams_to_come ? "configuration.streams_to_come" : "configuration.no_streams",
+        "no streams are configured");
+  }
+  for (const auto& clash : sync::TargetClashes(options.streams, options.sync)) {
+    checker.ReportFailure(Step::kConfiguration, clash);
   }
 }
 

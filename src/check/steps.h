@@ -30,7 +30,12 @@ class Checker {
 
   void Report(std::string_view id, std::string seen, std::string subject = "");
   void ReportFailure(Step step, std::string subject = "");  // of the exception being handled
+  void ReportFailure(Step step, const base::ErrorInfo& error, std::string subject = "");
   void ReportSkipped(Step step, Step because);
+  // The destination is looked at while the streams are, as their plans ask it; what is found is
+  // told in its turn.
+  void KeepFailure(const base::ErrorInfo& error, std::string subject = "");
+  void TellDestination();
   bool Failed(Step step) const { return failed_.contains(step); }
   // A step may take this long; a workgroup that sleeps needs a minute of it.
   base::Call NewCall() const;
@@ -42,6 +47,8 @@ class Checker {
   void Release();
 
   std::future<pq::ProbeResult> probing;
+  bool destination_looked_at = false;
+  std::vector<Finding> of_destination;
   std::vector<Finding> findings;
 
  private:
@@ -64,7 +71,12 @@ void CheckStreams(Checker& checker);
 void CheckBucket(Checker& checker);
 void CheckBucketRights(Checker& checker);
 void CheckUnload(Checker& checker);
+void CheckLocal(Checker& checker);
 void CheckDestination(Checker& checker);
+
+// Opens the destination, proves that it can be written, lets `use` ask it (null if it cannot be
+// opened) and closes it, whatever happens. What is wrong with it is kept for its own step.
+void WithDestination(Checker& checker, const std::function<void(destinations::Destination*)>& use);
 
 // "GRANT USAGE ..., GRANT SELECT ON ALL TABLES ..." for every schema that the streams name, each
 // line behind `indent`.

@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
+#include <utility>
 
 #include "check/steps.h"
 #include "redshift/access.h"
@@ -10,8 +10,8 @@
 #include "redshift/identity.h"
 #include "redshift/quoting.h"
 #include "redshift/relations.h"
-#include "redshift/select.h"
 #include "redshift/sqlstate.h"
+#include "sync/plan.h"
 
 namespace sluice::check {
 namespace {
@@ -30,27 +30,111 @@ std::string Joined(const std::vector<std::string>& names) {
   return text;
 }
 
-// The columns and their types from the catalog or the query, the right from the empty select
-// itself: for what the catalog's functions do not know.
-std::string ReadStream(Checker& checker, const model::Stream& stream) {
-  const auto columns = redshift::DescribeStream(*checker.session, checker.options.database, stream,
-                                                checker.NewCall());
-  if (stream.table) {
-    redshift::DescribeSelect(*checker.session, redshift::BuildSelect(stream, columns) + " LIMIT 0",
-                             checker.NewCall());
+// A stream whose right to be read nothing but reading can show.
+struct Unproven {
+  const model::Stream* stream;
+  std::string select;  // of its plan
+  std::size_t columns;
+  bool is_view;
+};
+
+// What the streams' plans share.
+struct Plans {
+  Checker& checker;
+  destinations::Destination* destination;  // null: it cannot be opened
+  sync::RunCatalog catalog;
+  std::vector<Unproven> unproven;
+};
+
+enum class Right { kProven, kView, kUnknown };
+
+// Names that the stream's modes do not use may still be misspelt.
+void ReportIgnored(Checker& checker, const sync::StreamPlan& plan) {
+  for (const auto& [field, name] : sync::ColumnsIgnored(plan.stream)) {
+    const auto& columns = plan.target.columns;
+    const bool there = std::any_of(columns.begin(), columns.end(),
+                                   [&](const auto& column) { return column.name == name; });
+    if (there) continue;
+    checker.facts["field"] = field;
+    checker.facts["column"] = name;
+    checker.Report("streams.column_ignored",
+                   fmt::format("{} names {}, which the stream does not bring", field, name),
+                   SubjectOf(plan.stream));
   }
-  return Columns(columns.size());
 }
 
-// `what`, whose failure is told as the stream's.
-template <typename What>
-void Attempt(Checker& checker, const model::Stream& stream, What&& what) {
-  try {
-    checker.Report("streams.ok", what(), SubjectOf(stream));
-  } catch (...) {
-    if (checker.stopped()) return;
-    checker.ReportFailure(Step::kStreams, SubjectOf(stream));
+sync::Foreseen Foresee(Plans& plans, const model::Stream& stream,
+                       destinations::Destination* destination) {
+  Checker& checker = plans.checker;
+  return sync::Foresee(*checker.session, plans.catalog, destination, stream, checker.options.sync,
+                       checker.parts.clock.Utc(), checker.NewCall());
+}
+
+// The very plan of a sync.
+void PlanStream(Plans& plans, const model::Stream& stream, Right right) {
+  Checker& checker = plans.checker;
+  sync::Foreseen foreseen = Foresee(plans, stream, plans.destination);
+  if (foreseen.error && foreseen.at_destination) {
+    checker.KeepFailure(*std::exchange(foreseen.error, std::nullopt), SubjectOf(stream));
+    // The destination refused before the stream was looked at.
+    if (!foreseen.plan) foreseen = Foresee(plans, stream, nullptr);
   }
+  if (foreseen.error) {
+    return checker.ReportFailure(Step::kStreams, *foreseen.error, SubjectOf(stream));
+  }
+  ReportIgnored(checker, *foreseen.plan);
+  const std::size_t columns = foreseen.plan->target.columns.size();
+  if (right == Right::kProven) {
+    return checker.Report("streams.ok", Columns(columns), SubjectOf(stream));
+  }
+  plans.unproven.push_back({&stream, foreseen.plan->select, columns, right == Right::kView});
+}
+
+// What a view's text reads is told as the view's own fault.
+base::ErrorInfo OfView(base::ErrorInfo error) {
+  if (error.code == base::ErrorCode::kNotFound) error.reason = "view_broken";
+  if (error.code == base::ErrorCode::kPermission) error.reason = "view_denied";
+  return error;
+}
+
+bool ProveTogether(Checker& checker, const std::vector<Unproven>& unproven) {
+  std::string statement;
+  for (const auto& one : unproven) {
+    statement += fmt::format("{}SELECT 1 AS one FROM ({}) AS sluice_stream WHERE 1 = 0",
+                             statement.empty() ? "" : " UNION ALL ", one.select);
+  }
+  try {
+    checker.session->Query(statement, checker.NewCall());
+    return true;
+  } catch (const base::Error& error) {
+    if (error.code() == base::ErrorCode::kCancelled) throw;
+    return false;
+  }
+}
+
+void ProveOne(Checker& checker, const Unproven& one) {
+  const model::Stream& stream = *one.stream;
+  try {
+    redshift::DescribeSelect(*checker.session, one.select + " LIMIT 0", checker.NewCall());
+    checker.Report("streams.ok", Columns(one.columns), SubjectOf(stream));
+  } catch (const base::Error& error) {
+    if (error.code() == base::ErrorCode::kCancelled) throw;
+    checker.facts["relation"] = redshift::Ident(*stream.table);
+    checker.ReportFailure(Step::kStreams, one.is_view ? OfView(error.info()) : error.info(),
+                          SubjectOf(stream));
+  }
+}
+
+// The server looks at a view's text when it is read, and not before: one statement for all of them,
+// and one for each if that fails.
+void ProveReadable(Checker& checker, const std::vector<Unproven>& unproven) {
+  if (unproven.size() > 1 && ProveTogether(checker, unproven)) {
+    for (const auto& one : unproven) {
+      checker.Report("streams.ok", Columns(one.columns), SubjectOf(*one.stream));
+    }
+    return;
+  }
+  for (const auto& one : unproven) ProveOne(checker, one);
 }
 
 std::string DidYouMean(const std::optional<std::string>& nearest) {
@@ -156,26 +240,23 @@ std::vector<std::string> NamesOf(const redshift::TableDescription& table) {
   return names;
 }
 
-void JudgeTable(Checker& checker, const model::Stream& stream, const TableAccess& table,
+void JudgeTable(Plans& plans, const model::Stream& stream, TableAccess& table,
                 const std::vector<std::string>& usable) {
   const bool whole = table.schema_usage && table.table_exists && table.select;
-  if (whole && table.readable) {
-    return Attempt(checker, stream,
-                   [&] { return Columns(redshift::ColumnsOf(stream, *table.readable).size()); });
-  }
-  // Late-binding views have no columns in the catalog, tables of data shares nothing but them.
-  if (whole || (table.readable && !table.table_exists)) {
-    return Attempt(checker, stream, [&] { return ReadStream(checker, stream); });
-  }
+  const auto plan_as_told = [&](Right right) {
+    plans.catalog.Know(std::move(*table.readable));
+    PlanStream(plans, stream, right);
+  };
+  if (whole && table.readable && !table.is_view) return plan_as_told(Right::kProven);
+  if (whole) return PlanStream(plans, stream, Right::kView);
+  // Tables of data shares have nothing but columns in the catalog.
+  if (table.readable && !table.table_exists) return PlanStream(plans, stream, Right::kUnknown);
   if (table.readable && table.schema_usage) {
     const auto granted = NamesOf(*table.readable);
-    if (SelectsOnly(stream, granted)) {
-      return Attempt(checker, stream,
-                     [&] { return Columns(redshift::ColumnsOf(stream, *table.readable).size()); });
-    }
-    if (!granted.empty()) return ReportColumnGrants(checker, stream, table, granted);
+    if (SelectsOnly(stream, granted)) return plan_as_told(Right::kProven);
+    if (!granted.empty()) return ReportColumnGrants(plans.checker, stream, table, granted);
   }
-  ReportRefusal(checker, stream, table, usable);
+  ReportRefusal(plans.checker, stream, table, usable);
 }
 
 // Names that people grant to instead of the one that AWS derives.
@@ -189,7 +270,8 @@ std::vector<std::string> LikelyUsers(const Checker& checker) {
   return users;
 }
 
-void CheckTables(Checker& checker, const std::vector<const model::Stream*>& streams) {
+void CheckTables(Plans& plans, const std::vector<const model::Stream*>& streams) {
+  Checker& checker = plans.checker;
   std::vector<model::TableName> names;
   for (const auto* stream : streams) names.push_back(*stream->table);
   std::optional<redshift::Access> access;
@@ -201,9 +283,9 @@ void CheckTables(Checker& checker, const std::vector<const model::Stream*>& stre
   }
   for (std::size_t i = 0; i < streams.size() && !checker.stopped(); ++i) {
     if (access) {
-      JudgeTable(checker, *streams[i], access->tables[i], access->usable_schemas);
+      JudgeTable(plans, *streams[i], access->tables[i], access->usable_schemas);
     } else {
-      Attempt(checker, *streams[i], [&] { return ReadStream(checker, *streams[i]); });
+      PlanStream(plans, *streams[i], Right::kUnknown);
     }
   }
 }
@@ -220,25 +302,37 @@ void CheckSchemas(Checker& checker) {
   }
 }
 
-}  // namespace
-
-void CheckStreams(Checker& checker) {
-  if (checker.options.streams.empty()) return CheckSchemas(checker);
+void PlanAll(Plans& plans) {
+  const auto& streams = plans.checker.options.streams;
   std::vector<const model::Stream*> tables;
   const auto flush = [&] {
-    if (!tables.empty()) CheckTables(checker, tables);
+    if (!tables.empty()) CheckTables(plans, tables);
     tables.clear();
   };
-  for (const auto& stream : checker.options.streams) {
+  for (const auto& stream : streams) {
     if (!stream.table) continue;
     tables.push_back(&stream);
     if (tables.size() == redshift::kTablesPerLookUp) flush();
   }
   flush();
-  for (const auto& stream : checker.options.streams) {
-    if (stream.table || checker.stopped()) continue;
-    Attempt(checker, stream, [&] { return ReadStream(checker, stream); });
+  for (const auto& stream : streams) {
+    if (stream.table || plans.checker.stopped()) continue;
+    PlanStream(plans, stream, Right::kProven);  // its columns were asked for by reading it
   }
+  if (!plans.checker.stopped()) ProveReadable(plans.checker, plans.unproven);
+}
+
+}  // namespace
+
+void CheckStreams(Checker& checker) {
+  if (checker.options.streams.empty()) return CheckSchemas(checker);
+  WithDestination(checker, [&](destinations::Destination* destination) {
+    Plans plans{.checker = checker,
+                .destination = destination,
+                .catalog = {checker.options.streams, checker.options.database, checker.parts.clock},
+                .unproven = {}};
+    PlanAll(plans);
+  });
 }
 
 }  // namespace sluice::check

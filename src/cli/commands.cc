@@ -119,8 +119,9 @@ int RunCheck(const Context& context, const config::Config& config) {
     if (!json) context.out(printer.Add(finding));
   };
   if (!json) context.out(CheckHeader(config, context.out_style));
-  const auto findings =
-      check::Run(connection.CheckOptions(), connection.CheckParts(print), context.stop);
+  auto options = connection.CheckOptions();
+  options.streams_to_come = context.line.command == Command::kInit;
+  const auto findings = check::Run(options, connection.CheckParts(print), context.stop);
   context.out(json ? CheckJson(findings)
                    : printer.Rest() + CheckFooter(findings, context.out_style));
   return ExitCodeOf(findings);

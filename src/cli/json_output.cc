@@ -139,6 +139,7 @@ std::string CheckJson(const check::Findings& findings) {
          {"seen", finding.seen},
          {"why", finding.why},
          {"remedy", finding.remedy},
+         {"cause", finding.cause},
          {"code", finding.code ? Json(base::ErrorCodeName(*finding.code)) : Json(nullptr)}});
   }
   return Dump(json);

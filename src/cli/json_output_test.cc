@@ -81,7 +81,8 @@ TEST(Json, Check) {
   check::Finding finding{.id = "login.failed",
                          .step = check::Step::kLogin,
                          .severity = check::Severity::kFailure,
-                         .code = base::ErrorCode::kUnreachable};
+                         .code = base::ErrorCode::kUnreachable,
+                         .cause = "CONNECT tunnel failed"};
   const Json json = Json::parse(CheckJson({.findings = {finding}}));
   EXPECT_THAT(Names(json), UnorderedElementsAre("sluice", "command", "exit_code", "error",
                                                 "interrupted", "seconds", "counts", "findings"));
@@ -89,8 +90,9 @@ TEST(Json, Check) {
               UnorderedElementsAre("ok", "advice", "warning", "failure", "skipped"));
   EXPECT_THAT(Names(json["findings"][0]),
               UnorderedElementsAre("id", "step", "severity", "subject", "title", "seen", "why",
-                                   "remedy", "code"));
+                                   "remedy", "cause", "code"));
   EXPECT_EQ(json["findings"][0]["code"], "unreachable");
+  EXPECT_EQ(json["findings"][0]["cause"], "CONNECT tunnel failed");
   EXPECT_EQ(json["findings"][0]["step"], "login");
   EXPECT_EQ(json["exit_code"], 1);
 }

@@ -132,6 +132,7 @@ std::string FindingScreen(const check::Finding& finding, const Style& style) {
   // With its full stop it is prose, and is wrapped.
   const std::string stop = finding.seen.ends_with('.') ? "" : ".";
   if (!finding.title.empty()) more += Labelled("seen", finding.seen + stop, plain);
+  more += Labelled("cause", finding.cause, plain);
   more += Labelled("why", finding.why, plain);
   more += Labelled("do", finding.remedy, plain);
   return text + (quiet && style.colour ? Dimmed(more, style) : more);
@@ -159,6 +160,10 @@ std::string FindingPrinter::Rest() {
 namespace {
 
 std::string ReadyLine(const check::Findings& findings, const Style& style) {
+  const bool no_streams = std::any_of(
+      findings.findings.begin(), findings.findings.end(),
+      [](const auto& finding) { return finding.id == "configuration.streams_to_come"; });
+  if (no_streams) return style.Green("Ready for streams.") + " Next: sluice discover\n";
   const bool warned = findings.Count(check::Severity::kWarning) > 0;
   return style.Green("Ready.") + (warned ? " The warnings do not stop a sync. Next: " : " Next: ") +
          "sluice sync\n";

@@ -19,7 +19,6 @@
 #include "pq/probe.h"
 #include "redshift/endpoint.h"
 #include "redshift/libpq_session.h"
-#include "sync/plan.h"
 
 namespace sluice::cli {
 namespace {
@@ -411,7 +410,8 @@ check::CheckOptions Connection::CheckOptions() const {
                                  .bucket_region = config.staging.region,
                                  .root = config.staging.root,
                                  .kms_key = config.staging.kms_key,
-                                 .streams = StreamsOf(config)};
+                                 .streams = StreamsOf(config),
+                                 .sync = RunOptions()};
   options.by_cluster_credentials =
       config.redshift.login_api == config::LoginApi::kGetClusterCredentials;
   options.roots_file = RootsFile(config);
@@ -467,7 +467,6 @@ check::CheckParts Connection::CheckParts(std::function<void(const check::Finding
             return parts.unload_keys.narrowed() || UnloadOptionsOf(parts.config).allow_own_keys;
           },
       .open_destination = [this] { return OpenDestination(); },
-      .check_modes = sync::CheckModes,
       .on_finding = std::move(on_finding)};
 }
 

@@ -198,7 +198,8 @@ class Comparison {
                        .operation = "prepare table",
                        .subject = "table " + target_.table.ToString(),
                        .message = Joined(differences),
-                       .remedy = std::move(remedy)});
+                       .remedy = std::move(remedy),
+                       .reason = "schema_change"});
   }
 
   const model::StreamTarget& target_;
@@ -238,7 +239,8 @@ void CheckLanding(const model::StreamTarget& target, const SchemaPlan& plan) {
        .operation = "prepare table",
        .subject = "table " + target.table.ToString(),
        .message = Joined(missing),
-       .remedy = "Add the column at the destination, or set `schema_changes: follow`."});
+       .remedy = "Add the column at the destination, or set `schema_changes: follow`.",
+       .reason = "schema_change"});
 }
 
 }  // namespace

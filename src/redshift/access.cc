@@ -14,8 +14,11 @@ using Row = std::vector<std::optional<std::string>>;
 constexpr std::size_t kSchema = 0;
 constexpr std::size_t kTable = 1;
 constexpr std::size_t kName = 2;
+constexpr std::size_t kPosition = 3;
 constexpr std::size_t kFlag = 4;
 constexpr std::size_t kKind = 9;
+// What stands as a relation's position if it is a view.
+constexpr std::string_view kIsView = "2";
 
 std::string Text(const Row& row, std::size_t column) {
   return column < row.size() ? row[column].value_or("") : std::string();
@@ -84,9 +87,10 @@ std::string Statement(std::string_view database, std::span<const model::TableNam
   sql += " UNION ALL " + Branch("sibling", "n.nspname", "min(c.relname)", "''", "0", "''",
                                 relations + "n.nspname" + In(schemas) +
                                     " AND has_table_privilege(c.oid, 'SELECT') GROUP BY n.nspname");
-  sql +=
-      " UNION ALL " + Branch("table", "n.nspname", "c.relname", "pg_get_userbyid(c.relowner)", "0",
-                             YesNo("has_table_privilege(c.oid, 'SELECT')"), relations + among);
+  sql += " UNION ALL " +
+         Branch("table", "n.nspname", "c.relname", "pg_get_userbyid(c.relowner)",
+                "CASE WHEN c.relkind IN ('r', 'p') THEN 0 ELSE " + std::string(kIsView) + " END",
+                YesNo("has_table_privilege(c.oid, 'SELECT')"), relations + among);
   sql += " UNION ALL " +
          Branch("attribute", "n.nspname", "c.relname", "a.attname", "a.attnum", "''",
                 "FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON "
@@ -114,6 +118,7 @@ void Take(const Row& row, const std::string& kind, TableAccess& table) {
   if (kind == "table") {
     table.table_exists = true;
     table.select = Text(row, kFlag) == "yes";
+    table.is_view = Text(row, kPosition) == kIsView;
     table.owner = Text(row, kName);
   } else if (kind == "attribute") {
     table.columns.push_back(Text(row, kName));

@@ -18,7 +18,9 @@ struct TableAccess {
   bool schema_exists = false;
   bool schema_usage = false;
   bool table_exists = false;  // false for tables of data shares, which only `readable` shows
-  bool select = false;        // on the whole table
+  // It has no rows of its own: a view, whose text may read what is gone or not granted.
+  bool is_view = false;
+  bool select = false;  // on the whole table
   std::string owner;
   // A table of the same schema that may be read; empty if there is none.
   std::string sibling;

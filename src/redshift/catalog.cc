@@ -70,7 +70,8 @@ std::string YamlList(const std::vector<std::string>& names) {
                      .operation = "describe",
                      .subject = "stream " + stream.name + ", column " + column,
                      .message = "type " + type + " cannot be unloaded to Parquet",
-                     .remedy = "Leave it out: give the stream the others.\n" + YamlList(readable)});
+                     .remedy = "Leave it out: give the stream the others.\n" + YamlList(readable),
+                     .reason = "unreadable_column"});
 }
 
 [[noreturn]] void ThrowNoColumn(const model::Stream& stream, const std::string& column,
@@ -272,7 +273,8 @@ void CheckOnce(const model::Stream& stream, const std::vector<model::Column>& co
                        .operation = "describe",
                        .subject = "stream " + stream.name,
                        .message = "the query has more than one column " + name,
-                       .remedy = "Name them apart in the query: ... AS " + name + "_2"});
+                       .remedy = "Name them apart in the query: ... AS " + name + "_2",
+                       .reason = "column_twice"});
   }
 }
 

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "redshift/quoting.h"
 #include "redshift/select.h"
+#include "redshift/stream_column.h"
 
 namespace sluice::redshift {
 namespace {
@@ -78,23 +79,29 @@ std::string LowExpression(const model::Column& cursor, const CursorRange& range)
 
 const model::Column& CursorColumn(const model::Stream& stream,
                                   const std::vector<model::Column>& columns) {
-  const std::string& name = stream.cursor.value_or("");
-  const auto it = std::find_if(columns.begin(), columns.end(),
-                               [&](const model::Column& column) { return column.name == name; });
-  const bool there = it != columns.end();
-  if (there && CanBeCursor(it->type.kind)) return *it;
+  const std::string name = stream.cursor.value_or("");
   const std::string proposals = Proposals(columns);
+  const std::string instead =
+      proposals.empty() ? "No column can be followed: set sync_mode: full_refresh for this stream."
+                        : "Follow one of: " + proposals + "; or set sync_mode: full_refresh.";
+  const model::Column* column = nullptr;
+  try {
+    column = &StreamColumn(stream, columns, name, "cursor");
+  } catch (const base::Error& error) {
+    base::ErrorInfo info = error.info();
+    info.remedy += "\n" + instead;
+    throw base::Error(std::move(info));
+  }
+  if (CanBeCursor(column->type.kind)) return *column;
   throw base::Error(
-      {.code = there ? base::ErrorCode::kUnsupported : base::ErrorCode::kNotFound,
+      {.code = base::ErrorCode::kUnsupported,
        .operation = "plan",
        .subject = fmt::format("stream {}, cursor {}", stream.name, name),
-       .message = there ? fmt::format("a column of type {} cannot be followed: its values have no "
-                                      "order to rely on",
-                                      model::ToString(it->type))
-                        : "the stream has no such column",
-       .remedy = proposals.empty()
-                     ? "No column can be followed: set sync_mode: full_refresh for this stream."
-                     : "Follow one of: " + proposals + "; or set sync_mode: full_refresh."});
+       .message = fmt::format("a column of type {} cannot be followed: its values have no order to "
+                              "rely on",
+                              model::ToString(column->type)),
+       .remedy = instead,
+       .reason = "cursor_type"});
 }
 
 std::string BuildMaxCursor(const model::Stream& stream, const std::vector<model::Column>& columns,

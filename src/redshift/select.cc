@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "redshift/quoting.h"
+#include "redshift/stream_column.h"
 #include "redshift/types.h"
 
 namespace sluice::redshift {
@@ -34,7 +35,8 @@ std::string Item(const model::Stream& stream, const model::Column& column) {
          .subject = "stream " + stream.name + ", column " + column.name,
          .message = "type " + model::ToString(column.type) + " cannot be unloaded to Parquet",
          .remedy = "Leave the column out: list the others under `columns` of the "
-                   "stream."});
+                   "stream.",
+         .reason = "unreadable_column"});
   }
   return *expression + " AS " + identifier;
 }
@@ -89,16 +91,8 @@ std::string BuildKeySelect(const model::Stream& stream, const std::vector<model:
                            const std::vector<std::string>& keys) {
   std::string items;
   for (const auto& key : keys) {
-    const auto it = std::find_if(columns.begin(), columns.end(),
-                                 [&](const model::Column& column) { return column.name == key; });
-    if (it == columns.end()) {
-      throw base::Error({.code = base::ErrorCode::kNotFound,
-                         .operation = "write the select",
-                         .subject = "stream " + stream.name + ", primary_key " + key,
-                         .message = "the stream has no such column",
-                         .remedy = "Correct primary_key, or add the column to `columns`."});
-    }
-    items += (items.empty() ? "" : ", ") + Item(stream, *it);
+    const model::Column& column = StreamColumn(stream, columns, key, "primary_key");
+    items += (items.empty() ? "" : ", ") + Item(stream, column);
   }
   return "SELECT " + items + " FROM " + FromClause(stream, columns);
 }

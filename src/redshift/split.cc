@@ -11,6 +11,7 @@
 #include "redshift/cursor.h"
 #include "redshift/quoting.h"
 #include "redshift/select.h"
+#include "redshift/stream_column.h"
 
 namespace sluice::redshift {
 namespace {
@@ -40,7 +41,8 @@ bool HasSteps(TypeKind kind) {
                      .operation = "split the stream",
                      .subject = "column " + column.name,
                      .message = std::move(message),
-                     .remedy = "Split by the primary key instead: split: { pieces: 8 }"});
+                     .remedy = "Split by the primary key instead: split: { pieces: 8 }",
+                     .reason = "split_type"});
 }
 
 // Digits, with a sign and a point perhaps; `scale` digits count behind the point.
@@ -175,21 +177,13 @@ std::vector<std::string> HashPieces(const std::vector<std::string>& keys, int pi
 
 const model::Column& SplitColumn(const model::Stream& stream,
                                  const std::vector<model::Column>& columns) {
-  const std::string& name = *stream.split->column;
-  const auto it = std::find_if(columns.begin(), columns.end(),
-                               [&](const model::Column& column) { return column.name == name; });
-  if (it == columns.end()) {
-    throw base::Error({.code = base::ErrorCode::kNotFound,
-                       .operation = "split the stream",
-                       .subject = "stream " + stream.name + ", split column " + name,
-                       .message = "the stream has no such column",
-                       .remedy = "Correct split.column, or add the column to `columns`."});
+  const model::Column& column =
+      StreamColumn(stream, columns, *stream.split->column, "split.column");
+  if (!HasSteps(column.type.kind)) {
+    CannotCut(column, "a column of type " + model::ToString(column.type) +
+                          " cannot be cut into ranges: numbers, dates and timestamps can");
   }
-  if (!HasSteps(it->type.kind)) {
-    CannotCut(*it, "a column of type " + model::ToString(it->type) +
-                       " cannot be cut into ranges: numbers, dates and timestamps can");
-  }
-  return *it;
+  return column;
 }
 
 std::string BuildBounds(const model::Stream& stream, const std::vector<model::Column>& columns,

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <cctype>
 #include <map>
+#include <utility>
 
 #include "redshift/select.h"
 #include "redshift/split.h"
+#include "redshift/stream_column.h"
 
 namespace sluice::sync {
 namespace {
@@ -24,7 +26,33 @@ std::string Folded(std::string text) {
                      .operation = "plan",
                      .subject = "stream " + stream.name,
                      .message = std::move(message),
-                     .remedy = std::move(remedy)});
+                     .remedy = std::move(remedy),
+                     .reason = "stream_mode"});
+}
+
+std::vector<NamedColumn> AllNamed(const model::Stream& stream) {
+  std::vector<NamedColumn> named;
+  for (const auto& key : stream.primary_key) named.push_back({"primary_key", key});
+  if (stream.cursor) named.push_back({"cursor", *stream.cursor});
+  if (stream.deletes.column) named.push_back({"deletes.column", *stream.deletes.column});
+  if (stream.split && stream.split->column)
+    named.push_back({"split.column", *stream.split->column});
+  return named;
+}
+
+bool Needs(const model::Stream& stream, const NamedColumn& column) {
+  const bool merge = stream.write_mode == model::WriteMode::kMerge;
+  if (column.field == "primary_key") return merge || (stream.split && !stream.split->column);
+  if (column.field == "cursor") {
+    return merge || stream.sync_mode == model::SyncMode::kIncremental;
+  }
+  return column.field == "split.column" || merge;
+}
+
+std::vector<NamedColumn> Filtered(const model::Stream& stream, bool needed) {
+  auto named = AllNamed(stream);
+  std::erase_if(named, [&](const auto& column) { return Needs(stream, column) != needed; });
+  return named;
 }
 
 // From the last watermark on; everything if there is none or all was asked for.
@@ -43,7 +71,8 @@ void DecideRange(StreamPlan& plan, const RunOptions& options) {
            .subject = "stream " + stream.name,
            .message = fmt::format("it was read up to a value of {}, and now follows {}",
                                   *committed->cursor, *stream.cursor),
-           .remedy = fmt::format("Read it anew once: sluice sync {} --full", stream.name)});
+           .remedy = fmt::format("Read it anew once: sluice sync {} --full", stream.name),
+           .reason = "other_cursor"});
     }
     range.low = committed->value;
   }
@@ -71,21 +100,32 @@ model::TableName TargetOf(const model::Stream& stream, const RunOptions& options
   return target;
 }
 
-void CheckTargets(const std::vector<model::Stream>& streams, const RunOptions& options) {
-  std::map<std::string, const model::Stream*> taken;
+std::vector<base::ErrorInfo> TargetClashes(const std::vector<model::Stream>& streams,
+                                           const RunOptions& options) {
+  std::vector<base::ErrorInfo> clashes;
+  std::map<std::pair<std::string, std::string>, const model::Stream*> taken;
   for (const auto& stream : streams) {
     const auto target = TargetOf(stream, options);
-    const auto [other, fresh] = taken.emplace(Folded(target.ToString()), &stream);
+    const auto [other, fresh] =
+        taken.emplace(std::pair(Folded(target.schema), Folded(target.table)), &stream);
     if (fresh) continue;
-    throw base::Error(
+    clashes.push_back(
         {.code = base::ErrorCode::kInvalidConfig,
          .operation = "plan",
          .subject = "stream " + stream.name,
          .message = fmt::format("would land in table {}, as stream {} does", target.ToString(),
                                 other->second->name),
          .remedy = "Leave out destination.schema, so that each table keeps its own schema, or sync "
-                   "one of the two in a configuration of its own."});
+                   "one of the two in a configuration of its own. A query lands in the table of "
+                   "its name: give it another.",
+         .reason = "one_target"});
   }
+  return clashes;
+}
+
+void CheckTargets(const std::vector<model::Stream>& streams, const RunOptions& options) {
+  const auto clashes = TargetClashes(streams, options);
+  if (!clashes.empty()) throw base::Error(clashes.front());
 }
 
 void CheckModes(const model::Stream& stream, const destinations::Capabilities& capabilities) {
@@ -115,6 +155,13 @@ void CheckModes(const model::Stream& stream, const destinations::Capabilities& c
               std::move(remedy));
 }
 
+std::vector<NamedColumn> ColumnsNeeded(const model::Stream& stream) {
+  return Filtered(stream, true);
+}
+std::vector<NamedColumn> ColumnsIgnored(const model::Stream& stream) {
+  return Filtered(stream, false);
+}
+
 StreamPlan DecidePlan(const model::Stream& stream, std::vector<model::Column> columns,
                       std::optional<model::Watermark> committed, const RunOptions& options,
                       base::UtcTime now) {
@@ -130,6 +177,11 @@ StreamPlan DecidePlan(const model::Stream& stream, std::vector<model::Column> co
                  .schema_policy = stream.schema_policy};
   if (options.allow_deletes) plan.target.deletes.share_max.reset();
   plan.select = redshift::BuildSelect(stream, plan.target.columns);
+  for (const auto& [field, name] : ColumnsNeeded(stream)) {
+    // A cursor that is not there is told with those that could serve: by DecideRange.
+    const bool followed = field == "cursor" && stream.sync_mode == model::SyncMode::kIncremental;
+    if (!followed) redshift::StreamColumn(stream, plan.target.columns, name, field);
+  }
   if (stream.sync_mode == model::SyncMode::kIncremental) DecideRange(plan, options);
   if (stream.split && stream.split->column) redshift::SplitColumn(stream, plan.target.columns);
   if (IsKeyScanDue(plan, now)) {
@@ -139,15 +191,42 @@ StreamPlan DecidePlan(const model::Stream& stream, std::vector<model::Column> co
   return plan;
 }
 
+Foreseen Foresee(redshift::Session& session, RunCatalog& catalog,
+                 destinations::Destination* destination, const model::Stream& stream,
+                 const RunOptions& options, base::UtcTime now, const base::Call& call) {
+  Foreseen foreseen;
+  try {
+    std::optional<model::Watermark> committed;
+    if (destination != nullptr) {
+      foreseen.at_destination = true;
+      CheckModes(stream, destination->Describe());
+      if (auto last = destination->ReadCommitted(stream.name, call)) {
+        committed = std::move(last->watermark);
+      }
+    }
+    foreseen.at_destination = false;
+    StreamPlan plan = DecidePlan(stream, catalog.Describe(session, stream, call),
+                                 std::move(committed), options, now);
+    if (destination != nullptr) {
+      foreseen.at_destination = true;
+      destination->Examine(plan.target, call);
+    }
+    foreseen.at_destination = false;
+    foreseen.plan = std::move(plan);
+  } catch (...) {
+    const base::Error error = base::AsError(std::current_exception());
+    if (error.code() == base::ErrorCode::kCancelled) throw;
+    foreseen.error = error.info();
+  }
+  return foreseen;
+}
+
 StreamPlan PlanStream(redshift::Session& session, RunCatalog& catalog,
                       destinations::Destination& destination, const model::Stream& stream,
                       const RunOptions& options, base::UtcTime now, const base::Call& call) {
-  std::optional<model::Watermark> committed;
-  if (auto last = destination.ReadCommitted(stream.name, call)) {
-    committed = std::move(last->watermark);
-  }
-  return DecidePlan(stream, catalog.Describe(session, stream, call), std::move(committed), options,
-                    now);
+  Foreseen foreseen = Foresee(session, catalog, &destination, stream, options, now, call);
+  if (foreseen.error) throw base::Error(std::move(*foreseen.error));
+  return std::move(*foreseen.plan);
 }
 
 }  // namespace sluice::sync

@@ -1,5 +1,7 @@
-// What each stream will do. Deciders are pure; PlanStream asks the catalog.
+// What each stream will do, or why it cannot: the one plan that a sync, its --dry-run and `check`
+// make. Deciders are pure; Foresee asks the catalog and the destination.
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,22 +16,48 @@ namespace sluice::sync {
 // `destination_schema`, else its own schema (a query: "main").
 model::TableName TargetOf(const model::Stream& stream, const RunOptions& options);
 
-// Throws kInvalidConfig if two streams would land in one table (names compare without case, as
-// destinations fold them), naming both.
+// For each stream that would land in the table of one before it: why not (kInvalidConfig, reason
+// "one_target"), naming both. Names compare without case, as destinations fold them.
+std::vector<base::ErrorInfo> TargetClashes(const std::vector<model::Stream>& streams,
+                                           const RunOptions& options);
+// Throws the first of them.
 void CheckTargets(const std::vector<model::Stream>& streams, const RunOptions& options);
 
-// Throws kUnsupported if this program or the destination cannot do what the stream asks for; the
-// remedy names what can.
+// Throws kUnsupported (reason "stream_mode") if the destination cannot do what the stream asks for;
+// the remedy names what can.
 void CheckModes(const model::Stream& stream, const destinations::Capabilities& capabilities);
 
+// Where in the configuration a stream names a column: "cursor", "primary_key", "split.column",
+// "deletes.column".
+struct NamedColumn {
+  std::string field;
+  std::string name;
+};
+// Those that the stream's modes need.
+std::vector<NamedColumn> ColumnsNeeded(const model::Stream& stream);
+// Those that they do not: a mistake in one does no harm to a sync as it is.
+std::vector<NamedColumn> ColumnsIgnored(const model::Stream& stream);
+
 // How the stream goes on from `committed`, its last commit at the destination. Pure. Throws
-// kConflict if that was of another cursor, kUnsupported and kNotFound as redshift::CursorColumn,
-// and kNotFound for a primary key that is no column.
+// kConflict (reason "other_cursor") if that was of another cursor, kNotFound for a column that it
+// needs and does not have, and as redshift::CursorColumn, SplitColumn and BuildSelect.
 StreamPlan DecidePlan(const model::Stream& stream, std::vector<model::Column> columns,
                       std::optional<model::Watermark> committed, const RunOptions& options,
                       base::UtcTime now);
 
-// At most two statements. Errors: those of redshift::DescribeStream, of BuildSelect and above.
+struct Foreseen {
+  std::optional<StreamPlan> plan;
+  // Why there is none: of CheckModes, redshift::DescribeStream, DecidePlan or of the destination.
+  std::optional<base::ErrorInfo> error;
+  bool at_destination = false;  // it is the destination that stands in the way
+};
+// At most two statements. `destination` may be null: then nothing is asked of it, and the stream is
+// planned as its first sync. Throws nothing but kCancelled.
+Foreseen Foresee(redshift::Session& session, RunCatalog& catalog,
+                 destinations::Destination* destination, const model::Stream& stream,
+                 const RunOptions& options, base::UtcTime now, const base::Call& call);
+
+// The plan that Foresee makes, or its error thrown.
 StreamPlan PlanStream(redshift::Session& session, RunCatalog& catalog,
                       destinations::Destination& destination, const model::Stream& stream,
                       const RunOptions& options, base::UtcTime now, const base::Call& call);

@@ -18,6 +18,7 @@
 #include "sync/leftovers.h"
 #include "sync/plan.h"
 #include "sync/stream_sync.h"
+#include "sync/work_dir.h"
 
 namespace sluice::sync {
 namespace {
@@ -59,6 +60,7 @@ class Runner {
   RunResult Run() {
     const auto began = parts_.clock.Steady();
     CheckTargets(streams_, options_);
+    CheckWorkDir(options_.work_dir);
     PrepareResults();
     dead_runs_ = ledger_.DeadRuns(run_);
     FindDead();
@@ -281,11 +283,12 @@ RunResult Run(const std::vector<model::Stream>& streams, const RunOptions& optio
 std::vector<StreamPlan> Plan(const std::vector<model::Stream>& streams, const RunOptions& options,
                              const RunParts& parts, std::stop_token stop) {
   CheckTargets(streams, options);
+  for (const auto& stream : streams) CheckModes(stream, parts.destination.Describe());
+  CheckWorkDir(options.work_dir);
   const auto session = parts.login(Until(stop));
   RunCatalog catalog(streams, options.database, parts.clock);
   std::vector<StreamPlan> plans;
   for (const auto& stream : streams) {
-    CheckModes(stream, parts.destination.Describe());
     plans.push_back(PlanStream(*session, catalog, parts.destination, stream, options,
                                parts.clock.Utc(), Until(stop)));
   }

@@ -12,6 +12,14 @@ RunCatalog::RunCatalog(const std::vector<model::Stream>& streams, std::string da
   }
 }
 
+void RunCatalog::Know(redshift::TableDescription description) {
+  const std::lock_guard lock(mu_);
+  Schema& schema = schemas_[description.name.schema];
+  schema.asked = clock_.Steady();
+  const std::string table = description.name.table;
+  schema.told.insert_or_assign(table, std::move(description));
+}
+
 std::vector<model::Column> RunCatalog::Describe(redshift::Session& session,
                                                 const model::Stream& stream,
                                                 const base::Call& call) {

@@ -23,6 +23,8 @@ class RunCatalog {
   // once: who asks again for a stream, after a failure, gets what is true now.
   std::vector<model::Column> Describe(redshift::Session& session, const model::Stream& stream,
                                       const base::Call& call);
+  // What the catalog said of a table in answer to another question, now.
+  void Know(redshift::TableDescription description);
 
  private:
   struct Schema {

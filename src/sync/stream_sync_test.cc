@@ -318,7 +318,8 @@ TEST_F(RecoveryTest, PartsThatTheDestinationTakesWhereTheyLieAreNotFetched) {
   destination_.before = [&](const std::string& step, const std::string&) { steps.push_back(step); };
   const StreamResult result = RunOne();
   ASSERT_EQ(result.error, std::nullopt);
-  EXPECT_THAT(steps, ElementsAre("read", "begin", "read", "add_staged", "add_staged", "commit"));
+  EXPECT_THAT(
+      steps, ElementsAre("read", "examine", "begin", "read", "add_staged", "add_staged", "commit"));
   EXPECT_EQ(result.proof.fetched_bytes, 2000U);
   EXPECT_TRUE(result.proof.Agrees());
   EXPECT_EQ(RowsThere(), 500U);

@@ -19,12 +19,14 @@ using base::ErrorCode;
 using columnar::FoldName;
 using columnar::QuoteName;
 
-[[noreturn]] void ThrowUnsupported(std::string subject, std::string message, std::string remedy) {
+[[noreturn]] void ThrowUnsupported(std::string subject, std::string message, std::string remedy,
+                                   std::string reason = {}) {
   throw base::Error({.code = ErrorCode::kUnsupported,
                      .operation = "prepare table",
                      .subject = std::move(subject),
                      .message = std::move(message),
-                     .remedy = std::move(remedy)});
+                     .remedy = std::move(remedy),
+                     .reason = std::move(reason)});
 }
 
 columnar::Task Prepare(const model::TableName& table) {
@@ -41,7 +43,8 @@ void CheckColumnNames(const model::StreamTarget& target) {
         fmt::format("columns {} and {} have the same name in DuckDB, which ignores case",
                     it->second, column.name),
         "Select one of them with the stream's `columns`, or rename one in a query "
-        "(`sql: SELECT ... AS ...`).");
+        "(`sql: SELECT ... AS ...`).",
+        "names_clash");
   }
 }
 

@@ -51,7 +51,8 @@ void CheckNames(const model::StreamTarget& target) {
            .message =
                fmt::format("columns {} and {} are the same to most readers of Parquet", a, b),
            .remedy = "Leave one of them out of the stream's `columns`, or rename it in a query "
-                     "stream."});
+                     "stream.",
+           .reason = "names_clash"});
     }
   }
 }

@@ -1,0 +1,69 @@
+// Where rows go: local disk, and the destination.
+#include <exception>
+
+#include "check/steps.h"
+#include "sync/plan.h"
+#include "sync/work_dir.h"
+
+namespace sluice::check {
+
+void CheckLocal(Checker& checker) {
+  bool good = true;
+  const auto attempt = [&](auto&& action) {
+    try {
+      action();
+    } catch (...) {
+      good = false;
+      checker.ReportFailure(Step::kLocal);
+    }
+  };
+  const auto& sync = checker.options.sync;
+  attempt([&] { sync::CheckWorkDir(sync.work_dir); });
+  if (good) checker.Report("local.ok", "ledger and work folder can be written");
+}
+
+void WithDestination(Checker& checker, const std::function<void(destinations::Destination*)>& use) {
+  checker.destination_looked_at = true;
+  std::unique_ptr<destinations::Destination> destination;
+  const auto attempt = [&](auto&& action) {
+    try {
+      action();
+      return true;
+    } catch (...) {
+      const base::Error error = base::AsError(std::current_exception());
+      if (!checker.stopped()) checker.KeepFailure(error.info());
+      return false;
+    }
+  };
+  attempt([&] { destination = checker.parts.open_destination(); });
+  if (destination && attempt([&] { destination->Probe(checker.NewCall()); })) {
+    checker.of_destination.push_back(
+        MakeFinding("destination.ok", "", destination->Name() + " can be written", checker.facts));
+  }
+  std::exception_ptr failed;
+  try {
+    use(destination.get());
+  } catch (...) {
+    failed = std::current_exception();
+  }
+  if (destination) attempt([&] { destination->Close(); });
+  if (failed) std::rethrow_exception(failed);
+}
+
+void CheckDestination(Checker& checker) {
+  if (!checker.destination_looked_at) {
+    WithDestination(checker, [&](destinations::Destination* destination) {
+      if (destination == nullptr) return;
+      for (const auto& stream : checker.options.streams) {
+        try {
+          sync::CheckModes(stream, destination->Describe());
+        } catch (const base::Error& error) {
+          checker.KeepFailure(error.info(), "stream " + stream.name);
+        }
+      }
+    });
+  }
+  checker.TellDestination();
+}
+
+}  // namespace sluice::check
