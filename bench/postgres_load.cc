@@ -77,7 +77,8 @@ int Load(char** argv, const char* key) {
                                                        .database = argv[4],
                                                        .user = argv[5],
                                                        .sslmode = "disable",
-                                                       .connections = std::stoi(argv[8])},
+                                                       .connections = std::stoi(argv[8]),
+                                                       .work_dir = argv[1]},
                                                       clock, log);
   auto load = destination->Begin(target, {});
   destinations::LoadedRows sum;

@@ -152,10 +152,11 @@ std::string RootsFile(const config::Config& config) {
   return file ? file->string() : redshift::kSystemCertificates;
 }
 
+// Absolute: DuckDB is told which folders it may read, and compares them as texts.
 fs::path WorkDir(const config::Config& config, const aws::Environment& environment) {
-  if (config.limits.work_dir) return *config.limits.work_dir;
-  if (const auto tmp = aws::Lookup(environment, "TMPDIR")) return *tmp;
-  return config.folder / ".sluice";
+  if (config.limits.work_dir) return fs::absolute(*config.limits.work_dir);
+  if (const auto tmp = aws::Lookup(environment, "TMPDIR")) return fs::absolute(*tmp);
+  return fs::absolute(config.folder / ".sluice");
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "columnar/engine_handles.h"
 #include "columnar/process_start.h"
+#include "columnar/sql_text.h"
 
 namespace sluice::columnar {
 namespace {
@@ -89,6 +90,29 @@ Result Collect(RawResult& raw, const Task& task) {
   throw base::Error(info);
 }
 
+// Both as it is and as a pattern: read_parquet is given patterns (EscapeGlob), COPY a name.
+std::string FolderList(const std::vector<std::filesystem::path>& folders) {
+  std::string list;
+  for (const std::filesystem::path& folder : folders) {
+    const std::string name = std::filesystem::absolute(folder).lexically_normal().string();
+    list += fmt::format("{}{}, {}", list.empty() ? "" : ", ", QuoteText(name),
+                        QuoteText(EscapeGlob(name)));
+  }
+  return list;
+}
+
+// A value, a name or a part from outside must not make the engine read or write anything else, not
+// even by a mistake of ours. The order counts: each forbids more than the one before.
+void Restrict(Connection& connection, const std::vector<std::filesystem::path>& folders,
+              const Task& task) {
+  for (const std::string& setting : {fmt::format("allowed_directories = [{}]", FolderList(folders)),
+                                     std::string("enable_external_access = false"),
+                                     std::string("allowed_configs = ['memory_limit']"),
+                                     std::string("lock_configuration = true")}) {
+    connection.Run("SET GLOBAL " + setting, {}, task);
+  }
+}
+
 }  // namespace
 
 struct Database::Handle {
@@ -121,13 +145,12 @@ Database Database::Open(const DatabaseOptions& options) {
     ThrowNotOpened(copy, {.operation = "open", .subject = "DuckDB file " + file});
   }
   Database database(std::move(handle));
+  const Task task{.operation = "open", .subject = "DuckDB file " + file};
+  Connection connection = database.Connect();
   // Casts between timestamps with and without zone mean UTC, wherever the program runs.
-  database.Connect().Run("SET GLOBAL TimeZone = 'UTC'", {},
-                         {.operation = "open", .subject = "DuckDB file " + file});
-  if (!options.checkpoints) {
-    database.Connect().Run("PRAGMA disable_checkpoint_on_shutdown", {},
-                           {.operation = "open", .subject = "DuckDB file " + file});
-  }
+  connection.Run("SET GLOBAL TimeZone = 'UTC'", {}, task);
+  if (!options.checkpoints) connection.Run("PRAGMA disable_checkpoint_on_shutdown", {}, task);
+  if (options.folders) Restrict(connection, *options.folders, task);
   return database;
 }
 

@@ -30,6 +30,10 @@ struct DatabaseOptions {
   // Whether DuckDB folds its log into the file by itself, after large commits and when it closes.
   // False: only CHECKPOINT does.
   bool checkpoints = true;
+  // The folders whose files statements may read and write, the database file and `temp_dir` apart:
+  // nothing else on this machine, no network, no extension, and no setting can be changed any more
+  // but memory_limit. nullopt: any file, for tools and tests.
+  std::optional<std::vector<std::filesystem::path>> folders;
 };
 
 class Connection;
@@ -39,7 +43,7 @@ class Database {
  public:
   // Throws kConflict (held by another process, which is named, with the time it began; the lock
   // dies with its process), kPermission, kNotFound (its folder), kCorrupt (not a DuckDB file),
-  // kUnsupported (another version's), kNoSpace.
+  // kUnsupported (another version's, encrypted), kNoSpace.
   static Database Open(const DatabaseOptions& options);
   Connection Connect();
 

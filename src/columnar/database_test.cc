@@ -1,16 +1,21 @@
 // Goal: DuckDB's handles live and die with their owners, and its failures arrive as our errors.
 #include "columnar/database.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <optional>
 #include <thread>
 
+#include "columnar/sql_text.h"
 #include "tests/support/matchers.h"
 #include "tests/support/temp_dir.h"
 
 namespace sluice::columnar {
 namespace {
+
+namespace fs = std::filesystem;
 
 const Task kTask{"test", "a database"};
 
@@ -119,6 +124,82 @@ TEST(Database, SaysThatMemoryRanOut) {
       },
       test::ThrowsErrorWith(base::ErrorCode::kDestination, &base::ErrorInfo::message,
                             std::string(kOutOfMemoryMessage)));
+}
+
+class Restricted : public testing::Test {
+ protected:
+  Restricted() {
+    fs::create_directories(in_);
+    fs::create_directories(out_);
+    Database free = Database::Open({.threads = 1});
+    for (const fs::path& folder : {in_, out_}) {
+      free.Connect().Run(fmt::format("COPY (SELECT 1 AS a) TO {} (FORMAT parquet)",
+                                     QuoteText((folder / "p.parquet").string())),
+                         {}, kTask);
+    }
+    database_.emplace(Database::Open({.file = dir_.path() / "x.duckdb",
+                                      .memory_limit_mb = 64,
+                                      .threads = 1,
+                                      .temp_dir = dir_.path() / "spill",
+                                      .folders = std::vector{in_}}));
+  }
+  Result Run(const std::string& sql) { return database_->Connect().Run(sql, {}, kTask); }
+  void ExpectRefused(const std::string& sql) { EXPECT_THROW(Run(sql), base::Error) << sql; }
+  static std::string Read(const fs::path& file) {
+    return "SELECT CAST(count(*) AS BIGINT) FROM read_parquet(" +
+           QuoteText(EscapeGlob(file.string())) + ")";
+  }
+
+  const test::TempDir dir_;
+  // A person may call a folder so.
+  const fs::path in_ = dir_.path() / "in [1]*'s";
+  const fs::path out_ = dir_.path() / "out";
+  std::optional<Database> database_;
+};
+
+TEST_F(Restricted, ReadsAndWritesInItsFoldersAlone) {
+  EXPECT_EQ(Run(Read(in_ / "p.parquet")).rows[0][0], "1");
+  Run("COPY (SELECT 1 AS a) TO " + QuoteText((in_ / "q.parquet").string()) +
+      " (FORMAT parquet, USE_TMP_FILE false)");
+  ExpectRefused(Read(out_ / "p.parquet"));
+  ExpectRefused(Read(in_ / ".." / "out" / "p.parquet"));
+  ExpectRefused("COPY (SELECT 1 AS a) TO " + QuoteText((out_ / "q.parquet").string()));
+  ExpectRefused("SELECT size FROM read_text('/etc/hostname')");
+  ExpectRefused("SELECT file FROM glob('/etc/*')");
+  ExpectRefused("SELECT * FROM read_csv('/etc/passwd')");
+  ExpectRefused("ATTACH " + QuoteText((dir_.path() / "y.duckdb").string()));
+  ExpectRefused("INSTALL httpfs");
+  ExpectRefused("LOAD httpfs");
+  ExpectRefused("SELECT * FROM read_parquet('https://127.0.0.1:1/x.parquet')");
+}
+
+TEST_F(Restricted, StillWritesItsFileAndSpills) {
+  Run("CREATE TABLE t AS SELECT range AS a, md5(CAST(range AS VARCHAR)) AS b FROM range(1500000)");
+  Run("CHECKPOINT");
+  // 70 MB, of which 64 may be in memory.
+  Connection connection = database_->Connect();
+  connection.Run("CREATE TEMP TABLE s AS SELECT * FROM t", {}, kTask);
+  EXPECT_EQ(connection.Run("SELECT CAST(count(*) AS BIGINT) FROM s", {}, kTask).rows[0][0],
+            "1500000");
+}
+
+TEST_F(Restricted, LetsNoSettingBeChangedButTheMemory) {
+  Run("SET GLOBAL memory_limit = '100MB'");
+  for (const char* setting :
+       {"enable_external_access = true", "lock_configuration = false", "threads = 8",
+        "allowed_directories = ['/']", "temp_directory = '/tmp/elsewhere'",
+        "autoload_known_extensions = true", "autoinstall_known_extensions = true",
+        "allowed_configs = ['threads']", "TimeZone = 'Europe/Berlin'"}) {
+    ExpectRefused(std::string("SET GLOBAL ") + setting);
+    ExpectRefused(std::string("SET ") + setting);
+  }
+  const auto value = [&](const std::string& name) {
+    return Run("SELECT value FROM duckdb_settings() WHERE name = '" + name + "'").rows[0][0];
+  };
+  EXPECT_EQ(value("enable_external_access"), "false");
+  EXPECT_EQ(value("autoload_known_extensions"), "false");
+  EXPECT_EQ(value("autoinstall_known_extensions"), "false");
+  EXPECT_EQ(value("lock_configuration"), "true");
 }
 
 }  // namespace

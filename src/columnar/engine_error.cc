@@ -57,6 +57,11 @@ ErrorInfo Io(std::string_view text, const Task& task) {
     return Make(task, ErrorCode::kCorrupt, "the file is not a DuckDB database",
                 "Give the path of a DuckDB file, or of a file that does not exist yet.");
   }
+  if (Has(text, "is encrypted") || Has(text, "encrypted database")) {
+    return Make(
+        task, ErrorCode::kUnsupported, "the file is an encrypted DuckDB database",
+        "Give the path of one that is not encrypted, or of a file that does not exist yet.");
+  }
   if (Has(text, "version number")) {
     return Make(
         task, ErrorCode::kUnsupported, "the file was written by another version of DuckDB",

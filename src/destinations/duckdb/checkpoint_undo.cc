@@ -33,12 +33,18 @@ constexpr off_t kDuckDbMagicAt = 8;  // after the header's checksum
                      .message = std::strerror(number),
                      .remedy = full     ? "Free space on that disk."
                                : barred ? "Let this user write in the folder of the DuckDB file."
-                                        : "Look at the disk that holds the file."});
+                               : number == ELOOP ? "Remove the symbolic link: Sluice made none."
+                                                 : "Look at the disk that holds the file."});
 }
 
 class File {
  public:
-  File(fs::path path, int flags) : path_(std::move(path)), fd_(open(path_.c_str(), flags, 0600)) {}
+  // What Sluice itself keeps there is no link: whoever can write in the folder could make one to
+  // any file of ours.
+  enum class Links { kFollow, kRefuse };
+  File(fs::path path, int flags, Links links)
+      : path_(std::move(path)),
+        fd_(open(path_.c_str(), flags | (links == Links::kRefuse ? O_NOFOLLOW : 0), 0600)) {}
   File(const File&) = delete;
   File& operator=(const File&) = delete;
   ~File() {
@@ -110,7 +116,8 @@ struct Start {
 };
 
 void SyncFolderOf(const fs::path& file) {
-  const File folder(fs::absolute(file).parent_path(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const File folder(fs::absolute(file).parent_path(), O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+                    File::Links::kFollow);
   if (folder.opened()) folder.Sync();
 }
 
@@ -144,12 +151,14 @@ void PutBack(const Start& start, const File& undo, const File& file) {
   file.Sync();
 }
 
-// DuckDB makes a file by writing three headers of 4,096 bytes, one after the other.
+// DuckDB makes a file by writing three headers of 4,096 bytes, one after the other. It does not
+// open an empty one.
 bool IsUnfinished(const fs::path& path) {
   std::error_code failed;
   const auto bytes = fs::file_size(path, failed);
-  if (failed || bytes == 0 || bytes >= kHeadersBytes) return false;
-  const File file(path, O_RDONLY | O_CLOEXEC);
+  if (failed || bytes >= kHeadersBytes) return false;
+  if (bytes == 0) return true;
+  const File file(path, O_RDONLY | O_CLOEXEC, File::Links::kFollow);
   if (!file.opened()) return false;
   std::array<char, 4> magic{};
   return file.ReadAt(kDuckDbMagicAt, magic.data(), magic.size()) && magic == kDuckDbMagic;
@@ -161,9 +170,9 @@ bool UndoCheckpoint(const fs::path& path) {
   if (!fs::exists(undo_path, ignored)) return false;
   bool mended = false;
   {
-    const File undo(undo_path, O_RDONLY | O_CLOEXEC);
+    const File undo(undo_path, O_RDONLY | O_CLOEXEC, File::Links::kRefuse);
     if (!undo.opened()) ThrowErrno("read", undo_path, errno);
-    const File file(path, O_RDWR | O_CLOEXEC);
+    const File file(path, O_RDWR | O_CLOEXEC, File::Links::kFollow);
     if (!file.opened() && errno != ENOENT) ThrowErrno("open", path, errno);
     if (file.opened() && !file.Lock()) return false;
     Start start;
@@ -183,7 +192,7 @@ fs::path UndoFileOf(const fs::path& file) { return file.string() + ".undo"; }
 
 bool MendAfterDeath(const fs::path& file) {
   if (IsUnfinished(file)) {
-    const File made(file, O_RDWR | O_CLOEXEC);
+    const File made(file, O_RDWR | O_CLOEXEC, File::Links::kFollow);
     // Another process may be making it at this moment.
     if (!made.opened() || !made.Lock()) return false;
     Remove(file);
@@ -206,8 +215,9 @@ CheckpointUndo::CheckpointUndo(const fs::path& file, int fd,
   };
   read(0, start.headers.data(), start.headers.size());
   const fs::path making = path_.string() + ".new";
+  Remove(making);  // of a run that died while it made one
   try {
-    const File undo(making, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC);
+    const File undo(making, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, File::Links::kRefuse);
     if (!undo.opened()) ThrowErrno("make", making, errno);
     undo.WriteAt(0, &start, sizeof(start));
     std::uint64_t at = sizeof(start);

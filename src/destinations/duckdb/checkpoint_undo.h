@@ -20,9 +20,9 @@ namespace sluice::destinations {
 std::filesystem::path UndoFileOf(const std::filesystem::path& file);
 
 // To be called before DuckDB opens `file`: puts the blocks back if a checkpoint was cut off, and
-// removes a file that DuckDB had not finished making, which holds nothing. Does nothing if another
-// process has the file open for writing. Returns whether anything was mended. Throws kPermission,
-// kNoSpace, kDestination (the disk fails).
+// removes a file that DuckDB had not finished making or that is empty, which holds nothing. Does
+// nothing if another process has the file open for writing. Returns whether anything was mended.
+// Throws kPermission, kNoSpace, kDestination (the disk fails).
 bool MendAfterDeath(const std::filesystem::path& file);
 
 // One checkpoint's safety. Not thread-safe.

@@ -13,9 +13,11 @@ struct DuckDbOptions {
   // The database file; made if it does not exist, and removed again by Close if nothing was
   // committed.
   std::filesystem::path path;
-  // Where DuckDB may spill: a folder of our own beneath it, removed by Close. REQUIRES: exists, or
-  // can be made. Empty: beside the database file.
+  // Where DuckDB may spill: a private folder beneath it, removed by Close. REQUIRES: exists, or can
+  // be made. Empty: beside the database file.
   std::filesystem::path work_dir;
+  // Parts lie beneath it: DuckDB may read nothing else. Empty: `work_dir`.
+  std::filesystem::path parts_dir;
   // DuckDB's own bound, MB, >= 64. Loads use 64 MB of it, and what three row groups of their rows
   // need (37 MB for each 100 bytes of a row, two threads); a merge also the marks of the rows it
   // rewrites or deletes, 16 KB for each 2,048 rows of the table among which there is one (80 MB
@@ -30,7 +32,8 @@ struct DuckDbOptions {
 
 // Opens the file and holds DuckDB's lock on it until Close: no other process can read it meanwhile.
 // Throws kConflict (another process holds it; named), kPermission, kNotFound (its folder), kCorrupt
-// (not a DuckDB file), kUnsupported (another DuckDB's file), kNoSpace, kInvalidConfig (an option).
+// (a damaged DuckDB file), kUnsupported (what is no DuckDB file, with reason "not_duckdb"; another
+// DuckDB's, or an encrypted one), kNoSpace, kInvalidConfig (an option).
 // REQUIRES: `clock` and `log` outlive it.
 //
 // What it promises beyond destination.h:

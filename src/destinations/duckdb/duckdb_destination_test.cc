@@ -111,7 +111,9 @@ INSTANTIATE_TEST_SUITE_P(DuckDb, SchemaChanges, testing::Values(&MakeDuckDbHarne
 class DuckDbDestination : public testing::Test {
  protected:
   DuckDbOptions Options() const {
-    return {.path = dir_.path() / "acme.duckdb", .work_dir = dir_.path() / "work"};
+    return {.path = dir_.path() / "acme.duckdb",
+            .work_dir = dir_.path() / "work",
+            .parts_dir = dir_.path()};
   }
   std::unique_ptr<Destination> Open() { return OpenDuckDb(Options(), clock_, log_); }
   static model::StreamTarget Target(std::string schema = "sales", std::string table = "orders") {
@@ -426,7 +428,7 @@ TEST_F(DuckDbDestination, NamesWhatCannotBeOpened) {
   options.path = dir_.path() / "missing" / "acme.duckdb";
   EXPECT_THAT([&] { OpenDuckDb(options, clock_, log_); }, test::ThrowsError(ErrorCode::kNotFound));
   std::ofstream(Options().path) << std::string(20000, 'x');
-  EXPECT_THAT([&] { Open(); }, test::ThrowsError(ErrorCode::kCorrupt));
+  EXPECT_THAT([&] { Open(); }, test::ThrowsError(ErrorCode::kUnsupported));
   EXPECT_EQ(fs::file_size(Options().path), 20000u);
 }
 

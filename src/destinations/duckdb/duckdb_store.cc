@@ -6,12 +6,12 @@
 
 #include <algorithm>
 #include <charconv>
-#include <functional>
 #include <system_error>
 #include <vector>
 
 #include "columnar/sql_text.h"
 #include "destinations/duckdb/checkpoint_undo.h"
+#include "destinations/duckdb/database_file.h"
 #include "destinations/duckdb/duckdb_load.h"
 #include "destinations/duckdb/state_table.h"
 #include "destinations/duckdb/target_table.h"
@@ -38,16 +38,12 @@ DuckDbOptions Checked(DuckDbOptions options) {
               fmt::format("{} is below 64", options.memory_limit_mb), "Give at least 64.");
   CheckOption(options.threads >= 1, "destination.threads",
               fmt::format("{} is below 1", options.threads), "Give at least 1.");
+  // One path for everything: DuckDB expands a '~', takes "word:" for another kind of database, and
+  // looks from wherever the process is; nothing of that is in an absolute path.
+  options.path = fs::absolute(options.path).lexically_normal();
+  if (options.work_dir.empty()) options.work_dir = options.path.parent_path();
+  if (options.parts_dir.empty()) options.parts_dir = options.work_dir;
   return options;
-}
-
-// One folder per database file: the lock on the file then covers the folder too, so what is found
-// in it was left by a process that died.
-fs::path TempDir(const DuckDbOptions& options) {
-  const fs::path file = fs::absolute(options.path).lexically_normal();
-  const fs::path parent = options.work_dir.empty() ? file.parent_path() : options.work_dir;
-  return fs::absolute(parent) /
-         fmt::format("duckdb-{:016x}.tmp", std::hash<std::string>()(file.string()));
 }
 
 // What is missing of `folder`, innermost first.
@@ -91,9 +87,10 @@ DuckDbStore::DuckDbStore(DuckDbOptions options, const base::Clock& clock, base::
     : options_(Checked(std::move(options))),
       clock_(clock),
       log_(log),
-      temp_dir_(TempDir(options_)),
+      work_(options_.work_dir, "duckdb"),
       memory_mb_(kFirstMemoryMb) {
   std::error_code ignored;
+  RequireDuckDbFile(options_.path);
   if (MendAfterDeath(options_.path)) {
     log_.Warning("mended what a death in the middle of a write had left", {{"file", Name()}});
   }
@@ -127,33 +124,23 @@ void DuckDbStore::Open() {
   database_.emplace(columnar::Database::Open({.file = options_.path,
                                               .memory_limit_mb = memory_mb_,
                                               .threads = options_.threads,
-                                              .temp_dir = temp_dir_,
-                                              .checkpoints = false}));
+                                              .temp_dir = work_.path() / "spill",
+                                              .checkpoints = false,
+                                              .folders = std::vector{options_.parts_dir}}));
   file_.Open(options_.path);
-  catalog_ = database_->Connect()
-                 .Run("SELECT current_database()", {}, {.operation = "open", .subject = Name()})
-                 .rows.at(0)
-                 .at(0)
-                 .value_or("");
-  std::error_code ignored;
-  fs::remove_all(temp_dir_, ignored);
+  columnar::Connection connection = database_->Connect();
+  RequireInUse(connection, options_.path, file_.fd());
+  catalog_ =
+      connection.Run("SELECT current_database()", {}, {.operation = "open", .subject = Name()})
+          .rows.at(0)
+          .at(0)
+          .value_or("");
 }
 
 // DuckDB makes the last folder of a path only, and that not before it must spill.
 void DuckDbStore::MakeWorkFolderLocked() {
-  const fs::path folder = temp_dir_.parent_path();
-  std::vector<fs::path> missing = MissingFolders(folder);
-  if (missing.empty()) return;
-  std::error_code failed;
-  fs::create_directories(folder, failed);
-  if (failed) {
-    throw base::Error({.code = failed == std::errc::no_space_on_device ? ErrorCode::kNoSpace
-                                                                       : ErrorCode::kPermission,
-                       .operation = "make work folder",
-                       .subject = "folder " + folder.string(),
-                       .message = failed.message(),
-                       .remedy = "Set limits.work_dir to a folder that is writable and has room."});
-  }
+  std::vector<fs::path> missing = MissingFolders(work_.path().parent_path());
+  work_.Make();
   folders_made_.insert(folders_made_.end(), missing.begin(), missing.end());
 }
 
@@ -236,7 +223,7 @@ StateColumns DuckDbStore::KnownStateColumns() {
 void DuckDbStore::Probe(const base::Call& call) {
   if (call.stop.stop_requested()) base::ThrowCancelled("probe", Name());
   // DuckDB writes its log beside the file, so the folder must be writable as well.
-  const fs::path folder = fs::absolute(options_.path).parent_path();
+  const fs::path folder = options_.path.parent_path();
   if (access(folder.c_str(), W_OK | X_OK) != 0) {
     throw base::Error({.code = ErrorCode::kPermission,
                        .operation = "probe",
@@ -365,8 +352,8 @@ void DuckDbStore::Close() {
   }
   database_.reset();
   file_.Close();
+  work_.Remove();
   std::error_code ignored;
-  fs::remove_all(temp_dir_, ignored);
   for (const fs::path& folder : folders_made_) fs::remove(folder, ignored);  // if it is empty
   if (remove_file) {
     fs::remove(options_.path, ignored);

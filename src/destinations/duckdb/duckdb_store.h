@@ -12,6 +12,7 @@
 #include "destinations/duckdb/duckdb_destination.h"
 #include "destinations/duckdb/file_catalog.h"
 #include "destinations/duckdb/state_table.h"
+#include "destinations/work_folder.h"
 
 namespace sluice::destinations {
 
@@ -57,7 +58,7 @@ class DuckDbStore final : public Destination {
   const DuckDbOptions options_;
   const base::Clock& clock_;
   base::Logger& log_;
-  const std::filesystem::path temp_dir_;
+  WorkFolder work_;      // DuckDB spills into it; made, under mu_, before the first load
   std::string catalog_;  // DuckDB's name of the open file; set once, by Open
   std::atomic<bool> committed_ = false;
   std::mutex fold_mu_;        // one checkpoint at a time; guards fold_failed_

@@ -120,6 +120,31 @@ class HiddenFile {
   const fs::path path_;
 };
 
+// Passes where there is nothing: folders are made as they are needed.
+void RequireFolder(const fs::path& root) {
+  struct stat status {};
+  std::string what;
+  if (stat(root.c_str(), &status) == 0) {
+    if (S_ISDIR(status.st_mode)) return;
+    what = S_ISREG(status.st_mode) ? "it is a file, and a lake is a folder"
+                                   : "it is no folder, and a lake is one";
+  } else if (errno == ELOOP) {
+    what = "it is a symbolic link that leads to itself";
+  } else if (errno == ENOTDIR) {
+    what = "one of the folders above it is a file";
+  } else if (lstat(root.c_str(), &status) == 0 && S_ISLNK(status.st_mode)) {
+    what = "it is a symbolic link to nothing";
+  }
+  if (what.empty()) return;
+  throw base::Error({.code = ErrorCode::kUnsupported,
+                     .operation = "open lake",
+                     .subject = "destination.path " + root.string(),
+                     .message = std::move(what),
+                     .remedy = "Give the path of a folder, or of one that does not exist yet. For "
+                               "a DuckDB file write type: duckdb.",
+                     .reason = "not_a_folder"});
+}
+
 class FolderFiles final : public LakeFiles {
  public:
   explicit FolderFiles(const fs::path& root) : root_(fs::absolute(root).lexically_normal()) {}
@@ -268,6 +293,7 @@ class FolderFiles final : public LakeFiles {
 }  // namespace
 
 std::unique_ptr<LakeFiles> OpenFolder(const fs::path& root) {
+  RequireFolder(root);
   return std::make_unique<FolderFiles>(root);
 }
 

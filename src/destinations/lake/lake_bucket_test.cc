@@ -47,7 +47,8 @@ class LakeBucket : public testing::Test {
             .prefix = "w/",
             .staging = &staging_,
             .staging_bucket = "staging",
-            .work_dir = dir_.path() / "work"};
+            .work_dir = dir_.path() / "work",
+            .parts_dir = dir_.path()};
   }
   std::unique_ptr<Destination> Open() { return OpenLake(Options(), clock_, log_); }
   static model::StreamTarget Target(WriteMode mode = WriteMode::kOverwrite) {

@@ -17,7 +17,7 @@ class LakeHarness final : public Harness {
   }
 
   std::unique_ptr<Destination> Open() override {
-    LakeOptions options{.work_dir = folder_ / "work"};
+    LakeOptions options{.work_dir = folder_ / "work", .parts_dir = folder_};
     // A reader that has begun goes on while others commit.
     options.keep_for = std::chrono::hours(1);
     if (store_) {

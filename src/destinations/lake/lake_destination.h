@@ -27,12 +27,16 @@ struct LakeOptions {
   std::string staging_bucket;
   int keep_versions = 2;             // newest versions kept, >= 1
   std::chrono::seconds keep_for{0};  // and each that was the newest less than this ago
-  std::filesystem::path work_dir;    // files on their way; a folder of our own beneath it
-  int memory_limit_mb = 128;         // DuckDB's own bound, >= 64
-  int threads = 2;                   // per statement, and copies at a time; >= 1
+  std::filesystem::path work_dir;    // files on their way; a private folder beneath it
+  // Parts lie beneath it: DuckDB may read nothing else but the lake. Empty: `work_dir`.
+  std::filesystem::path parts_dir;
+  int memory_limit_mb = 128;  // DuckDB's own bound, >= 64
+  int threads = 2;            // per statement, and copies at a time; >= 1
 };
 
-// Contacts nobody yet. Throws kInvalidConfig for an option. REQUIRES: `clock` and `log` outlive it.
+// Contacts nobody yet. Throws kInvalidConfig for an option, kUnsupported for a folder that is
+// something else (a file, a symbolic link to nothing), saying what it is. REQUIRES: `clock` and
+// `log` outlive it.
 //
 // What it promises beyond destination.h:
 // - A version is one file, made in one step that fails if somebody else made it: a reader that

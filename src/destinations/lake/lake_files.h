@@ -57,7 +57,7 @@ class LakeFiles {
   virtual void Probe(const base::Call& call) = 0;
 };
 
-// Folders are made as they are needed.
+// Folders are made as they are needed. Throws kUnsupported if something else stands at `root`.
 std::unique_ptr<LakeFiles> OpenFolder(const std::filesystem::path& root);
 // REQUIRES: `store` outlives it; `work_dir` exists, and nobody else writes in it.
 std::unique_ptr<LakeFiles> OpenBucket(aws::ObjectStore& store, std::string bucket,

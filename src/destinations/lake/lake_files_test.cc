@@ -122,11 +122,23 @@ INSTANTIATE_TEST_SUITE_P(Both, LakeFilesTest, testing::Values(Where::kFolder, Wh
 TEST(LakeFolderFiles, TellsWhatIsInTheWay) {
   const test::TempDir dir;
   std::ofstream(dir.path() / "file") << "x";
-  const auto files = OpenFolder(dir.path() / "file" / "lake");
-  EXPECT_THAT([&] { files->Create("a", "b", kCall); }, ThrowsError(ErrorCode::kNotFound));
-  EXPECT_THAT(
-      [&] { files->Probe(kCall); },
-      test::ThrowsErrorWith(ErrorCode::kNotFound, &base::ErrorInfo::subject, HasSubstr("file")));
+  fs::create_symlink(dir.path() / "nothing", dir.path() / "dangling");
+  fs::create_symlink(dir.path() / "loop", dir.path() / "loop");
+  const std::vector<std::pair<fs::path, std::string>> cases = {
+      {dir.path() / "file", "it is a file"},
+      {dir.path() / "file" / "lake", "above it is a file"},
+      {dir.path() / "dangling", "link to nothing"},
+      {dir.path() / "loop", "leads to itself"},
+      {"/dev/null", "no folder"}};
+  for (const auto& [path, what] : cases) {
+    EXPECT_THAT(
+        [&] { OpenFolder(path); },
+        test::ThrowsErrorWith(ErrorCode::kUnsupported, &base::ErrorInfo::message, HasSubstr(what)))
+        << path;
+  }
+  fs::create_directory(dir.path() / "real");
+  fs::create_symlink(dir.path() / "real", dir.path() / "link");
+  OpenFolder(dir.path() / "link")->Probe(kCall);
 }
 
 }  // namespace

@@ -50,7 +50,8 @@ class WarningLog final : public base::Logger {
 class LakeFolder : public testing::Test {
  protected:
   LakeOptions Options() const {
-    return {.folder = dir_.path() / "lake", .work_dir = dir_.path() / "work"};
+    return {
+        .folder = dir_.path() / "lake", .work_dir = dir_.path() / "work", .parts_dir = dir_.path()};
   }
   std::unique_ptr<Destination> Open() { return OpenLake(Options(), clock_, log_); }
   static model::StreamTarget Target(WriteMode mode = WriteMode::kOverwrite) {
@@ -313,7 +314,7 @@ TEST_F(LakeFolder, NamesOfAnyKindStayApart) {
   const auto lake = Open();
   std::vector<model::TableName> names = {{"sales", "Orders"}, {"sales", "ORDERS"},
                                          {"sales/x", "y"},    {"sales", "x/y"},
-                                         {"..", "ü%2F"},      {"_sluice", "streams"}};
+                                         {"..", "ü%2F"},      {"_sluice2", "streams"}};
   for (std::size_t i = 0; i < names.size(); ++i) {
     model::StreamTarget target = Target();
     target.stream = "s" + std::to_string(i);

@@ -41,6 +41,7 @@ LakeOptions Checked(LakeOptions options) {
   CheckOption(options.threads >= 1, "destination.threads",
               fmt::format("{} is below 1", options.threads), "Give at least 1.");
   CheckOption(!options.work_dir.empty(), "limits.work_dir", "it is empty", "Name a folder.");
+  if (options.parts_dir.empty()) options.parts_dir = options.work_dir;
   return options;
 }
 
@@ -52,7 +53,10 @@ std::unique_ptr<Destination> OpenLake(const LakeOptions& options, const base::Cl
 }
 
 LakeStore::LakeStore(LakeOptions options, const base::Clock& clock, base::Logger& log)
-    : options_(Checked(std::move(options))), clock_(clock), log_(log), work_(options_.work_dir) {
+    : options_(Checked(std::move(options))),
+      clock_(clock),
+      log_(log),
+      work_(options_.work_dir, "lake") {
   if (options_.store == nullptr) {
     files_ = OpenFolder(options_.folder);
   } else {
@@ -76,9 +80,12 @@ columnar::Connection LakeStore::Connect() {
   const std::lock_guard lock(mu_);
   if (!database_) {
     work_.Make();
+    std::vector<std::filesystem::path> folders{options_.parts_dir, work_.path()};
+    if (!options_.folder.empty()) folders.push_back(options_.folder);
     database_.emplace(columnar::Database::Open({.memory_limit_mb = options_.memory_limit_mb,
                                                 .threads = options_.threads,
-                                                .temp_dir = work_.path() / "spill"}));
+                                                .temp_dir = work_.path() / "spill",
+                                                .folders = std::move(folders)}));
   }
   return database_->Connect();
 }

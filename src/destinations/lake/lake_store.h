@@ -14,7 +14,7 @@
 #include "destinations/lake/lake_destination.h"
 #include "destinations/lake/lake_files.h"
 #include "destinations/lake/lake_table.h"
-#include "destinations/lake/work_folder.h"
+#include "destinations/work_folder.h"
 
 namespace sluice::destinations {
 

@@ -62,6 +62,7 @@ PostgresOptions PostgresHarness::Options() const {
           .database = database_,
           .user = test::PostgresServer::kSuperuser,
           .sslmode = "disable",
+          .work_dir = folder_,
           .small_load_bytes = small_load_bytes_};
 }
 

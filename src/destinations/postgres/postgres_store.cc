@@ -65,6 +65,11 @@ PostgresOptions Checked(PostgresOptions options) {
   return options;
 }
 
+std::vector<std::filesystem::path> FoldersOf(const PostgresOptions& options) {
+  if (options.work_dir.empty()) return {};
+  return {options.work_dir};
+}
+
 // Of pg_locks: an advisory lock's number in two halves.
 std::string LockCondition(std::int64_t lock) {
   return fmt::format(
@@ -143,8 +148,9 @@ PostgresStore::PostgresStore(const PostgresOptions& options, const base::Clock& 
     : options_(Checked(options)),
       clock_(clock),
       log_(log),
-      decoder_(columnar::Database::Open(
-          {.memory_limit_mb = options_.memory_limit_mb, .threads = options_.threads})) {
+      decoder_(columnar::Database::Open({.memory_limit_mb = options_.memory_limit_mb,
+                                         .threads = options_.threads,
+                                         .folders = FoldersOf(options_)})) {
   Acquire({});
 }
 

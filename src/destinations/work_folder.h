@@ -2,14 +2,19 @@
 // ends: a lock beside it, which dies with its holder, tells the next process what nobody uses.
 #pragma once
 #include <filesystem>
+#include <string_view>
 
 namespace sluice::destinations {
 
+// What it holds are rows, and `parent` may be a folder that everybody can write: so nobody else can
+// enter it, its name cannot be told beforehand, and no link is followed on the way to it.
+//
 // One thread at a time.
 class WorkFolder {
  public:
-  // Beneath `parent`. Removes what dead processes left there; makes nothing yet.
-  explicit WorkFolder(const std::filesystem::path& parent);
+  // "`parent`/`kind`-0123456789abcdef". Removes what dead processes of this user left there of that
+  // kind; makes nothing yet.
+  WorkFolder(const std::filesystem::path& parent, std::string_view kind);
   WorkFolder(const WorkFolder&) = delete;
   WorkFolder& operator=(const WorkFolder&) = delete;
   ~WorkFolder() { Remove(); }
