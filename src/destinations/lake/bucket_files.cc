@@ -36,6 +36,10 @@ class BucketFiles final : public LakeFiles {
     return found;
   }
 
+  std::vector<FileInfo> ListOwn(const std::string& folder, const base::Call& call) override {
+    return List(folder, call);
+  }
+
   std::optional<std::string> Read(const std::string& name, std::uint64_t bytes_max,
                                   const base::Call& call) override {
     return store_.Get(Key(name), bytes_max, call);

@@ -13,6 +13,7 @@
 
 #include "base/random.h"
 #include "destinations/lake/lake_files.h"
+#include "destinations/lake/lake_path.h"
 
 namespace sluice::destinations {
 namespace {
@@ -103,7 +104,7 @@ void Write(const fs::path& path, std::string_view text) {
 class HiddenFile {
  public:
   HiddenFile(const fs::path& folder, std::string_view text)
-      : path_(folder / fmt::format(".new-{:016x}", base::RandomBits())) {
+      : path_(folder / HiddenName(base::RandomBits())) {
     try {
       Write(path_, text);
     } catch (...) {
@@ -153,27 +154,14 @@ class FolderFiles final : public LakeFiles {
 
   std::vector<FileInfo> List(const std::string& folder, const base::Call& call) override {
     CheckStop("list", folder, call);
-    const std::unique_ptr<DIR, int (*)(DIR*)> opened(opendir((root_ / folder).c_str()), &closedir);
-    if (!opened) {
-      if (errno == ENOENT) return {};
-      ThrowErrno("list", root_ / folder, errno);
-    }
-    std::vector<FileInfo> found;
-    for (;;) {
-      errno = 0;
-      const dirent* entry = readdir(opened.get());
-      if (entry == nullptr) break;
-      struct stat status {};
-      // Gone since: as if it had never been listed.
-      if (fstatat(dirfd(opened.get()), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
-      if (!S_ISREG(status.st_mode)) continue;
-      found.push_back({entry->d_name, static_cast<std::uint64_t>(status.st_size),
-                       base::UtcTime(std::chrono::seconds(status.st_mtim.tv_sec))});
-    }
-    if (errno != 0) ThrowErrno("list", root_ / folder, errno);
-    std::sort(found.begin(), found.end(),
-              [](const FileInfo& a, const FileInfo& b) { return a.name < b.name; });
-    return found;
+    return ListOpened(open((root_ / folder).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), folder);
+  }
+
+  std::vector<FileInfo> ListOwn(const std::string& folder, const base::Call& call) override {
+    CheckStop("list", folder, call);
+    const int opened = OpenOwn(folder);
+    if (opened < 0 && (errno == ELOOP || errno == ENOTDIR)) ThrowLinked(folder);
+    return ListOpened(opened, folder);
   }
 
   std::optional<std::string> Read(const std::string& name, std::uint64_t bytes_max,
@@ -231,8 +219,12 @@ class FolderFiles final : public LakeFiles {
     std::vector<std::string> failures;
     for (const std::string& name : names) {
       CheckStop("remove", name, call);
-      if (unlink((root_ / name).c_str()) != 0 && errno != ENOENT) {
-        failures.push_back(Where(name) + ": " + std::strerror(errno));
+      const int number = RemoveOwn(name);
+      if (number != 0 && number != ENOENT) {
+        failures.push_back(Where(name) + ": " +
+                           (number == ELOOP || number == ENOTDIR
+                                ? "a symbolic link leads there, which is not followed"
+                                : std::strerror(number)));
       }
     }
     return failures;
@@ -285,6 +277,69 @@ class FolderFiles final : public LakeFiles {
  private:
   void CheckStop(const char* operation, std::string_view name, const base::Call& call) const {
     if (call.stop.stop_requested()) base::ThrowCancelled(operation, Where(name));
+  }
+
+  // A descriptor of the folder below the root, each of whose parts is a folder and no link; -1 and
+  // errno. The root itself may be a link: somebody named it.
+  int OpenOwn(const std::string& folder) const {
+    int at = open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (const fs::path& part : fs::path(folder)) {
+      if (at < 0) return at;
+      const int next = openat(at, part.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+      const int error = errno;
+      close(at);
+      errno = error;
+      at = next;
+    }
+    return at;
+  }
+
+  // 0, or an error's number.
+  int RemoveOwn(const std::string& name) const {
+    const fs::path path(name);
+    const int folder = OpenOwn(path.parent_path().string());
+    if (folder < 0) return errno;
+    const int number = unlinkat(folder, path.filename().c_str(), 0) == 0 ? 0 : errno;
+    close(folder);
+    return number;
+  }
+
+  // Takes over the descriptor; negative: errno says why there is none.
+  std::vector<FileInfo> ListOpened(int descriptor, const std::string& folder) const {
+    if (descriptor < 0) {
+      if (errno == ENOENT) return {};
+      ThrowErrno("list", root_ / folder, errno);
+    }
+    const std::unique_ptr<DIR, int (*)(DIR*)> opened(fdopendir(descriptor), &closedir);
+    if (!opened) {
+      const int number = errno;
+      close(descriptor);
+      ThrowErrno("list", root_ / folder, number);
+    }
+    std::vector<FileInfo> found;
+    for (;;) {
+      errno = 0;
+      const dirent* entry = readdir(opened.get());
+      if (entry == nullptr) break;
+      struct stat status {};
+      // Gone since: as if it had never been listed.
+      if (fstatat(dirfd(opened.get()), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
+      if (!S_ISREG(status.st_mode)) continue;
+      found.push_back({entry->d_name, static_cast<std::uint64_t>(status.st_size),
+                       base::UtcTime(std::chrono::seconds(status.st_mtim.tv_sec))});
+    }
+    if (errno != 0) ThrowErrno("list", root_ / folder, errno);
+    std::sort(found.begin(), found.end(),
+              [](const FileInfo& a, const FileInfo& b) { return a.name < b.name; });
+    return found;
+  }
+
+  [[noreturn]] void ThrowLinked(const std::string& folder) const {
+    throw base::Error({.code = ErrorCode::kUnsupported,
+                       .operation = "remove old files",
+                       .subject = Where(folder),
+                       .message = "a symbolic link leads there, so nothing is removed",
+                       .remedy = "Mount the other disk there, or put the whole lake on it."});
   }
 
   const fs::path root_;

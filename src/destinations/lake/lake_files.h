@@ -31,6 +31,9 @@ class LakeFiles {
 
   // The files right in that folder, by name; none if it does not exist.
   virtual std::vector<FileInfo> List(const std::string& folder, const base::Call& call) = 0;
+  // The same for whoever is about to remove some of them: throws kUnsupported, saying which, if a
+  // symbolic link leads there, as what lies behind it is perhaps not the lake's alone.
+  virtual std::vector<FileInfo> ListOwn(const std::string& folder, const base::Call& call) = 0;
   // nullopt if there is none. Throws kCorrupt if it is longer than bytes_max.
   virtual std::optional<std::string> Read(const std::string& name, std::uint64_t bytes_max,
                                           const base::Call& call) = 0;
@@ -41,6 +44,7 @@ class LakeFiles {
   virtual void Replace(const std::string& name, const std::string& text,
                        const base::Call& call) = 0;
   // Of those that are there; returns one text per file that could not be removed: name and why.
+  // Follows no symbolic link.
   virtual std::vector<std::string> Remove(const std::vector<std::string>& names,
                                           const base::Call& call) = 0;
 

@@ -251,23 +251,119 @@ TEST_F(LakeFolder, KeepsWhatWasTheNewestNotLongAgo) {
                                      "00000000000000000004.json"));
 }
 
-TEST_F(LakeFolder, FilesOfDeadLoadsGoOnceTheyAreOldEnough) {
+constexpr auto kOld = kOrphanAge + std::chrono::seconds(1);
+constexpr const char* kDead = "20250101T000000Z-00000000000000ab";
+
+TEST_F(LakeFolder, FilesOfDeadLoadsGoAfterTwoDays) {
   const auto lake = Open();
-  Bring(*lake, Target(), 1);
-  const fs::path data = Options().folder / "sales/orders/data";
-  for (const char* name : {"old.parquet", "young.parquet"}) std::ofstream(data / name) << "x";
-  std::ofstream(CommitFile(1).parent_path() / ".new-1") << "x";
-  SetAge(data / "old.parquet", kOrphanAge + std::chrono::seconds(1));
-  SetAge(data / "young.parquet", kOrphanAge - std::chrono::seconds(1));
-  SetAge(CommitFile(1).parent_path() / ".new-1", kOrphanAge + std::chrono::seconds(1));
+  Bring(*lake, Target(WriteMode::kAppend), 1);
+  const fs::path table = Options().folder / "sales/orders";
+  const std::string dead = kDead;
+  const std::string young = "20250101T000000Z-00000000000000cd";
+  fs::create_directories(table / "_loads");
+  for (const std::string& load : {dead, young}) {
+    std::ofstream(table / "data" / (load + "-1.parquet")) << "x";
+    std::ofstream(table / "_loads" / (load + ".json")) << "{}";
+    SetAge(table / "_loads" / (load + ".json"), kOld);
+  }
+  std::ofstream(table / "_commits" / ".new-00000000000000ab") << "x";
+  SetAge(table / "data" / (dead + "-1.parquet"), kOld);
+  SetAge(table / "data" / (young + "-1.parquet"), kOrphanAge - std::chrono::seconds(1));
+  SetAge(table / "_commits" / ".new-00000000000000ab", kOld);
   // Listed files stay, however old.
   for (const std::string& name : Data()) {
-    if (name.starts_with("2026")) SetAge(data / name, kOrphanAge * 2);
+    if (name.starts_with("2026")) SetAge(table / "data" / name, kOrphanAge * 2);
   }
   Bring(*lake, Target(WriteMode::kAppend), 2);
-  EXPECT_THAT(Data(), AllOf(SizeIs(3), testing::Contains("young.parquet")));
+  EXPECT_THAT(Data(), AllOf(SizeIs(3), testing::Contains(young + "-1.parquet")));
   EXPECT_THAT(Commits(), SizeIs(2));
+  EXPECT_FALSE(fs::exists(table / "_commits" / ".new-00000000000000ab"));
+  EXPECT_FALSE(fs::exists(table / "_loads" / (dead + ".json")));
+  // What may still be removed by it is known by it.
+  EXPECT_TRUE(fs::exists(table / "_loads" / (young + ".json")));
   EXPECT_THAT(Rows(), Optional(ElementsAre("1", "2")));
+}
+
+TEST_F(LakeFolder, ALoadIsRecordedWhileItMayLeaveFilesAndNoLonger) {
+  const auto records = [&] {
+    std::error_code none;
+    std::size_t count = 0;
+    for (const auto& entry :
+         fs::directory_iterator(Options().folder / "sales/orders/_loads", none)) {
+      EXPECT_EQ(entry.path().extension(), ".json");
+      ++count;
+    }
+    return count;
+  };
+  const auto lake = Open();
+  {
+    const Ready ready = Loaded(*lake, Target(), 1);
+    EXPECT_EQ(records(), 1u);
+  }
+  lake->Close();
+  EXPECT_EQ(records(), 0u);
+  Bring(*Open(), Target(), 1);
+  EXPECT_EQ(records(), 0u);
+}
+
+// A folder of a lake may hold what other people and programs put there.
+TEST_F(LakeFolder, WhatNoLoadRecordedIsNobodysToRemove) {
+  const auto lake = Open();
+  Bring(*lake, Target(), 1);
+  const fs::path table = Options().folder / "sales/orders";
+  const std::string dead = kDead;
+  fs::create_directories(table / "_loads");
+  std::ofstream(table / "_loads" / (dead + ".json")) << "{}";
+  std::vector<fs::path> others = {
+      table / "data/notes.txt", table / "data/part-0000.parquet",
+      // Of our form, and no load says that it wrote it.
+      table / "data/20250101T000000Z-00000000000000ef-1.parquet",
+      // Of a load that is recorded, and not of our form.
+      table / ("data/" + dead + "-1.parquet.bak"), table / ("data/" + dead + "-x.parquet"),
+      table / ("data/" + dead + "-.parquet"), table / ("data/" + dead + ".parquet"),
+      table / ("data/copy-" + dead + "-1.parquet"),
+      table / "data/20250101T000000Z-00000000000000AB-1.parquet", table / "data/.hidden",
+      table / "_commits/.new-1", table / "_commits/notes.json", table / "_loads/notes.json",
+      table / "_loads/.keep"};
+  for (const fs::path& other : others) {
+    std::ofstream(other) << "x";
+    SetAge(other, kOrphanAge * 10);
+  }
+  for (int i = 2; i < 6; ++i) Bring(*lake, Target(), i);
+  for (const fs::path& other : others) EXPECT_TRUE(fs::exists(other)) << other;
+  EXPECT_THAT(log_.lines, IsEmpty());
+}
+
+TEST_F(LakeFolder, NothingIsRemovedThroughALink) {
+  const fs::path table = Options().folder / "sales/orders";
+  const std::string dead = kDead;
+  for (const char* linked : {"data", "_commits", "_loads", "."}) {
+    SCOPED_TRACE(linked);
+    fs::remove_all(Options().folder);
+    const auto lake = Open();
+    Bring(*lake, Target(), 1);
+    fs::create_directories(table / "_loads");
+    std::ofstream(table / "_loads" / (dead + ".json")) << "{}";
+    std::ofstream(table / "data" / (dead + "-1.parquet")) << "x";
+    SetAge(table / "data" / (dead + "-1.parquet"), kOrphanAge * 10);
+    std::ofstream(table / "_commits" / ".new-00000000000000ab") << "x";
+    SetAge(table / "_commits" / ".new-00000000000000ab", kOrphanAge * 10);
+    const fs::path elsewhere = dir_.path() / "elsewhere";
+    fs::remove_all(elsewhere);
+    const fs::path link = (table / linked).lexically_normal();
+    const fs::path from = std::string(linked) == "." ? table : link;
+    fs::rename(from, elsewhere);
+    fs::create_directory_symlink(elsewhere, from);
+    std::vector<fs::path> before;
+    for (const auto& entry : fs::recursive_directory_iterator(elsewhere)) {
+      before.push_back(entry.path());
+    }
+    log_.lines.clear();
+    for (int i = 2; i < 6; ++i) Bring(*lake, Target(), i);
+    for (const fs::path& path : before) EXPECT_TRUE(fs::exists(path)) << path;
+    EXPECT_THAT(log_.lines, testing::Contains(HasSubstr("symbolic link")));
+    EXPECT_THAT(Rows(), Optional(ElementsAre("5")));
+  }
 }
 
 TEST_F(LakeFolder, WhatCannotBeRemovedIsAWarning) {

@@ -66,8 +66,7 @@ LakeLoad::LakeLoad(LakeStore& store, model::StreamTarget target,
       target_(std::move(target)),
       claim_(std::move(claim)),
       table_(store_.files(), target_.table),
-      began_(store_.clock_.Utc()),
-      id_(base::RandomBits()),
+      name_(LoadName(store_.clock_.Utc(), base::RandomBits())),
       before_(table_.Newest(call)) {
   StreamPath(target_.stream);  // refuses a name that is too long, before anything is read
   plan_ = PlanColumns(target_, before_ ? &*before_ : nullptr);
@@ -75,7 +74,9 @@ LakeLoad::LakeLoad(LakeStore& store, model::StreamTarget target,
   base_version_ = seen.value_or(before_ ? before_->version : 0);
 }
 
-LakeLoad::~LakeLoad() { store_.Abandon(std::move(wrote_)); }
+LakeLoad::~LakeLoad() {
+  if (!wrote_.empty()) store_.Abandon(std::move(wrote_), table_.RecordPath(name_));
+}
 
 // Rows from a watermark on belong behind the rows that it is of.
 void LakeLoad::CheckContinues(const base::Call& call) const {
@@ -105,8 +106,11 @@ void LakeLoad::Learn(const columnar::Footer& footer) {
   plan_ = PlanColumns(target_, before_ ? &*before_ : nullptr);
 }
 
-std::string LakeLoad::NextDataPath() {
-  std::string path = "data/" + DataName(began_, id_, next_file_++);
+std::string LakeLoad::NextDataPath(const base::Call& call) {
+  // First, so that whatever comes of this can be found again.
+  if (!recorded_) table_.Record(name_, target_.stream, call);
+  recorded_ = true;
+  std::string path = "data/" + DataName(name_, next_file_++);
   wrote_.push_back(table_.PathOf(path));
   return path;
 }
@@ -131,7 +135,7 @@ std::string LakeLoad::CopyText(const std::vector<columnar::CheckedPart>& parts,
 std::uint64_t LakeLoad::Rewrite(columnar::Connection& connection,
                                 const std::vector<columnar::CheckedPart>& parts,
                                 const base::Call& call) {
-  const std::string path = NextDataPath();
+  const std::string path = NextDataPath(call);
   const std::string name = table_.PathOf(path);
   const fs::path place = store_.files().Place(name);
   try {
@@ -176,7 +180,7 @@ std::vector<StagedTail> LakeLoad::CopyAll(std::span<const model::Part> parts,
                                           std::vector<std::string>& paths, const base::Call& call) {
   std::vector<StagedTail> tails(parts.size());
   std::vector<std::exception_ptr> errors(parts.size());
-  for (std::size_t i = 0; i < parts.size(); ++i) paths.push_back(NextDataPath());
+  for (std::size_t i = 0; i < parts.size(); ++i) paths.push_back(NextDataPath(call));
   std::atomic<std::size_t> next = 0;
   std::atomic<bool> failed = false;
   const auto work = [&] {
@@ -333,16 +337,26 @@ model::Counts LakeLoad::Commit(const model::Watermark& watermark, const model::P
   return commit.counts;
 }
 
+// A version lists its files now.
+std::vector<std::string> LakeLoad::RemoveRecord(const base::Call& call) const {
+  try {
+    return store_.files().Remove({table_.RecordPath(name_)}, call);
+  } catch (const base::Error& error) {
+    return {error.what()};
+  }
+}
+
 // The rows are there whatever happens now.
 void LakeLoad::AfterCommit(const LakeCommit& commit, const base::Call& call) const {
   for (const std::string& note : plan_.notes) {
     store_.log_.Warning("the columns are not those of the last sync",
                         {{"table", target_.table.ToString()}, {"change", note}});
   }
-  const auto failures = table_.Expire(
+  auto failures = table_.Expire(
       commit,
       {.keep_versions = store_.options_.keep_versions, .keep_for = store_.options_.keep_for},
       store_.clock_.Utc(), call);
+  if (recorded_ && failures.empty()) failures = RemoveRecord(call);
   if (failures.empty()) return;
   store_.log_.Warning("old versions could not all be removed; the next commit tries again",
                       {{"table", target_.table.ToString()},

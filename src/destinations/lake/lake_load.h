@@ -51,7 +51,7 @@ class LakeLoad final : public Load {
   void CheckContinues(const base::Call& call) const;
   // The decimals that only a part can tell the size of, and the plan with them.
   void Learn(const columnar::Footer& footer);
-  std::string NextDataPath();
+  std::string NextDataPath(const base::Call& call);
   // Writes `parts` as one file of the lake; its rows.
   std::uint64_t Rewrite(columnar::Connection& connection,
                         const std::vector<columnar::CheckedPart>& parts, const base::Call& call);
@@ -64,6 +64,7 @@ class LakeLoad final : public Load {
   LakeCommit NextVersion(const std::optional<LakeCommit>& before, const model::Watermark& watermark,
                          const model::Proof& proof) const;
   void PointStreamHere(const base::Call& call) const;
+  std::vector<std::string> RemoveRecord(const base::Call& call) const;
   void AfterCommit(const LakeCommit& commit, const base::Call& call) const;
 
   LakeStore& store_;
@@ -71,15 +72,15 @@ class LakeLoad final : public Load {
   // Dies last: while files of it may be written, nobody else here may begin on this table.
   const std::unique_ptr<LakeStore::Claim> claim_;
   const LakeTable table_;
-  const base::UtcTime began_;
-  const std::uint64_t id_;
+  const std::string name_;
   std::optional<LakeCommit> before_;  // the version it was begun on
   std::uint64_t base_version_ = 0;    // the version it must follow; 0: it must be the first
   ColumnPlan plan_;
   std::vector<LakeFile> files_;     // what it brought
   std::vector<std::string> wrote_;  // the same and what failed half way, below the lake's root
   int next_file_ = 1;
-  bool over_ = false;  // failed or committed: takes no more calls
+  bool recorded_ = false;  // that it may have written files
+  bool over_ = false;      // failed or committed: takes no more calls
 };
 
 }  // namespace sluice::destinations

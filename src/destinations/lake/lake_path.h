@@ -23,7 +23,16 @@ std::string CommitName(std::uint64_t version);  // "00000000000000000001.json"
 // nullopt: no commit file's name.
 std::optional<std::uint64_t> VersionOf(std::string_view name);
 
-// "20260101T000000Z-00000000000000ab-1.parquet".
-std::string DataName(base::UtcTime began, std::uint64_t load, int number);
+// "20260101T000000Z-00000000000000ab": one load. Its files are called so and "-1.parquet", ...
+std::string LoadName(base::UtcTime began, std::uint64_t load);
+std::string DataName(std::string_view load, int number);
+// The load of a data file of that form; nullopt: the name is not ours.
+std::optional<std::string> LoadOf(std::string_view data_name);
+// "20260101T000000Z-00000000000000ab.json": says that the load may have written data files.
+std::string RecordName(std::string_view load);
+std::optional<std::string> LoadOfRecord(std::string_view record_name);
+// ".new-0123456789abcdef": a file in a folder before it has its name.
+std::string HiddenName(std::uint64_t random);
+bool IsHiddenName(std::string_view name);
 
 }  // namespace sluice::destinations

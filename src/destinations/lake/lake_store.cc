@@ -185,16 +185,19 @@ void LakeStore::Examine(const model::StreamTarget& target, const base::Call& cal
 
 void LakeStore::Probe(const base::Call& call) { files_->Probe(call); }
 
-void LakeStore::Abandon(std::vector<std::string> names) {
+void LakeStore::Abandon(std::vector<std::string> names, std::string record) {
   const std::lock_guard lock(mu_);
+  abandoned_records_.push_back(std::move(record));
   std::move(names.begin(), names.end(), std::back_inserter(abandoned_));
 }
 
 void LakeStore::Close() {
   std::vector<std::string> names;
+  std::vector<std::string> records;
   {
     const std::lock_guard lock(mu_);
     names.swap(abandoned_);
+    records.swap(abandoned_records_);
     database_.reset();
     work_.Remove();
   }
@@ -205,7 +208,8 @@ void LakeStore::Close() {
   };
   try {
     const base::Call call{.deadline = base::Deadline::After(clock_, kTidyPatience), .stop = {}};
-    const auto failures = files_->Remove(names, call);
+    auto failures = files_->Remove(names, call);
+    if (failures.empty()) failures = files_->Remove(records, call);
     if (!failures.empty()) warn(failures.front());
   } catch (const base::Error& error) {
     warn(error.what());

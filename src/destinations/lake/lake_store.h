@@ -45,8 +45,8 @@ class LakeStore final : public Destination {
   // Where a stream's commits are; nullopt: nowhere yet.
   std::optional<model::TableName> TableOf(std::string_view stream, const base::Call& call);
   void ForgetWhatWasSeen(std::string_view stream);
-  // What loads wrote and did not commit: Close removes it.
-  void Abandon(std::vector<std::string> names);
+  // What a load wrote and did not commit: Close removes it, and then the record of it.
+  void Abandon(std::vector<std::string> names, std::string record);
   void CheckTarget(const model::StreamTarget& target) const;
 
   const LakeOptions options_;
@@ -59,6 +59,7 @@ class LakeStore final : public Destination {
   std::optional<columnar::Database> database_;
   std::set<std::string> claims_;
   std::vector<std::string> abandoned_;
+  std::vector<std::string> abandoned_records_;
   // Per stream, what ReadCommitted saw last, until a load of it begins: the version of the table
   // that the load will have been planned on.
   std::map<std::string, std::pair<model::TableName, std::uint64_t>, std::less<>> seen_;

@@ -16,6 +16,7 @@ using base::ErrorCode;
 
 constexpr std::string_view kCommits = "_commits";
 constexpr std::string_view kData = "data";
+constexpr std::string_view kLoads = "_loads";
 // A commit file lists every data file of its version: this is room for some 300,000.
 constexpr std::uint64_t kCommitBytesMax = 64ULL << 20;
 // Between a listing and a read the newest version may have been overtaken and expired.
@@ -166,10 +167,55 @@ void LakeTable::CheckFiles(const std::vector<LakeFile>& files, const base::Call&
   }
 }
 
+std::string LakeTable::RecordPath(std::string_view load) const {
+  return PathOf(fmt::format("{}/{}", kLoads, RecordName(load)));
+}
+
+void LakeTable::Record(std::string_view load, std::string_view stream,
+                       const base::Call& call) const {
+  // Each load has a name of its own, so nothing is replaced.
+  files_.Replace(RecordPath(load), FormatStream(stream, name_), call);
+}
+
 struct LakeTable::Doomed {
   std::vector<std::string> commits;
   std::vector<std::string> data;
+  std::vector<std::string> records;
 };
+
+// Files that no version lists, of loads that died: those of our own form, which a load recorded.
+void LakeTable::ChooseOrphans(const std::set<std::string>& listed,
+                              const std::set<std::string>& expired, base::UtcTime now,
+                              const base::Call& call, Doomed& doomed) const {
+  const auto is_old = [&](const FileInfo& file) { return now - file.modified > kOrphanAge; };
+  const auto choose_hidden = [&](std::string_view folder, const std::vector<FileInfo>& files) {
+    for (const FileInfo& file : files) {
+      if (!IsHiddenName(file.name) || !is_old(file)) continue;
+      doomed.data.push_back(PathOf(fmt::format("{}/{}", folder, file.name)));
+    }
+  };
+  std::map<std::string, bool> loads;  // whether the record may go
+  const auto records = files_.ListOwn(PathOf(std::string(kLoads)), call);
+  for (const FileInfo& file : records) {
+    if (const auto load = LoadOfRecord(file.name)) loads[*load] = is_old(file);
+  }
+  for (const FileInfo& file : files_.ListOwn(PathOf(std::string(kData)), call)) {
+    const auto load = LoadOf(file.name);
+    const std::string path = fmt::format("{}/{}", kData, file.name);
+    if (!load || listed.contains(path)) continue;
+    const auto record = loads.find(*load);
+    if (expired.contains(path) || (record != loads.end() && is_old(file))) {
+      doomed.data.push_back(PathOf(path));
+    } else if (record != loads.end()) {
+      record->second = false;
+    }
+  }
+  for (const auto& [load, may_go] : loads) {
+    if (may_go) doomed.records.push_back(RecordPath(load));
+  }
+  choose_hidden(kLoads, records);
+  choose_hidden(kCommits, files_.ListOwn(PathOf(std::string(kCommits)), call));
+}
 
 LakeTable::Doomed LakeTable::Choose(const LakeCommit& newest, const Retention& retention,
                                     base::UtcTime now, const base::Call& call) const {
@@ -198,19 +244,7 @@ LakeTable::Doomed LakeTable::Choose(const LakeCommit& newest, const Retention& r
   }
   // Oldest first, so that what a failure leaves is the newer end of the row.
   std::reverse(doomed.commits.begin(), doomed.commits.end());
-  for (const FileInfo& file : files_.List(PathOf(std::string(kData)), call)) {
-    const std::string path = fmt::format("{}/{}", kData, file.name);
-    if (listed.contains(path)) continue;
-    if (expired.contains(path) || now - file.modified > kOrphanAge) {
-      doomed.data.push_back(PathOf(path));
-    }
-  }
-  for (const FileInfo& file : files_.List(PathOf(std::string(kCommits)), call)) {
-    // What a process left that died while it wrote one.
-    if (file.name.starts_with('.') && now - file.modified > kOrphanAge) {
-      doomed.data.push_back(PathOf(fmt::format("{}/{}", kCommits, file.name)));
-    }
-  }
+  ChooseOrphans(listed, expired, now, call, doomed);
   return doomed;
 }
 
@@ -222,7 +256,10 @@ std::vector<std::string> LakeTable::Expire(const LakeCommit& newest, const Reten
     // Commit files first: no reader may find one whose files are gone.
     auto failures = files_.Remove(doomed.commits, call);
     if (!failures.empty()) return failures;
-    return files_.Remove(doomed.data, call);
+    failures = files_.Remove(doomed.data, call);
+    if (!failures.empty()) return failures;
+    // Last: without its record what is left of a load would stay for ever.
+    return files_.Remove(doomed.records, call);
   } catch (...) {
     return {base::AsError(std::current_exception()).what()};
   }

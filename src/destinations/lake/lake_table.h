@@ -3,7 +3,9 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -17,8 +19,8 @@ struct Retention {
   std::chrono::seconds keep_for{0};
 };
 
-// A data file that no version lists goes once it is that old: a younger one may belong to a load
-// under way.
+// A data file that no version lists goes once it is that old, if a load of ours has recorded that
+// it may have written it: a younger one may belong to a load under way, any other is somebody's.
 inline constexpr std::chrono::hours kOrphanAge{48};
 
 // Any thread; holds no state but names. REQUIRES: `files` outlives it.
@@ -39,6 +41,11 @@ class LakeTable {
   // Throws kCorrupt, naming the first, unless the files are there with their bytes.
   void CheckFiles(const std::vector<LakeFile>& files, const base::Call& call) const;
 
+  // Says that the load (LoadName) may write data files from now on, and that it has left none. By
+  // this, and by nothing else, files of a load that died are known as ours.
+  void Record(std::string_view load, std::string_view stream, const base::Call& call) const;
+  std::string RecordPath(std::string_view load) const;
+
   // Lets go what neither `newest` nor the retention needs. Returns what could not be done, in
   // words; throws nothing.
   std::vector<std::string> Expire(const LakeCommit& newest, const Retention& retention,
@@ -55,6 +62,9 @@ class LakeTable {
   struct Doomed;
   Doomed Choose(const LakeCommit& newest, const Retention& retention, base::UtcTime now,
                 const base::Call& call) const;
+
+  void ChooseOrphans(const std::set<std::string>& listed, const std::set<std::string>& expired,
+                     base::UtcTime now, const base::Call& call, Doomed& doomed) const;
 
   LakeFiles& files_;
   const model::TableName name_;
