@@ -333,6 +333,16 @@ std::optional<Broken> CheckIdentifier(std::string_view value) {
 }
 
 std::variant<model::TableName, Broken> ParseTable(std::string_view value) {
+  // Single quotes around the whole are YAML's, of a text that was quoted once more than needed; a
+  // name that begins with one stands in double quotes.
+  std::string bare;
+  if (value.size() > 2 && value.starts_with('\'') && value.ends_with('\'')) {
+    for (std::size_t i = 1; i + 1 < value.size(); ++i) {
+      if (value[i] == '\'' && value[i + 1] == '\'' && i + 2 < value.size()) ++i;
+      bare += value[i];
+    }
+    value = bare;
+  }
   model::TableName name;
   std::string_view rest = value;
   if (!TakeName(rest, name.schema)) return NoTable("a double quote is not closed");

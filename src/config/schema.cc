@@ -168,7 +168,11 @@ constexpr std::string_view kSchema = R"json({
       "properties": {
         "sync_mode": {"enum": ["full_refresh", "incremental"]},
         "write_mode": {"enum": ["overwrite", "append", "merge"]},
-        "overlap": {"type": "string", "pattern": "^([0-9]+[smhd]|.*\\$\\{.*)$"}
+        "overlap": {"type": "string", "pattern": "^([0-9]+[smhd]|.*\\$\\{.*)$"},
+        "future_cursor": {
+          "description": "How far ahead of the server's clock an incremental stream follows a date or time. wait: not at all, rows dated in the future are read when their time comes. follow: any value, rows dated before it are then not read any more. Or a time, such as 14h for stamps in local time.",
+          "type": "string", "pattern": "^(wait|follow|[0-9]+[smhd]|.*\\$\\{.*)$", "default": "wait"
+        }
       }
     },
     "streams": {
@@ -186,6 +190,10 @@ constexpr std::string_view kSchema = R"json({
           "primary_key": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
           "cursor": {"description": "Column that grows with every change.", "type": "string", "minLength": 1},
           "columns": {"description": "Default: all.", "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
+          "future_cursor": {
+            "description": "How far ahead of the server's clock an incremental stream follows a date or time. Default: the one of defaults.",
+            "type": "string", "pattern": "^(wait|follow|[0-9]+[smhd]|.*\\$\\{.*)$"
+          },
           "null_cursor": {"description": "Rows without a cursor value: read in every run, in the first, or not at all. Default: read; append: first.", "enum": ["read", "first", "skip"]},
           "duplicate_keys": {"description": "Two rows with one key in a full read: refuse, or let the newest by cursor win.", "enum": ["refuse", "newest"], "default": "refuse"},
           "schema_changes": {"description": "When the source's columns change: follow (add, widen), freeze (bring the known ones) or fail.", "enum": ["follow", "freeze", "fail"], "default": "follow"},

@@ -4,6 +4,10 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
+#include <variant>
+
+#include "redshift/text/query_text.h"
 
 namespace sluice::config {
 namespace {
@@ -11,10 +15,16 @@ namespace {
 using model::SyncMode;
 using model::WriteMode;
 
+// model::Stream::cursor_ahead_max as it is set: nullopt inside for `follow`.
+struct FutureCursor {
+  std::optional<std::chrono::seconds> ahead_max;
+};
+
 struct Defaults {
   std::optional<SyncMode> sync_mode;
   std::optional<WriteMode> write_mode;
   std::optional<std::chrono::seconds> overlap;
+  std::optional<FutureCursor> future_cursor;
 };
 
 std::optional<SyncMode> ReadSyncMode(MapReader& map) {
@@ -28,46 +38,49 @@ std::optional<WriteMode> ReadWriteMode(MapReader& map) {
                                               {"merge", WriteMode::kMerge}});
 }
 
+std::optional<FutureCursor> ReadFutureCursor(MapReader& map) {
+  const auto text = map.Text("future_cursor");
+  if (!text) return std::nullopt;
+  if (*text == "follow") return FutureCursor{std::nullopt};
+  if (*text == "wait") return FutureCursor{std::chrono::seconds(0)};
+  if (const auto ahead = ParseDuration(*text)) return FutureCursor{*ahead};
+  map.Add("future_cursor", "is neither wait nor follow, nor a time such as 14h",
+          "Write wait (rows dated in the future are read when their time comes), follow (they are "
+          "read\nat once, and rows dated before them no more), or how far ahead of the server's "
+          "clock stamps\nmay lie, for example 14h where they are local times.");
+  return std::nullopt;
+}
+
 Defaults ReadDefaults(Reading& reading, const Node* node) {
   MapReader map(reading, node, "defaults");
   Defaults defaults;
   defaults.sync_mode = ReadSyncMode(map);
   defaults.write_mode = ReadWriteMode(map);
   defaults.overlap = map.Duration("overlap", "5m");
+  defaults.future_cursor = ReadFutureCursor(map);
   map.RefuseOthers();
   return defaults;
 }
 
-// The query without what UNLOAD cannot take at its end.
-std::string TrimQuery(std::string sql) {
-  constexpr std::string_view kBlank = " \t\r\n";
-  const auto end = sql.find_last_not_of(kBlank);
-  sql.resize(end == std::string::npos ? 0 : end + 1);
-  if (sql.ends_with(';')) {
-    sql.pop_back();
-    return TrimQuery(std::move(sql));
+void ReadQueryInto(MapReader& map, const std::string& sql, model::Stream& stream) {
+  auto query = redshift::ReadQuery(sql);
+  if (auto* bare = std::get_if<std::string>(&query)) {
+    stream.sql = std::move(*bare);
+    return;
   }
-  sql.erase(0, std::min(sql.find_first_not_of(kBlank), sql.size()));
-  return sql;
-}
-
-bool IsSelect(std::string_view sql) {
-  for (const std::string_view word : {"select", "with", "("}) {
-    if (sql.size() >= word.size() &&
-        std::equal(word.begin(), word.end(), sql.begin(), [](char a, char b) {
-          return a == (b >= 'A' && b <= 'Z' ? static_cast<char>(b + 32) : b);
-        })) {
-      return true;
-    }
-  }
-  return false;
+  stream.sql = sql;
+  const auto& refused = std::get<redshift::QueryProblem>(query);
+  map.Add("sql",
+          fmt::format("{} (line {}, column {} of the query)", refused.problem, refused.line,
+                      refused.column),
+          refused.remedy);
 }
 
 void ReadSource(MapReader& map, model::Stream& stream) {
   const bool has_table = map.Has("table");
   const bool has_sql = map.Has("sql");
   const auto table = map.Text("table", CheckTable);
-  auto sql = map.Sql("sql");
+  const auto sql = map.Sql("sql");
   if (has_table == has_sql) {
     map.Add("table", has_table ? "stands beside sql" : "is missing, and so is sql",
             "A stream is either table: schema.table, or name: and sql: with one SELECT.");
@@ -78,10 +91,7 @@ void ReadSource(MapReader& map, model::Stream& stream) {
     if (stream.name.empty()) stream.name = stream.table->ToString();
   }
   if (sql) {
-    stream.sql = TrimQuery(std::move(*sql));
-    if (!IsSelect(*stream.sql)) {
-      map.Add("sql", "does not begin with SELECT or WITH", "Write one SELECT statement.");
-    }
+    ReadQueryInto(map, *sql, stream);
     if (!map.Has("name")) {
       map.Missing("name", "A query needs a name: it becomes its table at the destination.");
     }
@@ -236,6 +246,9 @@ StreamConfig ReadStream(Reading& reading, const Node& node, const Defaults& defa
   CheckModes(map, stream);
   stream.overlap =
       map.Duration("overlap", "5m").value_or(defaults.overlap.value_or(stream.overlap));
+  auto future = ReadFutureCursor(map);
+  if (!future) future = defaults.future_cursor;
+  if (future) stream.cursor_ahead_max = future->ahead_max;
   ReadDeletes(reading, map, stream);
   ReadChoices(map, stream);
   ReadSplit(reading, map, stream);

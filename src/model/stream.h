@@ -61,7 +61,8 @@ struct Split {
 struct Stream {
   std::string name;  // unique in a configuration: "sales.orders", "big_spenders"
   std::optional<TableName> table;
-  std::optional<std::string> sql;  // one SELECT, no trailing semicolon
+  // One SELECT, without comments or a trailing semicolon: as redshift::ReadQuery returns it.
+  std::optional<std::string> sql;
   SyncMode sync_mode = SyncMode::kFullRefresh;
   WriteMode write_mode = WriteMode::kOverwrite;
   std::vector<std::string> primary_key;
@@ -70,6 +71,10 @@ struct Stream {
   // Incremental: how far behind the watermark each run looks again, for rows committed late.
   std::chrono::seconds overlap{300};
   NullCursor null_cursor = NullCursor::kRead;
+  // Incremental by a date or time: how far after the server's own clock the watermark may lie. One
+  // row that is dated in the future would else hide every row that comes after it. Rows beyond wait
+  // until their time comes. nullopt: the greatest value is followed, wherever it lies.
+  std::optional<std::chrono::seconds> cursor_ahead_max{0};
   DeletePolicy deletes;
   // Hard deletes: compare all keys with the destination's this often.
   std::optional<std::chrono::seconds> key_scan;

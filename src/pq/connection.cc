@@ -80,11 +80,19 @@ void Connection::CheckCall(const base::Call& call) {
 }
 
 Reply Connection::Run(const std::string& sql, const base::Call& call) {
+  return Run(sql, Protocol::kSimple, call);
+}
+
+Reply Connection::RunOne(const std::string& sql, const base::Call& call) {
+  return Run(sql, Protocol::kExtended, call);
+}
+
+Reply Connection::Run(const std::string& sql, Protocol protocol, const base::Call& call) {
   CheckCall(call);
   inbox_->notices.clear();
   Wait wait{.deadline = call.deadline};
   wait.waiter.emplace(call.stop);
-  Send(sql);
+  Send(sql, protocol);
   return Collect(wait);
 }
 
@@ -139,8 +147,14 @@ Reply Connection::Collect(Wait& wait) {
   return reply;
 }
 
-void Connection::Send(const std::string& sql) {
-  if (!open() || PQsendQuery(handle_.get(), sql.c_str()) == 0) {
+void Connection::Send(const std::string& sql, Protocol protocol) {
+  const auto send = [&] {
+    if (protocol == Protocol::kSimple) return PQsendQuery(handle_.get(), sql.c_str());
+    constexpr int kText = 0;
+    return PQsendQueryParams(handle_.get(), sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr,
+                             kText);
+  };
+  if (!open() || send() == 0) {
     Close();
     throw base::Error({.code = base::ErrorCode::kUnreachable,
                        .operation = "send a statement",

@@ -45,6 +45,10 @@ class Connection {
   // Throws kUnreachable with in_doubt if the socket broke after the statement was sent.
   // REQUIRES: open().
   Reply Run(const std::string& sql, const base::Call& call);
+  // The same by the extended protocol, in which the server takes one statement: of a text with
+  // several none is run. The statement has no name, so it cannot go stale.
+  // https://www.postgresql.org/docs/15/protocol-flow.html#PROTOCOL-FLOW-EXT-QUERY
+  Reply RunOne(const std::string& sql, const base::Call& call);
 
   bool open() const;
   // Inside BEGIN, failed or not.
@@ -74,7 +78,9 @@ class Connection {
   Reply Collect(const base::Call& call);
   Reply Collect(Wait& wait);
   void CheckCall(const base::Call& call);
-  void Send(const std::string& sql);
+  enum class Protocol { kSimple, kExtended };
+  Reply Run(const std::string& sql, Protocol protocol, const base::Call& call);
+  void Send(const std::string& sql, Protocol protocol = Protocol::kSimple);
   // The next result; nullopt at the end of the reply.
   std::optional<Result> Next(Wait& wait);
   void FinishSending(Wait& wait);

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/retry.h"
 #include "pq/connection.h"
 #include "redshift/quoting.h"
 #include "redshift/relations.h"
@@ -18,6 +19,12 @@ using base::ErrorCode;
 
 // How long the end of a transaction that failed may take before the session is given up.
 constexpr std::chrono::seconds kRollbackTime{10};
+
+// A workgroup that is full has room again when another client ends: worth some 13 seconds, the mean
+// of what these pauses add up to.
+constexpr base::RetryOptions kLoginRetry{.attempts_max = 8,
+                                         .backoff_first = std::chrono::milliseconds(1000),
+                                         .backoff_max = std::chrono::milliseconds(5000)};
 
 constexpr char kTooSlow[] =
     "Run again when the workgroup is less busy, or make the statement smaller: select fewer "
@@ -107,7 +114,7 @@ class LibpqSession final : public Session {
       : connection_(std::move(connection)), context_(std::move(context)), clock_(clock) {}
 
   QueryResult Query(std::string_view sql, const Call& call) override {
-    const auto reply = Run(std::string(sql), Verb::kQuery, call);
+    const auto reply = Run(std::string(sql), Verb::kSelect, call);
     return reply.result ? ToQueryResult(*reply.result) : QueryResult();
   }
 
@@ -145,10 +152,11 @@ class LibpqSession final : public Session {
   void Close() noexcept override { connection_.Close(); }
 
  private:
-  enum class Verb { kQuery, kBegin, kCommit, kUnload };
+  enum class Verb { kSelect, kQuery, kBegin, kCommit, kUnload };
 
   static const char* Operation(Verb verb) {
     switch (verb) {
+      case Verb::kSelect:
       case Verb::kQuery: return "query";
       case Verb::kBegin: return "begin a transaction";
       case Verb::kCommit: return "commit";
@@ -166,7 +174,7 @@ class LibpqSession final : public Session {
     const bool doubtful = verb == Verb::kCommit || verb == Verb::kUnload;
     pq::Reply reply;
     try {
-      reply = connection_.Run(sql, call);
+      reply = verb == Verb::kSelect ? connection_.RunOne(sql, call) : connection_.Run(sql, call);
     } catch (const base::Error& error) {
       base::ErrorInfo info = error.info();
       info.operation = Operation(verb);
@@ -243,23 +251,38 @@ class LoginAttempts {
       : options_(options), clock_(clock), log_(log), call_(call) {}
 
   std::unique_ptr<Session> Run() {
-    pq::ConnectResult result = Try();
-    if (!result.connection && IsWorthAnother(result)) {
-      log_.Warning("log-in failed, trying once more with a new password",
-                   {{"host", options_.host}, {"reason", Failure(result).message}});
-      result = Try();
+    base::Retry retry(clock_, kLoginRetry);
+    for (;;) {
+      pq::ConnectResult result = TryTwice();
+      if (result.connection) return SessionOf(std::move(*result.connection));
+      const base::Error error(Failure(result));
+      const bool passes =
+          error.code() == ErrorCode::kThrottled || error.code() == ErrorCode::kUnavailable;
+      if (!passes || !retry.PauseBeforeNext(call_, error)) throw error;
+      log_.Warning("the workgroup let nobody in, trying again",
+                   {{"host", options_.host}, {"reason", error.info().message}});
     }
-    if (!result.connection) throw base::Error(Failure(result));
-    CheckIsRedshift(*result.connection);
-    SetUp(*result.connection);
-    return std::make_unique<LibpqSession>(std::move(*result.connection), ContextOf(options_, user_),
-                                          clock_);
   }
 
  private:
   Call Limited() const {
     const auto attempt = base::Deadline::After(clock_, options_.connect_timeout);
     return {.deadline = call_.deadline.Sooner(attempt), .stop = call_.stop};
+  }
+
+  pq::ConnectResult TryTwice() {
+    pq::ConnectResult result = Try();
+    if (result.connection || !IsWorthAnother(result)) return result;
+    log_.Warning("log-in failed, trying once more with a new password",
+                 {{"host", options_.host}, {"reason", Failure(result).message}});
+    return Try();
+  }
+
+  std::unique_ptr<Session> SessionOf(pq::Connection connection) const {
+    CheckIsRedshift(connection);
+    SetUp(connection);
+    return std::make_unique<LibpqSession>(std::move(connection), ContextOf(options_, user_),
+                                          clock_);
   }
 
   pq::ConnectResult Try() {

@@ -49,11 +49,12 @@ struct LoginOptions {
 };
 
 // Mints, connects, sets the session up. Tries once more, with a new password, if the first attempt
-// timed out (cold start) or the server called the password expired.
+// timed out (cold start) or the server called the password expired; and several times, as
+// base::Retry does, while the workgroup has no connection left or is not available for the moment.
 // Errors: those of `mint`; kUnreachable (name not found, refused, silent, no TLS, wrong
-// certificate), kAuthentication, kNotFound (database, user), kInvalidConfig (not a Redshift, root
-// bundle missing), kTimeout (the deadline of `call`), kCancelled. Each says what to look at.
-// REQUIRES: `clock` and `log` outlive the session.
+// certificate), kAuthentication, kNotFound (database, user), kThrottled (no connection left),
+// kInvalidConfig (not a Redshift, root bundle missing), kTimeout (the deadline of `call`),
+// kCancelled. Each says what to look at. REQUIRES: `clock` and `log` outlive the session.
 std::unique_ptr<Session> Login(const LoginOptions& options, const base::Clock& clock,
                                base::Logger& log, const base::Call& call);
 

@@ -149,6 +149,35 @@ TEST_F(LibpqSession, SetsUpOneByOneWhereABatchIsRefused) {
                                     "SET datestyle TO 'ISO, MDY'"));
 }
 
+// A query of the configuration stands in what Query sends: the server takes one statement of it.
+TEST_F(LibpqSession, SendsQueriesByTheProtocolThatTakesOneStatement) {
+  std::vector<bool> extended;
+  Serve([&](Peer& peer) {
+    for (int i = 0; i < 2; ++i) {
+      EXPECT_EQ(peer.ReadQuery(), "SELECT n");
+      extended.push_back(peer.by_extended_protocol());
+      peer.Rows({{"n", 23, -1}}, {{"7"}});
+      peer.Ready();
+    }
+    peer.ReadQuery();
+    extended.push_back(peer.by_extended_protocol());
+    peer.Fail("42601", "syntax error");
+    peer.Ready();
+    peer.ReadQuery();
+    extended.push_back(peer.by_extended_protocol());
+    peer.Tag("UNLOAD");
+    peer.Ready();
+    peer.Hang();
+  });
+  const auto session = LoginTo(*server_);
+  EXPECT_EQ(session->Query("SELECT n", Patient()).rows.at(0).at(0), "7");
+  EXPECT_EQ(session->Query("SELECT n", Patient()).columns.at(0).type_oid, 23U);
+  EXPECT_THAT([&] { session->Query("SELEC", Patient()); }, test::ThrowsError(ErrorCode::kSource));
+  session->Unload(base::Secret("UNLOAD"), Patient());
+  server_->Stop();
+  EXPECT_THAT(extended, ElementsAre(true, true, true, false));
+}
+
 TEST_F(LibpqSession, TriesOnceMoreWithANewPassword) {
   for (const char* text : {"IAM Authentication token has expired",
                            "IAM authentication failed for user \"IAMR:reader\""}) {

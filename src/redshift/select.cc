@@ -1,10 +1,14 @@
 #include "redshift/select.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <variant>
 
 #include "base/error.h"
 #include "redshift/quoting.h"
 #include "redshift/stream_column.h"
+#include "redshift/text/query_text.h"
 #include "redshift/types.h"
 
 namespace sluice::redshift {
@@ -18,11 +22,6 @@ constexpr char kStreamAlias[] = "\"sluice_stream\"";
                      .subject = subject,
                      .message = std::move(message),
                      .remedy = std::move(remedy)});
-}
-
-std::string_view TrimEnd(std::string_view text) {
-  const auto last = text.find_last_not_of(" \t\r\n\f\v");
-  return last == std::string_view::npos ? std::string_view() : text.substr(0, last + 1);
 }
 
 std::string Item(const model::Stream& stream, const model::Column& column) {
@@ -45,7 +44,7 @@ std::string Item(const model::Stream& stream, const model::Column& column) {
 // selection that is not possible, and DescribeStream lets through only names that occur once.
 // https://docs.aws.amazon.com/redshift/latest/dg/r_FROM_clause30.html
 std::string FromQuery(const model::Stream& stream, const std::vector<model::Column>& columns) {
-  std::string from = AsDerivedTable(*stream.sql);
+  std::string from = AsDerivedTable(*stream.sql, "stream " + stream.name);
   if (!stream.columns.empty()) return from;
   std::string list;
   for (const auto& column : columns) list += (list.empty() ? "" : ", ") + Ident(column.name);
@@ -54,14 +53,15 @@ std::string FromQuery(const model::Stream& stream, const std::vector<model::Colu
 
 }  // namespace
 
-std::string AsDerivedTable(std::string_view sql) {
-  const std::string_view trimmed = TrimEnd(sql);
-  if (trimmed.empty()) Refuse("sql", "the query is empty", "Write one SELECT.");
-  if (trimmed.ends_with(';')) {
-    Refuse("sql", "the query ends in a semicolon", "Remove the semicolon: one SELECT, bare.");
+std::string AsDerivedTable(std::string_view sql, std::string_view subject) {
+  const auto query = ReadQuery(sql);
+  if (const auto* refused = std::get_if<QueryProblem>(&query)) {
+    Refuse(std::string(subject),
+           fmt::format("the query {} (line {}, column {})", refused->problem, refused->line,
+                       refused->column),
+           refused->remedy);
   }
-  // The line break ends a comment at the query's end.
-  return "(" + std::string(trimmed) + "\n) AS " + kStreamAlias;
+  return "(" + std::get<std::string>(query) + "\n) AS " + kStreamAlias;
 }
 
 std::string FromClause(const model::Stream& stream, const std::vector<model::Column>& columns) {

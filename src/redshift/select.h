@@ -27,8 +27,9 @@ std::string BuildKeySelect(const model::Stream& stream, const std::vector<model:
                            const std::vector<std::string>& keys);
 
 // A query as a derived table, "(<sql>) AS "sluice_stream"": lets LIMIT pass, which UNLOAD refuses
-// outermost, and survives a comment at the query's end. Throws kInvalidConfig for an empty query,
-// or one with a ';' at its end.
-std::string AsDerivedTable(std::string_view sql);
+// outermost. What stands in the brackets is one SELECT, without comments, that cannot close them.
+// Throws kInvalidConfig, with the place, for what ReadQuery (text/query_text.h) refuses; `subject`:
+// of that error.
+std::string AsDerivedTable(std::string_view sql, std::string_view subject = "sql");
 
 }  // namespace sluice::redshift

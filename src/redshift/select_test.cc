@@ -33,7 +33,7 @@ TEST(BuildSelect, RenamesTheColumnsOfAQueryByPosition) {
   EXPECT_EQ(BuildSelect(kQuery,
                         {{"a", {.kind = TypeKind::kInt64}}, {"a_2", {.kind = TypeKind::kTimeTz}}}),
             "SELECT \"a\" AS \"a\", CAST(\"a_2\" AS VARCHAR) AS \"a_2\" FROM "
-            "(SELECT a, a FROM t LIMIT 5 -- ten\n) AS \"sluice_stream\" (\"a\", \"a_2\")");
+            "(SELECT a, a FROM t LIMIT 5\n) AS \"sluice_stream\" (\"a\", \"a_2\")");
 }
 
 TEST(BuildSelect, KeepsTheNamesOfAQueryUnderASelection) {
@@ -62,11 +62,24 @@ TEST(BuildSelect, RefusesStreamsThatCannotBeRead) {
   EXPECT_THAT([&] { BuildSelect(both, kColumns); }, test::ThrowsError(ErrorCode::kInvalidConfig));
 }
 
-TEST(AsDerivedTable, RefusesWhatIsNotOneBareSelect) {
-  EXPECT_THAT([] { AsDerivedTable("SELECT 1;  \n"); },
-              test::ThrowsError(ErrorCode::kInvalidConfig));
-  EXPECT_THAT([] { AsDerivedTable("  "); }, test::ThrowsError(ErrorCode::kInvalidConfig));
-  EXPECT_EQ(AsDerivedTable("SELECT 1  \n"), "(SELECT 1\n) AS \"sluice_stream\"");
+TEST(AsDerivedTable, RefusesWhatIsNotOneSelect) {
+  for (const auto* sql :
+       {"  ", "SELECT 1; DROP TABLE t",
+        "SELECT 1) AS x; CREATE TABLE p (i int); SELECT * FROM (SELECT 2", "SELECT 1 INTO t",
+        "DELETE FROM t", "WITH x AS (DELETE FROM t) SELECT 1", "SELECT 'a"}) {
+    EXPECT_THAT([&] { AsDerivedTable(sql, "stream big"); },
+                test::ThrowsErrorWith(ErrorCode::kInvalidConfig, &base::ErrorInfo::subject,
+                                      HasSubstr("stream big")))
+        << sql;
+  }
+}
+
+TEST(AsDerivedTable, LeavesOutWhatMayStandAroundASelect) {
+  constexpr char kWrapped[] = "(SELECT 1\n) AS \"sluice_stream\"";
+  for (const auto* sql : {"SELECT 1  \n", "SELECT 1;", "SELECT 1 ; -- one", "-- one\nSELECT 1",
+                          "/* a ; */ SELECT 1 -- b"}) {
+    EXPECT_EQ(AsDerivedTable(sql), kWrapped) << sql;
+  }
 }
 
 }  // namespace

@@ -28,7 +28,10 @@ struct UnloadResult {
   std::optional<std::uint64_t> notice_rows;
 };
 
-// Not thread-safe: one thread at a time. Simple protocol, one statement a call.
+// Not thread-safe: one thread at a time. One statement a call: Query sends it by the extended
+// protocol, in which the server takes no more than one, because a query of the configuration may
+// stand in it. The others are all our own text, in which such a query is at most a literal; they go
+// by the simple protocol.
 // Errors: by SQLSTATE and text as in sqlstate.h; kCancelled when `stop` fired (the statement was
 // cancelled at the server with PQcancel and its reply drained); kTimeout; kUnreachable when the
 // socket broke, with in_doubt for Commit and Unload: ask the server or the manifest, never repeat

@@ -30,7 +30,8 @@ unsigned Bit(Phase phase) {
 // contains `text`, without regard to case; an empty field fits everything. The first row that holds
 // counts. In message and remedy: {user}, {user_ident}, {host}, {port}, {database}, {workgroup},
 // {bucket}, {region}, {grants}, {object} (the name that follows `object_after` in the text),
-// {object_ident}, {s3} (status, error, ids), {text} (masked), {state}.
+// {object_ident}, {s3} (status, error, ids), {text} (masked), {syntax} (the same with the word at
+// which a syntax error stands), {state}.
 struct Row {
   unsigned phases;
   std::string_view sqlstate;
@@ -241,6 +242,10 @@ constexpr std::array kRows = {
         "ALTER USER {user_ident} RESET default_transaction_read_only;"},
 
     // Any statement.
+    Row{kStatement, "", "permission denied for relation svv_", ErrorCode::kPermission, kFinal,
+        kKnown, "for relation ", "database user {user} may not read the catalog's view {object}",
+        "A superuser of the database runs:\nGRANT SELECT ON pg_catalog.{object} TO {user_ident};",
+        "no_catalog"},
     Row{kStatement, "", "permission denied for relation", ErrorCode::kPermission, kFinal, kKnown,
         "for relation ", "database user {user} may not read table {object}",
         "The table's owner or a superuser runs:\n{grants}", "no_select"},
@@ -288,7 +293,7 @@ constexpr std::array kRows = {
         "the workgroup ran out of memory, disk or another resource (SQLSTATE {state})",
         "Run again later, or raise the workgroup's capacity."},
     Row{kStatement, "42601", "", ErrorCode::kSource, kFinal, kKnown, "",
-        "the server does not understand the query: {text}",
+        "the server does not understand the query: {syntax}",
         "Try the stream's query in the query editor."},
     Row{kStatement, "42883", "", ErrorCode::kSource, kFinal, kKnown, "",
         "the query calls a function or operator that Redshift does not have: {text}",
@@ -357,6 +362,23 @@ std::string DescribeS3(std::string_view text) {
   return description + ")";
 }
 
+// A syntax error with the word at which it stands: a word of SQL or a name, never a literal.
+std::string SyntaxError(const std::string& text) {
+  constexpr std::string_view kNear = "at or near \"";
+  const std::string masked = Mask(text);
+  const auto at = text.find(kNear);
+  if (at == std::string::npos) return masked;
+  const auto rest = std::string_view(text).substr(at + kNear.size());
+  const auto word = rest.substr(0, rest.find('"'));
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
+  const bool is_word =
+      !word.empty() && word.size() < 40 && word.find_first_not_of(kLetters) == word.npos;
+  const bool is_sign = word.size() == 1 && word.find_first_of("()[],;.*=<>+-/%|") == 0;
+  const auto shown = masked.find("\"...\"");
+  if ((!is_word && !is_sign) || shown == std::string::npos) return masked;
+  return masked.substr(0, shown + 1) + std::string(word) + masked.substr(shown + 4);
+}
+
 using Fields = std::map<std::string, std::string, std::less<>>;
 
 std::string Fill(std::string_view pattern, const Fields& fields) {
@@ -395,6 +417,10 @@ std::string_view DefaultOperation(Phase phase) {
 
 std::string GrantStatements(const FailureContext& context) {
   const std::string user = IdentOr(context.user, "\"<database user>\"");
+  if (context.schema.empty()) {
+    return "GRANT USAGE on the schema of each table that is read, and GRANT SELECT on the table" +
+           (context.table.empty() ? "" : " " + IdentOr(context.table, "")) + ", TO " + user + ".";
+  }
   const std::string schema = IdentOr(context.schema, "\"<schema>\"");
   const std::string tables = context.table.empty()
                                  ? "ALL TABLES IN SCHEMA " + schema
@@ -414,6 +440,7 @@ base::ErrorInfo Classify(Phase phase, const ServerFailure& failure, const Failur
     if (object != known.schema) known.table.clear();
     known.schema = object;
   }
+  if (row.object_after == "for relation " && known.schema.empty()) known.table = object;
   if (phase == Phase::kLogin && row.object_after == "user ") known.user = object;
   const Fields fields = {{"user", Or(known.user, "<database user>")},
                          {"user_ident", IdentOr(known.user, "\"<database user>\"")},
@@ -428,6 +455,7 @@ base::ErrorInfo Classify(Phase phase, const ServerFailure& failure, const Failur
                          {"object_ident", IdentOr(object, "\"<name>\"")},
                          {"s3", DescribeS3(text)},
                          {"text", Mask(failure.message)},
+                         {"syntax", SyntaxError(failure.message)},
                          {"state", Or(failure.sqlstate, "unknown")}};
   return {.code = row.code,
           .operation = Or(context.operation, std::string(DefaultOperation(phase)).c_str()),

@@ -239,9 +239,39 @@ TEST(Classify, TellsOperationAndSubject) {
   EXPECT_EQ(Classify(kLogin, failure, context).subject, "stream x");
 }
 
-TEST(Classify, WritesPlaceholdersForWhatIsNotKnown) {
+TEST(Classify, WritesNoPlaceholderOfASchemaThatIsNotKnown) {
   const auto info = Classify(kQuery, {"42501", "permission denied for relation t", ""}, {});
-  EXPECT_THAT(info.remedy, HasSubstr("ON SCHEMA \"<schema>\" TO \"<database user>\";"));
+  EXPECT_THAT(info.remedy, Not(HasSubstr("<schema>")));
+  EXPECT_THAT(info.remedy, HasSubstr("GRANT SELECT on the table \"t\""));
+}
+
+TEST(Classify, NamesTheCatalogsViewThatIsDenied) {
+  for (const std::string view : {"svv_all_columns", "svv_all_tables", "svv_all_schemas"}) {
+    FailureContext context = kContext;
+    context.schema.clear();
+    context.table.clear();
+    const auto info =
+        Classify(kQuery, {"42501", "permission denied for relation " + view, ""}, context);
+    EXPECT_EQ(info.code, ErrorCode::kPermission);
+    EXPECT_THAT(info.remedy,
+                HasSubstr("GRANT SELECT ON pg_catalog." + view + " TO \"IAMR:sluice-reader\";"));
+  }
+}
+
+TEST(Classify, ShowsTheWordAtWhichASyntaxErrorStands) {
+  const auto message = [](const std::string& text) {
+    return Classify(kQuery, {"42601", text, ""}, kContext).message;
+  };
+  EXPECT_THAT(message("syntax error at or near \"FORM\""), HasSubstr("at or near \"FORM\""));
+  EXPECT_THAT(message("syntax error at or near \")\""), HasSubstr("at or near \")\""));
+  EXPECT_THAT(message("syntax error at or near \"group_\" x"), HasSubstr("\"group_\" x"));
+  for (const auto* text :
+       {"syntax error at or near \"'hunter'\"", "syntax error at or near \"4711\"",
+        "syntax error at or near \"$$hunter$$\"", "syntax error at or near \"AKIA12hunter\""}) {
+    EXPECT_THAT(message(text), HasSubstr("at or near \"...\"")) << text;
+    EXPECT_THAT(message(text), Not(HasSubstr("hunter"))) << text;
+  }
+  EXPECT_THAT(message("syntax error at end of input"), HasSubstr("at end of input"));
 }
 
 TEST(Classify, QuotesNamesInRemedies) {

@@ -185,12 +185,16 @@ class Gateway:
         return backends.connect(self._postgres.socket_path, user, greeting.database, name), user
 
     def _check_limit(self) -> None:
-        knob = self._hub.faults.peek("gateway.connection_limit") or {}
-        limit = int(knob.get("limit", _CONNECTIONS_MAX))
+        """A count of the fault is used up by those whom it refuses."""
         with self._hub.mutex:
-            full = len(self._hub.sessions) >= limit
-        if full:
-            raise login.fatal("53300", f'connection limit "{limit}" exceeded for non-bootstrap users')
+            sessions = len(self._hub.sessions)
+
+        def limit_of(args: dict[str, Any]) -> int:
+            return int(args.get("limit", _CONNECTIONS_MAX))
+
+        knob = self._hub.faults.take_if("gateway.connection_limit", lambda args: sessions >= limit_of(args))
+        if knob is not None or sessions >= _CONNECTIONS_MAX:
+            raise login.fatal("53300", f'connection limit "{limit_of(knob or {})}" exceeded for non-bootstrap users')
 
     def _cancel(self, key: bytes) -> None:
         with self._hub.mutex:

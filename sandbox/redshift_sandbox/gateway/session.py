@@ -168,9 +168,12 @@ class Session:
 
     def _must_wait(self, kind: str, body: bytes) -> bool:
         """A simple query may change settings or hold UNLOAD: it starts when all before it has ended. So does
-        an UNLOAD in the extended protocol."""
+        an UNLOAD in the extended protocol, and what is parsed in a transaction whose snapshot is followed."""
         if self.exchange.idle:
             return False
+        if kind == "P" and self._snapshots.followed and not self.exchange.skipping:
+            self.exchange.hurry()
+            return True
         if kind == "E" and not self.exchange.skipping:
             portal = self._portals.get(_names(body, 1)[0])
             if portal is not None and portal.unload:
@@ -307,11 +310,26 @@ class Session:
         self._prepared.pop(name, None)
         try:
             prepared = self.statements.read_single(_text(sql))
+            self._follow(prepared)
             backend_sql = prepared.statement.sql
             self._prepared[name] = prepared
         except SqlError as error:
             backend_sql = self.exchange.refusal(error)
         self.exchange.forward(b"P", name + b"\0" + wire.cstring(backend_sql) + types, Expected(Step.PARSE))
+
+    def _follow(self, prepared: Prepared) -> None:
+        """Looks after the transaction's snapshot at the first message of an exchange, while the backend can still be
+        asked, and only if the transaction began by the simple protocol. Throws SqlError."""
+        if prepared.begins:
+            self._snapshots.lost()
+        exchange = self.exchange
+        if not self._snapshots.followed or self.state.status != b"T" or not exchange.idle:
+            return
+        exchange.in_extended = False
+        gone = self._outlived([prepared])
+        exchange.in_extended = True
+        if gone is not None:
+            raise gone
 
     def _bind(self, body: bytes) -> None:
         portal, statement, _ = _names(body, 2)

@@ -3,7 +3,8 @@
 Redshift takes it at the first statement that touches a table; a SELECT without one takes none
 (https://docs.aws.amazon.com/redshift/latest/dg/c_serial_isolation.html). PostgreSQL takes it at the first query of any
 kind, so a transaction that has only looked at constants or the catalog begins anew, unseen by its client, before it
-touches a table; SYSDATE then starts there too. Only the simple query protocol is followed in this.
+touches a table; SYSDATE then starts there too. Followed in this are transactions that begin by the simple protocol, and
+in them statements of either one.
 """
 
 from __future__ import annotations
@@ -59,10 +60,16 @@ class Snapshots:
     def __init__(self) -> None:
         self._begin = ""
         self._taken = self._loose = False
+        self.followed = False  # the transaction under way began here
 
     def began(self, sql: str) -> None:
         """A transaction begins with this statement."""
         self._begin, self._taken, self._loose = sql, False, False
+        self.followed = True
+
+    def lost(self) -> None:
+        """A transaction begins unseen."""
+        self.followed = False
 
     def before(self, statements: Sequence[Touched], ask: Ask) -> SqlError | None:
         """To be called before statements run in an open transaction; their error, if a table has gone meanwhile.

@@ -44,6 +44,44 @@ def count(connection: psycopg.Connection[object], table: str) -> int:
     return int(str(row[0]))  # type: ignore[index]
 
 
+def count_extended(connection: psycopg.Connection[object], table: str) -> int:
+    """By the extended protocol, with an unnamed statement."""
+    result = connection.pgconn.exec_params(f"SELECT count(*) FROM {table}".encode(), [])
+    assert result.status == psycopg.pq.ExecStatus.TUPLES_OK, result.error_message
+    return int(result.get_value(0, 0) or b"-1")
+
+
+@pytest.mark.parametrize("before", [[], ["SELECT 1"]])
+def test_b33_the_extended_protocol_takes_the_snapshot_at_the_first_table_too(
+    sandbox: RunningSandbox, schema: str, before: list[str]
+) -> None:
+    table = f"{schema}.t"
+    with sandbox.connect() as connection:
+        connection.execute("BEGIN")
+        for statement in before:
+            connection.execute(statement.encode())
+        sandbox.admin(f"INSERT INTO {table} VALUES (2)")
+        assert count_extended(connection, table) == 2
+        sandbox.admin(f"INSERT INTO {table} VALUES (3)")
+        assert count_extended(connection, table) == 2
+        connection.execute("COMMIT")
+        connection.execute("BEGIN")
+        assert count_extended(connection, f"{schema}.other") == 1
+        sandbox.admin(f"DROP TABLE {table}")
+        make(sandbox, table)
+        gone = connection.pgconn.exec_params(f"SELECT count(*) FROM {table}".encode(), [])
+        assert b"1018" in gone.error_message
+        connection.execute("ROLLBACK")
+        assert count_extended(connection, table) == 1
+
+
+def test_b22_the_extended_protocol_takes_one_statement(sandbox: RunningSandbox, schema: str) -> None:
+    with sandbox.connect() as connection:
+        refused = connection.pgconn.exec_params(f"SELECT 1; DROP TABLE {schema}.t".encode(), [])
+        assert b"cannot insert multiple commands" in refused.error_message
+        assert count(connection, f"{schema}.t") == 1
+
+
 @pytest.mark.parametrize("before", [[], ["SELECT 1"], ["SELECT current_user", "SELECT count(*) FROM svv_all_schemas"]])
 def test_b33_snapshot_at_the_first_table_and_not_before(
     sandbox: RunningSandbox, schema: str, before: list[str]

@@ -105,13 +105,17 @@ class Peer {
     Send('S', name + '\0' + value + '\0');
   }
 
-  // The text of the next simple query. Throws TalkEnded when the client leaves.
+  // The text of the next query, by either protocol. Throws TalkEnded when the client leaves.
   std::string ReadQuery() {
     auto [type, body] = ReadMessage();
+    by_extended_protocol_ = type == 'P';
+    if (type == 'P') return ReadExtended(body);
     if (type != 'Q') throw TalkEnded("the client left");
     body.pop_back();
     return body;
   }
+  // How the last query came.
+  bool by_extended_protocol() const { return by_extended_protocol_; }
 
   struct Column {
     std::string name;
@@ -187,6 +191,16 @@ class Peer {
     return fields + '\0';
   }
 
+  // Parse, Bind, Describe, Execute, Sync, of a statement without a name or parameters.
+  std::string ReadExtended(const std::string& parse) {
+    const std::string sql = parse.c_str() + 1;
+    while (ReadMessage().first != 'S') {
+    }
+    Send('1', "");
+    Send('2', "");
+    return sql;
+  }
+
   void Send(char type, const std::string& body) {
     WriteBytes(type + Int(static_cast<std::uint32_t>(body.size() + 4)) + body);
   }
@@ -227,6 +241,7 @@ class Peer {
   const int fd_;
   SSL_CTX* const tls_;
   Shared& shared_;
+  bool by_extended_protocol_ = false;
   std::unique_ptr<SSL, void (*)(SSL*)> ssl_{nullptr, SSL_free};
   std::map<std::string, std::string> startup_;
 };
