@@ -103,6 +103,12 @@ constexpr FindingKind kKinds[] = {
      "{field} names {column}, which the stream does not bring. As its modes are, a sync does not "
      "look at it.",
      "Correct {field}, or take it out."},
+    {"streams.may_lose_rows", Step::kStreams, kWarning, "The stream may lose rows in silence",
+     "An incremental stream reads what lies after the greatest value it has read. Rows that come "
+     "later with a lesser one are not seen: texts do not sort as numbers do, a day goes on after "
+     "its "
+     "date was read, and a date in the future hides all before it.",
+     "Do what is said above, or set sync_mode: full_refresh for the stream."},
     {"streams.cursor_type", Step::kStreams, kFailure, "The cursor cannot be followed",
      "Rows that are new are found by the order of the cursor's values.", "{remedy}"},
     {"streams.split_type", Step::kStreams, kFailure, "The column cannot be cut into ranges",

@@ -16,6 +16,7 @@
 namespace sluice::check {
 namespace {
 
+using base::ErrorCode;
 using redshift::TableAccess;
 
 std::string SubjectOf(const model::Stream& stream) { return "stream " + stream.name; }
@@ -70,6 +71,13 @@ sync::Foreseen Foresee(Plans& plans, const model::Stream& stream,
                        checker.parts.clock.Utc(), checker.NewCall());
 }
 
+// What a view's text reads is told as the view's own fault.
+base::ErrorInfo OfView(base::ErrorInfo error) {
+  if (error.code == base::ErrorCode::kNotFound) error.reason = "view_broken";
+  if (error.code == base::ErrorCode::kPermission) error.reason = "view_denied";
+  return error;
+}
+
 // The very plan of a sync.
 void PlanStream(Plans& plans, const model::Stream& stream, Right right) {
   Checker& checker = plans.checker;
@@ -80,21 +88,23 @@ void PlanStream(Plans& plans, const model::Stream& stream, Right right) {
     if (!foreseen.plan) foreseen = Foresee(plans, stream, nullptr);
   }
   if (foreseen.error) {
-    return checker.ReportFailure(Step::kStreams, *foreseen.error, SubjectOf(stream));
+    // A plan asks a view for its types by reading it.
+    const bool of_view = right == Right::kView && (foreseen.error->reason == "no_table" ||
+                                                   foreseen.error->reason == "no_schema" ||
+                                                   foreseen.error->code == ErrorCode::kPermission);
+    if (of_view) checker.facts["relation"] = redshift::Ident(*stream.table);
+    return checker.ReportFailure(
+        Step::kStreams, of_view ? OfView(*foreseen.error) : *foreseen.error, SubjectOf(stream));
   }
   ReportIgnored(checker, *foreseen.plan);
+  for (const auto& warning : foreseen.plan->warnings) {
+    checker.Report("streams.may_lose_rows", warning, SubjectOf(stream));
+  }
   const std::size_t columns = foreseen.plan->target.columns.size();
   if (right == Right::kProven) {
     return checker.Report("streams.ok", Columns(columns), SubjectOf(stream));
   }
   plans.unproven.push_back({&stream, foreseen.plan->select, columns, right == Right::kView});
-}
-
-// What a view's text reads is told as the view's own fault.
-base::ErrorInfo OfView(base::ErrorInfo error) {
-  if (error.code == base::ErrorCode::kNotFound) error.reason = "view_broken";
-  if (error.code == base::ErrorCode::kPermission) error.reason = "view_denied";
-  return error;
 }
 
 bool ProveTogether(Checker& checker, const std::vector<Unproven>& unproven) {

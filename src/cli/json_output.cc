@@ -178,12 +178,13 @@ std::string DiscoverJson(const std::vector<DiscoveredSchema>& schemas) {
         unreadable.push_back({{"name", column.name}, {"type", column.data_type}});
       }
       tables.push_back(
-          {{"name", table.name.ToString()},
+          {{"name", TableText(table.name)},
            {"schema", table.name.schema},
            {"table", table.name.table},
            {"type", table.type},
            {"columns", FromColumns(table.columns)},
            {"unreadable_columns", unreadable},
+           {"hidden", table.hidden.empty() ? Json(nullptr) : Json(table.hidden)},
            {"primary_key", table.primary_key},
            {"proposed",
             {{"sync_mode", ToString(table.sync_mode)}, {"write_mode", ToString(table.write_mode)}}},
@@ -208,6 +209,7 @@ std::string PlanJson(const std::vector<sync::StreamPlan>& plans, const std::stri
     stream["select"] = plan.select;
     stream["from"] = plan.range && plan.range->low ? Json(*plan.range->low) : Json(nullptr);
     stream["key_scan"] = plan.key_select.has_value();
+    stream["warnings"] = plan.warnings;
     json["streams"].push_back(std::move(stream));
   }
   return Dump(json);

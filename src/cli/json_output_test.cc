@@ -103,9 +103,9 @@ TEST(Json, Discover) {
   table.unknown = {{"h", "hllsketch"}};
   const Json json = Json::parse(DiscoverJson({{.name = "s", .type = "local", .tables = {table}}}));
   const Json& out = json["schemas"][0]["tables"][0];
-  EXPECT_THAT(Names(out),
-              UnorderedElementsAre("name", "schema", "table", "type", "columns",
-                                   "unreadable_columns", "primary_key", "proposed", "configured"));
+  EXPECT_THAT(Names(out), UnorderedElementsAre("name", "schema", "table", "type", "columns",
+                                               "unreadable_columns", "hidden", "primary_key",
+                                               "proposed", "configured"));
   EXPECT_EQ(out["columns"][0], Json({{"name", "a"}, {"type", "integer"}, {"nullable", false}}));
   EXPECT_EQ(out["proposed"], Json({{"sync_mode", "full_refresh"}, {"write_mode", "overwrite"}}));
 }
@@ -156,9 +156,10 @@ TEST(Json, DryRun) {
   plan.stream.name = "a";
   const Json json = Json::parse(PlanJson({plan}, "d"));
   EXPECT_EQ(json["dry_run"], true);
-  EXPECT_THAT(Names(json["streams"][0]),
-              UnorderedElementsAre("name", "table", "sync_mode", "write_mode", "primary_key",
-                                   "cursor", "target", "columns", "select", "from", "key_scan"));
+  EXPECT_THAT(
+      Names(json["streams"][0]),
+      UnorderedElementsAre("name", "table", "sync_mode", "write_mode", "primary_key", "cursor",
+                           "target", "columns", "select", "from", "key_scan", "warnings"));
 }
 
 TEST(Json, NamesThatAreNoUtf8DoNotLoseTheDocument) {

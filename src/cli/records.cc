@@ -2,27 +2,42 @@
 
 #include "cli/exit_code.h"
 #include "cli/wiring.h"
+#include "redshift/cursor.h"
 #include "sync/clean_up.h"
 #include "sync/ledger.h"
 
 namespace sluice::cli {
 namespace {
 
-std::vector<std::string> NamesOf(const config::Config& config) {
-  std::vector<std::string> names;
-  for (const auto& entry : config.streams) names.push_back(entry.stream.name);
-  return names;
-}
+// A clock that differs a little is no sign of anything.
+constexpr std::chrono::minutes kClocksDiffer{10};
 
 }  // namespace
 
 int RunStatus(const Context& context, const config::Config& config) {
   const auto history = sync::ReadHistory(LedgerOf(config), 1);
   const auto& bucket = config.staging.bucket;
+  const auto now = context.clock.Utc();
   context.out(context.line.json
-                  ? StatusJson(history, NamesOf(config), bucket)
-                  : StatusScreen(history, NamesOf(config), bucket, context.out_style));
+                  ? StatusJson(history, StreamsOf(config), bucket, now)
+                  : StatusScreen(history, StreamsOf(config), bucket, now, context.out_style));
   return kDone;
+}
+
+std::vector<std::string> StatusWarnings(const sync::History& history, const model::Stream& stream,
+                                        base::UtcTime now) {
+  if (stream.sync_mode != model::SyncMode::kIncremental || !stream.cursor_ahead_max ||
+      history.resets.contains(stream.name)) {
+    return {};
+  }
+  for (const auto& commit : history.last_commits) {
+    if (commit.stream != stream.name || !commit.watermark) continue;
+    const auto latest = now + *stream.cursor_ahead_max + kClocksDiffer;
+    if (redshift::LiesAfter(*commit.watermark, latest)) {
+      return {redshift::FutureWatermarkWarning(stream)};
+    }
+  }
+  return {};
 }
 
 int RunHistory(const Context& context, const config::Config& config) {

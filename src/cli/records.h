@@ -1,6 +1,7 @@
 // status, history, clean and reset: what past syncs did, and putting it right by hand.
 #pragma once
 #include "cli/commands.h"
+#include "model/stream.h"
 #include "staging/clean.h"
 #include "sync/history.h"
 
@@ -15,14 +16,17 @@ int RunClean(const Context& context, const config::Config& config);
 // Forgets how far streams were read: the next sync reads everything.
 int RunReset(const Context& context, const config::Config& config);
 
-std::string StatusScreen(const sync::History& history, const std::vector<std::string>& streams,
-                         const std::string& bucket, const Style& style);
+// What the last commit of `stream` should make somebody do: sentences. `now`: this machine's clock.
+std::vector<std::string> StatusWarnings(const sync::History& history, const model::Stream& stream,
+                                        base::UtcTime now);
+std::string StatusScreen(const sync::History& history, const std::vector<model::Stream>& streams,
+                         const std::string& bucket, base::UtcTime now, const Style& style);
 std::string HistoryScreen(const sync::History& history, const Style& style);
 std::string CleanScreen(const staging::CleanResult& cleaned, const std::string& root,
                         const Style& style);
 
-std::string StatusJson(const sync::History& history, const std::vector<std::string>& streams,
-                       const std::string& bucket);
+std::string StatusJson(const sync::History& history, const std::vector<model::Stream>& streams,
+                       const std::string& bucket, base::UtcTime now);
 std::string HistoryJson(const sync::History& history);
 std::string CleanJson(const staging::CleanResult& cleaned);
 std::string ResetJson(const std::vector<std::string>& streams);

@@ -37,13 +37,14 @@ Json Holder(const sync::History& history) {
 
 }  // namespace
 
-std::string StatusJson(const sync::History& history, const std::vector<std::string>& streams,
-                       const std::string& bucket) {
+std::string StatusJson(const sync::History& history, const std::vector<model::Stream>& streams,
+                       const std::string& bucket, base::UtcTime now) {
   Json json = Envelope("status", kDone);
   json["error"] = nullptr;
   json["holder"] = Holder(history);
   json["streams"] = Json::array();
-  for (const auto& name : streams) {
+  for (const auto& stream : streams) {
+    const std::string& name = stream.name;
     const auto last =
         std::find_if(history.last_commits.begin(), history.last_commits.end(),
                      [&](const sync::AttemptRecord& commit) { return commit.stream == name; });
@@ -54,7 +55,8 @@ std::string StatusJson(const sync::History& history, const std::vector<std::stri
          {"committed", found ? FromTime(last->committed) : Json(nullptr)},
          {"rows", found ? Json(last->rows) : Json(nullptr)},
          {"watermark", found && last->watermark && !reset ? Json(*last->watermark) : Json(nullptr)},
-         {"reset", reset}});
+         {"reset", reset},
+         {"warnings", StatusWarnings(history, stream, now)}});
   }
   json["unclean"] = Json::array();
   for (const auto& attempt : history.unclean) {

@@ -30,12 +30,13 @@ std::string AttemptText(const sync::AttemptRecord& attempt, const Style& style) 
 
 }  // namespace
 
-std::string StatusScreen(const sync::History& history, const std::vector<std::string>& streams,
-                         const std::string& bucket, const Style& style) {
+std::string StatusScreen(const sync::History& history, const std::vector<model::Stream>& streams,
+                         const std::string& bucket, base::UtcTime now, const Style& style) {
   TextTable table("llrl");
   table.Add(
       {style.Dim("stream"), style.Dim("last commit"), style.Dim("rows"), style.Dim("watermark")});
-  for (const auto& name : streams) {
+  for (const auto& stream : streams) {
+    const std::string& name = stream.name;
     const auto last =
         std::find_if(history.last_commits.begin(), history.last_commits.end(),
                      [&](const sync::AttemptRecord& commit) { return commit.stream == name; });
@@ -50,6 +51,12 @@ std::string StatusScreen(const sync::History& history, const std::vector<std::st
   }
   std::string text = streams.empty() ? "No stream is configured.\n" : table.Text();
   text += "\n";
+  for (const auto& stream : streams) {
+    for (const auto& warning : StatusWarnings(history, stream, now)) {
+      text += fmt::format("{} {}: {}\n", style.Yellow("warning:"), Printable(stream.name),
+                          Printable(warning));
+    }
+  }
   if (history.holder) {
     text += style.Yellow("Syncing now: ") + Printable(*history.holder) + ".\n";
     return text;

@@ -41,8 +41,43 @@ sync::History Example() {
           .holder = std::nullopt};
 }
 
+const base::UtcTime kNow = std::chrono::sys_days(std::chrono::year(2026) / 6 / 1);
+
+std::vector<model::Stream> Named(const std::vector<std::string>& names) {
+  std::vector<model::Stream> streams;
+  for (const auto& name : names) {
+    streams.push_back(
+        {.name = name, .sync_mode = model::SyncMode::kIncremental, .cursor = "changed"});
+  }
+  return streams;
+}
+
+TEST(StatusScreen, TellsOfAWatermarkInTheFuture) {
+  auto history = Example();
+  for (const auto* far : {"9999-12-31 00:00:00", "2026-06-01 01:00:00.5", "2026-06-02",
+                          "2026-06-01 00:11:00+00", "294276-12-31 23:59:59"}) {
+    history.last_commits.at(0).watermark = far;
+    auto streams = Named({history.last_commits.at(0).stream});
+    const auto screen = StatusScreen(history, streams, "b", kNow, {});
+    EXPECT_THAT(screen, HasSubstr("warning")) << far;
+    EXPECT_THAT(screen, HasSubstr("--full"));
+    const auto json = nlohmann::json::parse(StatusJson(history, streams, "b", kNow));
+    EXPECT_EQ(json["streams"][0]["warnings"].size(), 1U);
+    // It is meant: nothing is told.
+    streams[0].cursor_ahead_max.reset();
+    EXPECT_THAT(StatusScreen(history, streams, "b", kNow, {}), Not(HasSubstr("warning")));
+  }
+  for (const auto* past : {"2026-06-01 00:00:00", "2026-06-01 00:09:00", "2026-06-01", "99999", "z",
+                           "0044-03-15 BC", "9999-12-31x", "2999"}) {
+    history.last_commits.at(0).watermark = past;
+    EXPECT_THAT(StatusScreen(history, Named({history.last_commits.at(0).stream}), "b", kNow, {}),
+                Not(HasSubstr("warning")))
+        << past;
+  }
+}
+
 TEST(StatusScreen, TellsHowFarEachStreamIsAndWhatIsLeft) {
-  EXPECT_EQ(StatusScreen(Example(), {"sales.orders", "sales.items"}, "b", {}),
+  EXPECT_EQ(StatusScreen(Example(), Named({"sales.orders", "sales.items"}), "b", kNow, {}),
             "stream        last commit             rows  watermark\n"
             "sales.orders  2026-01-01 00:00:05Z  60,175  2025-12-31 23:59:59.123456\n"
             "sales.items   never\n"
@@ -55,9 +90,9 @@ TEST(StatusScreen, TellsHowFarEachStreamIsAndWhatIsLeft) {
 TEST(StatusScreen, TellsThatAStreamWasReset) {
   sync::History history = Example();
   history.resets = {"sales.orders"};
-  const std::string screen = StatusScreen(history, {"sales.orders"}, "b", {});
+  const std::string screen = StatusScreen(history, Named({"sales.orders"}), "b", kNow, {});
   EXPECT_THAT(screen, HasSubstr("60,175  reset: read from the beginning next\n"));
-  const auto json = nlohmann::json::parse(StatusJson(history, {"sales.orders"}, "b"));
+  const auto json = nlohmann::json::parse(StatusJson(history, Named({"sales.orders"}), "b", kNow));
   EXPECT_EQ(json["streams"][0]["reset"], true);
   EXPECT_EQ(json["streams"][0]["watermark"], nullptr);
 }
@@ -65,13 +100,13 @@ TEST(StatusScreen, TellsThatAStreamWasReset) {
 TEST(StatusScreen, TellsWhoSyncsNow) {
   sync::History history = Example();
   history.holder = "process 4711 since 2026-01-01 00:00:00 UTC";
-  const std::string screen = StatusScreen(history, {"sales.orders"}, "b", {});
+  const std::string screen = StatusScreen(history, Named({"sales.orders"}), "b", kNow, {});
   EXPECT_THAT(screen, HasSubstr("Syncing now: process 4711"));
   EXPECT_THAT(screen, Not(HasSubstr("sluice clean")));
 }
 
 TEST(StatusScreen, BeginsWithWhatToDo) {
-  EXPECT_THAT(StatusScreen({}, {"t"}, "b", {}), HasSubstr("Next: sluice sync"));
+  EXPECT_THAT(StatusScreen({}, Named({"t"}), "b", kNow, {}), HasSubstr("Next: sluice sync"));
   EXPECT_THAT(HistoryScreen({}, {}), HasSubstr("Next: sluice sync"));
 }
 
@@ -104,7 +139,8 @@ TEST(CleanScreen, TellsWhatWentAndWhatStayed) {
 }
 
 TEST(RecordsJson, SaysTheSame) {
-  const auto status = nlohmann::json::parse(StatusJson(Example(), {"sales.orders", "x"}, "b"));
+  const auto status =
+      nlohmann::json::parse(StatusJson(Example(), Named({"sales.orders", "x"}), "b", kNow));
   EXPECT_EQ(status["streams"][0]["watermark"], "2025-12-31 23:59:59.123456");
   EXPECT_EQ(status["streams"][0]["reset"], false);
   EXPECT_EQ(status["streams"][0]["committed"], 1767225605);

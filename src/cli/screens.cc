@@ -221,7 +221,7 @@ std::string DiscoverScreen(const std::vector<DiscoveredSchema>& schemas, const S
     for (const auto& table : schema.tables) {
       ++tables;
       text +=
-          fmt::format("\n  {}  {}{}\n", style.Bold(Printable(table.name.ToString())),
+          fmt::format("\n  {}  {}{}\n", style.Bold(Printable(TableText(table.name))),
                       style.Dim(fmt::format("{}, {}, {}", table.type.empty() ? "TABLE" : table.type,
                                             ToString(table.sync_mode), ToString(table.write_mode))),
                       table.configured ? style.Green("  configured") : "");
@@ -236,6 +236,9 @@ std::string DiscoverScreen(const std::vector<DiscoveredSchema>& schemas, const S
         columns.Add({Printable(column.name), Printable(column.data_type), "cannot be read"});
       }
       text += columns.Text("      ");
+      if (!table.hidden.empty()) {
+        text += style.Yellow("      its columns are hidden: ") + Printable(table.hidden) + "\n";
+      }
     }
     text += "\n";
   }
@@ -263,6 +266,9 @@ std::string PlanScreen(const std::vector<sync::StreamPlan>& plans, const std::st
                           : "the beginning");
     }
     if (plan.key_select) text += "    and     all keys, to find deleted rows\n";
+    for (const auto& warning : plan.warnings) {
+      text += fmt::format("    {} {}\n", style.Yellow("warning:"), Printable(warning));
+    }
     text += Labelled("reads", plan.select, style) + "\n";
   }
   return text + fmt::format("{} would be synced into {}. Nothing was read or written.\n",

@@ -1,8 +1,10 @@
 #include "redshift/cursor.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/error.h"
 #include "redshift/quoting.h"
@@ -75,7 +77,30 @@ std::string LowExpression(const model::Column& cursor, const CursorRange& range)
   return fmt::format("({} - INTERVAL '{} seconds')", low, seconds);
 }
 
+// The latest value that may be followed, by the server's clock: the session's time zone is UTC, and
+// so is SYSDATE, which has none.
+std::string Bound(const model::Column& cursor, std::chrono::seconds ahead) {
+  const std::string now = ahead.count() == 0
+                              ? "SYSDATE"
+                              : fmt::format("(SYSDATE + INTERVAL '{} seconds')", ahead.count());
+  switch (cursor.type.kind) {
+    case TypeKind::kDate: return "CAST(" + now + " AS DATE)";
+    case TypeKind::kTimestampTz: return "CAST(" + now + " AS TIMESTAMPTZ)";
+    default: return now;
+  }
+}
+
+bool IsTrue(const std::vector<std::optional<std::string>>& row, std::size_t column) {
+  return column < row.size() && row[column] && row[column]->starts_with('t');
+}
+
+bool IsText(const model::Column& cursor) {
+  return cursor.type.kind == TypeKind::kVarchar || cursor.type.kind == TypeKind::kChar;
+}
+
 }  // namespace
+
+bool IsTimeCursor(const model::Column& cursor) { return IsTimeLike(cursor.type.kind); }
 
 const model::Column& CursorColumn(const model::Stream& stream,
                                   const std::vector<model::Column>& columns) {
@@ -107,14 +132,87 @@ const model::Column& CursorColumn(const model::Stream& stream,
 std::string BuildMaxCursor(const model::Stream& stream, const std::vector<model::Column>& columns,
                            const CursorRange& range) {
   const model::Column& cursor = CursorColumn(stream, columns);
-  const std::string max = "max(" + Ident(cursor.name) + ")";
-  std::string below = "NULL";
-  if (range.low) below = max + " < " + LowExpression(cursor, range);
-  return "SELECT CAST(" + max + " AS VARCHAR), " + below + " FROM " + FromClause(stream, columns);
+  const std::string name = Ident(cursor.name);
+  const bool bounded = range.ahead_max && IsTimeLike(cursor.type.kind);
+  const std::string bound = bounded ? Bound(cursor, *range.ahead_max) : "";
+  const std::string max = bounded
+                              ? fmt::format("max(CASE WHEN {0} <= {1} THEN {0} END)", name, bound)
+                              : "max(" + name + ")";
+  std::string items = "CAST(" + max + " AS VARCHAR), ";
+  items += range.low ? max + " < " + LowExpression(cursor, range) : "NULL";
+  if (bounded) {
+    constexpr std::chrono::seconds kClocksDiffer{60};
+    items += fmt::format(", count(CASE WHEN {0} > {1} THEN 1 END), max({0}) > {2}, ", name, bound,
+                         Bound(cursor, *range.ahead_max + kClocksDiffer));
+    items += range.low ? Value(cursor, *range.low) + " > " + bound : "NULL";
+  }
+  return "SELECT " + items + " FROM " + FromClause(stream, columns);
+}
+
+MaxCursor ReadMaxCursor(const std::vector<std::optional<std::string>>& row) {
+  MaxCursor max{.high = row.at(0),
+                .went_back = IsTrue(row, 1),
+                .far_beyond = IsTrue(row, 3),
+                .low_beyond = IsTrue(row, 4)};
+  if (row.size() > 2 && row[2]) {
+    std::from_chars(row[2]->data(), row[2]->data() + row[2]->size(), max.beyond);
+  }
+  return max;
+}
+
+std::vector<std::string> CursorWarnings(const model::Stream& stream,
+                                        const std::vector<model::Column>& columns) {
+  const model::Column& cursor = CursorColumn(stream, columns);
+  std::vector<std::string> warnings;
+  if (IsText(cursor)) {
+    warnings.push_back(fmt::format(
+        "cursor {} is text, which is compared letter by letter: '9' comes after '10', and 'a' "
+        "after "
+        "'B'. Rows whose text sorts before the watermark are lost. Follow a number, date or "
+        "timestamp; a query can make one: CAST({} AS BIGINT)",
+        cursor.name, Ident(cursor.name)));
+  }
+  if (cursor.type.kind == TypeKind::kDate && stream.write_mode == model::WriteMode::kAppend) {
+    warnings.push_back(fmt::format(
+        "cursor {} is a date, and write_mode is append: rows that are added to a day after it was "
+        "read are lost. Follow a timestamp, or set write_mode: merge and a primary_key, which "
+        "reads "
+        "the last day again",
+        cursor.name));
+  }
+  return warnings;
+}
+
+bool LiesAfter(std::string_view watermark, base::UtcTime time) {
+  const auto digits = watermark.find_first_not_of("0123456789");
+  if (digits == std::string_view::npos || digits < 4 || digits > 6) return false;
+  // "-12-31", and perhaps " 23:59:59...".
+  const std::string_view rest = watermark.substr(digits);
+  const auto is_digit = [&](std::size_t at) { return rest[at] >= '0' && rest[at] <= '9'; };
+  if (rest.size() < 6 || rest[0] != '-' || !is_digit(1) || !is_digit(2) || rest[3] != '-' ||
+      !is_digit(4) || !is_digit(5) || (rest.size() > 6 && rest[6] != ' ')) {
+    return false;
+  }
+  if (rest.ends_with("BC")) return false;
+  if (digits > 4) return true;
+  const std::string then =
+      fmt::format("{:%Y-%m-%d %H:%M:%S}",
+                  fmt::gmtime(std::chrono::system_clock::to_time_t(
+                      std::chrono::time_point_cast<std::chrono::system_clock::duration>(time))));
+  return watermark.substr(0, 19) > std::string_view(then);
+}
+
+std::string FutureWatermarkWarning(const model::Stream& stream) {
+  return fmt::format(
+      "it was read up to a value of {} that lies in the future: rows dated before that are not "
+      "read "
+      "any more. Read it anew once: sluice sync {} --full",
+      stream.cursor.value_or("its cursor"), stream.name);
 }
 
 std::string RangeCondition(const model::Column& cursor, const CursorRange& range) {
   const std::string name = Ident(cursor.name);
+  if (range.whole) return range.nulls ? "" : name + " IS NOT NULL";
   std::string condition;
   if (range.high) {
     if (range.low) {
@@ -132,7 +230,7 @@ bool CanHoldRows(const CursorRange& range) {
   // nothing.
   const bool nothing_newer = range.high && range.high == range.low && !range.low_included &&
                              range.overlap <= std::chrono::seconds(0);
-  return range.nulls || (range.high && !nothing_newer);
+  return range.whole || range.nulls || (range.high && !nothing_newer);
 }
 
 }  // namespace sluice::redshift

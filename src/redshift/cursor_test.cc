@@ -77,6 +77,62 @@ TEST(BuildMaxCursor, AsksForTheExactValueAndWhetherItWentBack) {
             "'2026-01-01 00:00:00+00' FROM \"s\".\"t\"");
 }
 
+TEST(BuildMaxCursor, FollowsATimeNoFurtherThanTheServersClock) {
+  const model::Stream stream{.name = "s.t", .table = model::TableName{"s", "t"}, .cursor = "u"};
+  const auto sql = [&](TypeKind kind, std::optional<std::string> low, std::chrono::seconds ahead) {
+    return BuildMaxCursor(stream, {Of(kind, "u")}, {.low = std::move(low), .ahead_max = ahead});
+  };
+  EXPECT_EQ(sql(TypeKind::kTimestamp, std::nullopt, std::chrono::seconds(0)),
+            "SELECT CAST(max(CASE WHEN \"u\" <= SYSDATE THEN \"u\" END) AS VARCHAR), NULL, "
+            "count(CASE WHEN \"u\" > SYSDATE THEN 1 END), max(\"u\") > (SYSDATE + INTERVAL '60 "
+            "seconds'), NULL FROM \"s\".\"t\"");
+  EXPECT_THAT(sql(TypeKind::kDate, "2026-01-01", std::chrono::seconds(0)),
+              testing::AllOf(HasSubstr("\"u\" <= CAST(SYSDATE AS DATE)"),
+                             HasSubstr("DATE '2026-01-01' > CAST(SYSDATE AS DATE)")));
+  EXPECT_THAT(sql(TypeKind::kTimestampTz, std::nullopt, std::chrono::hours(14)),
+              HasSubstr("\"u\" <= CAST((SYSDATE + INTERVAL '50400 seconds') AS TIMESTAMPTZ)"));
+  // Numbers and texts have no clock.
+  EXPECT_EQ(sql(TypeKind::kInt64, std::nullopt, std::chrono::seconds(0)),
+            "SELECT CAST(max(\"u\") AS VARCHAR), NULL FROM \"s\".\"t\"");
+}
+
+TEST(ReadMaxCursor, TellsWhatWasAsked) {
+  auto max = ReadMaxCursor({"7", "t"});
+  EXPECT_EQ(max.high, "7");
+  EXPECT_TRUE(max.went_back);
+  EXPECT_EQ(max.beyond, 0U);
+  max = ReadMaxCursor({std::nullopt, std::nullopt, "12", "t", "t"});
+  EXPECT_FALSE(max.high || max.went_back);
+  EXPECT_EQ(max.beyond, 12U);
+  EXPECT_TRUE(max.far_beyond && max.low_beyond);
+  max = ReadMaxCursor({"2026-01-01", "f", "1", "f", "f"});
+  EXPECT_FALSE(max.far_beyond || max.low_beyond);
+}
+
+TEST(RangeCondition, LeavesOutNothingOfACompleteMerge) {
+  EXPECT_EQ(
+      RangeCondition(Of(TypeKind::kDate), {.high = "2026-01-04", .nulls = true, .whole = true}),
+      "");
+  EXPECT_EQ(RangeCondition(Of(TypeKind::kDate), {.whole = true}), "\"c\" IS NOT NULL");
+  EXPECT_TRUE(CanHoldRows({.whole = true}));
+}
+
+TEST(CursorWarnings, TellsWhereACursorLosesRows) {
+  model::Stream stream{.name = "s.t", .cursor = "c"};
+  const auto warnings = [&](TypeKind kind) { return CursorWarnings(stream, {Of(kind)}); };
+  for (const auto mode : {model::WriteMode::kAppend, model::WriteMode::kMerge}) {
+    stream.write_mode = mode;
+    EXPECT_THAT(warnings(TypeKind::kVarchar), testing::ElementsAre(HasSubstr("letter by letter")));
+    EXPECT_THAT(warnings(TypeKind::kChar),
+                testing::ElementsAre(HasSubstr("CAST(\"c\" AS BIGINT)")));
+    EXPECT_THAT(warnings(TypeKind::kInt64), testing::IsEmpty());
+    EXPECT_THAT(warnings(TypeKind::kTimestamp), testing::IsEmpty());
+  }
+  EXPECT_THAT(warnings(TypeKind::kDate), testing::IsEmpty());
+  stream.write_mode = model::WriteMode::kAppend;
+  EXPECT_THAT(warnings(TypeKind::kDate), testing::ElementsAre(HasSubstr("write_mode: merge")));
+}
+
 TEST(CursorColumn, RefusesWithAProposal) {
   model::Stream stream{.name = "s.t", .table = model::TableName{"s", "t"}, .cursor = "ratio"};
   const std::vector<Column> columns = {Of(TypeKind::kInt64, "id"), Of(TypeKind::kFloat64, "ratio"),

@@ -153,18 +153,38 @@ class Attempt {
   std::optional<std::string> AskHigh() {
     const model::Stream& stream = plan_.stream;
     const auto answer =
-        session_.Query(redshift::BuildMaxCursor(stream, plan_.target.columns, *plan_.range), call_)
-            .rows.at(0);
-    const auto& high = answer.at(0);
-    watermark_ = high ? high : plan_.range->low;
-    if (answer.at(1) == "t") RefuseCursorThatWentBack();
-    if (!high && plan_.range->low) {
-      result_.warnings.push_back(fmt::format(
+        session_.Query(redshift::BuildMaxCursor(stream, plan_.target.columns, *plan_.range), call_);
+    const auto max = redshift::ReadMaxCursor(answer.rows.at(0));
+    watermark_ = max.high ? max.high : plan_.range->low;
+    if (max.low_beyond) {
+      // What lies between the true end of the last read and now is not known: nothing may be
+      // skipped by going on from a lesser value.
+      watermark_ = plan_.range->low;
+      result_.WarnOnce(redshift::FutureWatermarkWarning(stream));
+      return std::nullopt;
+    }
+    if (max.went_back) RefuseCursorThatWentBack();
+    if (max.beyond > 0 && max.far_beyond) WarnOfFuture(max.beyond);
+    if (!max.high && plan_.range->low && max.beyond == 0) {
+      result_.WarnOnce(fmt::format(
           "no row has a value of {} any more; if the table was emptied on purpose, run: sluice "
           "sync {} --full",
           *stream.cursor, stream.name));
     }
-    return high;
+    return max.high;
+  }
+
+  void WarnOfFuture(std::uint64_t rows) {
+    const auto ahead = plan_.range->ahead_max->count();
+    result_.WarnOnce(fmt::format(
+        "{} of {} after the server's clock{}, and {} when that time comes. Correct {} at the "
+        "source; "
+        "or, if such values are meant, give the stream future_cursor: 14h, or follow",
+        rows == 1 ? "1 row has a value" : fmt::format("{} rows have values", rows),
+        *plan_.stream.cursor, ahead == 0 ? "" : fmt::format(" and {} s", ahead),
+        plan_.range->whole ? (rows == 1 ? "is read again" : "are read again")
+                           : (rows == 1 ? "is read" : "are read"),
+        rows == 1 ? "it" : "them"));
   }
 
   [[noreturn]] void RefuseCursorThatWentBack() const {

@@ -14,6 +14,8 @@
 namespace sluice::sync {
 namespace {
 
+constexpr std::chrono::minutes kClocksDiffer{10};
+
 std::string Folded(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
@@ -56,12 +58,14 @@ std::vector<NamedColumn> Filtered(const model::Stream& stream, bool needed) {
 }
 
 // From the last watermark on; everything if there is none or all was asked for.
-void DecideRange(StreamPlan& plan, const RunOptions& options) {
+void DecideRange(StreamPlan& plan, const RunOptions& options, base::UtcTime now) {
   const model::Stream& stream = plan.stream;
-  redshift::CursorColumn(stream, plan.target.columns);
+  const model::Column& cursor = redshift::CursorColumn(stream, plan.target.columns);
+  plan.warnings = redshift::CursorWarnings(stream, plan.target.columns);
   const bool append = stream.write_mode == model::WriteMode::kAppend;
   redshift::CursorRange range{.low_included = !append,
                               .overlap = append ? std::chrono::seconds(0) : stream.overlap};
+  if (redshift::IsTimeCursor(cursor)) range.ahead_max = stream.cursor_ahead_max;
   const auto& committed = plan.committed;
   if (committed && committed->value && !options.full) {
     if (committed->cursor && committed->cursor != stream.cursor) {
@@ -75,9 +79,17 @@ void DecideRange(StreamPlan& plan, const RunOptions& options) {
            .reason = "other_cursor"});
     }
     range.low = committed->value;
+    // By this machine's clock, for those who only look: a sync asks the server's.
+    if (range.ahead_max &&
+        redshift::LiesAfter(*range.low, now + *range.ahead_max + kClocksDiffer)) {
+      plan.warnings.push_back(redshift::FutureWatermarkWarning(stream));
+    }
   }
   // The first rows of an appended table replace what an abandoned start may have left.
   plan.target.complete = !range.low;
+  // Rows that are there already must not be deleted because they wait for their time. A first read
+  // has none, and its pieces may be of several moments, which only `high` holds together.
+  range.whole = range.ahead_max && plan.target.complete && !append && committed;
   if (append && !range.low) plan.target.write_mode = model::WriteMode::kOverwrite;
   range.nulls = stream.null_cursor == model::NullCursor::kRead ||
                 (stream.null_cursor == model::NullCursor::kFirst && !range.low);
@@ -182,7 +194,7 @@ StreamPlan DecidePlan(const model::Stream& stream, std::vector<model::Column> co
     const bool followed = field == "cursor" && stream.sync_mode == model::SyncMode::kIncremental;
     if (!followed) redshift::StreamColumn(stream, plan.target.columns, name, field);
   }
-  if (stream.sync_mode == model::SyncMode::kIncremental) DecideRange(plan, options);
+  if (stream.sync_mode == model::SyncMode::kIncremental) DecideRange(plan, options, now);
   if (stream.split && stream.split->column) redshift::SplitColumn(stream, plan.target.columns);
   if (IsKeyScanDue(plan, now)) {
     plan.key_select =

@@ -275,6 +275,11 @@ std::string_view ToString(Effect effect) {
   return "prefix_recorded";
 }
 
+void StreamResult::WarnOnce(std::string warning) {
+  if (std::find(warnings.begin(), warnings.end(), warning) != warnings.end()) return;
+  warnings.push_back(std::move(warning));
+}
+
 RunResult Run(const std::vector<model::Stream>& streams, const RunOptions& options,
               const RunParts& parts, std::stop_token stop) {
   return Runner(streams, options, parts, std::move(stop)).Run();

@@ -63,6 +63,9 @@ struct StreamResult {
   std::vector<std::string> left_behind;
   // Parts of this run that could not be removed, unusual counts and the like; sentences.
   std::vector<std::string> warnings;
+
+  // An attempt that is made again meets the same.
+  void WarnOnce(std::string warning);
 };
 
 struct RunResult {
@@ -98,6 +101,8 @@ struct StreamPlan {
   std::optional<std::string> key_select;  // all keys are to be compared in this run
   // What the destination committed last.
   std::optional<model::Watermark> committed;
+  // What may go wrong with it in silence: sentences with what to do.
+  std::vector<std::string> warnings;
 };
 
 struct RunOptions {

@@ -92,6 +92,7 @@ class StreamSync {
     }
     const StreamPlan plan = PlanStream(*session_, context_.catalog, context_.parts.destination,
                                        stream_, context_.options, clock().Utc(), call());
+    for (const auto& warning : plan.warnings) result_.WarnOnce(warning);
     adoption_.reset();
     result_.adopted_from.reset();
     if (!dead_.empty()) Decide(plan);

@@ -110,8 +110,8 @@ class Maker:
         return Event(kind, self._chance.randrange(12), self._chance.randrange(3), word)
 
     def _kinds(self) -> list[tuple[str, int]]:
-        kinds = [("put:new", 8), ("insert:new", 6), ("put:late", 2), ("put:tie", 2), ("put:none", 2), ("delete:", 3),
-                 ("duplicate:", 2), ("mark:", 3), ("unstamped:", 1), ("hold:", 2), ("release:", 2),
+        kinds = [("put:new", 8), ("insert:new", 6), ("put:late", 2), ("put:tie", 2), ("put:none", 2), ("put:future", 1),
+                 ("delete:", 3), ("duplicate:", 2), ("mark:", 3), ("unstamped:", 1), ("hold:", 2), ("release:", 2),
                  ("column:add", 1), ("column:drop", 1), ("column:rename", 1), ("restamp:", 1),
                  ("widen:wide", 1), ("widen:n", 1), ("narrow:wide", 1), ("narrow:n", 2),
                  ("empty:", 1), ("recreate:", 1), ("purge:", 2)]  # fmt: skip
@@ -207,6 +207,8 @@ class Player:
     def _stamp(self, word: str) -> dt.datetime | None:
         if word == "none":
             return None
+        if word == "future":
+            return self.source.future_stamp()
         if word == "tie":
             return self.source.newest() or self.source.stamp()
         return self.source.stamp(late=4 if word == "late" else 0)
@@ -325,7 +327,9 @@ class Player:
         # What else it may refuse, it refuses whatever came besides.
         up_to_there = finished.exit_code == 0 or "lies below what was read before" in finished.stdout
         try:
-            self.expect_success(finished, seen.up_to(watermark or low) if up_to_there else seen)
+            self.expect_success(
+                finished, seen.up_to(watermark or low) if up_to_there else seen, waiting=seen.waiting
+            )
         except MustRefuse as refusal:
             self.expect_refusal(finished, refusal)
 
@@ -414,9 +418,11 @@ class Player:
         self._unfinished = []
 
     def expect_success(
-        self, finished: Finished, snapshot: Snapshot, *, full: bool = False, asked: bool = False
-    ) -> None:
-        """Raises MustRefuse if the sync ought not to have succeeded."""
+        self, finished: Finished, snapshot: Snapshot, *, full: bool = False, asked: bool = False,
+        waiting: int | None = None,
+    ) -> None:  # fmt: skip
+        """Raises MustRefuse if the sync ought not to have succeeded. `waiting`: rows dated in the future, if they are
+        not in the snapshot."""
         told = self._told(finished)
         if told.get("adopted") and finished.exit_code != 0:
             self.there.after(snapshot, full=full, asked=asked)  # types that it refuses now, as it would have then
@@ -429,6 +435,10 @@ class Player:
             self.there = new
             self.compare()
             self._check_counts(told, counts)
+            if self.mode.incremental:
+                warned = any("after the server's clock" in one for one in told["warnings"])
+                waiting = snapshot.waiting if waiting is None else waiting
+                assert warned == bool(waiting), f"{waiting} rows wait, {told['warnings']}"
         self._unfinished = []
         self.expect_nothing_left()
 

@@ -12,7 +12,7 @@ import datetime as dt
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from plain_source import CURSOR, KEY, LADDERS, Row, Snapshot, newest_by_key
+from plain_source import CURSOR, KEY, LADDERS, Row, Snapshot, newest_by_key, waits
 
 Counts = dict[str, int]
 # What a narrower column asks for: nothing that a flag could do by itself.
@@ -102,7 +102,7 @@ class PlainDestination:
         new.synced = True
         came, complete = list(source.rows), True
         if self.mode.incremental:
-            came, complete = new._read_range(source, high or source.high, full=full)
+            came, complete = new._read_range(source, high or source.high, full=full, there=self.synced)
         replaces = self.mode.write_mode == "overwrite" or (
             self.mode.incremental and self.mode.write_mode == "append" and complete
         )
@@ -155,7 +155,10 @@ class PlainDestination:
         doubles = self.mode.write_mode == "append" and first and self.mode.null_cursor != "skip"
         return not doubles and not (first and self.synced)
 
-    def _read_range(self, source: Snapshot, high: dt.datetime | None, *, full: bool) -> tuple[list[Row], bool]:
+    def _read_range(
+        self, source: Snapshot, high: dt.datetime | None, *, full: bool, there: bool = False
+    ) -> tuple[list[Row], bool]:
+        """`there`: rows of an earlier commit may be at the destination."""
         low = None if full else self.watermark
         reach = dt.timedelta(seconds=self.mode.overlap if self.mode.merges else 0)
         if low is not None and high is not None and high < low - reach:
@@ -166,6 +169,8 @@ class PlainDestination:
             stamp = row[CURSOR]
             if stamp is None:
                 return self.mode.null_cursor == "read" or (self.mode.null_cursor == "first" and low is None)
+            if waits(row):  # but a merge that deletes what it does not see must see it
+                return self.mode.merges and low is None and there
             if low is None:
                 return True
             return bool(stamp >= low - reach if self.mode.merges else stamp > low)

@@ -14,6 +14,7 @@ from redshift_sandbox.world import Sandbox
 
 Row = dict[str, Any]
 START = dt.datetime(2026, 1, 1)  # stamps have no zone
+FUTURE = dt.datetime(3000, 1, 1)  # no clock of a test comes so far
 CURSOR = "changed"
 KEY = ("id", "part")
 BASE_COLUMNS = {
@@ -42,13 +43,23 @@ class Snapshot:
 
     @property
     def high(self) -> dt.datetime | None:
-        """The greatest stamp."""
-        return max((row[CURSOR] for row in self.rows if row[CURSOR] is not None), default=None)
+        """The greatest stamp that the server's clock has reached."""
+        return max((row[CURSOR] for row in self.rows if row[CURSOR] is not None and not waits(row)), default=None)
+
+    @property
+    def waiting(self) -> int:
+        """Rows dated in the future."""
+        return sum(map(waits, self.rows))
 
     def up_to(self, stamp: dt.datetime | None) -> Snapshot:
         """Without rows stamped later."""
         kept = (r for r in self.rows if r[CURSOR] is None or (stamp is not None and r[CURSOR] <= stamp))
         return replace(self, rows=tuple(kept))
+
+
+def waits(row: Row) -> bool:
+    """Whether it is dated in the future."""
+    return row[CURSOR] is not None and row[CURSOR] >= FUTURE
 
 
 class PlainSource:
@@ -89,7 +100,11 @@ class PlainSource:
     # -- rows -----------------------------------------------------------------------------------
 
     def newest(self) -> dt.datetime | None:
-        return max((row[CURSOR] for row in self.rows if row[CURSOR] is not None), default=None)
+        return max((row[CURSOR] for row in self.rows if row[CURSOR] is not None and not waits(row)), default=None)
+
+    def future_stamp(self) -> dt.datetime:
+        self.second += 1
+        return FUTURE + dt.timedelta(seconds=self.second)
 
     def stamp(self, late: int = 0) -> dt.datetime:
         """A second later than any before; `late`: that much earlier."""

@@ -3,8 +3,10 @@ watermark, and every row is accounted for."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from harness import Harness, streams_of
+from harness import Harness, streams_of, wait_for
 from shop import OVERLAP, Shop
 
 pytestmark = pytest.mark.e2e
@@ -133,3 +135,169 @@ def test_a_cursor_that_went_back_is_told_and_changes_nothing(harness: Harness) -
     assert [row[0] for row in shop.rows_there()] == [1]
     shop.sync("--full", "--allow-deletes")
     assert shop.rows_there() == shop.rows_here()
+
+
+# -- rows dated in the future -----------------------------------------------------------------------
+
+NOW = "pg_catalog.timezone('UTC', pg_catalog.clock_timestamp())"
+FAR = {
+    "timestamp": "TIMESTAMP '9999-12-31'",
+    "timestamptz": "TIMESTAMPTZ '9999-12-31 00:00:00+00'",
+    "date": "DATE '9999-12-31'",
+    "soon": f"{NOW} + interval '3 hours'",
+}
+
+
+class Stamped:
+    """A table whose cursor is `stamp`, of any type of time."""
+
+    def __init__(self, harness: Harness, write_mode: str, kind: str = "timestamp", **stream: Any) -> None:
+        self.harness = harness
+        self.table = f"tpch.stamped_{harness.name.replace('-', '_')}"[:60]
+        harness.source(f"CREATE TABLE {self.table} (id int, stamp {kind})")
+        harness.source(f'GRANT SELECT ON {self.table} TO "{harness.sandbox.facts.role_db_user}"')
+        self.stream: dict[str, Any] = {
+            "table": self.table, "sync_mode": "incremental", "write_mode": write_mode, "primary_key": ["id"],
+            "cursor": "stamp", **stream,
+        }  # fmt: skip
+        harness.settings["streams"] = [self.stream]
+
+    def put(self, key: int, stamp: str) -> None:
+        self.harness.source(f"INSERT INTO {self.table} VALUES ({key}, {stamp})")
+
+    def sync(self, *arguments: str) -> dict[str, Any]:
+        return streams_of(self.harness.sync(*arguments))[self.table]
+
+    def keys(self) -> list[int]:
+        return sorted(row[0] for row in self.harness.query(f"SELECT id FROM {self.table}"))
+
+
+def checked(harness: Harness) -> str:
+    """What a check that ends well warns of the stream."""
+    finished = harness.run("check", "--json")
+    assert finished.exit_code == 0, finished
+    return " ".join(f["seen"] for f in finished.json["findings"] if f["id"] == "streams.may_lose_rows")
+
+
+@pytest.mark.parametrize("write_mode", ["append", "merge"])
+@pytest.mark.parametrize("kind", FAR)
+def test_a_row_dated_in_the_future_hides_no_later_row(harness: Harness, write_mode: str, kind: str) -> None:
+    # G20: A row dated in the future hides no row that comes after it.
+    shop = Stamped(harness, write_mode, kind.replace("soon", "timestamp"))
+    shop.put(1, "'2024-01-01'")
+    shop.put(2, FAR[kind])
+    first = shop.sync()
+    assert any("after the server's clock" in one and one.startswith("1 row") for one in first["warnings"]), first
+    assert first["watermark"].startswith("2024-01-01")
+    shop.put(3, "'2024-06-01'")
+    second = shop.sync()
+    assert second["watermark"].startswith("2024-06-01")
+    assert shop.keys() == [1, 3]
+    shop.put(4, FAR[kind])
+    third = shop.sync()
+    assert any(one.startswith("2 rows") for one in third["warnings"]), third
+    assert third["rows"] <= 1, "what waits is not read by every sync"
+    screen = harness.run("sync")
+    assert "after the server's clock" in screen.stdout
+
+
+@pytest.mark.parametrize("write_mode", ["append", "merge"])
+def test_a_row_dated_in_the_future_is_read_when_its_time_comes(harness: Harness, write_mode: str) -> None:
+    shop = Stamped(harness, write_mode)
+    shop.put(1, "'2024-01-01'")
+    shop.sync()
+    shop.put(2, f"{NOW} + interval '4 seconds'")
+    early = shop.sync()
+    assert shop.keys() == [1]
+    assert early["warnings"] == [], "clocks differ by less than a minute: no sign of anything"
+    wait_for(lambda: bool(shop.harness.source(f"SELECT max(stamp) < {NOW} FROM {shop.table}")[0][0]), "the row's time")
+    shop.sync()
+    assert shop.keys() == [1, 2]
+    shop.sync()
+    assert shop.keys() == [1, 2]
+
+
+def test_a_complete_merge_deletes_no_row_because_it_is_dated_in_the_future(harness: Harness) -> None:
+    shop = Stamped(harness, "merge", future_cursor="follow")
+    shop.put(1, "'2024-01-01'")
+    shop.put(2, "'9999-12-31'")
+    shop.sync()
+    del shop.stream["future_cursor"]
+    shop.sync("--full")
+    assert shop.keys() == [1, 2]
+    shop.put(3, "'2024-06-01'")
+    shop.sync()
+    assert shop.keys() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("write_mode", ["append", "merge"])
+def test_a_watermark_in_the_future_is_told_by_every_command_and_cured(harness: Harness, write_mode: str) -> None:
+    shop = Stamped(harness, write_mode, future_cursor="follow")
+    shop.put(1, "'2024-01-01'")
+    shop.put(2, "'9999-12-31'")
+    assert shop.sync()["watermark"].startswith("9999")
+    assert harness.run("status", "--json").json["streams"][0]["warnings"] == [], "it is meant"
+    del shop.stream["future_cursor"]
+    shop.put(3, "'2024-06-01'")
+    for _ in range(2):
+        told = shop.sync()
+        assert told["watermark"].startswith("9999"), "nothing is passed over in silence"
+        assert any("--full" in one for one in told["warnings"]), told
+    assert sum("--full" in one for one in told["warnings"]) == 1, "told once"
+    assert "--full" in harness.run("status", "--json").json["streams"][0]["warnings"][0]
+    assert "--full" in harness.run("status").stdout
+    assert any("--full" in one for one in harness.run("sync", "--dry-run", "--json").json["streams"][0]["warnings"])
+    assert "--full" in checked(harness)
+    shop.sync("--full")
+    assert set(shop.keys()) >= {1, 3}
+    assert harness.run("status", "--json").json["streams"][0]["warnings"] == []
+    shop.put(4, "'2024-07-01'")
+    assert shop.sync()["watermark"].startswith("2024-07-01")
+
+
+def test_local_times_may_lie_ahead_as_far_as_is_said(harness: Harness) -> None:
+    shop = Stamped(harness, "append", future_cursor="14h")
+    shop.put(1, f"{NOW} + interval '9 hours'")
+    shop.put(2, f"{NOW} + interval '15 hours'")
+    assert "50400 s" in shop.sync()["warnings"][0]
+    assert shop.keys() == [1]
+    harness.settings["defaults"]["future_cursor"] = "1d"
+    del shop.stream["future_cursor"]
+    assert shop.sync()["warnings"] == []
+    assert shop.keys() == [1, 2]
+
+
+@pytest.mark.parametrize("value", ["later", "-1h", "14", "wait 1h"])
+def test_a_future_cursor_that_is_none_is_refused(harness: Harness, value: str) -> None:
+    Stamped(harness, "append", future_cursor=value)
+    finished = harness.run("config", "validate", "--json")
+    assert finished.exit_code == 2
+    assert finished.json["problems"][0]["field"] == "streams[0].future_cursor"
+
+
+@pytest.mark.parametrize(
+    ("kind", "write_mode", "value", "said"),
+    [
+        ("varchar(10)", "merge", "'9'", "letter by letter"),
+        ("varchar(10)", "append", "'9'", "letter by letter"),
+        ("char(4)", "merge", "'a'", "letter by letter"),
+        ("date", "append", "'2024-01-01'", "write_mode: merge"),
+    ],
+)
+def test_a_cursor_that_loses_rows_is_told_by_dry_run_and_sync(
+    harness: Harness, kind: str, write_mode: str, value: str, said: str
+) -> None:
+    shop = Stamped(harness, write_mode, kind)
+    shop.put(1, value)
+    dry = harness.run("sync", "--dry-run", "--json").json["streams"][0]["warnings"]
+    assert said in harness.run("sync", "--dry-run").stdout.replace("\n", " ")
+    assert said in checked(harness)
+    told = shop.sync()["warnings"]
+    assert [said in one for one in dry] == [said in one for one in told] == [True]
+
+
+@pytest.mark.parametrize("kind", ["timestamp", "int", "numeric(12,2)"])
+def test_a_cursor_to_rely_on_is_not_warned_about(harness: Harness, kind: str) -> None:
+    shop = Stamped(harness, "append", kind)
+    shop.put(1, "7" if kind != "timestamp" else "'2024-01-01'")
+    assert shop.sync()["warnings"] == []
