@@ -154,6 +154,10 @@ Access LookUpAccess(Session& session, std::string_view database,
       }
     }
   }
+  for (auto& table : access.tables) {
+    if (table.readable && table.table_exists)
+      table.readable->kind = table.is_view ? "VIEW" : "TABLE";
+  }
   return access;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 #include <utility>
 
 #include "redshift/quoting.h"
@@ -209,14 +210,26 @@ std::string EmptySelect(const model::Stream& stream) {
   return "SELECT " + (items.empty() ? "*" : items) + " FROM " + Ident(*stream.table) + " LIMIT 0";
 }
 
-// The table is not in the catalog: late-binding views may be missing there. Its empty select either
-// tells the columns, or the true reason.
+// What the empty select of the stream's table says; nullability is the catalog's to tell.
+std::vector<model::Column> AskBySelect(Session& session, const model::Stream& stream,
+                                       const TableDescription& known, const Call& call) {
+  TableDescription described{.name = *stream.table,
+                             .columns = DescribeEmptySelect(session, stream, call)};
+  for (auto& column : described.columns) {
+    const auto told = std::find_if(known.columns.begin(), known.columns.end(),
+                                   [&](const auto& other) { return other.name == column.name; });
+    if (told != known.columns.end()) column.nullable = told->nullable;
+  }
+  return ColumnsOf(stream, described);
+}
+
+// The table is not in the catalog: late-binding views may be missing there, and the catalog's views
+// may be denied. Its empty select either tells the columns, or the true reason.
 std::vector<model::Column> DescribeUnlisted(Session& session, std::string_view database,
                                             const model::Stream& stream, const Call& call) {
   const auto& name = *stream.table;
   try {
-    const auto columns = DescribeSelect(session, EmptySelect(stream), call);
-    return ColumnsOf(stream, {.name = name, .columns = columns, .unknown = {}});
+    return AskBySelect(session, stream, {}, call);
   } catch (const base::Error& error) {
     if (error.code() != ErrorCode::kNotFound) throw;
     base::ErrorInfo info = error.info();
@@ -254,14 +267,54 @@ std::vector<std::string> ColumnsInQuery(Session& session, std::string_view datab
 std::vector<model::Column> DescribeQuery(Session& session, std::string_view database,
                                          const model::Stream& stream, const Call& call) {
   try {
-    return DescribeSelect(session, "SELECT * FROM " + AsDerivedTable(*stream.sql) + " LIMIT 0",
-                          call);
+    return DescribeSelect(
+        session,
+        "SELECT * FROM " + AsDerivedTable(*stream.sql, "stream " + stream.name) + " LIMIT 0", call);
   } catch (const base::Error& error) {
     const auto missing = MissingColumn(error.info().message);
     if (error.code() != ErrorCode::kNotFound || !missing) throw;
     ThrowNoColumn(stream, *missing,
                   NamesIfAny([&] { return ColumnsInQuery(session, database, *stream.sql, call); }));
   }
+}
+
+// The first of `ways` that is not denied; if all are, the first refusal, which names the view to
+// grant.
+template <typename Answer>
+Answer FirstAllowed(const std::vector<std::function<Answer()>>& ways) {
+  std::optional<base::Error> denied;
+  for (const auto& way : ways) {
+    try {
+      return way();
+    } catch (const base::Error& error) {
+      if (error.code() != ErrorCode::kPermission) throw;
+      if (!denied) denied = error;
+    }
+  }
+  throw base::Error(*denied);
+}
+
+constexpr std::string_view kNotTheSystems =
+    "substring(schema_name, 1, 3) <> 'pg_' AND schema_name NOT IN ('information_schema', "
+    "'catalog_history')";
+
+std::vector<SchemaInfo> SchemasFrom(const QueryResult& result) {
+  std::vector<SchemaInfo> schemas;
+  for (const auto& row : result.rows) {
+    schemas.push_back({.name = Text(row, 0), .type = Text(row, 1)});
+  }
+  return schemas;
+}
+
+std::vector<TableInfo> TablesFrom(const QueryResult& result) {
+  std::vector<TableInfo> tables;
+  for (const auto& row : result.rows) {
+    if (Text(row, 1).starts_with(kMaterializedViewStorage)) continue;
+    tables.push_back({.name = {.schema = Text(row, 0), .table = Text(row, 1)},
+                      .type = Text(row, 2),
+                      .remarks = Text(row, 3)});
+  }
+  return tables;
 }
 
 void CheckOnce(const model::Stream& stream, const std::vector<model::Column>& columns) {
@@ -313,35 +366,32 @@ LoginIdentity WhoAmI(Session& session, const Call& call) {
 }
 
 std::vector<SchemaInfo> ListSchemas(Session& session, std::string_view database, const Call& call) {
-  const auto result =
-      session.Query("SELECT schema_name, schema_type FROM svv_all_schemas WHERE database_name = " +
-                        Literal(database) +
-                        " AND substring(schema_name, 1, 3) <> 'pg_' AND schema_name NOT IN "
-                        "('information_schema', 'catalog_history') ORDER BY schema_name",
-                    call);
-  std::vector<SchemaInfo> schemas;
-  for (const auto& row : result.rows) {
-    schemas.push_back({.name = Text(row, 0), .type = Text(row, 1)});
-  }
-  return schemas;
+  const auto from = [&](const std::string& items, const std::string& view) {
+    return std::function([=, &session, &call] {
+      return SchemasFrom(session.Query("SELECT " + items + " FROM " + view +
+                                           " WHERE database_name = " + Literal(database) + " AND " +
+                                           std::string(kNotTheSystems) + " ORDER BY schema_name",
+                                       call));
+    });
+  };
+  return FirstAllowed<std::vector<SchemaInfo>>({from("schema_name, schema_type", "svv_all_schemas"),
+                                                from("DISTINCT schema_name", "svv_all_tables"),
+                                                from("DISTINCT schema_name", "svv_all_columns")});
 }
 
 std::vector<TableInfo> ListTables(Session& session, std::string_view database,
                                   std::string_view schema, const Call& call) {
-  const auto result = session.Query(
-      "SELECT schema_name, table_name, table_type, remarks FROM svv_all_tables WHERE "
-      "database_name = " +
-          Literal(database) + " AND schema_name = " + Literal(schema) +
-          " ORDER BY schema_name, table_name",
-      call);
-  std::vector<TableInfo> tables;
-  for (const auto& row : result.rows) {
-    if (Text(row, 1).starts_with(kMaterializedViewStorage)) continue;
-    tables.push_back({.name = {.schema = Text(row, 0), .table = Text(row, 1)},
-                      .type = Text(row, 2),
-                      .remarks = Text(row, 3)});
-  }
-  return tables;
+  const auto from = [&](const std::string& items, const std::string& view) {
+    return std::function([=, &session, &call] {
+      return TablesFrom(session.Query(
+          "SELECT " + items + " FROM " + view + " WHERE database_name = " + Literal(database) +
+              " AND schema_name = " + Literal(schema) + " ORDER BY schema_name, table_name",
+          call));
+    });
+  };
+  return FirstAllowed<std::vector<TableInfo>>(
+      {from("schema_name, table_name, table_type, remarks", "svv_all_tables"),
+       from("DISTINCT schema_name, table_name", "svv_all_columns")});
 }
 
 std::map<std::string, TableDescription> DescribeTables(Session& session, std::string_view database,
@@ -350,22 +400,40 @@ std::map<std::string, TableDescription> DescribeTables(Session& session, std::st
                                                        const Call& call) {
   std::string among;
   for (const auto& table : tables) among += (among.empty() ? "" : ", ") + Literal(table);
-  const auto result = session.Query(
+  const std::string where = " WHERE database_name = " + Literal(database) +
+                            " AND schema_name = " + Literal(schema) +
+                            (among.empty() ? "" : " AND table_name IN (" + among + ")");
+  const std::string columns =
       "SELECT schema_name, table_name, column_name, ordinal_position, is_nullable, data_type, "
-      "character_maximum_length, numeric_precision, numeric_scale FROM svv_all_columns WHERE "
-      "database_name = " +
-          Literal(database) + " AND schema_name = " + Literal(schema) +
-          (among.empty() ? "" : " AND table_name IN (" + among + ")") +
-          " ORDER BY schema_name, table_name, ordinal_position",
-      call);
+      "character_maximum_length, numeric_precision, numeric_scale FROM svv_all_columns" +
+      where;
+  // A row without a column: what kind of relation it is.
+  const std::string kinds =
+      " UNION ALL SELECT schema_name, table_name, CAST(NULL AS varchar(128)), 0, CAST(NULL AS "
+      "varchar(3)), table_type, CAST(NULL AS integer), CAST(NULL AS integer), CAST(NULL AS "
+      "integer) FROM svv_all_tables" +
+      where;
+  const auto ask = [&](const std::string& sql) {
+    return std::function([=, &session, &call] {
+      // schema_name, table_name, ordinal_position
+      return session.Query(sql + " ORDER BY 1, 2, 4", call);
+    });
+  };
+  const auto result = FirstAllowed<QueryResult>({ask(columns + kinds), ask(columns)});
   std::map<std::string, TableDescription> described;
+  std::map<std::string, std::string> kind_of;
   for (const auto& row : result.rows) {
     const std::string name = Text(row, 1);
     if (name.starts_with(kMaterializedViewStorage)) continue;
+    if (row.size() > 2 && !row[2]) {
+      kind_of[name] = Text(row, 5);
+      continue;
+    }
     auto& table = described[name];
     table.name = {.schema = Text(row, 0), .table = name};
     AddCatalogColumn(row, table);
   }
+  for (auto& [name, table] : described) table.kind = kind_of[name];
   return described;
 }
 
@@ -389,10 +457,50 @@ std::vector<model::Column> DescribeSelect(Session& session, std::string_view sel
   return columns;
 }
 
+std::vector<model::Column> DescribeEmptySelect(Session& session, const model::Stream& stream,
+                                               const Call& call) {
+  return DescribeSelect(session, EmptySelect(stream), call);
+}
+
+bool IsOpenType(const model::Type& type) {
+  switch (type.kind) {
+    case model::TypeKind::kDecimal: return type.precision == 0;
+    case model::TypeKind::kChar:
+    case model::TypeKind::kVarchar: return type.bytes_max == 0;
+    default: return false;
+  }
+}
+
 std::vector<model::Column> ColumnsOf(const model::Stream& stream,
                                      const TableDescription& description) {
   const Choice choice(stream, description.columns, description.unknown);
   return stream.columns.empty() ? choice.All() : choice.Selected();
+}
+
+bool NeedsSelect(const model::Stream& stream, const TableDescription& description) {
+  if (description.kind.find("VIEW") != std::string::npos) return true;
+  const auto chosen = [&](const std::string& name) {
+    return stream.columns.empty() ||
+           std::any_of(stream.columns.begin(), stream.columns.end(),
+                       [&](const auto& column) { return EqualFolded(column, name); });
+  };
+  // A table's texts of no told length are read as they are; but is it one?
+  const bool table = !description.kind.empty();
+  const bool open =
+      std::any_of(description.columns.begin(), description.columns.end(), [&](const auto& column) {
+        const bool number = column.type.kind == model::TypeKind::kDecimal;
+        return chosen(column.name) && IsOpenType(column.type) && (number || !table);
+      });
+  return open || (!table && std::any_of(description.unknown.begin(), description.unknown.end(),
+                                        [&](const auto& column) { return chosen(column.name); }));
+}
+
+std::vector<model::Column> DescribeKnown(Session& session, std::string_view database,
+                                         const model::Stream& stream,
+                                         const TableDescription* description, const Call& call) {
+  if (description == nullptr) return DescribeUnlisted(session, database, stream, call);
+  if (NeedsSelect(stream, *description)) return AskBySelect(session, stream, *description, call);
+  return ColumnsOf(stream, *description);
 }
 
 std::vector<model::Column> DescribeStream(Session& session, std::string_view database,
@@ -407,10 +515,15 @@ std::vector<model::Column> DescribeStream(Session& session, std::string_view dat
     return ColumnsOf(stream, description);
   }
   const auto& name = stream.table.value();
-  const auto tables = DescribeTables(session, database, name.schema, {name.table}, call);
+  std::map<std::string, TableDescription> tables;
+  try {
+    tables = DescribeTables(session, database, name.schema, {name.table}, call);
+  } catch (const base::Error& error) {
+    if (error.code() != ErrorCode::kPermission) throw;
+  }
   const auto found = tables.find(name.table);
-  if (found == tables.end()) return DescribeUnlisted(session, database, stream, call);
-  return ColumnsOf(stream, found->second);
+  return DescribeKnown(session, database, stream, found == tables.end() ? nullptr : &found->second,
+                       call);
 }
 
 std::vector<std::string> PrimaryKey(Session& session, std::string_view database,

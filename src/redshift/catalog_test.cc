@@ -38,6 +38,19 @@ const std::vector<std::string> kColumnsHead = {"schema_name",
 
 class Catalog : public ::testing::Test {
  protected:
+  using Row = std::vector<std::optional<std::string>>;
+  static Row KindOf(std::string table, std::string kind) {
+    return {"sales", std::move(table), {}, "0", {}, std::move(kind), {}, {}, {}};
+  }
+  static Row ColumnOf(std::string table, std::string name, std::string type) {
+    return {"sales", std::move(table), std::move(name), "1", "NO", std::move(type), {}, {}, {}};
+  }
+  static ErrorInfo Denied(const std::string& view) {
+    return {.code = ErrorCode::kPermission, .message = view, .remedy = "GRANT SELECT ON " + view};
+  }
+  std::vector<Column> Describe(const Stream& stream) {
+    return DescribeStream(session(), "dev", stream, {});
+  }
   Session& session() {
     if (!session_) session_ = workgroup_->Login();
     return *session_;
@@ -214,11 +227,100 @@ TEST_F(Catalog, PassesARefusalOnWithItsRemedy) {
       test::ThrowsErrorWith(ErrorCode::kPermission, &ErrorInfo::remedy, HasSubstr("GRANT")));
 }
 
+// The catalog knew no precision for `CASE WHEN ... THEN a END`, and each sync took it for
+// NUMERIC(18,0).
+TEST_F(Catalog, AViewsTypesAreThoseOfItsEmptySelect) {
+  for (const auto* type : {"numeric", "character varying", "character", "interval", "time",
+                           "numeric(18,0)", "something new"}) {
+    auto workgroup = std::make_shared<FakeWorkgroup>();
+    workgroup->When(Contains("svv_all_columns"))
+        .Rows(kColumnsHead, {KindOf("orders", "VIEW"), ColumnOf("orders", "c", type)});
+    workgroup->When(Is("SELECT * FROM \"sales\".\"orders\" LIMIT 0"))
+        .Describes({{.name = "c", .type_oid = 1700, .type_modifier = ((38 << 16) | 2) + 4}});
+    const auto own = workgroup->Login();
+    const auto columns = DescribeStream(*own, "dev", orders_, {});
+    EXPECT_EQ(columns.at(0).type,
+              (model::Type{.kind = TypeKind::kDecimal, .precision = 38, .scale = 2}))
+        << type;
+    EXPECT_EQ(columns.at(0).nullable,
+              std::string_view(type) == "interval" || std::string_view(type) == "something new");
+    EXPECT_THAT(workgroup->statements(), SizeIs(2)) << type;
+  }
+}
+
+TEST_F(Catalog, ANumberOfNoToldPrecisionIsAskedForWhereverItStands) {
+  workgroup_->When(Contains("svv_all_columns"))
+      .Rows(kColumnsHead, {KindOf("orders", "EXTERNAL TABLE"), ColumnOf("orders", "c", "numeric"),
+                           ColumnOf("orders", "n", "integer")});
+  workgroup_->When(Contains("LIMIT 0")).Describes({{.name = "c", .type_oid = 1700}});
+  EXPECT_THAT(Describe(orders_), ElementsAre(Column{"c", {.kind = TypeKind::kDecimal}, false}));
+  // One that is not selected is not asked for.
+  Stream stream = orders_;
+  stream.columns = {"N"};
+  EXPECT_THAT(Describe(stream), ElementsAre(Column{"n", {.kind = TypeKind::kInt32}, false}));
+  EXPECT_THAT(workgroup_->statements(), SizeIs(3));
+}
+
+TEST_F(Catalog, ATableIsTakenAtTheCatalogsWord) {
+  workgroup_->When(Contains("svv_all_columns"))
+      .Rows(kColumnsHead, {KindOf("orders", "TABLE"), ColumnOf("orders", "t", "character varying"),
+                           ColumnOf("orders", "u", "time without time zone")});
+  EXPECT_THAT(Describe(orders_), SizeIs(2));
+  EXPECT_THAT(workgroup_->statements(), SizeIs(1));
+}
+
+TEST_F(Catalog, ABrokenViewTellsWhatItsSelectSays) {
+  workgroup_->When(Contains("svv_all_columns"))
+      .Rows(kColumnsHead, {KindOf("orders", "VIEW"), ColumnOf("orders", "n", "integer")});
+  workgroup_->When(Contains("LIMIT 0")).Fails(Missing("table rawx.gone does not exist"));
+  EXPECT_THAT(
+      [&] { Describe(orders_); },
+      test::ThrowsErrorWith(ErrorCode::kNotFound, &ErrorInfo::message, HasSubstr("rawx.gone")));
+}
+
+TEST_F(Catalog, WithoutTheViewOfTablesTheColumnsDecide) {
+  workgroup_->When(Contains("FROM svv_all_tables")).Fails(Denied("svv_all_tables"));
+  workgroup_->When(Contains("svv_all_columns"))
+      .Rows(kColumnsHead, {ColumnOf("orders", "n", "integer"), ColumnOf("items", "n", "numeric")});
+  EXPECT_THAT(Describe(orders_), SizeIs(1));
+  EXPECT_THAT(workgroup_->statements(), SizeIs(2));
+  Stream items = orders_;
+  items.table->table = "items";
+  workgroup_->When(Contains("LIMIT 0"))
+      .Describes({{.name = "n", .type_oid = 1700, .type_modifier = ((5 << 16) | 1) + 4}});
+  EXPECT_EQ(Describe(items).at(0).type.precision, 5);
+}
+
+TEST_F(Catalog, WithoutTheViewOfColumnsTheEmptySelectTells) {
+  workgroup_->When(Contains("svv_all_columns")).Fails(Denied("svv_all_columns"));
+  workgroup_->When(Is("SELECT * FROM \"sales\".\"orders\" LIMIT 0"))
+      .Describes({{.name = "id", .type_oid = 20}});
+  EXPECT_THAT(Describe(orders_), ElementsAre(Column{"id", {.kind = TypeKind::kInt64}}));
+}
+
+TEST_F(Catalog, ListsWithWhatIsLeftOfTheCatalog) {
+  workgroup_->When(Contains("svv_all_schemas")).Fails(Denied("svv_all_schemas"));
+  workgroup_->When(Contains("DISTINCT schema_name FROM svv_all_tables"))
+      .Once()
+      .Rows({"schema_name"}, {{"sales"}});
+  workgroup_->When(Contains("svv_all_tables")).Fails(Denied("svv_all_tables"));
+  workgroup_->When(Contains("DISTINCT schema_name, table_name FROM svv_all_columns"))
+      .Rows({"schema_name", "table_name"}, {{"sales", "orders"}});
+  workgroup_->When(Contains("svv_all_columns")).Fails(Denied("svv_all_columns"));
+  EXPECT_EQ(ListSchemas(session(), "dev", {}).at(0).name, "sales");
+  EXPECT_EQ(ListTables(session(), "dev", "sales", {}).at(0).name.table, "orders");
+  // Nothing is left: the first refusal names the view to grant.
+  EXPECT_THAT([&] { ListSchemas(session(), "dev", {}); },
+              test::ThrowsErrorWith(ErrorCode::kPermission, &ErrorInfo::remedy,
+                                    HasSubstr("GRANT SELECT ON svv_all_schemas")));
+}
+
 TEST_F(Catalog, RefusesSketchesByNameAndWritesTheSelectionWithoutThem) {
   workgroup_->When(Contains("svv_all_columns"))
       .Rows(kColumnsHead, {{"sales", "orders", "id", "1", "NO", "bigint", {}, {}, {}},
                            {"sales", "orders", "seen", "2", "YES", "hllsketch", {}, {}, {}},
-                           {"sales", "orders", "note", "3", "YES", "text", {}, {}, {}}});
+                           {"sales", "orders", "note", "3", "YES", "text", {}, {}, {}},
+                           KindOf("orders", "TABLE")});
   EXPECT_THAT([&] { DescribeStream(session(), "dev", orders_, {}); },
               test::ThrowsErrorWith(ErrorCode::kUnsupported, &ErrorInfo::subject,
                                     HasSubstr("column seen")));

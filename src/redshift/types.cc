@@ -169,7 +169,6 @@ std::optional<Type> TypeFromCatalog(const CatalogType& type) {
       case TypeKind::kDecimal:
         found.precision = Number(written, 0, type.numeric_precision);
         found.scale = Number(written, 1, type.numeric_scale);
-        if (found.precision == 0) found.precision = 18;
         break;
       case TypeKind::kChar:
       case TypeKind::kVarchar:

@@ -16,7 +16,8 @@ namespace sluice::redshift {
 std::optional<model::Type> TypeFromOid(std::uint32_t oid, int type_modifier);
 
 // Of svv_all_columns: data_type and its three numbers. Compares by family: "numeric", "decimal",
-// "numeric(18,2)". nullopt for a type we do not know.
+// "numeric(18,2)". A NUMERIC of which neither tells a precision has precision 0, which is no
+// NUMERIC(18,0): a view's may have any. nullopt for a type we do not know.
 struct CatalogType {
   std::string_view data_type;
   std::optional<int> character_maximum_length;

@@ -72,7 +72,7 @@ TEST(TypeFromCatalog, ComparesByFamily) {
       {{"double precision", {}, 53, {}}, "double precision"},
       {{"numeric", {}, 18, 2}, "decimal(18,2)"},
       {{"numeric(12,3)", {}, {}, {}}, "decimal(12,3)"},
-      {{"Decimal", {}, {}, {}}, "decimal(18,0)"},
+      {{"Decimal", {}, {}, {}}, "decimal"},
       {{"character", 10, {}, {}}, "char(10)"},
       {{"character(7)", {}, {}, {}}, "char(7)"},
       {{"character varying", 256, {}, {}}, "varchar(256)"},

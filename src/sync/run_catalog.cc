@@ -36,17 +36,32 @@ std::vector<model::Column> RunCatalog::Describe(redshift::Session& session,
       for (const auto& table : schema.tables) {
         if (first || schema.told.contains(table)) wanted.push_back(table);
       }
-      schema.told =
-          redshift::DescribeTables(session, database_, stream.table->schema, wanted, call);
+      schema.told = Ask(session, stream.table->schema, wanted, call);
       schema.asked = clock_.Steady();
     }
     if (auto node = schema.told.extract(stream.table->table)) {
       description = std::move(node.mapped());
     }
   }
+  if (description) {
+    return redshift::DescribeKnown(session, database_, stream, &*description, call);
+  }
+  if (denied_) return redshift::DescribeKnown(session, database_, stream, nullptr, call);
   // Shown by no catalog, or asked for once more.
-  if (!description) return redshift::DescribeStream(session, database_, stream, call);
-  return redshift::ColumnsOf(stream, *description);
+  return redshift::DescribeStream(session, database_, stream, call);
+}
+
+std::map<std::string, redshift::TableDescription> RunCatalog::Ask(
+    redshift::Session& session, const std::string& schema, const std::vector<std::string>& tables,
+    const base::Call& call) {
+  if (denied_) return {};
+  try {
+    return redshift::DescribeTables(session, database_, schema, tables, call);
+  } catch (const base::Error& error) {
+    if (error.code() != base::ErrorCode::kPermission) throw;
+    denied_ = true;
+    return {};
+  }
 }
 
 }  // namespace sluice::sync

@@ -1,6 +1,7 @@
 // The columns of a run's tables. One statement tells of all tables of a schema that the run will
 // read, as each statement is billed and 200 tables would need 200.
 #pragma once
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -32,10 +33,18 @@ class RunCatalog {
     std::optional<base::SteadyTime> asked;
     std::map<std::string, redshift::TableDescription> told;  // not yet handed out
   };
+  // REQUIRES: mu_ is held.
+  std::map<std::string, redshift::TableDescription> Ask(redshift::Session& session,
+                                                        const std::string& schema,
+                                                        const std::vector<std::string>& tables,
+                                                        const base::Call& call);
+
   const std::string database_;
   const base::Clock& clock_;
   std::mutex mu_;
   std::map<std::string, Schema> schemas_;  // guarded by mu_
+  // svv_all_columns is: each table's empty select tells instead, without asking again for nothing.
+  std::atomic<bool> denied_ = false;
 };
 
 // A column that is dropped in the meantime fails the UNLOAD, which is then tried again.

@@ -64,5 +64,17 @@ TEST_F(RunCatalogTest, AsksAgainForTheRestAfterAWhile) {
   EXPECT_EQ(Statements(), 2U);
 }
 
+TEST_F(RunCatalogTest, AsksADeniedCatalogOnce) {
+  workgroup_ = std::make_shared<FakeWorkgroup>();
+  workgroup_->When(Contains("svv_all_columns")).Fails({.code = base::ErrorCode::kPermission});
+  workgroup_->When(Contains("LIMIT 0")).Describes({{.name = "n", .type_oid = 20}});
+  session_ = workgroup_->Login();
+  EXPECT_EQ(TypeOf(0), model::TypeKind::kInt64);
+  EXPECT_EQ(TypeOf(2), model::TypeKind::kInt64);
+  EXPECT_EQ(TypeOf(2), model::TypeKind::kInt64);
+  // With the kinds and without them, then one select for each.
+  EXPECT_EQ(Statements(), 5U);
+}
+
 }  // namespace
 }  // namespace sluice::sync
