@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "redshift/relations.h"
+#include "redshift/types.h"
 
 namespace sluice::cli {
 namespace {
@@ -40,36 +43,204 @@ bool IsConfigured(const model::TableName& name, const DiscoverOptions& options) 
                      [&](const model::Stream& stream) { return stream.table == name; });
 }
 
+// Configured tables of a schema that the list of its tables lacks.
+std::vector<redshift::TableInfo> Unlisted(const std::vector<redshift::TableInfo>& listed,
+                                          const std::string& schema,
+                                          const DiscoverOptions& options) {
+  std::vector<redshift::TableInfo> unlisted;
+  for (const auto& stream : options.streams) {
+    if (!stream.table || stream.table->schema != schema) continue;
+    const auto is_it = [&](const auto& table) { return table.name == *stream.table; };
+    if (std::any_of(listed.begin(), listed.end(), is_it) ||
+        std::any_of(unlisted.begin(), unlisted.end(), is_it)) {
+      continue;
+    }
+    unlisted.push_back({.name = *stream.table});
+  }
+  return unlisted;
+}
+
+constexpr std::string_view kOnlyConfigured = "only configured";
+
+// Schemas of configured tables that the list of schemas lacks.
+void AddConfigured(std::vector<SchemaInfo>& schemas, const DiscoverOptions& options) {
+  for (const auto& stream : options.streams) {
+    if (!stream.table) continue;
+    const std::string& name = stream.table->schema;
+    const bool asked =
+        options.schemas.empty() ||
+        std::find(options.schemas.begin(), options.schemas.end(), name) != options.schemas.end();
+    const bool known = std::any_of(schemas.begin(), schemas.end(),
+                                   [&](const SchemaInfo& schema) { return schema.name == name; });
+    if (asked && !known) schemas.push_back({.name = name, .type = std::string(kOnlyConfigured)});
+  }
+}
+
+// A session that is of no use any more, or a person who has had enough.
+bool BreaksOff(base::ErrorCode code) {
+  using enum base::ErrorCode;
+  return code == kCancelled || code == kUnreachable || code == kTimeout || code == kInternal;
+}
+
+class Discovery {
+ public:
+  Discovery(redshift::Session& session, const DiscoverOptions& options, const base::Call& call)
+      : session_(session), options_(options), call_(call) {}
+
+  std::vector<DiscoveredSchema> Run() {
+    auto schemas = redshift::ListSchemas(session_, options_.database, call_);
+    if (options_.schemas.empty()) AddConfigured(schemas, options_);
+    std::vector<DiscoveredSchema> found;
+    for (const auto& schema : Wanted(std::move(schemas), options_)) {
+      auto described = Describe(schema);
+      const bool only_configured = schema.type == kOnlyConfigured;
+      if (only_configured) described.type.clear();
+      if (!only_configured || !described.tables.empty()) found.push_back(std::move(described));
+    }
+    return found;
+  }
+
+ private:
+  DiscoveredSchema Describe(const SchemaInfo& schema) {
+    DiscoveredSchema out{.name = schema.name, .type = schema.type, .tables = {}};
+    const auto tables = redshift::ListTables(session_, options_.database, schema.name, call_);
+    auto described = tables.empty() ? Descriptions() : AskCatalog(schema.name);
+    for (const auto& table : tables) {
+      const auto at = described.find(table.name.table);
+      out.tables.push_back(Describe(table, at == described.end() ? nullptr : &at->second));
+    }
+    for (const auto& table : Unlisted(tables, schema.name, options_)) {
+      auto entry = Describe(table, nullptr);
+      // A name that nothing has is not one that is hidden.
+      if (!missing_) out.tables.push_back(std::move(entry));
+    }
+    return out;
+  }
+
+  using Descriptions = std::map<std::string, redshift::TableDescription>;
+
+  // Denied: each table is asked for itself.
+  Descriptions AskCatalog(const std::string& schema) {
+    try {
+      return redshift::DescribeTables(session_, options_.database, schema, {}, call_);
+    } catch (const base::Error& error) {
+      if (error.code() != base::ErrorCode::kPermission) throw;
+      return {};
+    }
+  }
+
+  DiscoveredTable Describe(const redshift::TableInfo& table,
+                           const redshift::TableDescription* described) {
+    DiscoveredTable entry{.name = table.name, .type = table.type};
+    if (described != nullptr) {
+      entry.columns = described->columns;
+      entry.unknown = described->unknown;
+    }
+    if (described == nullptr || IsOpen(*described)) AskSelect(entry);
+    SetUnreadableApart(entry);
+    // Views have none, and asking costs a statement.
+    if (table.type == "TABLE") {
+      entry.primary_key = redshift::PrimaryKey(session_, options_.database, table.name, call_);
+    }
+    entry.configured = IsConfigured(table.name, options_);
+    return entry;
+  }
+
+  // What the catalog leaves open, of a view; of a table its word is all there is.
+  static bool IsOpen(const redshift::TableDescription& described) {
+    if (described.kind == "TABLE") return false;
+    return !described.unknown.empty() ||
+           std::any_of(described.columns.begin(), described.columns.end(),
+                       [](const auto& column) { return redshift::IsOpenType(column.type); });
+  }
+
+  void AskSelect(DiscoveredTable& entry) {
+    const model::Stream stream{.name = entry.name.ToString(), .table = entry.name};
+    const auto known = std::move(entry.columns);
+    missing_ = false;
+    try {
+      entry.columns = redshift::DescribeEmptySelect(session_, stream, call_);
+    } catch (const base::Error& error) {
+      if (BreaksOff(error.code())) throw;
+      entry.columns = known;
+      missing_ = error.code() == base::ErrorCode::kNotFound;
+      if (known.empty() && entry.unknown.empty()) entry.hidden = error.info().message;
+      return;
+    }
+    entry.unknown.clear();
+    for (auto& column : entry.columns) {
+      const auto told = std::find_if(known.begin(), known.end(),
+                                     [&](const auto& other) { return other.name == column.name; });
+      if (told != known.end()) column.nullable = told->nullable;
+    }
+  }
+
+  static void SetUnreadableApart(DiscoveredTable& entry) {
+    std::vector<model::Column> readable;
+    for (auto& column : entry.columns) {
+      if (redshift::Projection(column.type, column.name)) {
+        readable.push_back(std::move(column));
+      } else {
+        entry.unknown.push_back({column.name, model::ToString(column.type)});
+      }
+    }
+    entry.columns = std::move(readable);
+  }
+
+  redshift::Session& session_;
+  const DiscoverOptions& options_;
+  const base::Call& call_;
+  bool missing_ = false;  // what was last asked for by its select does not exist
+};
+
+// What means nothing to YAML wherever it stands.
+constexpr std::string_view kLetters =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+constexpr std::size_t kDigitsFrom = 53;
+
+std::string Doubled(std::string_view text, char sign) {
+  std::string doubled;
+  for (const char c : text) {
+    if (c == sign) doubled += c;
+    doubled += c;
+  }
+  return doubled;
+}
+
+// As config::ParseTable reads it back.
+std::string NameText(const std::string& name) {
+  const bool quote = name.find_first_of(".\"'") != std::string::npos || name.starts_with(' ') ||
+                     name.ends_with(' ') || name.empty();
+  return quote ? "\"" + Doubled(name, '"') + "\"" : name;
+}
+
+// A $ before another one or a { would be read as a reference (config/references.h).
+std::string WithoutReferences(std::string_view text) {
+  std::string escaped;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    escaped += text[i];
+    const bool refers = i + 1 < text.size() && (text[i + 1] == '$' || text[i + 1] == '{');
+    if (text[i] == '$' && refers) escaped += '$';
+  }
+  return escaped;
+}
+
 }  // namespace
+
+std::string TableText(const model::TableName& name) {
+  const std::string text = WithoutReferences(NameText(name.schema) + "." + NameText(name.table));
+  const auto is_plain = [](char c) {
+    return kLetters.find(c) != std::string_view::npos || c == '.' || c == '"' || c == '$' ||
+           (static_cast<unsigned char>(c) & 0x80U) != 0;
+  };
+  const bool begins_plain = kLetters.substr(0, kDigitsFrom).find(text.front()) != kLetters.npos;
+  if (begins_plain && std::all_of(text.begin(), text.end(), is_plain)) return text;
+  return "'" + Doubled(text, '\'') + "'";
+}
 
 std::vector<DiscoveredSchema> Discover(redshift::Session& session, const DiscoverOptions& options,
                                        const base::Call& call) {
-  std::vector<DiscoveredSchema> found;
-  for (const auto& schema :
-       Wanted(redshift::ListSchemas(session, options.database, call), options)) {
-    DiscoveredSchema out{.name = schema.name, .type = schema.type, .tables = {}};
-    const auto tables = redshift::ListTables(session, options.database, schema.name, call);
-    if (tables.empty()) {
-      found.push_back(std::move(out));
-      continue;
-    }
-    auto described = redshift::DescribeTables(session, options.database, schema.name, {}, call);
-    for (const auto& table : tables) {
-      DiscoveredTable entry{.name = table.name, .type = table.type};
-      if (const auto at = described.find(table.name.table); at != described.end()) {
-        entry.columns = std::move(at->second.columns);
-        entry.unknown = std::move(at->second.unknown);
-      }
-      // Views have none, and asking costs a statement.
-      if (table.type == "TABLE") {
-        entry.primary_key = redshift::PrimaryKey(session, options.database, table.name, call);
-      }
-      entry.configured = IsConfigured(table.name, options);
-      out.tables.push_back(std::move(entry));
-    }
-    found.push_back(std::move(out));
-  }
-  return found;
+  return Discovery(session, options, call).Run();
 }
 
 }  // namespace sluice::cli

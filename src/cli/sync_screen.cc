@@ -116,6 +116,7 @@ std::string Totals(const sync::RunResult& result, const std::string& destination
 struct Failure {
   base::ErrorInfo error;
   std::vector<std::string> streams;
+  std::vector<std::string> subjects;  // of each stream's own error: its column, its table
 };
 
 std::vector<Failure> Failures(const sync::RunResult& result) {
@@ -130,23 +131,42 @@ std::vector<Failure> Failures(const sync::RunResult& result) {
     });
     if (same != failures.end()) {
       same->streams.push_back(stream.stream);
+      same->subjects.push_back(stream.error->subject);
     } else {
-      failures.push_back({*stream.error, {stream.stream}});
+      failures.push_back({*stream.error, {stream.stream}, {stream.error->subject}});
     }
   }
   return failures;
 }
 
+// "sales.orders, column note": the stream, and what of it the error concerns, if it says more.
+std::string StreamWithSubject(const std::string& stream, std::string subject, bool alone) {
+  const std::string own = "stream " + stream;
+  if (subject.starts_with(own)) subject.erase(0, own.size());
+  const std::string table = "table " + stream;
+  if (subject == table && !alone) subject.clear();
+  while (subject.starts_with(",") || subject.starts_with(" ")) subject.erase(0, 1);
+  return subject.empty() ? stream : stream + ", " + subject;
+}
+
 std::string FailureScreen(const Failure& failure, const Style& style) {
   base::ErrorInfo error = failure.error;
-  std::string streams = failure.streams.size() == 1 ? "stream " : "streams ";
+  const bool alone = failure.streams.size() == 1;
+  const bool one_subject =
+      std::all_of(failure.subjects.begin(), failure.subjects.end(),
+                  [&](const std::string& subject) { return subject == failure.subjects.front(); });
+  // The streams first, because they are what the person asked for; then the table, column or file
+  // concerned, each stream's own where they differ.
+  std::string streams;
   for (std::size_t i = 0; i < failure.streams.size(); ++i) {
-    streams += (i == 0 ? "" : ", ") + failure.streams[i];
+    const bool told = one_subject && !alone;
+    streams += (i == 0 ? "" : (one_subject ? ", " : "; ")) +
+               StreamWithSubject(failure.streams[i], told ? "" : failure.subjects[i], alone);
   }
-  // The stream first, because it is what the person asked for; then the table or file concerned.
-  const bool told = error.subject.empty() || failure.streams.size() > 1 ||
-                    error.subject.find(streams) != std::string::npos;
-  error.subject = told ? streams : streams + ", " + error.subject;
+  error.subject = (alone ? "stream " : "streams ") + streams;
+  if (one_subject && !alone && failure.subjects.front().find("column") != std::string::npos) {
+    error.subject += " (" + failure.subjects.front() + ")";
+  }
   return "\n" + ErrorScreen(error, style);
 }
 
