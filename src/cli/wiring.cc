@@ -13,6 +13,7 @@
 #include "aws/sts.h"
 #include "aws/transport.h"
 #include "aws/unload_keys.h"
+#include "base/retry.h"
 #include "destinations/duckdb/duckdb_destination.h"
 #include "destinations/lake/lake_destination.h"
 #include "destinations/postgres/postgres_destination.h"
@@ -25,6 +26,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Nothing is under way yet when a password is asked for, so a service that throttles or fails is
+// waited for longer than a single request would be: some 13 seconds, as redshift::Login does.
+constexpr base::RetryOptions kLoginRetry{.attempts_max = 8,
+                                         .backoff_first = std::chrono::milliseconds(1000),
+                                         .backoff_max = std::chrono::milliseconds(5000)};
 // What the program needs beside DuckDB's own limit: code, connections' buffers, parts under way.
 constexpr std::uint64_t kMemoryBesideDuckDbMb = 144;
 constexpr std::uint64_t kDuckDbMemoryMinMb = 64;
@@ -176,9 +182,10 @@ struct Connection::Parts {
         sts(aws::StsEndpoint(region, overrides), *transport, clock),
         base_provider(BaseProvider(config, environment, sts, *transport, clock)),
         provider(Provider(config, base_provider, sts, clock)),
-        serverless(aws::RedshiftServerlessEndpoint(region, overrides), *provider, *transport,
-                   clock),
-        clusters(aws::RedshiftEndpoint(region, overrides), *provider, *transport, clock),
+        serverless(aws::RedshiftServerlessEndpoint(region, overrides), *provider, *transport, clock,
+                   kLoginRetry),
+        clusters(aws::RedshiftEndpoint(region, overrides), *provider, *transport, clock,
+                 kLoginRetry),
         unload_keys(UnloadOptionsOf(config), base_provider, sts, clock,
                     [this](const std::string& warning) { log.Warning(warning); }),
         store(aws::MakeS3Store(
