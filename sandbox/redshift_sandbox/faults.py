@@ -16,7 +16,12 @@ Identity and S3. UNLOAD's own writing meets those of S3 too; `operation` keeps i
 | `s3.reset_mid_body` | the connection is reset inside the body of a GetObject | `after`: bytes, default half |
 | `s3.truncate_body` | the body of a GetObject ends early, by an orderly close | `after`: bytes, default half |
 | `s3.flip_byte` | one byte of a GetObject arrives inverted | `offset` in the body, below 0 from its end, default its middle |
+| `s3.no_checksums` | S3 tells checksums to nobody, as services that only speak its language | |
+| `s3.damage_copy` | a copied object has its middle byte inverted, and S3 tells the checksum of what it stored | |
 | `s3.truncate_list` | a listing's XML stops half-way inside a 200 | |
+| `s3.endless_list` | a listing never ends | `how`: `repeat` (the same token again), `endless` (always a new one, and keys), `empty` (pages without keys) |
+| `s3.foreign_keys` | a listing names a key outside of the prefix that was asked for | |
+| `s3.repeated_keys` | a listing names each key twice | |
 | `s3.vanish` | the object is removed just before a GetObject or HeadObject | |
 | `s3.slow` | bodies of GetObject leave at a given pace | `bytes_per_second`, default 1 MiB |
 | `s3.conditional_conflict` | a PutObject with If-None-Match answers 409 `ConditionalRequestConflict` | |
@@ -78,7 +83,8 @@ KNOWN = frozenset(
     {
         "s3.slow_down", "s3.internal_error", "s3.expired_token", "s3.access_denied", "s3.reset_mid_body",
         "s3.truncate_body", "s3.flip_byte", "s3.truncate_list", "s3.vanish", "s3.slow", "s3.page_size",
-        "s3.conditional_conflict", "s3.lose_answer",
+        "s3.conditional_conflict", "s3.lose_answer", "s3.no_checksums", "s3.damage_copy",
+        "s3.endless_list", "s3.foreign_keys", "s3.repeated_keys",
         "credentials.throttle", "credentials.internal_error", "sts.long_token", "sigv4.machine_dates",
     }
 )  # fmt: skip

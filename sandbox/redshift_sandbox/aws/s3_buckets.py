@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
+import datetime as dt
 import re
+import time
+from pathlib import Path
 from urllib.parse import quote_plus
 
+from redshift_sandbox.aws.checksums import type_of
+from redshift_sandbox.aws.file_facts import DEFAULT_ALGORITHM
 from redshift_sandbox.aws.messages import Response
 from redshift_sandbox.aws.regions import is_region
 from redshift_sandbox.aws.s3_access import REGION_HEADER
@@ -93,6 +99,11 @@ def list_objects_v2(call: Call) -> Response:
         head["ContinuationToken"] = token
     if listing.truncated and listing.last is not None:
         head["NextContinuationToken"] = _token(listing.last)
+    endless = call.backend.faults.peek("s3.endless_list")
+    if endless is not None:
+        how = str(endless.get("how", "repeat"))
+        head["NextContinuationToken"] = _token("again" if how == "repeat" else f"{time.monotonic_ns()}")
+        page.make_endless(how)
     head |= {"KeyCount": len(listing.objects) + len(listing.prefixes), **page.common_fields()}
     owner = call.caller.account if given.get("fetch-owner") == "true" else None
     return page.document(head, owner)
@@ -125,6 +136,7 @@ class _Page:
         if given.get("encoding-type", "url") != "url":
             raise AwsError("InvalidArgument", "Invalid Encoding Method specified in Request")
         self._encoded = "encoding-type" in given
+        self._endless: str | None = None
         self._asked = _max_keys(given.get("max-keys"))
         knob = call.backend.faults.peek("s3.page_size")
         limit = min(self._asked, _PAGE_MAX if knob is None else int(knob.get("keys", 2)))
@@ -148,10 +160,29 @@ class _Page:
             fields["Delimiter"] = self.text(self.delimiter)
         if self._encoded:
             fields["EncodingType"] = "url"
-        return {**fields, "IsTruncated": self.listing.truncated}
+        return {**fields, "IsTruncated": self.listing.truncated or self._endless is not None}
+
+    def make_endless(self, how: str) -> None:
+        self._endless = how
+
+    def _rows(self, owner: str | None) -> list[str]:
+        """The listing's objects, or what the faults of listings make of them."""
+        faults = self._call.backend.faults
+        objects = list(self.listing.objects)
+        model = StoredObject(self.prefix + "x", Path(), 1, "0" * 32, dt.datetime.fromtimestamp(0, dt.UTC))
+        if self._endless == "empty":
+            objects = []
+        elif self._endless == "endless":
+            stamp = time.monotonic_ns()
+            objects = [dataclasses.replace(model, key=f"{self.prefix}{stamp}-{n:04}") for n in range(_PAGE_MAX)]
+        if faults.peek("s3.foreign_keys") is not None:
+            objects.append(dataclasses.replace(model, key="elsewhere/" + self.prefix))
+        if faults.peek("s3.repeated_keys") is not None:
+            objects = [stored for stored in objects for _ in range(2)]
+        return [self._object(stored, owner) for stored in objects]
 
     def document(self, head: dict[str, object], owner: str | None) -> Response:
-        rows = [self._object(o, owner) for o in self.listing.objects]
+        rows = self._rows(owner)
         rows += [wrap("CommonPrefixes", tag("Prefix", self.text(p))) for p in self.listing.prefixes]
         body = s3_document("ListBucketResult", tags(head) + "".join(rows))
         if self._call.backend.faults.take("s3.truncate_list") is not None:
@@ -159,10 +190,13 @@ class _Page:
         return xml_response(body, {REGION_HEADER: self._call.bucket().region})
 
     def _object(self, stored: StoredObject, owner: str | None) -> str:
+        algorithm, value = stored.checksum or (DEFAULT_ALGORITHM, "")
         fields = {
             "Key": self.text(stored.key),
             "LastModified": stored.modified.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
             "ETag": f'"{stored.etag}"',
+            "ChecksumAlgorithm": algorithm.upper(),
+            "ChecksumType": type_of(value),
             "Size": stored.size,
         }
         who = "" if owner is None else wrap("Owner", tag("ID", owner))

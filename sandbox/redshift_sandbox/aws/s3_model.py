@@ -25,6 +25,14 @@ class ObjectHeaders:
 
 
 @dataclass(frozen=True)
+class StoredPart:
+    """A part that an object was uploaded in."""
+
+    size: int
+    checksum: str | None = None  # base64; None: S3 keeps none of it
+
+
+@dataclass(frozen=True)
 class StoredObject:
     key: str
     file: Path
@@ -32,8 +40,11 @@ class StoredObject:
     etag: str  # without its quotes
     modified: dt.datetime
     headers: ObjectHeaders = ObjectHeaders()
-    checksum: tuple[str, str] | None = None  # algorithm in lower case, base64 value
+    # Algorithm in lower case and base64 value, with "-N" where it is composite. None: CRC64NVME, which S3 adds by
+    # itself; `ObjectStore.checksum_of` computes it when somebody asks.
+    checksum: tuple[str, str] | None = None
     version_id: str = NULL_VERSION
+    parts: tuple[StoredPart, ...] = ()  # empty: it came in one piece
 
 
 @dataclass(frozen=True)
@@ -67,6 +78,8 @@ class Upload:
     initiated: dt.datetime
     headers: ObjectHeaders
     initiator: str
+    algorithm: str | None = None  # of the checksums that its parts come with
+    full_object: bool = True
     parts: dict[int, Part] = field(default_factory=dict)
 
 

@@ -7,11 +7,12 @@ import os
 import re
 from itertools import pairwise
 
+from redshift_sandbox.aws.checksums import ALGORITHMS
 from redshift_sandbox.aws.messages import Response
 from redshift_sandbox.aws.s3_access import check_key
 from redshift_sandbox.aws.s3_call import Call, encryption_context, version_headers, xml_response
 from redshift_sandbox.aws.s3_model import Bucket, Part, Upload
-from redshift_sandbox.aws.s3_writes import find_copy_source, receive
+from redshift_sandbox.aws.s3_writes import checksum_members, find_copy_source, receive
 from redshift_sandbox.aws.xml import parse_s3, s3_document, tag, tags, wrap
 from redshift_sandbox.contracts import AwsError
 
@@ -25,13 +26,34 @@ def create_upload(call: Call) -> Response:
     call.finish_body()
     check_key(call.key)
     call.require("s3:PutObject", bucket, call.key, encryption_context(call.request))
-    upload = call.backend.store.create_upload(bucket, call.key, call.sealed(bucket), call.caller.arn)
+    algorithm, full_object = _checksums_of_parts(call)
+    upload = call.backend.store.create_upload(
+        bucket, call.key, call.sealed(bucket), call.caller.arn, algorithm, full_object=full_object
+    )
     fields = {"Bucket": bucket.name, "Key": call.key, "UploadId": upload.id}
     headers = {}
-    algorithm = call.request.headers.get("x-amz-checksum-algorithm")
     if algorithm is not None:
-        headers["x-amz-checksum-algorithm"] = algorithm
+        headers["x-amz-checksum-algorithm"] = algorithm.upper()
+        headers["x-amz-checksum-type"] = "FULL_OBJECT" if full_object else "COMPOSITE"
     return xml_response(s3_document("InitiateMultipartUploadResult", tags(fields)), headers)
+
+
+def _checksums_of_parts(call: Call) -> tuple[str | None, bool]:
+    """Algorithm, and whether the object's checksum will be of all bytes: CRC64NVME always is, the SHA family never,
+    the others if it is asked for.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html"""
+    given = call.request.headers.get("x-amz-checksum-algorithm")
+    kind = call.request.headers.get("x-amz-checksum-type")
+    if given is None:
+        return None, True
+    algorithm = given.lower()
+    if algorithm not in ALGORITHMS or kind not in (None, "COMPOSITE", "FULL_OBJECT"):
+        raise AwsError("InvalidRequest", "Checksum algorithm provided is unsupported.")
+    only = {"crc64nvme": "FULL_OBJECT", "sha1": "COMPOSITE", "sha256": "COMPOSITE"}.get(algorithm)
+    if kind is not None and only is not None and kind != only:
+        raise AwsError("InvalidRequest", f"The {kind} checksum type cannot be used with the {algorithm} checksum "
+                       "algorithm.")  # fmt: skip
+    return algorithm, (kind or only or "COMPOSITE") == "FULL_OBJECT"
 
 
 def upload_part(call: Call) -> Response:
@@ -86,7 +108,7 @@ def complete_upload(call: Call) -> Response:
     )  # fmt: skip
     fields = {
         "Location": f"https://{bucket.name}.s3.{bucket.region}.amazonaws.com/{call.key}",
-        "Bucket": bucket.name, "Key": call.key, "ETag": f'"{stored.etag}"',
+        "Bucket": bucket.name, "Key": call.key, "ETag": f'"{stored.etag}"', **checksum_members(call, stored),
     }  # fmt: skip
     told = dict(version_headers(bucket, stored))
     return xml_response(s3_document("CompleteMultipartUploadResult", tags(fields)), told)

@@ -7,6 +7,7 @@ import os
 import re
 from email.utils import format_datetime, parsedate_to_datetime
 
+from redshift_sandbox.aws.checksums import type_of
 from redshift_sandbox.aws.messages import FileBody, Request, Response
 from redshift_sandbox.aws.s3_call import Call, encryption_headers, version_headers
 from redshift_sandbox.aws.s3_model import Bucket, StoredObject
@@ -27,7 +28,7 @@ def get_object(call: Call) -> Response:
     stored, descriptor = _open(call)
     body = FileBody(descriptor, 0, stored.size)
     try:
-        response = _reply(call, stored, body)
+        response = _reply(call, stored, body, descriptor)
         _apply_faults(call, body)
     except Exception:
         body.close()
@@ -40,9 +41,11 @@ def get_object(call: Call) -> Response:
 
 def head_object(call: Call) -> Response:
     stored, descriptor = _open(call)
-    os.close(descriptor)
-    body = FileBody(-1, 0, stored.size)
-    response = _reply(call, stored, body)
+    try:
+        body = FileBody(-1, 0, stored.size)
+        response = _reply(call, stored, body, descriptor)
+    finally:
+        os.close(descriptor)
     response.announced_length, response.body = body.length, b""
     return response
 
@@ -91,7 +94,7 @@ def _missing(call: Call, bucket: Bucket, key: str) -> AwsError:
     return error
 
 
-def _reply(call: Call, stored: StoredObject, body: FileBody) -> Response:
+def _reply(call: Call, stored: StoredObject, body: FileBody, descriptor: int) -> Response:
     request = call.request
     headers = [
         ("Last-Modified", format_datetime(stored.modified, usegmt=True)),
@@ -101,16 +104,75 @@ def _reply(call: Call, stored: StoredObject, body: FileBody) -> Response:
     if _not_modified(request, stored):
         return Response(304, headers, body)
     headers += _description(request, stored)
-    span = _range(request.headers.get("range"), stored.size)
+    span = _part_span(request, stored, headers)
+    part = span is not None
     if span is None:
-        if stored.checksum is not None and request.headers.get("x-amz-checksum-mode") == "ENABLED":
-            algorithm, value = stored.checksum
-            headers += [(f"x-amz-checksum-{algorithm}", value), ("x-amz-checksum-type", "FULL_OBJECT")]
+        span = _range(request.headers.get("range"), stored.size)
+    headers += _told_checksum(call, stored, span, descriptor)
+    if span is None:
         return Response(200, headers, body)
     first, last = span
     body.offset, body.length = first, last - first + 1
+    if part and not stored.parts:
+        return Response(200, headers, body)
     headers.append(("Content-Range", f"bytes {first}-{last}/{stored.size}"))
     return Response(206, headers, body)
+
+
+def _part_span(
+    request: Request, stored: StoredObject, headers: list[tuple[str, str]]
+) -> tuple[int, int] | None:
+    """First and last byte of the part that is asked for.
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html"""
+    text = request.param("partNumber")
+    if text is None:
+        return None
+    if "range" in request.headers:
+        raise AwsError("InvalidRequest", "Cannot specify both Range header and partNumber query parameter")
+    number = int(text) if text.isdecimal() else 0
+    sizes = [part.size for part in stored.parts] or [stored.size]
+    if not 1 <= number <= 10_000:
+        raise AwsError("InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive")
+    if number > len(sizes):
+        raise AwsError("InvalidPartNumber", "The requested partnumber is not satisfiable", 416)
+    if stored.parts:
+        headers.append(("x-amz-mp-parts-count", str(len(sizes))))
+    first = sum(sizes[: number - 1])
+    return first, first + sizes[number - 1] - 1
+
+
+def _told_checksum(
+    call: Call, stored: StoredObject, span: tuple[int, int] | None, descriptor: int
+) -> list[tuple[str, str]]:
+    """Of the whole object where it is asked for as a whole. Of a part that has one of its own where exactly its
+    bytes are; of other ranges nothing, but for the whole of a composite one, which then looks like the checksum
+    of all bytes and is not (https://github.com/boto/botocore/issues/3346)."""
+    if call.request.headers.get("x-amz-checksum-mode") != "ENABLED":
+        return []
+    if call.backend.faults.peek("s3.no_checksums") is not None:
+        return []
+    algorithm, value = call.backend.store.checksum_of(stored, descriptor)
+    kind = type_of(value)
+    if span is not None:
+        if kind == "FULL_OBJECT":
+            return []
+        if span == (0, stored.size - 1):
+            value = value.partition("-")[0]
+        else:
+            own = _checksum_of_part(stored, span)
+            if own is None:
+                return []
+            value = own
+    return [(f"x-amz-checksum-{algorithm}", value), ("x-amz-checksum-type", kind)]
+
+
+def _checksum_of_part(stored: StoredObject, span: tuple[int, int]) -> str | None:
+    at = 0
+    for part in stored.parts:
+        if (at, at + part.size - 1) == span:
+            return part.checksum
+        at += part.size
+    return None
 
 
 def _description(request: Request, stored: StoredObject) -> list[tuple[str, str]]:

@@ -16,7 +16,8 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from redshift_sandbox.aws import s3_versions
+from redshift_sandbox.aws import checksums, s3_versions
+from redshift_sandbox.aws.file_facts import DEFAULT_ALGORITHM, FileFacts
 from redshift_sandbox.aws.lifecycle import midnight_after
 from redshift_sandbox.aws.s3_model import (
     Bucket,
@@ -25,6 +26,7 @@ from redshift_sandbox.aws.s3_model import (
     ObjectHeaders,
     Part,
     StoredObject,
+    StoredPart,
     Upload,
     Version,
 )
@@ -33,9 +35,6 @@ from redshift_sandbox.identity.model import Policy, unique_id
 from redshift_sandbox.identity.policy_document import parse_policy
 
 _LAST = chr(0x10FFFF)  # sorts behind every character of a key
-# Above this a linked file gets an ETag of the multipart kind, which is no MD5 of its content: Redshift
-# uploads large parts so (assumed), and reading gigabytes again would only make UNLOAD slow.
-_HASHED_LINK_MAX = 8 << 20
 
 
 class ObjectStore:
@@ -52,6 +51,7 @@ class ObjectStore:
         self._clock = clock
         self._mutex = threading.RLock()
         self._buckets: dict[str, Bucket] = {}
+        self._linked = FileFacts()
 
     # Buckets
 
@@ -98,12 +98,15 @@ class ObjectStore:
     def commit(
         self, bucket: Bucket, key: str, file: Path, etag: str, headers: ObjectHeaders,
         checksum: tuple[str, str] | None = None, *, if_match: str | None = None, if_none_match: bool = False,
+        parts: tuple[StoredPart, ...] = (),
     ) -> StoredObject:  # fmt: skip
         """Takes the incoming file over as the object; from its return on, every read and list sees it.
 
         Raises PreconditionFailed 412 if the object that is there does not fit; nothing changes then.
         """
         size = file.stat().st_size
+        if headers.encryption.startswith("aws:"):
+            etag = _opaque(etag)
         with self._mutex:
             existing = bucket.objects.get(key)
             try:
@@ -114,7 +117,7 @@ class ObjectStore:
             final = self._objects / uuid.uuid4().hex
             file.rename(final)
             version = s3_versions.new_version_id(bucket)
-            stored = StoredObject(key, final, size, etag, self._clock.now(), headers, checksum, version)
+            stored = StoredObject(key, final, size, etag, self._clock.now(), headers, checksum, version, parts)
             dropped = s3_versions.place(bucket, stored)
         _unlink(dropped)
         return stored
@@ -137,7 +140,14 @@ class ObjectStore:
             os.link(path, file)
         except OSError:
             shutil.copyfile(path, file)
-        return self.commit(bucket, key, file, _etag_of_file(file), headers)
+        etag, parts = self._linked.describe(file)
+        return self.commit(bucket, key, file, etag, headers, parts=parts)
+
+    def checksum_of(self, stored: StoredObject, descriptor: int) -> tuple[str, str]:
+        """Algorithm and value of the object's checksum; `descriptor` is of its bytes."""
+        if stored.checksum is not None:
+            return stored.checksum
+        return DEFAULT_ALGORITHM, self._linked.default_checksum(descriptor)
 
     def find(self, bucket: Bucket, key: str) -> StoredObject | None:
         with self._mutex:
@@ -219,8 +229,12 @@ class ObjectStore:
 
     # Multipart uploads
 
-    def create_upload(self, bucket: Bucket, key: str, headers: ObjectHeaders, initiator: str) -> Upload:
-        upload = Upload(unique_id("up") + uuid.uuid4().hex, key, self._clock.now(), headers, initiator)
+    def create_upload(
+        self, bucket: Bucket, key: str, headers: ObjectHeaders, initiator: str,
+        algorithm: str | None = None, *, full_object: bool = True,
+    ) -> Upload:  # fmt: skip
+        identity = unique_id("up") + uuid.uuid4().hex
+        upload = Upload(identity, key, self._clock.now(), headers, initiator, algorithm, full_object)
         with self._mutex:
             bucket.uploads[upload.id] = upload
         return upload
@@ -275,11 +289,41 @@ class ObjectStore:
         with file.open("wb") as out:
             for part in parts:
                 _append(out.fileno(), part.file)
+        checksum, kept = _joined_checksum(upload, parts, file)
         stored = self.commit(
-            bucket, upload.key, file, f"{digest}-{len(parts)}", upload.headers, if_none_match=if_none_match
-        )
+            bucket, upload.key, file, f"{digest}-{len(parts)}", upload.headers, checksum,
+            if_none_match=if_none_match, parts=kept,
+        )  # fmt: skip
         self.abort_upload(bucket, upload)
         return stored
+
+
+def _joined_checksum(
+    upload: Upload, parts: Sequence[Part], file: Path
+) -> tuple[tuple[str, str] | None, tuple[StoredPart, ...]]:
+    """The object's checksum and its parts with theirs.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html"""
+    if upload.algorithm is None:
+        return None, tuple(StoredPart(part.size) for part in parts)
+    if upload.full_object:
+        with file.open("rb") as content:
+            whole = checksums.of_file(upload.algorithm, content.fileno())
+        return (upload.algorithm, whole), tuple(StoredPart(part.size) for part in parts)
+    values = []
+    for part in parts:
+        with part.file.open("rb") as content:
+            given = part.checksum
+            known = given is not None and given[0] == upload.algorithm
+            values.append(given[1] if known and given else checksums.of_file(upload.algorithm, content.fileno()))
+    kept = tuple(StoredPart(part.size, value) for part, value in zip(parts, values, strict=True))
+    return (upload.algorithm, checksums.composite(upload.algorithm, values)), kept
+
+
+def _opaque(etag: str) -> str:
+    """Of an object encrypted with KMS: as long as an MD5, and none.
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html"""
+    _, dash, count = etag.partition("-")
+    return uuid.uuid4().hex + dash + count
 
 
 def _unlink(dropped: Iterable[StoredObject]) -> None:
@@ -305,14 +349,6 @@ def _append(out: int, file: Path) -> None:
         while left > 0:
             sent = os.sendfile(out, source.fileno(), offset, left)
             offset, left = offset + sent, left - sent
-
-
-def _etag_of_file(file: Path) -> str:
-    status = file.stat()
-    if status.st_size <= _HASHED_LINK_MAX:
-        return hashlib.md5(file.read_bytes()).hexdigest()
-    identity = f"{status.st_dev} {status.st_ino} {status.st_size} {status.st_mtime_ns}"
-    return f"{hashlib.md5(identity.encode()).hexdigest()}-{-(-status.st_size // _HASHED_LINK_MAX)}"
 
 
 def _list(bucket: Bucket, prefix: str, delimiter: str, after: str, limit: int) -> Listing:

@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 from urllib.parse import unquote
 
+from redshift_sandbox.aws.checksums import of_file, type_of
 from redshift_sandbox.aws.messages import Response
 from redshift_sandbox.aws.s3_access import check_key
 from redshift_sandbox.aws.s3_call import (
@@ -75,7 +76,7 @@ def _checksum(stored: StoredObject) -> list[tuple[str, str]]:
     if stored.checksum is None:
         return []
     algorithm, value = stored.checksum
-    return [(f"x-amz-checksum-{algorithm}", value), ("x-amz-checksum-type", "FULL_OBJECT")]
+    return [(f"x-amz-checksum-{algorithm}", value), ("x-amz-checksum-type", type_of(value))]
 
 
 def find_copy_source(call: Call) -> tuple[Bucket, StoredObject, int]:
@@ -117,12 +118,44 @@ def copy_object(call: Call) -> Response:
             content.seek(0)
             with file.open("wb") as out:
                 shutil.copyfileobj(content, out, 1 << 20)
+    damaged = call.backend.faults.take_for("s3.damage_copy", call.key) is not None
+    if damaged:
+        file = _damaged(file)
+    with file.open("rb") as content:
+        checksum = None if damaged else _checksum_of_copy(source, content.fileno())
     stored = call.backend.store.commit(
-        bucket, call.key, file, etag, headers, source.checksum,
+        bucket, call.key, file, etag, headers, checksum,
         if_match=call.request.headers.get("if-match"), if_none_match=none_match,
     )  # fmt: skip
-    result = tags({"LastModified": _iso(stored), "ETag": f'"{stored.etag}"'})
+    fields = {"LastModified": _iso(stored), "ETag": f'"{stored.etag}"', **checksum_members(call, stored)}
+    result = tags(fields)
     return xml_response(s3_document("CopyObjectResult", result), dict(version_headers(bucket, stored)))
+
+
+def _checksum_of_copy(source: StoredObject, descriptor: int) -> tuple[str, str] | None:
+    """As its source's, but never composite: a copy comes in one piece."""
+    if source.checksum is None or type_of(source.checksum[1]) == "FULL_OBJECT":
+        return source.checksum
+    return source.checksum[0], of_file(source.checksum[0], descriptor)
+
+
+def _damaged(file: Path) -> Path:
+    """The same with its middle byte inverted, in a file of its own."""
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    file.unlink()
+    file.write_bytes(data)
+    return file
+
+
+def checksum_members(call: Call, stored: StoredObject) -> dict[str, object]:
+    """The members of CopyObjectResult and CompleteMultipartUploadResult that tell an object's checksum.
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObjectResult.html"""
+    if call.backend.faults.peek("s3.no_checksums") is not None:
+        return {}
+    with stored.file.open("rb") as content:
+        algorithm, value = call.backend.store.checksum_of(stored, content.fileno())
+    return {f"Checksum{algorithm.upper()}": value, "ChecksumType": type_of(value)}
 
 
 def _resealed(call: Call, bucket: Bucket, headers: ObjectHeaders) -> ObjectHeaders:
