@@ -83,6 +83,21 @@ def variants() -> pa.Table:
     )
 
 
+def with_page_checks() -> None:
+    """Several row groups and pages, each page with its CRC, in both forms of data pages."""
+    table = pa.table(
+        {
+            "n": pa.array(range(600)),
+            "v": pa.array([f"text {i % 40}" if i % 7 else None for i in range(600)]),
+        }
+    )
+    for name, version in (("pages.parquet", "1.0"), ("pages_v2.parquet", "2.0")):
+        pq.write_table(
+            table, FOLDER / name, version="2.6", data_page_version=version, compression="snappy",
+            row_group_size=250, data_page_size=256, write_page_checksum=True, store_schema=False,
+        )  # fmt: skip
+
+
 def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     write("types.parquet", types())
@@ -104,6 +119,7 @@ def main() -> None:
     )
     write("text_not_utf8.parquet", pa.table({"v": pa.array([b"\xff\xfe"], pa.binary())}))
     write("super_not_json.parquet", pa.table({"s": pa.array(["{not json"])}))
+    with_page_checks()
     write("nested.parquet", pa.table({"l": pa.array([[1, 2]])}))
 
 

@@ -64,6 +64,11 @@ PageHeader ParseHeader(CompactReader& reader) {
       }
       case 2: page.plain_bytes = Natural(reader, kind); return true;
       case 3: page.packed_bytes = Natural(reader, kind); return true;
+      case 4:
+        // A CRC is all 32 bits, told as a number with a sign.
+        if (kind != Kind::kI32) throw BrokenStructure();
+        page.crc = static_cast<std::uint32_t>(reader.Integer());
+        return true;
       case 5:
       case 7:
       case 8:

@@ -5,6 +5,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -68,8 +69,9 @@ struct PageHeader {
   Encoding encoding = Encoding::kPlain;
   std::uint64_t plain_bytes = 0;
   std::uint64_t packed_bytes = 0;
-  std::uint64_t values = 0;     // NULLs too
-  std::uint64_t begins_at = 0;  // of its bytes, behind the header
+  std::uint64_t values = 0;          // NULLs too
+  std::uint64_t begins_at = 0;       // of its bytes, behind the header
+  std::optional<std::uint32_t> crc;  // CRC-32 of its bytes, where its writer gave it one
 };
 
 // Every page of a chunk in turn. Throws BrokenStructure if one is not what it says or they do not

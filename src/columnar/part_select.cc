@@ -5,6 +5,7 @@
 #include <map>
 
 #include "columnar/column_type.h"
+#include "columnar/page_check.h"
 #include "columnar/sql_text.h"
 
 namespace sluice::columnar {
@@ -60,6 +61,7 @@ std::vector<CheckedPart> CheckParts(Connection& connection, std::span<const mode
                                     std::span<const model::Column> columns, std::stop_token stop) {
   std::vector<CheckedPart> out;
   for (const model::LocalPart& part : parts) {
+    VerifyPages(part, stop);
     Footer footer = ReadFooter(connection, part, stop);
     CheckFooter(footer, part, columns);
     out.push_back({part, std::move(footer)});
