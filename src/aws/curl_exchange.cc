@@ -1,6 +1,7 @@
 #include "aws/curl_exchange.h"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "aws/errors.h"
@@ -39,6 +40,11 @@ TransportFailure KindOf(CURL* easy, CURLcode code) {
     default: return TransportFailure::kBroken;
   }
 }
+
+// AWS's are below 10 KB, of 100 headers.
+constexpr std::size_t kHeaderBytesMax = 256 << 10;
+// The text of a refusal, which is always collected.
+constexpr std::uint64_t kErrorBytesMax = 1 << 20;
 
 std::string_view Trim(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
@@ -139,6 +145,11 @@ std::size_t CurlExchange::OnBody(char* data, std::size_t size, std::size_t count
 }
 
 void CurlExchange::TakeHeader(std::string_view line) {
+  header_bytes_ += line.size();
+  if (header_bytes_ > kHeaderBytesMax) {
+    throw Error(base::ErrorCode::kCorrupt, "the reply's headers are longer than they may be",
+                "Check AWS_ENDPOINT_URL and any proxy on the way.", false);
+  }
   if (line.starts_with("HTTP/")) {  // Also the second status line, after a 100.
     response_ = {};
     const auto space = line.find(' ');
@@ -155,13 +166,26 @@ void CurlExchange::TakeHeader(std::string_view line) {
       {std::string(line.substr(0, colon)), std::string(Trim(line.substr(colon + 1)))});
 }
 
+// A body of many megabytes that grows by doubling is three times its size in memory for a moment.
+void CurlExchange::ReserveBody() {
+  const std::string* length = response_.Find("content-length");
+  if (length == nullptr) return;
+  std::uint64_t bytes = 0;
+  const auto [end, error] = std::from_chars(length->data(), length->data() + length->size(), bytes);
+  if (error != std::errc() || bytes > request_.body_bytes_max) return;
+  response_.body.reserve(static_cast<std::size_t>(bytes));
+}
+
 void CurlExchange::TakeBody(std::string_view bytes) {
   if (call_.stop.stop_requested()) base::ThrowCancelled(request_.operation, request_.subject);
   if (request_.on_body && response_.ok()) {
     request_.on_body(response_, std::as_bytes(std::span(bytes.data(), bytes.size())));
     return;
   }
-  if (bytes.size() > request_.body_bytes_max - response_.body.size()) {
+  const std::uint64_t bytes_max =
+      response_.ok() ? request_.body_bytes_max : std::min(request_.body_bytes_max, kErrorBytesMax);
+  if (response_.body.empty() && response_.ok()) ReserveBody();
+  if (bytes.size() > bytes_max - response_.body.size()) {
     throw Error(base::ErrorCode::kCorrupt, "the reply is longer than it may be",
                 "Check that nothing else writes beneath the staging prefix, and AWS_ENDPOINT_URL.",
                 false);

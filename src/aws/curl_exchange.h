@@ -42,6 +42,7 @@ class CurlExchange {
   static std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* user);
   void TakeHeader(std::string_view line);
   void TakeBody(std::string_view bytes);
+  void ReserveBody();
   void SetMethod(CURL* easy);
   void SetHeaders(CURL* easy);
   std::exception_ptr ErrorOf(CURL* easy, CURLcode code) const;
@@ -51,7 +52,8 @@ class CurlExchange {
   const base::Call call_;
   std::function<void(HttpResult)> on_done_;
   HttpResponse response_;
-  std::exception_ptr thrown_;  // by a callback: libcurl's C frames must not see it
+  std::size_t header_bytes_ = 0;  // of all replies, a 100 and a proxy's included
+  std::exception_ptr thrown_;     // by a callback: libcurl's C frames must not see it
   CurlList headers_;
   std::array<char, CURL_ERROR_SIZE> error_text_{};
   std::optional<std::stop_callback<std::function<void()>>> on_stop_;  // last: destroyed first

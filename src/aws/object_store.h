@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "aws/object_digest.h"
 #include "base/clock.h"
 #include "base/error.h"
 
@@ -21,6 +22,8 @@ struct ObjectInfo {
   std::uint64_t bytes = 0;
   std::string etag;  // with its quotes, as S3 sends it
   base::UtcTime last_modified;
+  // From Head alone, else null: a list does not tell it. Apart, as lists are long.
+  std::shared_ptr<const ObjectDigest> digest;
 };
 
 // What S3 told of the bucket's settings while it took an object; needs no right beyond the PUT.
@@ -35,6 +38,9 @@ struct CopySource {
   std::string key;
   std::string etag;         // copied only while it is this one. May be empty
   std::uint64_t bytes = 0;  // as listed
+  // As Head told it, or null. What S3 tells of the copy is compared with it where both are of all
+  // bytes and of one kind.
+  std::shared_ptr<const ObjectDigest> digest;
 };
 
 struct MultipartUpload {
@@ -55,6 +61,10 @@ struct RangeRead {
   std::string etag;  // sent as If-Match: a part replaced underneath is an error. May be empty.
   std::uint64_t offset = 0;
   std::uint64_t bytes = 0;  // exactly as many are delivered, or on_done gets an error
+  // REQUIRES: offset is 0, and the object has no byte more. It is asked for without a range then,
+  // because S3 tells digests with whole objects alone: `on_told` gets it, before any byte.
+  bool whole = false;
+  std::function<void(const ObjectDigest&)> on_told;  // may be null
   // Called on a thread of the store: quick, and may throw base::Error, which ends the read with it
   // (a full disk, for instance).
   std::function<void(std::uint64_t offset, std::span<const std::byte>)> on_bytes;
@@ -62,6 +72,19 @@ struct RangeRead {
   // within StartRead, but never within request_stop() of the call's stop source, whose caller may
   // hold locks.
   std::function<void(std::exception_ptr)> on_done;
+};
+
+// What HEAD tells of an object, or of one of the parts it was uploaded in.
+struct HeadResult {
+  ObjectDigest digest;      // of the object; kNone if a part was asked for
+  std::uint64_t bytes = 0;  // of the object or the part
+};
+
+struct HeadRead {
+  std::string key;
+  std::string etag;                                             // as in RangeRead
+  std::optional<int> part_number;                               // from 1; else the object
+  std::function<void(HeadResult, std::exception_ptr)> on_done;  // as in RangeRead
 };
 
 // Thread-safe. Every call retries what is retryable (base::Retry) within its deadline.
@@ -72,11 +95,13 @@ class ObjectStore {
  public:
   virtual ~ObjectStore() = default;
 
-  // All objects whose key starts with `prefix`, by key, all pages.
+  // All objects whose key starts with `prefix`, by key, all pages. Also kCorrupt: a list that does
+  // not end (page_guard.h), or names other keys.
   virtual std::vector<ObjectInfo> List(std::string_view prefix, const base::Call& call) = 0;
   // nullopt only on a 404: a 403 is kPermission, never "absent" (REF 5.7).
   virtual std::optional<ObjectInfo> Head(std::string_view key, const base::Call& call) = 0;
-  // The whole object, for small ones. kCorrupt if longer than bytes_max. nullopt only on a 404.
+  // The whole object, for small ones. kCorrupt if longer than bytes_max, or if it twice was not
+  // what S3's digest says (then reason kDamaged). nullopt only on a 404.
   virtual std::optional<std::string> Get(std::string_view key, std::uint64_t bytes_max,
                                          const base::Call& call) = 0;
   virtual PutResult Put(std::string_view key, std::string_view body, const base::Call& call) = 0;
@@ -91,7 +116,8 @@ class ObjectStore {
   virtual void PutFile(const std::filesystem::path& file, std::string_view key,
                        const base::Call& call) = 0;
   // Copies on the service's side: no byte passes through here. Needs s3:GetObject on the source.
-  // Also kConflict (the source changed), kNotFound (it is gone).
+  // Also kConflict (the source changed), kNotFound (it is gone), kCorrupt, reason kDamaged (S3
+  // tells another digest of the copy).
   virtual void CopyFrom(const CopySource& source, std::string_view key, const base::Call& call) = 0;
   // Any number of keys; a missing key counts as deleted. Returns those that S3 refused.
   virtual std::vector<DeleteFailure> Delete(const std::vector<std::string>& keys,
@@ -104,10 +130,22 @@ class ObjectStore {
   // `call.stop` ends it with kCancelled. Reads still queued when the store dies end with
   // kCancelled.
   virtual void StartRead(RangeRead read, const base::Call& call) = 0;
+  // The same of a HEAD.
+  virtual void StartHead(HeadRead read, const base::Call& call) = 0;
 
   // The bucket's own region, from x-amz-bucket-region of HEAD bucket (present on 403 too).
   virtual std::string BucketRegion(const base::Call& call) = 0;
 };
+
+// `reason` of the kCorrupt errors that mean: the bytes are not those that S3's digest is of.
+inline constexpr std::string_view kDamaged = "damaged";
+
+// Tells both digests: neither is a secret, and they are what a report needs.
+base::Error DamagedError(std::string operation, std::string subject, const ObjectDigest& told,
+                         std::string_view received);
+
+// StartHead, and wait for it.
+HeadResult HeadNow(ObjectStore& store, HeadRead read, const base::Call& call);
 
 // One small range, read whole: StartRead and wait for it. Throws what ended it.
 std::string ReadRange(ObjectStore& store, const ObjectInfo& object, std::uint64_t offset,

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <utility>
 
+#include "aws/object_check.h"
+#include "aws/page_guard.h"
 #include "aws/s3_call.h"
 #include "aws/s3_reads.h"
 #include "aws/s3_writes.h"
@@ -26,6 +28,28 @@ constexpr int kAbortsMax = 5;
 constexpr std::chrono::milliseconds kAbortPause{200};
 // A page of 1000 keys of 1024 bytes, each percent-encoded threefold, stays below it.
 constexpr std::uint64_t kListBytesMax = 8ULL << 20;
+
+// What is listed may be deleted: a key that was not asked for must not come through.
+void RequireBeneath(std::string_view prefix, const std::string& key, const ServiceCall& request) {
+  if (key.starts_with(prefix)) return;
+  throw base::Error(
+      {.code = ErrorCode::kCorrupt,
+       .operation = request.asked.operation,
+       .subject = request.asked.subject,
+       .message = "the list names an object outside of the prefix that was asked for",
+       .remedy = "Check AWS_ENDPOINT_URL and any proxy on the way: S3 itself does not answer so."});
+}
+
+// By key, each once: S3 lists so, what only speaks its language may not.
+std::vector<ObjectInfo> InOrder(std::vector<ObjectInfo> objects) {
+  const auto before = [](const ObjectInfo& a, const ObjectInfo& b) { return a.key < b.key; };
+  const auto same = [](const ObjectInfo& a, const ObjectInfo& b) { return a.key == b.key; };
+  if (!std::is_sorted(objects.begin(), objects.end(), before)) {
+    std::stable_sort(objects.begin(), objects.end(), before);
+  }
+  objects.erase(std::unique(objects.begin(), objects.end(), same), objects.end());
+  return objects;
+}
 
 class S3Store final : public ObjectStore {
  public:
@@ -62,9 +86,14 @@ class S3Store final : public ObjectStore {
   void StartRead(RangeRead read, const base::Call& call) override {
     reads_.Start(std::move(read), call);
   }
+  void StartHead(HeadRead read, const base::Call& call) override {
+    reads_.StartHead(std::move(read), call);
+  }
   std::string BucketRegion(const base::Call& call) override;
 
  private:
+  ObjectCheck CheckBody(std::string_view key, const HttpResponse& response,
+                        const ObjectDigest& told, const base::Call& call);
   ServiceCall OnBucket(std::string operation, std::string action) const;
   ServiceCall OnObject(std::string operation, std::string action, std::string_view key) const;
   std::vector<DeleteFailure> DeleteSome(std::span<const std::string> keys, const base::Call& call);
@@ -112,12 +141,15 @@ bool S3Store::SendFindingIt(const ServiceCall& request, const base::Call& call,
 std::vector<ObjectInfo> S3Store::List(std::string_view prefix, const base::Call& call) {
   ServiceCall request = OnBucket("ListObjectsV2", "s3:ListBucket");
   std::vector<ObjectInfo> objects;
+  PageGuard guard("ListObjectsV2", "s3://" + bucket_ + "/" + std::string(prefix));
   for (std::string token;;) {
     request.query = {{"list-type", "2"}, {"prefix", std::string(prefix)}, {"encoding-type", "url"}};
     if (!token.empty()) request.query.emplace_back("continuation-token", token);
     ObjectPage page = SendAndRead(request, call, ReadObjectPage);
+    for (const ObjectInfo& object : page.objects) RequireBeneath(prefix, object.key, request);
     std::move(page.objects.begin(), page.objects.end(), std::back_inserter(objects));
-    if (page.next.empty()) return objects;
+    if (page.next.empty()) return InOrder(std::move(objects));
+    guard.Next(page.objects.size(), page.next);
     token = std::move(page.next);
   }
 }
@@ -125,6 +157,7 @@ std::vector<ObjectInfo> S3Store::List(std::string_view prefix, const base::Call&
 std::optional<ObjectInfo> S3Store::Head(std::string_view key, const base::Call& call) {
   ServiceCall request = OnObject("HeadObject", "s3:GetObject", key);
   request.method = "HEAD";
+  request.headers = {{"x-amz-checksum-mode", "ENABLED"}};
   HttpResponse response;
   if (!SendFindingIt(request, call, response)) return std::nullopt;
   ObjectInfo info{.key = std::string(key)};
@@ -139,24 +172,45 @@ std::optional<ObjectInfo> S3Store::Head(std::string_view key, const base::Call& 
   }
   info.etag = etag == nullptr ? "" : *etag;
   info.last_modified = *time;
+  info.digest = std::make_shared<const ObjectDigest>(ReadDigest(response));
   return info;
 }
 
 std::optional<std::string> S3Store::Get(std::string_view key, std::uint64_t bytes_max,
                                         const base::Call& call) {
   ServiceCall request = OnObject("GetObject", "s3:GetObject", key);
+  request.headers = {{"x-amz-checksum-mode", "ENABLED"}};
   request.body_bytes_max =
       std::max<std::uint64_t>(bytes_max, 64 << 10);  // Room for an error's text.
-  HttpResponse response;
-  if (!SendFindingIt(request, call, response)) return std::nullopt;
-  if (response.body.size() > bytes_max) {
-    throw base::Error({.code = ErrorCode::kCorrupt,
-                       .operation = request.asked.operation,
-                       .subject = request.asked.subject,
-                       .message = "the object is longer than it may be",
-                       .remedy = "Nothing else may write beneath the staging prefix. Run again."});
+  for (bool again = false;; again = true) {
+    HttpResponse response;
+    if (!SendFindingIt(request, call, response)) return std::nullopt;
+    if (response.body.size() > bytes_max) {
+      throw base::Error(
+          {.code = ErrorCode::kCorrupt,
+           .operation = request.asked.operation,
+           .subject = request.asked.subject,
+           .message = "the object is longer than it may be",
+           .remedy = "Nothing else may write beneath the staging prefix. Run again."});
+    }
+    const ObjectDigest told = ReadDigest(response);
+    const ObjectCheck check = CheckBody(key, response, told, call);
+    if (check.verdict != Verdict::kDiffers) return std::move(response.body);
+    if (again) {
+      throw DamagedError(request.asked.operation, request.asked.subject, told, check.received);
+    }
   }
-  return std::move(response.body);
+}
+
+ObjectCheck S3Store::CheckBody(std::string_view key, const HttpResponse& response,
+                               const ObjectDigest& told, const base::Call& call) {
+  const std::string* etag = response.Find("etag");
+  const std::string& body = response.body;
+  return CheckObject(
+      *this, {.key = std::string(key), .bytes = body.size(), .etag = etag == nullptr ? "" : *etag},
+      told,
+      [&](DigestCheck& check) { check.Add(std::as_bytes(std::span(body.data(), body.size()))); },
+      call);
 }
 
 std::vector<DeleteFailure> S3Store::DeleteSome(std::span<const std::string> keys,
@@ -184,6 +238,7 @@ std::vector<DeleteFailure> S3Store::Delete(const std::vector<std::string>& keys,
 std::vector<MultipartUpload> S3Store::ListUploads(std::string_view prefix, const base::Call& call) {
   ServiceCall request = OnBucket("ListMultipartUploads", "s3:ListBucketMultipartUploads");
   std::vector<MultipartUpload> uploads;
+  PageGuard guard("ListMultipartUploads", "s3://" + bucket_ + "/" + std::string(prefix));
   std::string key;
   std::string id;
   for (;;) {
@@ -191,8 +246,11 @@ std::vector<MultipartUpload> S3Store::ListUploads(std::string_view prefix, const
     if (!key.empty()) request.query.emplace_back("key-marker", key);
     if (!key.empty() && !id.empty()) request.query.emplace_back("upload-id-marker", id);
     UploadPage page = SendAndRead(request, call, ReadUploadPage);
+    for (const MultipartUpload& upload : page.uploads) RequireBeneath(prefix, upload.key, request);
+    const std::size_t count = page.uploads.size();
     std::move(page.uploads.begin(), page.uploads.end(), std::back_inserter(uploads));
     if (!page.truncated) return uploads;
+    guard.Next(count, page.next_key + '\n' + page.next_upload_id);
     key = std::move(page.next_key);
     id = std::move(page.next_upload_id);
   }

@@ -6,6 +6,8 @@
 #include <charconv>
 #include <utility>
 
+#include "aws/s3_call.h"
+
 namespace sluice::aws {
 
 using base::ErrorCode;
@@ -15,6 +17,8 @@ struct S3Reads::Job {
       : read(std::move(r)), caller(c), retry(clock, options) {}
 
   RangeRead read;
+  std::optional<HeadRead> head;  // a HEAD: of `read` only key and etag count
+  HeadResult head_result;
   const base::Call caller;
   // The caller's stop, or the store's end: one token for the transport.
   std::stop_source stop;
@@ -30,6 +34,8 @@ struct S3Reads::Job {
   base::Call call() const { return {caller.deadline, stop.get_token()}; }
   std::uint64_t at() const { return read.offset + delivered; }
   std::uint64_t left() const { return read.bytes - delivered; }
+  // A second try goes on from where the first ended, with a range.
+  bool asks_whole() const { return read.whole && delivered == 0; }
 };
 
 S3Reads::S3Reads(const ServiceClient& client, std::string bucket, CredentialProvider& credentials,
@@ -56,7 +62,17 @@ S3Reads::~S3Reads() {
 }
 
 void S3Reads::Start(RangeRead read, const base::Call& call) {
-  auto job = std::make_shared<Job>(std::move(read), call, clock_, client_.retry());
+  Enqueue(std::make_shared<Job>(std::move(read), call, clock_, client_.retry()), call);
+}
+
+void S3Reads::StartHead(HeadRead read, const base::Call& call) {
+  auto job = std::make_shared<Job>(RangeRead{.key = read.key, .etag = read.etag}, call, clock_,
+                                   client_.retry());
+  job->head = std::move(read);
+  Enqueue(std::move(job), call);
+}
+
+void S3Reads::Enqueue(JobPtr job, const base::Call& call) {
   // A raw pointer: the callback lives inside the job.
   job->on_caller_stop.emplace(call.stop, [this, raw = job.get()] {
     raw->stop.request_stop();
@@ -154,7 +170,8 @@ void S3Reads::Wait(std::unique_lock<std::mutex>& lock) {
 }
 
 void S3Reads::Launch(const JobPtr& job) {
-  if (job->left() == 0) return Finish(job, nullptr);  // A read of nothing needs no request.
+  // A read of nothing needs no request.
+  if (!job->head && job->left() == 0) return Finish(job, nullptr);
   try {
     job->keys = credentials_.Get(kKeyLifeMin, job->call());
     job->delivered_before = job->delivered;
@@ -167,21 +184,24 @@ void S3Reads::Launch(const JobPtr& job) {
 }
 
 ServiceCall S3Reads::CallOf(const Job& job) const {
-  const std::string path = bucket_ + "/" + job.read.key;
-  ServiceCall call{
-      .asked = {.operation = "GetObject",
-                .subject = "s3://" + path,
-                .action = "s3:GetObject",
-                .resource =
-                    "arn:" + std::string(PartitionOf(client_.endpoint().region)) + ":s3:::" + path},
-      .path = "/" + job.read.key,
-      .headers = {{"Range", fmt::format("bytes={}-{}", job.at(), job.at() + job.left() - 1)}}};
+  ServiceCall call = ObjectCall(client_.endpoint(), bucket_, job.read.key,
+                                job.head ? "HeadObject" : "GetObject", "s3:GetObject");
+  if (job.head) {
+    call.method = "HEAD";
+    if (job.head->part_number) {
+      call.query = {{"partNumber", std::to_string(*job.head->part_number)}};
+    }
+  } else if (!job.asks_whole()) {
+    call.headers = {{"Range", fmt::format("bytes={}-{}", job.at(), job.at() + job.left() - 1)}};
+  }
+  if (job.head || job.asks_whole()) call.headers.push_back({"x-amz-checksum-mode", "ENABLED"});
   if (!job.read.etag.empty()) call.headers.push_back({"If-Match", job.read.etag});
   return call;
 }
 
 HttpRequest S3Reads::RequestOf(const JobPtr& job) {
   HttpRequest request = client_.Build(CallOf(*job), job->keys);
+  if (job->head) return request;
   request.on_body = [this, job](const HttpResponse& head, std::span<const std::byte> bytes) {
     TakeBytes(*job, head, bytes);
   };
@@ -190,6 +210,14 @@ HttpRequest S3Reads::RequestOf(const JobPtr& job) {
 
 // "bytes 0-8388607/33554432"
 void S3Reads::CheckHead(const Job& job, const HttpResponse& head) const {
+  if (job.asks_whole()) {
+    if (head.status != 200) {
+      throw Error(job, ErrorCode::kCorrupt, "the reply is not the whole object",
+                  "A proxy on the way changes replies: let AWS's hosts pass it (NO_PROXY).", false);
+    }
+    if (job.read.on_told) job.read.on_told(ReadDigest(head));
+    return;
+  }
   const std::string* range = head.Find("content-range");
   std::uint64_t first = 0;
   std::string_view text = range == nullptr ? std::string_view() : std::string_view(*range);
@@ -236,8 +264,10 @@ void S3Reads::OnDone(const JobPtr& job, HttpResult result) {
 
 std::exception_ptr S3Reads::ErrorOf(Job& job, HttpResult result) {
   if (job.refused) return std::exchange(job.refused, nullptr);
-  if (job.left() == 0) return nullptr;  // Whatever happened after the last byte.
+  // Whatever happened after the last byte.
+  if (!job.head && job.left() == 0) return nullptr;
   if (result.error) return std::move(result.error);
+  if (job.head && result.response.ok()) return TakeHead(job, result.response);
   if (!result.response.ok()) {
     return std::make_exception_ptr(client_.ErrorOf(CallOf(job), result.response, job.keys));
   }
@@ -245,6 +275,19 @@ std::exception_ptr S3Reads::ErrorOf(Job& job, HttpResult result) {
   return std::make_exception_ptr(
       Error(job, ErrorCode::kCorrupt, "the object is shorter than it should be",
             "Nothing else may write beneath the staging prefix. Run again.", false));
+}
+
+std::exception_ptr S3Reads::TakeHead(Job& job, const HttpResponse& response) const {
+  const std::string* length = response.Find("content-length");
+  HeadResult& told = job.head_result;
+  if (length == nullptr ||
+      std::from_chars(length->data(), length->data() + length->size(), told.bytes).ec !=
+          std::errc()) {
+    return std::make_exception_ptr(ServiceClient::Unreadable(CallOf(job)));
+  }
+  // Of a part the headers tell the part's own checksum, or the object's: it is not said which.
+  if (!job.head->part_number) told.digest = ReadDigest(response);
+  return nullptr;
 }
 
 // True once at most: then other keys may pass.
@@ -284,7 +327,13 @@ void S3Reads::RetryOrFinish(const JobPtr& job, const base::Error& error) {
 // The receiver gets the last hold on the error, so that nobody here drops it while he reads it.
 void S3Reads::End(Job& job, std::exception_ptr error) {
   job.on_caller_stop.reset();
+  if (job.head) {
+    const auto on_head = std::move(job.head->on_done);
+    on_head(std::move(job.head_result), std::move(error));
+    return;
+  }
   const auto on_done = std::move(job.read.on_done);
+  job.read.on_told = nullptr;
   job.read.on_bytes = nullptr;  // What the callbacks hold on to is let go with them.
   on_done(std::move(error));
 }
@@ -292,7 +341,7 @@ void S3Reads::End(Job& job, std::exception_ptr error) {
 base::Error S3Reads::Error(const Job& job, ErrorCode code, std::string message, std::string remedy,
                            bool retryable) const {
   return base::Error({.code = code,
-                      .operation = "GetObject",
+                      .operation = job.head ? "HeadObject" : "GetObject",
                       .subject = "s3://" + bucket_ + "/" + job.read.key,
                       .message = std::move(message),
                       .remedy = std::move(remedy),

@@ -27,6 +27,7 @@ class S3Reads {
   S3Reads& operator=(const S3Reads&) = delete;
 
   void Start(RangeRead read, const base::Call& call);
+  void StartHead(HeadRead read, const base::Call& call);
 
  private:
   struct Job;
@@ -38,6 +39,7 @@ class S3Reads {
     JobPtr job;
     std::exception_ptr end_with;
   };
+  void Enqueue(JobPtr job, const base::Call& call);
   std::optional<Step> NextStepLocked();
   std::exception_ptr WhyEnd(const Job& job) const;
   void Wait(std::unique_lock<std::mutex>& lock);
@@ -49,6 +51,7 @@ class S3Reads {
   HttpRequest RequestOf(const JobPtr& job);
   void TakeBytes(Job& job, const HttpResponse& head, std::span<const std::byte> bytes);
   void CheckHead(const Job& job, const HttpResponse& head) const;
+  std::exception_ptr TakeHead(Job& job, const HttpResponse& response) const;
   void OnDone(const JobPtr& job, HttpResult result);
   std::exception_ptr ErrorOf(Job& job, HttpResult result);
   bool KeysWereTooOld(Job& job, const HttpResult& result);

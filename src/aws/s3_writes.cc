@@ -162,13 +162,17 @@ bool S3Writes::HoldsBytes(std::string_view key, std::uint64_t bytes, const base:
 // The text at `member` of the document that answers, whose root is `root`.
 std::string S3Writes::TextOf(const ServiceCall& request, std::string_view root,
                              std::string_view member, const base::Call& call) const {
+  return std::string(Document(request, root, member, call).Text(member));
+}
+
+XmlNode S3Writes::Document(const ServiceCall& request, std::string_view root,
+                           std::string_view member, const base::Call& call) const {
   return SendForDocument(client_, credentials_, request, call,
-                         [&](std::string_view text) -> std::optional<std::string> {
-                           const auto document = ParseXml(text);
+                         [&](std::string_view text) -> std::optional<XmlNode> {
+                           auto document = ParseXml(text);
                            if (!document || document->name != root) return std::nullopt;
-                           const std::string_view found = document->Text(member);
-                           if (found.empty()) return std::nullopt;
-                           return std::string(found);
+                           if (document->Text(member).empty()) return std::nullopt;
+                           return document;
                          });
 }
 
@@ -214,27 +218,56 @@ ServiceCall S3Writes::CopyCall(std::string operation, const CopySource& source,
 void S3Writes::CopyFrom(const CopySource& source, std::string_view key,
                         const base::Call& call) const {
   if (source.bytes <= kCopyAtOnceMax) {
-    TextOf(CopyCall("CopyObject", source, key), "CopyObjectResult", "ETag", call);
-    return;
+    const ServiceCall request = CopyCall("CopyObject", source, key);
+    const XmlNode answer = Document(request, "CopyObjectResult", "ETag", call);
+    return CheckCopy(source, key, answer);
   }
   const std::uint64_t piece =
       std::max(kCopyPieceBytes, (source.bytes + kPiecesMax - 1) / kPiecesMax);
-  InPieces(key, source.bytes, piece, call,
-           [&](const std::string& id, std::size_t number, std::uint64_t at, std::uint64_t count) {
-             ServiceCall request = CopyCall("UploadPartCopy", source, key);
-             // The upload was told how to encrypt, its pieces must not be.
-             std::erase_if(request.headers, [](const HttpHeader& header) {
-               return header.name.starts_with("x-amz-server-side-encryption");
-             });
-             request.query = {{"partNumber", std::to_string(number)}, {"uploadId", id}};
-             request.headers.push_back(
-                 {"x-amz-copy-source-range", fmt::format("bytes={}-{}", at, at + count - 1)});
-             return TextOf(request, "CopyPartResult", "ETag", call);
-           });
+  const XmlNode answer = InPieces(
+      key, source.bytes, piece, call,
+      [&](const std::string& id, std::size_t number, std::uint64_t at, std::uint64_t count) {
+        ServiceCall request = CopyCall("UploadPartCopy", source, key);
+        // The upload was told how to encrypt, its pieces must not be.
+        std::erase_if(request.headers, [](const HttpHeader& header) {
+          return header.name.starts_with("x-amz-server-side-encryption");
+        });
+        request.query = {{"partNumber", std::to_string(number)}, {"uploadId", id}};
+        request.headers.push_back(
+            {"x-amz-copy-source-range", fmt::format("bytes={}-{}", at, at + count - 1)});
+        return TextOf(request, "CopyPartResult", "ETag", call);
+      });
+  CheckCopy(source, key, answer);
 }
 
-void S3Writes::InPieces(std::string_view key, std::uint64_t bytes, std::uint64_t piece_bytes,
-                        const base::Call& call, const SendPiece& send) const {
+// S3 computes a checksum of what it stored, of all bytes by default; so the copy of a whole object
+// has its source's, whatever pieces the two came in.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObjectResult.html
+void S3Writes::CheckCopy(const CopySource& source, std::string_view key,
+                         const XmlNode& answer) const {
+  if (!source.digest || !source.digest->known() || source.digest->pieces > 0) return;
+  const ObjectDigest& told = *source.digest;
+  ObjectDigest copy;
+  if (told.kind == DigestKind::kMd5) return;  // an ETag, which an encrypted copy may not have
+  for (const auto& [member, kind] : {std::pair{"ChecksumCRC64NVME", DigestKind::kCrc64Nvme},
+                                     std::pair{"ChecksumCRC32C", DigestKind::kCrc32c},
+                                     std::pair{"ChecksumCRC32", DigestKind::kCrc32},
+                                     std::pair{"ChecksumSHA256", DigestKind::kSha256},
+                                     std::pair{"ChecksumSHA1", DigestKind::kSha1},
+                                     std::pair{"ChecksumSHA512", DigestKind::kSha512}}) {
+    if (kind == told.kind) copy = ReadChecksum(kind, answer.Text(member));
+  }
+  if (!copy.known() || copy.pieces > 0 || copy.bytes == told.bytes) return;
+  base::ErrorInfo info =
+      DamagedError("CopyObject", "s3://" + bucket_ + "/" + std::string(key), told, copy.told)
+          .info();
+  info.message = "the copy is not what its source is: S3 tells " + told.told + " of the source, " +
+                 copy.told + " of the copy";
+  throw base::Error(info);
+}
+
+XmlNode S3Writes::InPieces(std::string_view key, std::uint64_t bytes, std::uint64_t piece_bytes,
+                           const base::Call& call, const SendPiece& send) const {
   ServiceCall begin = PutCall("CreateMultipartUpload", key);
   begin.method = "POST";
   begin.query = {{"uploads", ""}};
@@ -244,15 +277,15 @@ void S3Writes::InPieces(std::string_view key, std::uint64_t bytes, std::uint64_t
     for (std::uint64_t at = 0; at < bytes; at += piece_bytes) {
       etags.push_back(send(id, etags.size() + 1, at, std::min(piece_bytes, bytes - at)));
     }
-    Complete(key, id, bytes, etags, call);
+    return Complete(key, id, bytes, etags, call);
   } catch (...) {
     Abort(key, id);
     throw;
   }
 }
 
-void S3Writes::Complete(std::string_view key, const std::string& upload_id, std::uint64_t bytes,
-                        const std::vector<std::string>& etags, const base::Call& call) const {
+XmlNode S3Writes::Complete(std::string_view key, const std::string& upload_id, std::uint64_t bytes,
+                           const std::vector<std::string>& etags, const base::Call& call) const {
   ServiceCall request =
       ObjectCall(client_.endpoint(), bucket_, key, "CompleteMultipartUpload", "s3:PutObject");
   request.method = "POST";
@@ -260,10 +293,11 @@ void S3Writes::Complete(std::string_view key, const std::string& upload_id, std:
   request.body = CompleteBody(etags);
   request.headers = {{"Content-Type", "application/xml"}};
   try {
-    TextOf(request, "CompleteMultipartUploadResult", "ETag", call);
+    return Document(request, "CompleteMultipartUploadResult", "ETag", call);
   } catch (const base::Error& error) {
     // A repeat after a lost answer finds no upload any more, but the object.
     if (error.code() != ErrorCode::kNotFound || !HoldsBytes(key, bytes, call)) throw;
+    return {};
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include "aws/object_store.h"
 #include "aws/service.h"
+#include "aws/xml.h"
 
 namespace sluice::aws {
 
@@ -39,13 +40,18 @@ class S3Writes {
   ServiceCall CopyCall(std::string operation, const CopySource& source, std::string_view key) const;
   std::string TextOf(const ServiceCall& request, std::string_view root, std::string_view member,
                      const base::Call& call) const;
+  // The document that answers; it has a text at `member`.
+  XmlNode Document(const ServiceCall& request, std::string_view root, std::string_view member,
+                   const base::Call& call) const;
+  void CheckCopy(const CopySource& source, std::string_view key, const XmlNode& answer) const;
   bool HoldsBody(std::string_view key, std::string_view body, const base::Call& call) const;
   bool HoldsBytes(std::string_view key, std::uint64_t bytes, const base::Call& call) const;
-  // All pieces of an object of `bytes`, each of `piece_bytes` but the last.
-  void InPieces(std::string_view key, std::uint64_t bytes, std::uint64_t piece_bytes,
-                const base::Call& call, const SendPiece& send) const;
-  void Complete(std::string_view key, const std::string& upload_id, std::uint64_t bytes,
-                const std::vector<std::string>& etags, const base::Call& call) const;
+  // All pieces of an object of `bytes`, each of `piece_bytes` but the last. The answer to the last
+  // call; empty where that was lost.
+  XmlNode InPieces(std::string_view key, std::uint64_t bytes, std::uint64_t piece_bytes,
+                   const base::Call& call, const SendPiece& send) const;
+  XmlNode Complete(std::string_view key, const std::string& upload_id, std::uint64_t bytes,
+                   const std::vector<std::string>& etags, const base::Call& call) const;
   void Abort(std::string_view key, const std::string& upload_id) const;
 
   const ServiceClient& client_;

@@ -62,6 +62,7 @@ Json FromResult(const sync::StreamResult& stream) {
           {"seconds", std::chrono::duration<double>(stream.duration).count()},
           {"unload_seconds", std::chrono::duration<double>(stream.unload_duration).count()},
           {"proof", FromProof(stream.proof)},
+          {"verified", Json(stream.verified)},
           {"counts",
            {{"inserted", stream.counts.inserted},
             {"updated", stream.counts.updated},

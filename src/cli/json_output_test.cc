@@ -133,7 +133,7 @@ TEST(Json, Sync) {
   const Json& good = json["streams"][0];
   EXPECT_THAT(Names(good),
               UnorderedElementsAre("stream", "target", "status", "rows", "bytes", "seconds",
-                                   "unload_seconds", "proof", "counts", "watermark",
+                                   "unload_seconds", "proof", "verified", "counts", "watermark",
                                    "keys_compared", "attempts", "adopted", "adopted_from", "kept",
                                    "warnings", "left_behind", "error"));
   EXPECT_THAT(Names(good["proof"]),

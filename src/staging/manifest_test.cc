@@ -2,7 +2,12 @@
 // are an error, never a smaller table.
 #include "staging/manifest.h"
 
+#include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <string>
 
 #include "tests/support/matchers.h"
 
@@ -67,6 +72,61 @@ INSTANTIATE_TEST_SUITE_P(
                     Damage{"\"record_count\":10", "\"rows\":10"},
                     Damage{"p/0000_part_00.parquet", "p/"},
                     Damage{"\"meta\":{\"content_length\":50,\"record_count\":3}", "\"meta\":3"}));
+
+// What an entry looks like among many, as Redshift writes it: with a schema beside that is of no
+// use.
+std::string Entry(int number) {
+  return fmt::format(
+      R"({{"url":"s3://b/p/{:06}_part_00.parquet","meta":{{"content_length":100,"record_count":2}}}})",
+      number);
+}
+
+TEST(ParseManifest, TakesNoTreeOfTheText) {
+  constexpr int kParts = 200'000;
+  std::string text = R"({"schema":{"elements":[{"name":"a","type":{"base":"int"}}]},"entries":[)";
+  for (int i = 0; i < kParts; ++i) text += (i == 0 ? "" : ",") + Entry(i);
+  text += fmt::format(R"(],"meta":{{"content_length":{},"record_count":{}}}}})", kParts * 100ULL,
+                      kParts * 2ULL);
+  rusage before{};
+  getrusage(RUSAGE_SELF, &before);
+  const Manifest manifest = Parse(text);
+  rusage after{};
+  getrusage(RUSAGE_SELF, &after);
+  EXPECT_EQ(manifest.parts.size(), static_cast<std::size_t>(kParts));
+  EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 100 << 10) << "KB";
+}
+
+TEST(ParseManifest, RefusesOneThatIsNestedTooDeeply) {
+  const std::string deep(100'000, '[');
+  EXPECT_THAT([&] { Parse(R"({"other":)" + deep); },
+              test::ThrowsErrorWith(ErrorCode::kCorrupt, &base::ErrorInfo::message,
+                                    testing::HasSubstr("deep")));
+}
+
+TEST(ParseManifest, RefusesAnUrlThatIsLongerThanAnyKey) {
+  EXPECT_THAT([&] { Parse(Changed("p/0000", "p/" + std::string(1200, 'x'))); },
+              test::ThrowsError(ErrorCode::kCorrupt));
+}
+
+TEST(ParseManifest, RefusesASumThatOverflows) {
+  EXPECT_THAT(
+      [&] { Parse(Changed("\"record_count\":7", "\"record_count\":18446744073709551615")); },
+      test::ThrowsError(ErrorCode::kCorrupt));
+}
+
+TEST(ParseManifest, RefusesMembersThatComeTwice) {
+  EXPECT_THAT(
+      [&] {
+        Parse(Changed("\"meta\":{\"content_length\":150",
+                      "\"meta\":{},\"meta\":{\"content_length\":150"));
+      },
+      test::ThrowsError(ErrorCode::kCorrupt));
+}
+
+TEST(ParseManifest, PassesOverWhatItDoesNotKnow) {
+  EXPECT_EQ(Parse(Changed("{\"entries\"", "{\"more\":[{\"url\":1,\"meta\":[2]}],\"entries\"")).rows,
+            10u);
+}
 
 TEST(ParseManifest, RefusesOneWithoutEntries) {
   EXPECT_THAT([] { Parse(R"({"entries":[],"meta":{"content_length":0,"record_count":0}})"); },

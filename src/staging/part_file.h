@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <span>
 
 namespace sluice::staging {
@@ -18,6 +19,9 @@ class PartFile {
 
   // Throws kNoSpace or kInternal. Thread-safe for ranges that do not overlap.
   void Write(std::uint64_t offset, std::span<const std::byte> bytes);
+  // All its bytes in order, as they are read now, in pieces. Throws kCorrupt if they cannot be
+  // read, and what `take` throws.
+  void Read(const std::function<void(std::span<const std::byte>)>& take) const;
   const std::filesystem::path& path() const { return path_; }
 
  private:

@@ -64,6 +64,7 @@ class Attempt {
     Read();
     Reached(Effect::kUnloaded);
     LoadUntilCommitted();
+    TellDamage();
     Reached(Effect::kCommitted);
     progress_.SetPhase(Phase::kClean);
     CleanAfterCommit();
@@ -351,6 +352,8 @@ class Attempt {
     progress_.SetPhase(Phase::kLoad);
     result_.proof = {.notice_rows = 0};
     result_.keys_compared.reset();
+    result_.verified.clear();
+    refetched_ = 0;
     auto load = context_.parts.destination.Begin(plan_.target, call_);
     RequireSameBasis();
     for (auto& source : sources_) {
@@ -426,8 +429,25 @@ class Attempt {
       const auto loaded = load.AddStaged(batch, call_);
       Count(source, loaded);
       source.proof.fetched_bytes += loaded.bytes;
+      result_.verified["copied"] += batch.size();
       progress_.AddBytes(loaded.bytes);
     }
+  }
+
+  // What was mended by itself, and what could not be looked at.
+  void TellDamage() {
+    if (refetched_ > 0) {
+      result_.warnings.push_back(fmt::format(
+          "{} parts arrived with changed bytes and were fetched again: a proxy that opens TLS, or "
+          "this machine's memory, is the likely cause",
+          refetched_));
+    }
+    const auto unknown = result_.verified.find("none");
+    if (unknown == result_.verified.end()) return;
+    result_.warnings.push_back(
+        fmt::format("S3 told no checksum of {} parts: had a byte of them changed on the way, it "
+                    "would not have been noticed",
+                    unknown->second));
   }
 
   template <typename Add>
@@ -439,7 +459,11 @@ class Attempt {
     }
     for (;;) {
       const auto batch = source.transfer->Next(call_, clock());
-      if (batch.empty()) return;
+      if (batch.empty()) {
+        for (const auto& [by, parts] : source.transfer->verified()) result_.verified[by] += parts;
+        refetched_ += source.transfer->refetched();
+        return;
+      }
       Count(source, add(batch));
       source.transfer->Release(batch);
       source.proof.fetched_bytes = source.transfer->bytes_complete();
@@ -545,6 +569,7 @@ class Attempt {
   std::optional<std::string> high_;
   std::optional<std::string> watermark_;  // what this read reaches
   std::size_t transfers_ = 0;
+  std::uint64_t refetched_ = 0;  // parts that arrived damaged, in this load
   std::vector<Source> sources_;
 };
 

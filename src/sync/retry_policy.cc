@@ -46,6 +46,8 @@ constexpr auto kRules = std::to_array<RetryRule>({
     // they go again somebody must look.
     {kRead, ErrorCode::kCorrupt, "vanished", false, false, kAttempt, 2, kShort, kSoon},
     {kLoad, ErrorCode::kCorrupt, "vanished", false, false, kAttempt, 2, kShort, kSoon},
+    // Local files lost what had arrived; the bucket still has it.
+    {kLoad, ErrorCode::kCorrupt, "damaged_here", false, false, kStaged, 2, kShort, kSoon},
     // Parts that lay about for hours are the first suspects, and reading anew is the cure.
     {kLoad, ErrorCode::kCorrupt, "", false, true, kAttempt, 2, kShort, kSoon},
     // What was read goes on from an older commit: it is of no use.

@@ -47,6 +47,7 @@ const std::vector<Case> kCases = {
      2},
     {kRead, Final(ErrorCode::kCorrupt, "vanished"), false, kAttempt, 2},
     {kLoad, Final(ErrorCode::kCorrupt, "vanished"), false, kAttempt, 2},
+    {kLoad, Final(ErrorCode::kCorrupt, "damaged_here"), false, kStaged, 2},
     {kLoad, Final(ErrorCode::kCorrupt), true, kAttempt, 2},
     {kLoad, Final(ErrorCode::kConflict, "overtaken"), false, kAttempt, 3},
     {kLoad, Passing(ErrorCode::kConflict), false, kStaged, 6},
@@ -73,6 +74,7 @@ const std::vector<Case> kFinal = {
     {kRead, Final(ErrorCode::kCorrupt), true, {}, 0},
     {kRead, Final(ErrorCode::kAuthentication), false, {}, 0},
     {kLoad, Final(ErrorCode::kCorrupt), false, {}, 0},
+    {kLoad, Final(ErrorCode::kCorrupt, "damaged"), false, {}, 0},  // fetched twice already
     {kLoad, Final(ErrorCode::kNoSpace), false, {}, 0},
     {kLoad, Final(ErrorCode::kUnsupported), false, {}, 0},
     {kCommit, Final(ErrorCode::kUnsupported), false, {}, 0},  // a key without a value

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -52,6 +53,8 @@ struct StreamResult {
   std::optional<std::string> watermark;        // committed; incremental only
   std::optional<std::uint64_t> keys_compared;  // rows of the key scan, if there was one
   std::uint64_t bytes = 0;                     // of all parts
+  // How many parts were verified by what, as staging::Fetch::verified; "copied": S3 copied them.
+  std::map<std::string, std::uint64_t> verified;
   std::chrono::milliseconds duration{0};
   std::chrono::milliseconds unload_duration{0};
   int attempts = 0;  // times it was tried, the last included

@@ -1,7 +1,6 @@
 #include "sync/staged.h"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 namespace sluice::sync {
@@ -10,11 +9,11 @@ namespace {
 using std::chrono::milliseconds;
 
 bool HoldsAll(const std::vector<aws::ObjectInfo>& listed, const staging::Manifest& manifest) {
-  std::map<std::string_view, std::uint64_t> bytes;
-  for (const auto& object : listed) bytes[object.key] = object.bytes;
   return std::all_of(manifest.parts.begin(), manifest.parts.end(), [&](const model::Part& part) {
-    const auto found = bytes.find(part.key);
-    return found != bytes.end() && found->second == part.bytes;
+    const auto found = std::lower_bound(
+        listed.begin(), listed.end(), part.key,
+        [](const aws::ObjectInfo& object, const std::string& key) { return object.key < key; });
+    return found != listed.end() && found->key == part.key && found->bytes == part.bytes;
   });
 }
 

@@ -70,6 +70,8 @@ class Transfer {
   }
   void Release(std::span<const model::LocalPart> parts) { fetch_.Release(parts); }
   std::uint64_t bytes_complete() const { return fetch_.bytes_complete(); }
+  const std::map<std::string, std::uint64_t>& verified() const { return fetch_.verified(); }
+  std::uint64_t refetched() const { return fetch_.refetched(); }
 
  private:
   aws::ObjectStore& store_;

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "aws/object_store.h"
+#include "tests/support/digests.h"
 
 namespace sluice::test {
 
@@ -186,7 +187,26 @@ class FakeObjectStore final : public aws::ObjectStore {
     }
     Deliver(read);
   }
+  void StartHead(aws::HeadRead read, const base::Call&) override {
+    aws::HeadResult result;
+    std::exception_ptr error;
+    try {
+      Note("start_head",
+           read.part_number ? read.key + "#" + std::to_string(*read.part_number) : read.key);
+      result = HeadOf(read);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    read.on_done(std::move(result), std::move(error));
+  }
   std::string BucketRegion(const base::Call&) override { return "us-east-1"; }
+
+  // What S3 tells of its objects; by default what it tells of most.
+  std::function<aws::ObjectDigest(const std::string& key, const std::string& body)> digest_of;
+  // The sizes of the parts that a key was uploaded in.
+  std::map<std::string, std::vector<std::uint64_t>> piece_sizes;
+  // Changes bytes on the way: of the body of one read, whose place in the object it is told.
+  std::function<void(const std::string& key, std::uint64_t offset, std::string& body)> on_the_way;
 
   std::set<std::string> undeletable;
 
@@ -206,6 +226,22 @@ class FakeObjectStore final : public aws::ObjectStore {
     }
     if (before) before(operation, subject);
   }
+  aws::HeadResult HeadOf(const aws::HeadRead& read) {
+    const std::lock_guard lock(mu_);
+    const auto it = objects_.find(read.key);
+    if (it == objects_.end()) {
+      throw base::Error(
+          {.code = base::ErrorCode::kNotFound, .operation = "head", .subject = read.key});
+    }
+    const std::string& body = it->second.body;
+    if (!read.part_number) return {Digest(read.key, body), body.size()};
+    const auto& sizes = piece_sizes[read.key];
+    const auto at = static_cast<std::size_t>(*read.part_number) - 1;
+    return {{}, at < sizes.size() ? sizes[at] : body.size()};
+  }
+  aws::ObjectDigest Digest(const std::string& key, const std::string& body) const {
+    return digest_of ? digest_of(key, body) : DefaultDigest(body);
+  }
   void Deliver(aws::RangeRead& read) {
     try {
       Note("read", read.key);
@@ -217,8 +253,10 @@ class FakeObjectStore final : public aws::ObjectStore {
           throw base::Error(
               {.code = base::ErrorCode::kNotFound, .operation = "read", .subject = read.key});
         }
+        if (read.whole && read.on_told) read.on_told(Digest(read.key, it->second.body));
         body = it->second.body.substr(read.offset, read.bytes);
       }
+      if (on_the_way) on_the_way(read.key, read.offset, body);
       for (std::size_t at = 0; at < body.size(); at += 3) {
         const auto piece = std::min<std::size_t>(3, body.size() - at);
         read.on_bytes(read.offset + at, std::as_bytes(std::span(body.data() + at, piece)));

@@ -192,7 +192,8 @@ std::vector<StagedTail> LakeLoad::CopyAll(std::span<const model::Part> parts,
         store_.files().Copy({.bucket = store_.options_.staging_bucket,
                              .key = parts[i].key,
                              .etag = tails[i].object.etag,
-                             .bytes = parts[i].bytes},
+                             .bytes = parts[i].bytes,
+                             .digest = tails[i].object.digest},
                             table_.PathOf(paths[i]), call);
       } catch (...) {
         errors[i] = std::make_exception_ptr(base::AsError(std::current_exception()));
