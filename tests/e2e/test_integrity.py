@@ -1,6 +1,8 @@
-"""G31: A byte of a part that changed on its way from S3 is found before a row of it is loaded, where S3 tells a checksum of the part or an ETag that is an MD5; the part is fetched once more, and then refused.
+"""G31: A byte of a part that changed on its way from S3 is found before a row of it is loaded, where S3 tells a
+checksum of the part or an ETag that is an MD5; the part is fetched once more, and then refused.
 
-Through the whole program: a proxy inside TLS that leaves headers alone, services that tell less than S3, and lists that lie.
+Through the whole program: a proxy inside TLS that leaves headers alone, services that tell less than S3, and lists
+that lie.
 """
 
 from __future__ import annotations
@@ -65,7 +67,8 @@ def test_a_service_without_checksums_is_compared_by_etag(followed: Followed) -> 
 
 @pytest.mark.parametrize("offset", [0, 20, -20])
 def test_a_manifest_that_arrives_damaged_is_fetched_again_or_refused(followed: Followed, offset: int) -> None:
-    """G33: A changed byte in a manifest or a list never makes rows appear or disappear, and a list that does not end is given up."""
+    """G33: A changed byte in a manifest or a list never makes rows appear or disappear, and a list that does not end
+    is given up."""
     followed.fault("s3.flip_byte", ALWAYS, match="manifest", offset=offset)
     followed.ends_in_error("corrupt", "manifest")
     followed.harness.sandbox.faults.clear()
