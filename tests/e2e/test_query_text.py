@@ -13,7 +13,7 @@ HOSTILE = {
     "second_statement": "SELECT 1 AS a; CREATE TABLE tpch.own (i int)",
     "behind_a_comment": "SELECT 1 AS a -- ;\n; CREATE TABLE tpch.own (i int); --",
     "behind_an_escape": "SELECT 'a\\'' AS a) AS x; CREATE TABLE tpch.own (i int); SELECT * FROM (SELECT 2 AS b",
-    "behind_dollars": "SELECT $$$$'$$$$ AS a) AS x; CREATE TABLE tpch.own (i int); SELECT * FROM (SELECT $$$$'$$$$ AS b",
+    "behind_dollars": "SELECT $$$$'$$$$ AS a) AS x; CREATE TABLE tpch.own (i int); SELECT * FROM (SELECT $$$$'$$$$ b",
     "behind_a_name": "SELECT 1 AS \"a'\") AS x; CREATE TABLE tpch.own (i int); SELECT * FROM (SELECT 2 AS \"'\"",
     "nested_comment": "SELECT 1 /* /* */ */ AS a) AS x; CREATE TABLE tpch.own (i int); SELECT * FROM (SELECT 2 b",
     "select_into": "SELECT 1 AS i INTO tpch.own",
