@@ -39,7 +39,7 @@ The database's connection and its statements.
 | `gateway.tls_refused` | TLS is not spoken | |
 | `gateway.certificate` | another certificate is shown | `kind`: `expired`, `wrong_name`, `unknown_authority` |
 | `gateway.auth_code` | how the password is asked for | `code`: 3, 5 or 13 |
-| `gateway.connection_limit` | FATAL 53300 above so many sessions | `limit` |
+| `gateway.connection_limit` | FATAL 53300 above so many sessions; a count is used up by those refused | `limit` |
 | `gateway.cold_start_delay` | a pause before the first statement after idleness | `seconds`, default 10 |
 | `gateway.idle_timeout` | sessions end that have been idle so long by the sandbox's clock | `seconds`, default 3600; `transaction_seconds` with an open transaction, default 21600 |
 | `gateway.reset_after_bytes` | a new session is reset after so many bytes sent since its login | `bytes` |

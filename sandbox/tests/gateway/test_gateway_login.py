@@ -179,8 +179,12 @@ def test_unknown_database(world: World) -> None:
 
 
 def test_b21_connection_limit(world: World) -> None:
-    world.faults.on["gateway.connection_limit"] = {"limit": 0}
+    world.faults.once["gateway.connection_limit"] = {"limit": 0}
     assert 'connection limit "0" exceeded' in refusal(world)
+    world.connect().close()  # its count was used up by the one it refused
+    world.faults.once["gateway.connection_limit"] = {"limit": 1}
+    world.connect().close()
+    assert "gateway.connection_limit" in world.faults.once, "nobody was refused"
 
 
 def test_nothing_secret_reaches_the_log(world: World) -> None:
