@@ -204,6 +204,38 @@ TEST_F(TransportTest, BoundsACollectedBody) {
               ThrowsError(ErrorCode::kCorrupt));
 }
 
+// Sends `piece` until nobody listens any more.
+void WriteForEver(int socket, const std::string& piece) {
+  while (send(socket, piece.data(), piece.size(), MSG_NOSIGNAL) > 0) {
+  }
+}
+
+TEST_F(TransportTest, BoundsTheHeadersOfAReply) {
+  Server server([](int socket, const std::string&) {
+    Write(socket, "HTTP/1.1 200 OK\r\n");
+    WriteForEver(socket, "X-More: " + std::string(1000, 'x') + "\r\n");
+  });
+  EXPECT_THROW(transport_->Send({.url = server.url()}, call_), base::Error);
+}
+
+TEST_F(TransportTest, BoundsTheBodyOfARefusalHoweverMuchWasAskedFor) {
+  Server server([](int socket, const std::string&) {
+    Write(socket, "HTTP/1.1 403 Forbidden\r\nContent-Length: 100000000000\r\n\r\n");
+    WriteForEver(socket, std::string(64 << 10, 'x'));
+  });
+  EXPECT_THAT([&] { transport_->Send({.url = server.url(), .body_bytes_max = 1ULL << 40}, call_); },
+              ThrowsError(ErrorCode::kCorrupt));
+}
+
+TEST_F(TransportTest, AnEndlessBodyIsNotCollected) {
+  Server server([](int socket, const std::string&) {
+    Write(socket, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    WriteForEver(socket, "10000\r\n" + std::string(65536, 'x') + "\r\n");
+  });
+  EXPECT_THAT([&] { transport_->Send({.url = server.url(), .body_bytes_max = 1 << 20}, call_); },
+              ThrowsError(ErrorCode::kCorrupt));
+}
+
 TEST_F(TransportTest, ABodyCutShortIsAnErrorThatMayBeRepeated) {
   Server server([](int socket, const std::string&) {
     Write(socket, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");

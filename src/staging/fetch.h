@@ -3,8 +3,9 @@
 // only if their bytes are those that S3's digest is of, where S3 tells one.
 // The check costs no second look at the bytes where the digest is CRC64NVME of all bytes, which S3
 // computes of everything since December 2024: each range is checked as it arrives, and the checks
-// are joined. Small parts come in one GET, which tells the digest; the others need a HEAD each,
-// because S3 tells none with a range.
+// are joined. The look at each file after its use costs some 0.1 s of a processor for 512 MB, where
+// the download takes 0.5-0.7 s (measured). Small parts come in one GET, which tells the digest; the
+// others need a HEAD each, because S3 tells none with a range.
 #pragma once
 #include <condition_variable>
 #include <cstdint>
