@@ -253,6 +253,42 @@ TEST_F(FetchDamageTest, RefusesTheRowsOfAFileThatWasCut) {
   EXPECT_THAT([&] { fetch->Release(batch); }, test::ThrowsError(ErrorCode::kCorrupt));
 }
 
+// G33: A changed byte in a manifest or a list never makes rows appear or disappear, and a list that
+// does not end is given up.
+TEST_F(FetchDamageTest, AListWithAChangedByteBringsTheSameOrNothing) {
+  store_.Add("p/0001.parquet", "abc");
+  manifest_.parts.push_back({"p/0001.parquet", 3, 1});
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937_64 random(seed);
+    auto listed = store_.List("p/", kCall);
+    auto& object = listed[random() % listed.size()];
+    const auto bit = static_cast<char>(1 << random() % 8);
+    switch (random() % 3) {
+      case 0: object.key[random() % object.key.size()] ^= bit; break;
+      case 1: object.etag[random() % object.etag.size()] ^= bit; break;
+      default: object.bytes ^= 1ULL << random() % 12;
+    }
+    std::sort(listed.begin(), listed.end(),
+              [](const auto& a, const auto& b) { return a.key < b.key; });
+    const auto fetch = MakeFetch(64);
+    fetch->Prefetch(listed);
+    try {
+      fetch->Expect(manifest_, listed);
+      std::size_t parts = 0;
+      for (;;) {
+        const auto batch = fetch->Next(kCall, clock_);
+        if (batch.empty()) break;
+        parts += batch.size();
+        fetch->Release(batch);
+      }
+      FAIL() << parts << " parts came, although every field of a list counts";
+    } catch (const base::Error& error) {
+      ASSERT_EQ(error.code(), ErrorCode::kCorrupt) << error.what();
+    }
+  }
+}
+
 // What can happen on the way: a bit, a byte, a run of bytes, two pieces exchanged, a stretch of
 // zeros, a stretch that is another stretch.
 void Damage(std::string& body, std::mt19937_64& random) {

@@ -253,6 +253,10 @@ class FakeObjectStore final : public aws::ObjectStore {
           throw base::Error(
               {.code = base::ErrorCode::kNotFound, .operation = "read", .subject = read.key});
         }
+        if (!read.etag.empty() && read.etag != Info(it->first, it->second).etag) {
+          throw base::Error(
+              {.code = base::ErrorCode::kConflict, .operation = "read", .subject = read.key});
+        }
         if (read.whole && read.on_told) read.on_told(Digest(read.key, it->second.body));
         body = it->second.body.substr(read.offset, read.bytes);
       }
