@@ -27,6 +27,7 @@ Identity and S3. UNLOAD's own writing meets those of S3 too; `operation` keeps i
 | `s3.conditional_conflict` | a PutObject with If-None-Match answers 409 `ConditionalRequestConflict` | |
 | `s3.lose_answer` | the operation is carried out, and the connection reset instead of the answer | `operation`: only this one, such as `PutObject` |
 | `s3.page_size` | listings hold at most this many keys | `keys`, default 2 |
+| `aws.error` | a service answers as told, UNLOAD's own calls of S3 included (but for `body`) | `service` (`s3`, `sts`, `redshift-serverless`, `redshift`; default `s3`), `operation`, `status` (default 400), `code`, `message`; or `body`, sent as it is, with `content_type` and `location` |
 | `credentials.throttle` | GetCredentials answers `ThrottlingException`, `Rate exceeded` | |
 | `credentials.internal_error` | GetCredentials answers 500 `InternalServerException` | |
 | `sts.long_token` | session tokens are longer than 2048 bytes | `bytes`, default 3000 |
@@ -39,6 +40,7 @@ The database's connection and its statements.
 | `gateway.tls_refused` | TLS is not spoken | |
 | `gateway.certificate` | another certificate is shown | `kind`: `expired`, `wrong_name`, `unknown_authority` |
 | `gateway.auth_code` | how the password is asked for | `code`: 3, 5 or 13 |
+| `gateway.login_fatal` | FATAL after the password, with this text | `message`; `sqlstate`, default 28000 |
 | `gateway.connection_limit` | FATAL 53300 above so many sessions; a count is used up by those refused | `limit` |
 | `gateway.cold_start_delay` | a pause before the first statement after idleness | `seconds`, default 10 |
 | `gateway.idle_timeout` | sessions end that have been idle so long by the sandbox's clock | `seconds`, default 3600; `transaction_seconds` with an open transaction, default 21600 |
@@ -84,7 +86,7 @@ KNOWN = frozenset(
         "s3.slow_down", "s3.internal_error", "s3.expired_token", "s3.access_denied", "s3.reset_mid_body",
         "s3.truncate_body", "s3.flip_byte", "s3.truncate_list", "s3.vanish", "s3.slow", "s3.page_size",
         "s3.conditional_conflict", "s3.lose_answer", "s3.no_checksums", "s3.damage_copy",
-        "s3.endless_list", "s3.foreign_keys", "s3.repeated_keys",
+        "s3.endless_list", "aws.error", "s3.foreign_keys", "s3.repeated_keys",
         "credentials.throttle", "credentials.internal_error", "sts.long_token", "sigv4.machine_dates",
     }
 )  # fmt: skip

@@ -63,7 +63,7 @@ KEYS_DB_USER = f"IAM:{KEYS_USER}"
 _GATEWAY_FAULTS = (
     "gateway.tls_refused", "gateway.auth_code", "gateway.connection_limit", "gateway.cold_start_delay",
     "gateway.deny_pg_tables", "gateway.certificate", "gateway.reset_after_bytes", "gateway.visible_secrets",
-    "gateway.datashare", "gateway.idle_timeout", *disturb.NAMES,
+    "gateway.datashare", "gateway.idle_timeout", "gateway.login_fatal", *disturb.NAMES,
 )  # fmt: skip
 _BOOKKEEPING = ("pg_sandbox.unload_history", "pg_sandbox.unload_detail", "pg_sandbox.query_history")
 

@@ -143,3 +143,14 @@ class Proxy(StandIn):
 
     def answer(self, method: str, path: str, headers: Any) -> Answer:
         return 502, ""
+
+
+class RefusingProxy(StandIn):
+    """A proxy that answers every CONNECT with `status`."""
+
+    def __init__(self, status: int, body: str = "") -> None:
+        super().__init__()
+        self._answer = (status, body)
+
+    def answer(self, method: str, path: str, headers: Any) -> Answer:
+        return self._answer

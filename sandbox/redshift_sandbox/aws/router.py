@@ -6,13 +6,17 @@ header; a form body, which STS and redshift speak; everything else is S3.
 
 from __future__ import annotations
 
+import json
 import time
+import uuid
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
+from xml.sax.saxutils import escape
 
 from redshift_sandbox.aws.messages import Request, Response
 from redshift_sandbox.aws.regions import HostName, read_host
 from redshift_sandbox.aws.sigv4 import read_signature
+from redshift_sandbox.contracts import Faults
 from redshift_sandbox.control import PREFIX
 from redshift_sandbox.request_log import RequestLog
 
@@ -28,8 +32,9 @@ CallCounter = Callable[[str, str], None]
 class Router:
     def __init__(
         self, services: Mapping[str, Service], control: Callable[[Request], Response], log: RequestLog,
-        count: CallCounter | None = None,
+        count: CallCounter | None = None, faults: Faults | None = None,
     ) -> None:  # fmt: skip
+        self._faults = faults
         self._services = services
         self._control = control
         self._log = log
@@ -43,7 +48,7 @@ class Router:
         service = host.service or _service_of(request)
         if service not in self._services:
             return Response(404, [("Content-Type", "text/plain")], f"no service {service!r} here".encode())
-        response = self._services[service].handle(request, host)
+        response = self._as_told(service, self._services[service].handle(request, host))
         if self._count is not None:
             self._count(service, response.note.get("operation", ""))
         # Kept before the answer leaves, so that a client that has its answer finds its own request here.
@@ -56,6 +61,41 @@ class Router:
             }
         )  # fmt: skip
         return response
+
+
+    def _as_told(self, service: str, response: Response) -> Response:
+        """The answer of the fault `aws.error`, if it is on for this service and operation. What the operation did
+        stays done."""
+        operation = response.note.get("operation", "")
+
+        def wanted(args: dict[str, Any]) -> bool:
+            return (
+                args.get("service", "s3") == service
+                and args.get("operation", operation) == operation
+                and (service != "s3" or "body" in args)
+            )
+
+        args = None if self._faults is None else self._faults.take_if("aws.error", wanted)
+        return response if args is None else told_answer(service, args, response.note)
+
+
+def told_answer(service: str, args: Mapping[str, Any], note: dict[str, str]) -> Response:
+    """An error in the service's own form, or `body` as it is, which need not be AWS's."""
+    status, code, message = int(args.get("status", 400)), str(args.get("code", "")), str(args.get("message", ""))
+    headers: list[tuple[str, str]] = []
+    if "location" in args:
+        headers.append(("Location", str(args["location"])))
+    if "body" in args:
+        headers.append(("Content-Type", str(args.get("content_type", "text/html"))))
+        return Response(status, headers, str(args["body"]).encode(), note=note)
+    request_id = str(uuid.uuid4())
+    if service == "redshift-serverless":
+        headers += [("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-RequestId", request_id)]
+        return Response(status, headers, json.dumps({"__type": code, "message": message}).encode(), note=note)
+    inner = f"<Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
+    body = f"<ErrorResponse>{inner}<RequestId>{request_id}</RequestId></ErrorResponse>"
+    headers += [("Content-Type", "text/xml"), ("x-amzn-RequestId", request_id)]
+    return Response(status, headers, body.encode(), note=note)
 
 
 def _service_of(request: Request) -> str:

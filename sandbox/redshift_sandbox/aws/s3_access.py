@@ -26,12 +26,13 @@ class S3Access:
         self, caller: Caller, action: str, bucket: Bucket, key: str | None = None,
         context: Context | None = None,
     ) -> None:  # fmt: skip
-        """Raises AwsError AccessDenied 403, with the long text only where a policy says Deny."""
+        """Raises AwsError AccessDenied 403. Which policy decided is told to callers of the bucket's own account only.
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html"""
         decision, why = self._decide(caller, action, bucket, key, context)
         if decision is Decision.ALLOW:
             return
         message = "Access Denied"
-        if decision is Decision.EXPLICIT_DENY:
+        if caller.account == bucket.account:
             message = (
                 f"User: {caller.arn} is not authorized to perform: {action} on resource: "
                 f'"{_arn(bucket, key)}" {why}'

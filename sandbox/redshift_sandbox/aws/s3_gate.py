@@ -118,3 +118,8 @@ def raise_fault(faults: FaultRegistry, operation: str, key: str) -> None:
     for name, (code, message, status) in _REFUSALS.items():
         if faults.take_if(name, concerns) is not None:
             raise AwsError(code, message, status)
+    args = faults.take_if(
+        "aws.error", lambda args: args.get("service", "s3") == "s3" and "body" not in args and concerns(args)
+    )
+    if args is not None:
+        raise AwsError(str(args.get("code", "")), str(args.get("message", "")), int(args.get("status", 400)))

@@ -80,7 +80,7 @@ class AwsServices:
             "s3": S3Service(Backend(self.store, access, faults), verifier),
         }
         self.control = Control(dir, clock, faults, log, self.identity, self.store)
-        self._router = Router(self.services, self.control.handle, log, count)
+        self._router = Router(self.services, self.control.handle, log, count, faults)
         self._server: HttpsServer | None = None
 
     def start(

@@ -112,6 +112,9 @@ def authenticate(greeting: Greeting, passwords: LoginPasswords, faults: Faults) 
         raise fatal("28000", "IAM Authentication token has expired")
     if verdict.outcome != "ok":
         raise fatal("28000", f'IAM authentication failed for user "{user}"')
+    told = faults.take("gateway.login_fatal")
+    if told is not None:
+        raise fatal(str(told.get("sqlstate", "28000")), str(told.get("message", "log-in refused")))
     return verdict
 
 

@@ -137,7 +137,7 @@ class SessionIssuer:
             raise AwsError("AccessDenied", "Cannot call GetSessionToken with root credentials", 403)
         ask = Ask("sts:GetSessionToken", "*", caller.context())
         if decide(caller.grants or (), ask) is Decision.EXPLICIT_DENY:
-            raise _refused(caller, "sts:GetSessionToken", "*", denied=True)
+            raise _refused(caller, "sts:GetSessionToken", "*", "with an explicit deny in an identity-based policy")
         session = self._open("user", caller.account, caller.name, "", seconds, None, {}, frozenset())
         return Opened(session, None, None)
 
@@ -190,19 +190,31 @@ class SessionIssuer:
         decisions = (grants, narrowed, named, delegated)
         ok = Decision.EXPLICIT_DENY not in decisions and narrowed is Decision.ALLOW
         own = grants is Decision.ALLOW
+        trusted = Decision.ALLOW in (named, delegated)
+        for words, document in caller.caps:
+            decision = decide([document], ask)
+            if decision is not Decision.ALLOW:
+                why = f"with an explicit deny in a {words}" if decision is Decision.EXPLICIT_DENY else (
+                    f"because no {words} allows the {action} action"
+                )  # fmt: skip
+                raise _refused(caller, action, request.role_arn, why)
         if caller.account == role.account:
             ok = ok and (named is Decision.ALLOW or (delegated is Decision.ALLOW and own))
         else:
             ok = ok and own and Decision.ALLOW in (named, delegated)
         if not ok:
-            raise _refused(caller, action, request.role_arn, denied=grants is Decision.EXPLICIT_DENY)
+            why = ""
+            if grants is Decision.EXPLICIT_DENY:
+                why = "with an explicit deny in an identity-based policy"
+            elif trusted and not own:
+                # Of a trust that is missing AWS says nothing.
+                why = f"because no identity-based policy allows the {action} action"
+            raise _refused(caller, action, request.role_arn, why)
 
 
-def _refused(caller: Caller, action: str, resource: str, *, denied: bool = False) -> AwsError:
+def _refused(caller: Caller, action: str, resource: str, why: str = "") -> AwsError:
     message = f"User: {caller.arn} is not authorized to perform: {action} on resource: {resource}"
-    if denied:
-        message += " with an explicit deny in an identity-based policy"
-    return AwsError("AccessDenied", message, 403)
+    return AwsError("AccessDenied", f"{message} {why}".rstrip(), 403)
 
 
 def _web_context(

@@ -60,6 +60,33 @@ class Directory:
         self._providers: dict[tuple[str, str], OidcProvider] = {}  # by account and URL
         self._workgroups: dict[tuple[str, str], Workgroup] = {}  # by region and name
         self._namespaces: dict[tuple[str, str], Namespace] = {}
+        self._caps: dict[str, Policy] = {}
+        self._boundaries: dict[tuple[str, str, str], Policy] = {}  # by account, kind and name
+
+    # What caps rights
+
+    def set_cap(self, words: str, document: str | Policy | None) -> None:
+        """A policy that every request must pass, under AWS's words for it: "service control policy", "resource
+        control policy" or "VPC endpoint policy"; None removes it. Whom or what it is attached to is left out.
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html"""
+        if words not in ("service control policy", "resource control policy", "VPC endpoint policy"):
+            raise ValueError(f"AWS knows no {words}")
+        with self._mutex:
+            self._caps.pop(words, None)
+            if document is not None:
+                self._caps[words] = parse_policy(document, kind="identity")
+
+    def set_boundary(self, account: str, kind: str, name: str, document: str | Policy | None) -> None:
+        """The permissions boundary of a "user" or "role"; None removes it."""
+        with self._mutex:
+            self._boundaries.pop((account, kind, name), None)
+            if document is not None:
+                self._boundaries[account, kind, name] = parse_policy(document, kind="identity")
+
+    def _caps_of(self, account: str, kind: str, name: str) -> tuple[tuple[str, Policy], ...]:
+        boundary = self._boundaries.get((account, kind, name))
+        own = () if boundary is None else (("permissions boundary", boundary),)
+        return (*self._caps.items(), *own)
 
     def issued_secrets(self) -> list[str]:
         """Every secret key and token that exists: for tests that look for them where they must not be."""
@@ -258,7 +285,7 @@ class Directory:
             return None
         return Caller(
             "user", user.arn, user.account, user.id, user.name, tuple(user.policies.values()),
-            identity_tags=dict(user.tags), temporary=temporary,
+            identity_tags=dict(user.tags), temporary=temporary, caps=self._caps_of(account, "user", name),
         )  # fmt: skip
 
     def _role_caller(self, session: Session) -> Caller | None:
@@ -270,6 +297,7 @@ class Directory:
             f"arn:aws:sts::{role.account}:assumed-role/{role.name}/{session.session_name}",
             role.account, f"{role.id}:{session.session_name}", role.name, tuple(role.policies.values()),
             session.policy, role.arn, dict(role.tags), session.tags, session.transitive_keys, temporary=True,
+            caps=self._caps_of(role.account, "role", role.name),
         )  # fmt: skip
 
     def _federated_caller(self, session: Session) -> Caller | None:
@@ -283,6 +311,7 @@ class Directory:
             # https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html
             tuple(user.policies.values()) if session.policy is not None else (),
             session.policy, session_tags=session.tags, temporary=True,
+            caps=self._caps_of(session.account, "user", session.principal),
         )  # fmt: skip
 
     # Workgroups and namespaces

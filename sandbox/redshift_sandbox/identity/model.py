@@ -148,6 +148,9 @@ class Caller:
     session_tags: Mapping[str, str] = field(default_factory=dict)
     transitive_keys: frozenset[str] = frozenset()
     temporary: bool = False  # credentials with a session token
+    # What caps every right and grants none, as (AWS's words for it, document): a permissions boundary, policies of
+    # the organization, the policy of a VPC endpoint on the way.
+    caps: tuple[tuple[str, Policy], ...] = ()
 
     @property
     def long_term(self) -> bool:

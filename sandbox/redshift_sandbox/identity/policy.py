@@ -1,8 +1,9 @@
 """The policy evaluator: (policies, request) -> decision. Pure.
 
 Order of https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html:
-an explicit Deny anywhere wins; then identity policies, narrowed by the session policy, and within one
-account united with the resource's policy; everything else is an implicit deny.
+an explicit Deny anywhere wins; then what caps all rights (organization, VPC endpoint, boundary); then
+identity policies, narrowed by the session policy, and within one account united with the resource's
+policy; everything else is an implicit deny.
 """
 
 from __future__ import annotations
@@ -82,7 +83,9 @@ def authorise(
     identity = Decision.ALLOW if caller.grants is None else decide(caller.grants, ask)
     session = Decision.ALLOW if caller.session_policy is None else decide([caller.session_policy], ask)
     direct, delegated = _resource_decisions(resource_policy, caller, ask)
+    capped = [(words, decide([document], ask)) for words, document in caller.caps]
     for decision, source in (
+        *((decision, f"a {words}") for words, decision in capped),
         (identity, "an identity-based policy"),
         (session, "a session policy"),
         (direct, "a resource-based policy"),
@@ -90,6 +93,9 @@ def authorise(
     ):
         if decision is Decision.EXPLICIT_DENY:
             return Verdict(decision, f"with an explicit deny in {source}")
+    for words, decision in capped:
+        if decision is not Decision.ALLOW:
+            return Verdict(Decision.IMPLICIT_DENY, f"because no {words} allows the {ask.action} action")
     session_ok = session is Decision.ALLOW
     identity_ok = identity is Decision.ALLOW
     if owner == caller.account:

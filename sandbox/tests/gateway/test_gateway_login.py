@@ -37,6 +37,12 @@ def test_b14_wrong_password(world: World, password: str) -> None:
     assert f'FATAL:  IAM authentication failed for user "{USER}"' in refusal(world, password=password)
 
 
+def test_a_chosen_fatal_follows_the_right_password_alone(world: World) -> None:
+    world.faults.once["gateway.login_fatal"] = {"message": 'Cannot connect to shared database "s".'}
+    assert "IAM authentication failed" in refusal(world, password="wrong")
+    assert 'FATAL:  Cannot connect to shared database "s".' in refusal(world)
+
+
 def test_b14_empty_password(world: World) -> None:
     # libpq sends no empty password of its own accord, so the bytes are sent by hand.
     with RawClient(world.port) as client:
