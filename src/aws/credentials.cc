@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "aws/header_guard.h"
 #include "aws/renewing_provider.h"
 #include "aws/shared_files.h"
 #include "base/error.h"
@@ -27,6 +28,7 @@ class FixedKeys final : public KeySource {
                          .message = "access key id and secret access key need each other",
                          .remedy = "Give both."});
     }
+    CheckKeys(keys_, where_);
     return keys_;
   }
   std::string Describe() const override {
@@ -55,10 +57,12 @@ class EnvironmentKeys final : public KeySource {
                       " is not set, but its counterpart is",
            .remedy = "Set both variables or neither."});
     }
+    const base::Secret token(Lookup(environment_, "AWS_SESSION_TOKEN").value_or(""));
+    CheckKeyText(*id, "AWS_ACCESS_KEY_ID", "environment");
+    CheckKeyText(*secret, "AWS_SECRET_ACCESS_KEY", "environment");
+    CheckKeyText(token.Reveal(), "AWS_SESSION_TOKEN", "environment");
     id_ = *id;
-    return SessionKeys{*id, base::Secret(*secret),
-                       base::Secret(Lookup(environment_, "AWS_SESSION_TOKEN").value_or("")),
-                       std::nullopt};
+    return SessionKeys{*id, base::Secret(*secret), token, std::nullopt};
   }
   std::string Describe() const override { return "keys " + MaskKeyId(id_) + " (environment)"; }
 

@@ -139,12 +139,14 @@ TEST_F(KeysTest, ProfileErrorsNameTheProfileAndTheWayOut) {
   WriteFiles(
       "",
       "[profile a]\nrole_arn=x\nsource_profile=b\n[profile b]\nrole_arn=y\nsource_profile=a\n"
-      "[profile sso]\nsso_session=s\n[profile none]\nregion=x\n[profile lone]\nrole_arn=x\n"
+      "[sso-session s]\nsso_region=x\n[profile sso]\nsso_session=s\n[profile "
+      "typo]\nsso_session=t\n[profile none]\nregion=x\n[profile lone]\nrole_arn=x\n"
       "[profile gone]\nrole_arn=x\nsource_profile=nowhere\n[profile "
       "long]\nrole_arn=x\nsource_profile=b\nduration_seconds=1h\n");
   for (const auto& [name, code] :
        std::map<std::string, ErrorCode>{{"a", ErrorCode::kInvalidConfig},
                                         {"sso", ErrorCode::kUnsupported},
+                                        {"typo", ErrorCode::kInvalidConfig},
                                         {"none", ErrorCode::kInvalidConfig},
                                         {"lone", ErrorCode::kInvalidConfig},
                                         {"gone", ErrorCode::kInvalidConfig},
@@ -152,6 +154,34 @@ TEST_F(KeysTest, ProfileErrorsNameTheProfileAndTheWayOut) {
     SCOPED_TRACE(name);
     const auto provider = Default(name);
     EXPECT_THAT([&] { provider->Get(seconds(0), call_); }, ThrowsError(code));
+  }
+  EXPECT_TRUE(transport_.seen().empty());
+}
+
+TEST_F(KeysTest, ProfilesThatNeedMoreAreToldWithTheRightForm) {
+  WriteFiles("[half]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\n",
+             "[profile mfa]\nrole_arn = " + kRole +
+                 "\nsource_profile = half\nmfa_serial = arn:aws:iam::1:mfa/ann\n"
+                 "[profile alone]\nrole_arn = " +
+                 kRole + "\n[profile case]\nrole_arn = " + kRole +
+                 "\ncredential_source = environment\n[profile typo]\nsso_session = corp\n");
+  for (const auto& [name, message, remedy] :
+       std::vector<std::tuple<std::string, std::string, std::string>>{
+           {"mfa", "mfa_serial", "export-credentials --profile mfa"},
+           {"alone", "needs source_profile", "credential_source = Environment"},
+           {"case", "no credential_source environment", "Ec2InstanceMetadata"},
+           {"typo", "sso_session corp does not exist", "[sso-session corp]"},
+           {"half", "no aws_secret_access_key", "aws configure --profile half"}}) {
+    SCOPED_TRACE(name);
+    const auto provider = Default(name);
+    try {
+      provider->Get(seconds(0), call_);
+      ADD_FAILURE() << "no error";
+    } catch (const base::Error& error) {
+      EXPECT_EQ(error.info().subject, "profile " + name);
+      EXPECT_THAT(error.info().message, testing::HasSubstr(message));
+      EXPECT_THAT(error.info().remedy, testing::HasSubstr(remedy));
+    }
   }
   EXPECT_TRUE(transport_.seen().empty());
 }

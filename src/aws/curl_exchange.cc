@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <utility>
 
 #include "aws/errors.h"
+#include "aws/header_guard.h"
+#include "aws/proxy.h"
 
 namespace sluice::aws {
 namespace {
@@ -15,27 +18,58 @@ void Set(CURL* easy, CURLoption option, Value value) {
   if (curl_easy_setopt(easy, option, value) != CURLE_OK) throw std::bad_alloc();
 }
 
-TransportFailure KindOf(CURL* easy, CURLcode code) {
+long Number(CURL* easy, CURLINFO what) {
+  long value = 0;
+  curl_easy_getinfo(easy, what, &value);
+  return value;
+}
+
+curl_off_t Moment(CURL* easy, CURLINFO what) {
+  curl_off_t microseconds = 0;
+  curl_easy_getinfo(easy, what, &microseconds);
+  return microseconds;
+}
+
+// Of what failed before the proxy had let us through: libcurl tells it in the words of the host.
+TransportFailure ProxyKindOf(CURL* easy, CURLcode code) {
+  const long status = Number(easy, CURLINFO_HTTP_CONNECTCODE);
+  if (status == 407) return TransportFailure::kProxyPassword;
+  if (status >= 500) return TransportFailure::kProxyGateway;
+  if (status >= 300) return TransportFailure::kProxyRefused;
+  switch (code) {
+    case CURLE_COULDNT_RESOLVE_PROXY: return TransportFailure::kProxyResolve;
+    case CURLE_COULDNT_CONNECT: return TransportFailure::kProxyConnect;
+    case CURLE_OPERATION_TIMEDOUT: return TransportFailure::kProxySilent;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_CONNECT_ERROR: return TransportFailure::kProxyTls;
+    default: return TransportFailure::kProxy;
+  }
+}
+
+TransportFailure KindOf(CURL* easy, CURLcode code, bool behind_proxy) {
+  switch (code) {
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_PROXY: return ProxyKindOf(easy, code);
+    case CURLE_SSL_CACERT_BADFILE: return TransportFailure::kCaFile;
+    case CURLE_OUT_OF_MEMORY: return TransportFailure::kNoMemory;
+    case CURLE_URL_MALFORMAT:
+    case CURLE_UNSUPPORTED_PROTOCOL: return TransportFailure::kProtocol;
+    default: break;
+  }
+  if (behind_proxy) return ProxyKindOf(easy, code);
   switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST: return TransportFailure::kResolve;
-    case CURLE_COULDNT_RESOLVE_PROXY:
-    case CURLE_PROXY: return TransportFailure::kProxy;
     case CURLE_COULDNT_CONNECT: return TransportFailure::kConnect;
-    case CURLE_OPERATION_TIMEDOUT: {
-      curl_off_t connected = 0;
-      curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
-      return connected == 0 ? TransportFailure::kConnectTimeout : TransportFailure::kStalled;
-    }
+    case CURLE_OPERATION_TIMEDOUT:
+      return Moment(easy, CURLINFO_PRETRANSFER_TIME_T) == 0 ? TransportFailure::kConnectTimeout
+                                                            : TransportFailure::kStalled;
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_ISSUER_ERROR: return TransportFailure::kCertificate;
-    case CURLE_SSL_CACERT_BADFILE: return TransportFailure::kCaFile;
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_SSL_CIPHER:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_USE_SSL_FAILED: return TransportFailure::kTls;
-    case CURLE_OUT_OF_MEMORY: return TransportFailure::kNoMemory;
-    case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_WEIRD_SERVER_REPLY: return TransportFailure::kProtocol;
     default: return TransportFailure::kBroken;
   }
@@ -45,6 +79,12 @@ TransportFailure KindOf(CURL* easy, CURLcode code) {
 constexpr std::size_t kHeaderBytesMax = 256 << 10;
 // The text of a refusal, which is always collected.
 constexpr std::uint64_t kErrorBytesMax = 1 << 20;
+
+// As libcurl reads them.
+std::optional<std::string> ProcessEnvironment(std::string_view name) {
+  const char* value = std::getenv(std::string(name).c_str());
+  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
 
 std::string_view Trim(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
@@ -79,6 +119,7 @@ void CurlExchange::SetMethod(CURL* easy) {
 }
 
 void CurlExchange::SetHeaders(CURL* easy) {
+  CheckRequest(request_);
   headers_.reset();
   for (const HttpHeader& header : request_.headers) {
     Append(headers_, header.name + (header.value.empty() ? ";" : ": " + header.value));
@@ -96,6 +137,7 @@ void CurlExchange::Prepare(CURL* easy, const TransportOptions& options) {
   Set(easy, CURLOPT_URL, request_.url.c_str());
   Set(easy, CURLOPT_PATH_AS_IS, 1L);  // "." and ".." are parts of keys.
   Set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  Set(easy, CURLOPT_FOLLOWLOCATION, 0L);  // the keys would go along
   Set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   Set(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   Set(easy, CURLOPT_NOSIGNAL, 1L);
@@ -210,13 +252,28 @@ std::string CurlExchange::Host() const {
   return request_.url.substr(start + 3, end == std::string::npos ? end : end - start - 3);
 }
 
+// The address is also what stands in a plain request to a proxy, so only a tunnel tells how far it
+// came: until the proxy has let us through, whatever fails is its failure.
+OnTheWay CurlExchange::Way(CURL* easy, CURLcode code) const {
+  OnTheWay way{.host = Host(),
+               .detail = error_text_[0] != '\0' ? error_text_.data() : curl_easy_strerror(code),
+               .proxy = {},
+               .proxy_status = static_cast<int>(Number(easy, CURLINFO_HTTP_CONNECTCODE)),
+               .address_from = request_.address_from};
+  if (!request_.direct) way.proxy = ProxyFor(request_.url, ProcessEnvironment).value_or("");
+  return way;
+}
+
 std::exception_ptr CurlExchange::ErrorOf(CURL* easy, CURLcode code) const {
   if (thrown_) return thrown_;
   if (code == CURLE_OK) return nullptr;
-  const std::string_view detail =
-      error_text_[0] != '\0' ? error_text_.data() : curl_easy_strerror(code);
+  const OnTheWay way = Way(easy, code);
+  const bool tunnelled =
+      way.proxy_status / 100 == 2 || Moment(easy, CURLINFO_APPCONNECT_TIME_T) != 0 ||
+      (request_.url.starts_with("http://") && Moment(easy, CURLINFO_CONNECT_TIME_T) != 0);
+  const bool behind_proxy = !way.proxy.empty() && !tunnelled;
   return std::make_exception_ptr(
-      ToError(KindOf(easy, code), request_.operation, request_.subject, Host(), detail));
+      ToError(KindOf(easy, code, behind_proxy), request_.operation, request_.subject, way));
 }
 
 HttpResult CurlExchange::Result(CURL* easy, CURLcode code) {

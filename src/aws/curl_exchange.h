@@ -9,6 +9,7 @@
 #include <string>
 
 #include "aws/curl_handles.h"
+#include "aws/errors.h"
 #include "aws/transport.h"
 
 namespace sluice::aws {
@@ -45,6 +46,7 @@ class CurlExchange {
   void ReserveBody();
   void SetMethod(CURL* easy);
   void SetHeaders(CURL* easy);
+  OnTheWay Way(CURL* easy, CURLcode code) const;
   std::exception_ptr ErrorOf(CURL* easy, CURLcode code) const;
   std::string Host() const;
 

@@ -54,7 +54,7 @@ std::unique_ptr<HttpTransport> MakeCurlTransport(const TransportOptions& options
   InitializeCurl();
   if (options.ca_file && access(options.ca_file->c_str(), R_OK) != 0) {
     throw ToError(TransportFailure::kCaFile, "prepare connections to AWS",
-                  "CA file " + *options.ca_file, "", "");
+                  "CA file " + *options.ca_file, OnTheWay());
   }
   return std::make_unique<CurlTransport>(options, clock);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "aws/local_endpoint.h"
 #include "aws/shared_files.h"
 #include "base/error.h"
 
@@ -49,8 +50,25 @@ bool IsHostAndPort(std::string_view text) {
   });
 }
 
-Endpoint ParseOverride(const std::string& url, std::string_view region) {
-  Endpoint endpoint{.region = std::string(region)};
+// localhost, 127.x.y.z as digits and dots only ("127.evil.example" is another host), ::1.
+bool IsThisMachine(std::string_view host) {
+  return host == "localhost" || host.ends_with(".localhost") || host == "::1" ||
+         (host.starts_with("127.") && std::count(host.begin(), host.end(), '.') == 3 &&
+          host.find_first_not_of("0123456789.") == std::string_view::npos);
+}
+
+void CheckHttp(const OtherAddress& address, bool allow_http) {
+  if (allow_http || IsThisMachine(HostOf(address.url))) return;
+  Refuse(address.from,
+         "it is an http:// address of another machine: keys, session tokens and rows would travel "
+         "in the clear",
+         "Write https://. If that store offers no TLS and you trust the network between, say so: "
+         "aws: { allow_http: true }");
+}
+
+Endpoint ParseOverride(const OtherAddress& address, std::string_view region, bool allow_http) {
+  const std::string& url = address.url;
+  Endpoint endpoint{.region = std::string(region), .address_from = address.from};
   std::string_view rest = url;
   for (const std::string_view scheme : {"https", "http"}) {
     if (rest.starts_with(std::string(scheme) + "://")) {
@@ -65,9 +83,11 @@ Endpoint ParseOverride(const std::string& url, std::string_view region) {
   while (endpoint.base_path.ends_with('/')) endpoint.base_path.pop_back();
   if (rest.size() == url.size() || !IsHostAndPort(endpoint.host) ||
       endpoint.base_path.find_first_of("?#% ") != std::string::npos) {
-    Refuse("endpoint " + url, "this is not an address",
+    // The address is not shown: one with user and password is refused here.
+    Refuse(address.from, "this is not an address",
            "Write AWS_ENDPOINT_URL (or the service's own) as https://host:port.");
   }
+  if (endpoint.scheme == "http") CheckHttp(address, allow_http);
   return endpoint;
 }
 
@@ -112,18 +132,18 @@ std::string Host(std::string_view service, std::string_view region,
 }
 
 Endpoint Make(std::string_view service, std::string_view region,
-              const std::optional<std::string>& own, const EndpointOverrides& overrides) {
+              const std::optional<OtherAddress>& own, const EndpointOverrides& overrides) {
   CheckRegion(region);
   const auto& given = own ? own : overrides.all;
   if (!given) return {.host = Host(service, region, overrides), .region = std::string(region)};
   if (overrides.fips || overrides.dualstack) {
-    Refuse("endpoint " + *given,
+    Refuse(given->from,
            std::string(overrides.fips ? "use_fips" : "use_dualstack") +
                " asks for an address of AWS, but this one is configured in its stead",
            "Remove the address (aws.endpoint_url..., AWS_ENDPOINT_URL...), or aws.use_fips and "
            "aws.use_dualstack (AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT).");
   }
-  return ParseOverride(*given, region);
+  return ParseOverride(*given, region, overrides.allow_http);
 }
 
 bool IsTrue(const Environment& environment, const std::string& profile, std::string_view variable,
@@ -145,11 +165,16 @@ bool IsTrue(const Environment& environment, const std::string& profile, std::str
 
 EndpointOverrides EndpointOverridesFrom(const Environment& environment,
                                         const std::string& profile) {
-  return {.all = Lookup(environment, "AWS_ENDPOINT_URL"),
-          .s3 = Lookup(environment, "AWS_ENDPOINT_URL_S3"),
-          .sts = Lookup(environment, "AWS_ENDPOINT_URL_STS"),
-          .redshift_serverless = Lookup(environment, "AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS"),
-          .redshift = Lookup(environment, "AWS_ENDPOINT_URL_REDSHIFT"),
+  const auto address = [&](const char* variable) -> std::optional<OtherAddress> {
+    auto url = Lookup(environment, variable);
+    if (!url) return std::nullopt;
+    return OtherAddress(std::move(*url), variable);
+  };
+  return {.all = address("AWS_ENDPOINT_URL"),
+          .s3 = address("AWS_ENDPOINT_URL_S3"),
+          .sts = address("AWS_ENDPOINT_URL_STS"),
+          .redshift_serverless = address("AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS"),
+          .redshift = address("AWS_ENDPOINT_URL_REDSHIFT"),
           .fips = IsTrue(environment, profile, "AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"),
           .dualstack =
               IsTrue(environment, profile, "AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")};

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "aws/environment.h"
 
@@ -16,22 +17,38 @@ struct Endpoint {
                           // if it is not in the host
   std::string region;     // of the signature
   bool path_style = false;  // S3: the bucket is the last segment of base_path
+  // What gave this address in place of AWS's, for errors: "AWS_ENDPOINT_URL_S3",
+  // "aws.endpoint_url"; empty: AWS's own.
+  std::string address_from;
 
   bool tls() const { return scheme == "https"; }
   // "https://host": what messages show.
   std::string Url() const { return scheme + "://" + host + base_path; }
 };
 
+struct OtherAddress {
+  // NOLINTBEGIN(google-explicit-constructor): an address is its text.
+  OtherAddress(const char* url_in) : url(url_in) {}
+  OtherAddress(std::string url_in, std::string from_in = "AWS_ENDPOINT_URL")
+      : url(std::move(url_in)), from(std::move(from_in)) {}
+  // NOLINTEND(google-explicit-constructor)
+  std::string url;
+  std::string from = "AWS_ENDPOINT_URL";  // who gave it
+};
+
 // What changes AWS's usual addresses: others in their stead (a service's own wins over the one for
 // all), or AWS's for FIPS 140 cryptography or for IPv6 beside IPv4. An address in their stead
 // excludes these two: AWS's rules refuse both together, and silence would break a promise.
 struct EndpointOverrides {
-  std::optional<std::string> all;                  // AWS_ENDPOINT_URL
-  std::optional<std::string> s3;                   // AWS_ENDPOINT_URL_S3
-  std::optional<std::string> sts;                  // AWS_ENDPOINT_URL_STS
-  std::optional<std::string> redshift_serverless;  // AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS
-  std::optional<std::string> redshift;             // AWS_ENDPOINT_URL_REDSHIFT
-  bool fips = false;                               // AWS_USE_FIPS_ENDPOINT, use_fips_endpoint
+  std::optional<OtherAddress> all;                  // AWS_ENDPOINT_URL
+  std::optional<OtherAddress> s3;                   // AWS_ENDPOINT_URL_S3
+  std::optional<OtherAddress> sts;                  // AWS_ENDPOINT_URL_STS
+  std::optional<OtherAddress> redshift_serverless;  // AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS
+  std::optional<OtherAddress> redshift;             // AWS_ENDPOINT_URL_REDSHIFT
+  // http:// to another machine: signatures, session tokens and rows travel in the clear, and who
+  // stands in between may change them. To this machine (loopback) it is always allowed.
+  bool allow_http = false;
+  bool fips = false;       // AWS_USE_FIPS_ENDPOINT, use_fips_endpoint
   bool dualstack = false;  // AWS_USE_DUALSTACK_ENDPOINT, use_dualstack_endpoint
 };
 
@@ -46,7 +63,8 @@ EndpointOverrides EndpointOverridesFrom(const Environment& environment,
 std::string_view PartitionOf(std::string_view region);
 
 // All throw kInvalidConfig if `region` is not a region's name (letters, digits, hyphens) or the
-// override is not an http or https address without query, or stands beside fips or dualstack. The
+// override is not an http or https address without query, is http to another machine without
+// allow_http, or stands beside fips or dualstack; the error names where the address came from. The
 // hosts are those of AWS's own endpoint rules (tests/vectors/endpoints.json).
 
 // The regional STS: the global host is a legacy, and a role session from it is not valid

@@ -51,6 +51,46 @@ TEST(Endpoints, TakeTheServicesOwnOverrideFirst) {
   EXPECT_EQ(S3Endpoint("us-east-1", "acme", overrides).Url(), "https://127.0.0.1:8443/acme");
 }
 
+// G22: Keys and rows travel to another machine without TLS only where `aws.allow_http` says so.
+TEST(Endpoints, TakeHttpToOtherMachinesOnlyIfAllowed) {
+  const auto with = [](const char* url, bool allow) {
+    EndpointOverrides overrides;
+    overrides.s3 = OtherAddress(url, "AWS_ENDPOINT_URL_S3");
+    overrides.allow_http = allow;
+    return S3Endpoint("us-east-1", "acme", overrides);
+  };
+  for (const char* url : {"http://minio:9000", "http://10.0.0.1", "http://127.evil.example",
+                          "http://localhost.evil.example", "http://169.254.169.254",
+                          "http://[fd00::1]:9000", "http://0.0.0.0:1"}) {
+    EXPECT_THAT([&] { with(url, false); },
+                test::ThrowsErrorWith(ErrorCode::kInvalidConfig, &base::ErrorInfo::subject,
+                                      testing::Eq("AWS_ENDPOINT_URL_S3")))
+        << url;
+    EXPECT_EQ(with(url, true).scheme, "http") << url;
+  }
+  for (const char* url : {"http://localhost:9000", "http://127.0.0.1:1", "http://[::1]:1",
+                          "http://s3.localhost:1", "https://minio:9000"}) {
+    EXPECT_NO_THROW(with(url, false)) << url;
+  }
+}
+
+TEST(Endpoints, KnowWhatGaveTheirAddress) {
+  EndpointOverrides overrides;
+  overrides.all = OtherAddress("https://localhost:1", "aws.endpoint_url");
+  EXPECT_EQ(StsEndpoint("us-east-1", overrides).address_from, "aws.endpoint_url");
+  EXPECT_EQ(S3Endpoint("us-east-1", "acme", overrides).address_from, "aws.endpoint_url");
+  EXPECT_EQ(StsEndpoint("us-east-1").address_from, "");
+  overrides.all = OtherAddress("https://ann:hunter2@h", "AWS_ENDPOINT_URL");
+  try {
+    StsEndpoint("us-east-1", overrides);
+    ADD_FAILURE() << "no error";
+  } catch (const base::Error& error) {
+    EXPECT_EQ(error.info().subject, "AWS_ENDPOINT_URL");
+    EXPECT_THAT(std::string(error.what()) + error.info().remedy,
+                testing::Not(testing::HasSubstr("hunter2")));
+  }
+}
+
 TEST(Endpoints, AgreeWithBotocore) {
   // In the source tree, beside which this file's path begins.
   const auto path =

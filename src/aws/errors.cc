@@ -8,7 +8,9 @@
 #include <cctype>
 
 #include "aws/credentials.h"
+#include "aws/denial.h"
 #include "aws/error_table.h"
+#include "aws/foreign_answer.h"
 #include "aws/json_text.h"
 #include "aws/time_text.h"
 #include "aws/xml.h"
@@ -39,46 +41,21 @@ std::string DescribeSkew(const Failure& failure, base::UtcTime now) {
                      skew->count() < 0 ? "behind" : "ahead of");
 }
 
-// "User: P is not authorized to perform: A on resource: R because ...": the words AWS uses in all
-// services; parts it leaves out come from what we asked.
-struct Denial {
-  std::string principal;
-  std::string holder;
-  std::string action;
-  std::string resource;
-};
-
-std::string WordAfter(std::string_view text, std::string_view marker) {
-  const auto at = text.find(marker);
-  if (at == std::string_view::npos) return "";
-  text.remove_prefix(at + marker.size());
-  std::string word(text.substr(0, text.find_first_of(" \n,")));
-  while (word.ends_with('.') || word.ends_with('"')) word.pop_back();
-  if (word.starts_with('"')) word.erase(0, 1);
-  return word;
-}
-
-// Whose policy it is: "arn:aws:sts::1:assumed-role/reader/session" -> "role reader".
-std::string HolderOf(const std::string& arn) {
-  for (const auto& [kind, name] : {std::pair{":assumed-role/", "role "}, {":user/", "user "}}) {
-    const auto at = arn.find(kind);
-    if (at == std::string::npos) continue;
-    std::string rest = arn.substr(at + std::string_view(kind).size());
-    rest = *name == 'r' ? rest.substr(0, rest.find('/')) : rest.substr(rest.rfind('/') + 1);
-    return name + rest;
-  }
-  return arn;
-}
-
-Denial ReadDenial(const std::string& message, const Asked& asked) {
-  Denial denial{.principal = WordAfter(message, "User: "),
-                .action = WordAfter(message, "not authorized to perform: "),
-                .resource = WordAfter(message, "on resource: ")};
-  if (denial.principal.empty()) denial.principal = "the role or user that connects";
-  denial.holder = HolderOf(denial.principal);
+// What AWS leaves out of a denial comes from what we asked.
+Denial DenialOf(const Failure& failure, const Asked& asked) {
+  Denial denial = ReadDenial(failure.message).value_or(Denial());
   if (denial.action.empty()) denial.action = asked.action;
   if (denial.resource.empty()) denial.resource = asked.resource.empty() ? "*" : asked.resource;
   return denial;
+}
+
+std::string BucketOf(const std::string& subject) {
+  for (const std::string_view start : {"bucket ", "s3://"}) {
+    if (!subject.starts_with(start)) continue;
+    const std::string rest = subject.substr(start.size());
+    return rest.substr(0, rest.find('/'));
+  }
+  return "<bucket>";
 }
 
 std::string Fill(std::string_view form,
@@ -93,12 +70,18 @@ std::string Fill(std::string_view form,
   return text;
 }
 
+bool FitsCode(std::string_view pattern, std::string_view code) {
+  if (pattern.ends_with('*')) return code.starts_with(pattern.substr(0, pattern.size() - 1));
+  return pattern.empty() || pattern == code;
+}
+
 bool Matches(const ErrorRow& row, const Failure& failure, Service service, bool clock_is_off,
              bool names_region) {
   if (row.service && *row.service != service) return false;
   if (row.when == When::kClockIsOff && !clock_is_off) return false;
   if (row.when == When::kNamesRegion && !names_region) return false;
-  if (!row.code.empty() && row.code != failure.code) return false;
+  if (row.when == When::kForeign && !failure.foreign) return false;
+  if (!FitsCode(row.code, failure.code)) return false;
   if (!row.text.empty() && failure.message.find(row.text) == std::string::npos) return false;
   if (row.status != 0 && row.status != failure.status) return false;
   return row.status_class == 0 || row.status_class == failure.status / 100;
@@ -107,8 +90,15 @@ bool Matches(const ErrorRow& row, const Failure& failure, Service service, bool 
 std::string DescribeAnswer(const Failure& failure, const SessionKeys& keys) {
   std::string text = failure.code.empty() ? fmt::format("AWS answered HTTP {}", failure.status)
                                           : "AWS answered " + failure.code;
+  if (failure.foreign) return fmt::format("HTTP {}", failure.status);
   if (!failure.message.empty()) text += ": " + RedactKeys(failure.message, keys);
   return text;
+}
+
+// Whoever set another address and forgot it looks for the mistake everywhere else.
+std::string AskedAt(const std::string& host, const std::string& address_from) {
+  if (address_from.empty()) return "";
+  return "; asked at " + host + ", the address that " + address_from + " gives";
 }
 
 }  // namespace
@@ -150,7 +140,9 @@ std::string RedactKeys(std::string text, const SessionKeys& keys) {
   return text;
 }
 
-Failure ReadFailure(Service service, const HttpResponse& response) {
+namespace {
+
+Failure ReadOwn(Service service, const HttpResponse& response) {
   Failure failure{.status = response.status};
   const auto header = [&](std::string_view name) {
     const std::string* value = response.Find(name);
@@ -182,6 +174,20 @@ Failure ReadFailure(Service service, const HttpResponse& response) {
   return failure;
 }
 
+}  // namespace
+
+Failure ReadFailure(Service service, const HttpResponse& response) {
+  Failure failure = ReadOwn(service, response);
+  failure.foreign = IsForeign(service, response, !failure.code.empty());
+  if (!failure.foreign) return failure;
+  failure.answer = WhatAnswered(response);
+  failure.location = RedirectTarget(response);
+  // Nothing of it is AWS's, the time least of all: it would accuse our clock.
+  failure.message.clear();
+  failure.server_time.reset();
+  return failure;
+}
+
 base::Error ToError(const Failure& failure, const Asked& asked, base::UtcTime now,
                     const SessionKeys& keys) {
   const std::string region = RegionNamed(failure);
@@ -192,48 +198,70 @@ base::Error ToError(const Failure& failure, const Asked& asked, base::UtcTime no
   const ErrorRow& row = *std::find_if(rows.begin(), rows.end() - 1, [&](const ErrorRow& r) {
     return Matches(r, failure, asked.service, clock_is_off, names_region);
   });
-  const Denial denial = ReadDenial(failure.message, asked);
+  Denial denial = DenialOf(failure, asked);
+  // Where AWS names the policy, that outranks what the action alone makes likely.
+  const bool advised =
+      row.advise || (row.error == ErrorCode::kPermission && denial.kind != PolicyKind::kUnknown &&
+                     denial.kind != PolicyKind::kTrust);
+  const DenialAdvice advice = advised ? AdviseOn(denial, Asker::kUs) : DenialAdvice();
+  if (denial.principal.empty()) denial.principal = "the role or user that connects";
   const std::vector<std::pair<std::string_view, std::string>> words = {
       {"{action}", denial.action},
       {"{resource}", denial.resource},
       {"{principal}", denial.principal},
-      {"{holder}", denial.holder},
+      {"{holder}", HolderOf(denial.principal)},
+      {"{bucket}", BucketOf(asked.subject)},
       {"{region}", region},
       {"{asked_region}", asked.region},
+      {"{host}", asked.host.empty() ? "AWS's address" : asked.host},
+      {"{answer}", failure.answer},
+      {"{location}", failure.location.empty() ? "another place" : failure.location},
       {"{skew}", DescribeSkew(failure, now)}};
   std::map<std::string, std::string, std::less<>> facts;
   for (const auto& [name, value] : words) {
     facts.emplace(name.substr(1, name.size() - 2), RedactKeys(value, keys));
   }
+  facts["policy"] = PolicyKindName(denial.kind);
   if (failure.server_time) {
     facts["server_time"] = fmt::format(
         "{:%Y-%m-%d %H:%M:%S} UTC", std::chrono::floor<std::chrono::seconds>(*failure.server_time));
   }
   std::string message = DescribeAnswer(failure, keys);
-  if (!row.seen.empty()) message += "; " + Fill(row.seen, words);
+  const std::string seen = advised ? advice.seen : Fill(row.seen, words);
+  if (!seen.empty()) message += "; " + RedactKeys(seen, keys);
+  message += AskedAt(asked.host, asked.address_from);
+  const std::string remedy = advised ? advice.remedy : Fill(row.remedy, words);
   return base::Error({.code = row.error,
                       .operation = asked.operation,
                       .subject = asked.subject,
                       .message = message,
-                      .remedy = RedactKeys(Fill(row.remedy, words), keys),
+                      .remedy = RedactKeys(remedy, keys),
                       .retryable = row.retryable,
                       .cause = failure.request_id.empty() ? "" : "request " + failure.request_id,
-                      .reason = std::string(row.reason),
+                      .reason = std::string(advised ? advice.reason : row.reason),
                       .facts = std::move(facts)});
 }
 
 base::Error ToError(TransportFailure failure, std::string_view operation, std::string_view subject,
-                    std::string_view host, std::string_view detail) {
+                    const OnTheWay& way) {
   const TransportRow& row = TransportTable()[static_cast<std::size_t>(failure)];
   const std::vector<std::pair<std::string_view, std::string>> words = {
-      {"{host}", std::string(host)}};
+      {"{host}", way.host},
+      {"{proxy}", way.proxy.empty() ? "of HTTPS_PROXY" : way.proxy},
+      {"{status}", std::to_string(way.proxy_status)}};
+  std::string message = Fill(row.seen, words) + AskedAt(way.host, way.address_from);
+  // Whoever inspects TLS sits at the proxy, if there is one.
+  if (failure == TransportFailure::kCertificate && !way.proxy.empty()) {
+    message += "; the way leads through the proxy " + way.proxy;
+  }
   return base::Error({.code = row.error,
                       .operation = std::string(operation),
                       .subject = std::string(subject),
-                      .message = Fill(row.seen, words),
+                      .message = std::move(message),
                       .remedy = Fill(row.remedy, words),
                       .retryable = row.retryable,
-                      .cause = std::string(detail)});
+                      .cause = way.detail,
+                      .reason = std::string(row.reason)});
 }
 
 }  // namespace sluice::aws

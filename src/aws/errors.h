@@ -24,6 +24,9 @@ struct Asked {
   std::string action;     // IAM's name: "redshift-serverless:GetCredentials"; for the remedy
   std::string resource;   // ARN or "*", where the answer names none
   std::string region;     // where it was asked
+  std::string host;       // whom
+  // What put that host in place of AWS's: "AWS_ENDPOINT_URL_S3"; empty: AWS's own.
+  std::string address_from;
 };
 
 // A reply with an error status, or a 200 that carries one.
@@ -34,6 +37,10 @@ struct Failure {
   std::string bucket_region;  // x-amz-bucket-region, or <Region> of the body
   std::string request_id;
   std::optional<base::UtcTime> server_time;  // Date header
+  // Not AWS's (foreign_answer.h): what it is, and where a redirect leads.
+  bool foreign = false;
+  std::string answer;
+  std::string location;
 };
 
 // Reads either form: XML (S3, STS, redshift) or JSON 1.1 (redshift-serverless: header
@@ -60,17 +67,31 @@ enum class TransportFailure {
   kResolve,  // no such host
   kConnect,  // refused, no route
   kConnectTimeout,
-  kCertificate,  // not trusted, or for another name
-  kTls,          // anything else in the handshake
-  kCaFile,       // the CA file cannot be read
-  kStalled,      // nothing moved for the stall timeout
-  kBroken,       // reset, or ended before its length
-  kProtocol,     // no HTTP
-  kProxy,
+  kCertificate,    // not trusted, or for another name
+  kTls,            // anything else in the handshake
+  kCaFile,         // the CA file cannot be read
+  kStalled,        // nothing moved for the stall timeout
+  kBroken,         // reset, or ended before its length
+  kProtocol,       // no HTTP
+  kProxy,          // in a way of its own (SOCKS)
+  kProxyPassword,  // 407
+  kProxyRefused,   // another 4xx
+  kProxyGateway,   // 5xx
+  kProxyConnect,   // refused, no route
+  kProxyResolve,
+  kProxySilent,
+  kProxyTls,  // in the handshake with the proxy itself
   kNoMemory,
 };
-// `detail` is the library's own text.
+// Whom it was with.
+struct OnTheWay {
+  std::string host;
+  std::string detail;  // the library's own text
+  std::string proxy;   // without user and password: "http://proxy:3128 (HTTPS_PROXY)"
+  int proxy_status = 0;
+  std::string address_from;  // as in Asked
+};
 base::Error ToError(TransportFailure failure, std::string_view operation, std::string_view subject,
-                    std::string_view host, std::string_view detail);
+                    const OnTheWay& way);
 
 }  // namespace sluice::aws

@@ -104,6 +104,25 @@ const std::vector<Row> kRows = {
     {kRs, 400, "AccessDeniedException",
      "User: arn:u is not authorized to perform: rs:X on resource: arn:w because no policy",
      ErrorCode::kPermission, false, R"("Action":"rs:X","Resource":"arn:w")"},
+    {kSts, 403, "AuthorizationError", "", ErrorCode::kPermission, false, "s3:Do"},
+    {kSts, 403, "UnauthorizedOperation", "", ErrorCode::kPermission, false, "s3:Do"},
+    {Service::kRedshift, 403, "UnauthorizedAccess", "", ErrorCode::kPermission, false, "s3:Do"},
+    {kS3, 400, "KMS.AccessDeniedException", "", ErrorCode::kPermission, false, "s3:Do"},
+    {kSts, 403, "AccessDenied",
+     "MultiFactorAuthentication failed with invalid MFA one time pass code.",
+     ErrorCode::kAuthentication, false, "MFA"},
+    {kS3, 400, "KMS.ThrottlingException", "", ErrorCode::kThrottled, true, "slow down"},
+    {kS3, 503, "KMS.DependencyTimeoutException", "", ErrorCode::kUnavailable, true, "run again"},
+    {kS3, 500, "KMS.InternalException", "", ErrorCode::kUnavailable, true, "run again"},
+    {kS3, 400, "KMS.NotFoundException", "Key 'arn' does not exist", ErrorCode::kNotFound, false,
+     "get-bucket-encryption"},
+    {kS3, 400, "KMS.DisabledException", "", ErrorCode::kInvalidConfig, false, "enable-key"},
+    {kS3, 400, "KMS.KMSInvalidStateException", "pending deletion", ErrorCode::kInvalidConfig, false,
+     "enable-key"},
+    {kS3, 400, "KMS.*", "", ErrorCode::kInvalidConfig, false, "staging.kms_key"},
+    {kS3, 400, "KMS.InvalidKeyUsageException", "", ErrorCode::kInvalidConfig, false, "symmetric"},
+    {kS3, 400, "InvalidArgument", "Invalid KMS keyId", ErrorCode::kInvalidConfig, false,
+     "staging.kms_key"},
     {kS3, 403, "AllAccessDisabled", "", ErrorCode::kPermission, false, "account"},
     {kS3, 403, "AccountProblem", "", ErrorCode::kPermission, false, "account"},
     {kS3, 403, "NotSignedUp", "", ErrorCode::kPermission, false, "account"},
@@ -123,6 +142,14 @@ const std::vector<Row> kRows = {
     {kS3, 416, "InvalidRange", "", ErrorCode::kCorrupt, false, "shorter"},
     {kRs, 400, "Any", "Rate exceeded", ErrorCode::kThrottled, true, "slow down"},
     {kSts, 400, "Throttling", "", ErrorCode::kThrottled, true, "slow down"},
+    {kSts, 400, "ThrottledException", "", ErrorCode::kThrottled, true, "slow down"},
+    {kSts, 400, "RequestThrottled", "", ErrorCode::kThrottled, true, "slow down"},
+    {kSts, 400, "RequestThrottledException", "", ErrorCode::kThrottled, true, "slow down"},
+    {kRs, 400, "TooManyRequests", "", ErrorCode::kThrottled, true, "slow down"},
+    {kS3, 503, "BandwidthLimitExceeded", "", ErrorCode::kThrottled, true, "slow down"},
+    {kRs, 400, "ProvisionedThroughputExceededException", "", ErrorCode::kThrottled, true,
+     "slow down"},
+    {kS3, 400, "PriorRequestNotComplete", "", ErrorCode::kThrottled, true, "slow down"},
     {kRs, 400, "ThrottlingException", "", ErrorCode::kThrottled, true, "slow down"},
     {kRs, 400, "TooManyRequestsException", "", ErrorCode::kThrottled, true, "slow down"},
     {kSts, 503, "RequestLimitExceeded", "", ErrorCode::kThrottled, true, "slow down"},
@@ -130,6 +157,13 @@ const std::vector<Row> kRows = {
     {kS3, 429, "", "", ErrorCode::kThrottled, true, "slow down"},
     {kS3, 400, "RequestTimeout", "", ErrorCode::kUnavailable, true, "run again"},
     {kS3, 200, "InternalError", "", ErrorCode::kUnavailable, true, "run again"},
+    {kRs, 400, "RequestTimeoutException", "", ErrorCode::kUnavailable, true, "run again"},
+    {kSts, 500, "InternalFailure", "", ErrorCode::kUnavailable, true, "run again"},
+    {kRs, 500, "InternalServerException", "", ErrorCode::kUnavailable, true, "run again"},
+    {kSts, 503, "ServiceUnavailable", "", ErrorCode::kUnavailable, true, "run again"},
+    {kRs, 503, "ServiceUnavailableException", "", ErrorCode::kUnavailable, true, "run again"},
+    {kS3, 409, "ConditionalRequestConflict", "", ErrorCode::kConflict, true, "run again"},
+    {kS3, 408, "", "", ErrorCode::kUnavailable, true, "run again"},
     {kS3, 409, "OperationAborted", "", ErrorCode::kConflict, true, "run again"},
     {kS3, 400, "BadDigest", "", ErrorCode::kCorrupt, true, "proxy"},
     {kS3, 400, "XAmzContentSHA256Mismatch", "", ErrorCode::kCorrupt, true, "proxy"},
@@ -180,7 +214,16 @@ TEST(ErrorTable, NoEntryIsWithoutATestRow) {
   for (const Row& row : kRows) tested.insert(row.code);
   for (const ErrorRow& row : ErrorTable()) {
     EXPECT_TRUE(row.code.empty() || tested.contains(std::string(row.code))) << row.code;
-    EXPECT_FALSE(row.remedy.empty()) << row.code;
+    EXPECT_TRUE(row.advise || !row.remedy.empty()) << row.code;
+  }
+}
+
+// "Again" is promised of what can pass alone.
+TEST(ErrorTable, SpeaksOfRunningAgainOnlyIfItCanPass) {
+  for (const ErrorRow& row : ErrorTable()) {
+    const std::string remedy(row.remedy);
+    const bool again = remedy.find("un again") != std::string::npos;
+    EXPECT_TRUE(!again || row.retryable) << row.code << " " << row.status << ": " << remedy;
   }
 }
 
@@ -301,15 +344,29 @@ TEST(TransportFailures, EachHasItsCode) {
       {kBroken, ErrorCode::kUnreachable, true},
       {kProtocol, ErrorCode::kUnreachable, false},
       {kProxy, ErrorCode::kUnreachable, true},
+      {kProxyPassword, ErrorCode::kUnreachable, false},
+      {kProxyRefused, ErrorCode::kUnreachable, false},
+      {kProxyGateway, ErrorCode::kUnreachable, true},
+      {kProxyConnect, ErrorCode::kUnreachable, true},
+      {kProxyResolve, ErrorCode::kUnreachable, true},
+      {kProxySilent, ErrorCode::kUnreachable, true},
+      {kProxyTls, ErrorCode::kUnreachable, false},
       {kNoMemory, ErrorCode::kInternal, false}};
   ASSERT_EQ(rows.size(), TransportTable().size());
   for (const auto& [failure, code, retryable] : rows) {
-    const base::Error error = ToError(failure, "GetObject", "s3://b/k", "h.example", "detail");
+    const base::Error error = ToError(failure, "GetObject", "s3://b/k",
+                                      {.host = "h.example",
+                                       .detail = "detail",
+                                       .proxy = "http://p:3128 (HTTPS_PROXY)",
+                                       .proxy_status = 403});
     EXPECT_EQ(error.code(), code);
     EXPECT_EQ(error.info().retryable, retryable);
     EXPECT_EQ(error.info().cause, "detail");
-    EXPECT_THAT(error.info().message + error.info().remedy, Not(HasSubstr("{host}")));
+    EXPECT_THAT(error.info().message + error.info().remedy, Not(testing::ContainsRegex("[{}]")));
     EXPECT_FALSE(error.info().remedy.empty());
+    const bool of_proxy = error.info().reason == "proxy";
+    EXPECT_EQ(of_proxy, error.info().message.find("http://p:3128") != std::string::npos &&
+                            failure != kCertificate);
   }
 }
 

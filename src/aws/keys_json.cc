@@ -1,5 +1,6 @@
 #include "aws/keys_json.h"
 
+#include "aws/header_guard.h"
 #include "aws/json_text.h"
 #include "aws/time_text.h"
 #include "base/error.h"
@@ -34,6 +35,7 @@ SessionKeys ReadKeysJson(std::string_view text, std::string_view token_member,
            "what it gave is not JSON with AccessKeyId, SecretAccessKey and a readable Expiration",
            "Look what it gives by hand; Sluice shows nothing of it, as it may hold secrets.");
   }
+  CheckKeys(keys, from);
   if (keys.expiration && *keys.expiration <= now) {
     Refuse(base::ErrorCode::kAuthentication, from, "it gave keys that have expired already",
            "Renew what it hands out, and compare this machine's clock with the time in UTC.");

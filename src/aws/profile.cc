@@ -5,6 +5,7 @@
 
 #include "aws/credential_process.h"
 #include "aws/credentials.h"
+#include "aws/header_guard.h"
 #include "aws/shared_files.h"
 #include "aws/web_identity.h"
 #include "base/error.h"
@@ -97,9 +98,12 @@ class ProfileKeys final : public KeySource {
     const std::string id = Value(settings, "aws_access_key_id");
     const std::string secret = Value(settings, "aws_secret_access_key");
     if (!id.empty() && !secret.empty()) {
+      const std::string token = Value(settings, "aws_session_token");
+      CheckKeyText(id, "aws_access_key_id", "profile " + name);
+      CheckKeyText(secret, "aws_secret_access_key", "profile " + name);
+      CheckKeyText(token, "aws_session_token", "profile " + name);
       how_ += "keys " + MaskKeyId(id);
-      return {id, base::Secret(secret), base::Secret(Value(settings, "aws_session_token")),
-              std::nullopt};
+      return {id, base::Secret(secret), base::Secret(token), std::nullopt};
     }
     const std::string command = Value(settings, "credential_process");
     if (!command.empty()) {
@@ -109,15 +113,46 @@ class ProfileKeys final : public KeySource {
       return keys;
     }
     if (const auto way = Unsupported(settings)) {
+      RefuseMissingSession(name, settings);
       Refuse(base::ErrorCode::kUnsupported, name, "it gets its keys by " + *way,
-             "Sluice cannot follow that yet. Export the keys into the environment instead: "
-             "eval \"$(aws configure export-credentials --profile " +
-                 name + " --format env)\"");
+             "Sluice cannot follow that yet. Log in and export the keys into the environment "
+             "instead:\n"
+             "aws sso login --profile " +
+                 name + "\neval \"$(aws configure export-credentials --profile " + name +
+                 " --format env)\"");
+    }
+    if (!id.empty() || !secret.empty()) {
+      Refuse(base::ErrorCode::kInvalidConfig, name,
+             std::string("it holds ") + (id.empty()
+                                             ? "aws_secret_access_key but no aws_access_key_id"
+                                             : "aws_access_key_id but no aws_secret_access_key"),
+             "Keys come in twos: run \"aws configure --profile " + name + "\".");
     }
     Refuse(base::ErrorCode::kInvalidConfig, name,
            "it holds neither aws_access_key_id and aws_secret_access_key nor a role_arn nor a "
            "credential_process",
            "Run \"aws configure --profile " + name + "\".");
+  }
+
+  // A log-in that names a section which is not there is a typing error before it is anything else.
+  void RefuseMissingSession(const std::string& name, const Settings& settings) const {
+    const std::string session = Value(settings, "sso_session");
+    if (session.empty() || profiles_.sso_sessions.contains(session)) return;
+    Refuse(base::ErrorCode::kInvalidConfig, name,
+           "its sso_session " + session + " does not exist in " + profiles_.config_path,
+           "Correct sso_session, or add a section [sso-session " + session +
+               "] (aws configure sso-session).");
+  }
+
+  // MFA needs a person; AWS would answer a refusal of the trust policy.
+  static void RefuseMfa(const std::string& name, const Settings& settings) {
+    if (Value(settings, "mfa_serial").empty()) return;
+    Refuse(base::ErrorCode::kUnsupported, name,
+           "its role wants a code of a device (mfa_serial), and Sluice runs without a person",
+           "Log in with the code and export the keys:\n"
+           "eval \"$(aws configure export-credentials --profile " +
+               name +
+               " --format env)\"\nor let Sluice assume a role whose trust policy asks for no MFA.");
   }
 
   SessionKeys BaseKeys(const std::string& name, const Settings& settings,
@@ -128,7 +163,9 @@ class ProfileKeys final : public KeySource {
     if (!from.empty()) return SourceKeys(name, from, call);
     Refuse(base::ErrorCode::kInvalidConfig, name,
            "role_arn needs source_profile, credential_source or web_identity_token_file",
-           "Name the profile whose keys assume the role.");
+           "Name in profile " + name +
+               " whose keys assume the role:\nsource_profile = <profile with keys>\nor\n"
+               "credential_source = Environment   # or EcsContainer, Ec2InstanceMetadata");
   }
 
   SessionKeys SourceKeys(const std::string& name, const std::string& from, const base::Call& call) {
@@ -138,7 +175,8 @@ class ProfileKeys final : public KeySource {
     if (!source && from == "Ec2InstanceMetadata") source = MakeInstanceKeys(parts_);
     if (!source) {
       Refuse(base::ErrorCode::kInvalidConfig, name, "there is no credential_source " + from,
-             "Write Environment, EcsContainer or Ec2InstanceMetadata.");
+             "Write credential_source = Environment, EcsContainer or Ec2InstanceMetadata (their "
+             "case counts); for the keys of another profile, source_profile.");
     }
     Found found = source->Find(call);
     if (const auto* absent = std::get_if<NotConfigured>(&found)) {
@@ -167,8 +205,16 @@ class ProfileKeys final : public KeySource {
       request.external_id.clear();
       return AssumeByWebIdentity(sts_, token_file, request, call).keys;
     }
+    RefuseMfa(name, settings);
     const SessionKeys base = BaseKeys(name, settings, std::move(came_from), call);
+    CheckRoleArn(name, request.role_arn);
     return sts_.AssumeRole(base, request, call).keys;
+  }
+
+  static void CheckRoleArn(const std::string& name, const std::string& arn) {
+    if (arn.starts_with("arn:") && arn.find(":role/") != std::string::npos) return;
+    Refuse(base::ErrorCode::kInvalidConfig, name, "its role_arn is not the ARN of a role",
+           "Write role_arn = arn:aws:iam::<account>:role/<name>");
   }
 
   static std::chrono::seconds ParseDuration(const std::string& name, const std::string& text) {

@@ -65,7 +65,7 @@ DbCredentials RedshiftClusters::GetClusterCredentials(const ClusterCredentialsRe
   client.Send(asked, credentials_, call, [&](const HttpResponse& response) {
     if (!response.ok()) return false;
     credentials = ReadCredentials(response.body);
-    if (!credentials) throw ServiceClient::Unreadable(asked);
+    if (!credentials) throw client.Unreadable(asked, response);
     return true;
   });
   credentials->named_database = !request.database.empty();

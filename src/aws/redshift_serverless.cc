@@ -10,7 +10,13 @@ namespace sluice::aws {
 namespace {
 
 base::Error BadReply(const std::string& action, const std::string& subject) {
-  return ServiceClient::Unreadable({.asked = {.operation = action, .subject = subject}});
+  return base::Error({.code = base::ErrorCode::kUnavailable,
+                      .operation = action,
+                      .subject = subject,
+                      .message = "AWS's reply lacks what the service documents",
+                      .remedy = "Run again; if it lasts, check AWS_ENDPOINT_URL and any proxy on "
+                                "the way.",
+                      .retryable = true});
 }
 
 // The service tells an attached role as its bare ARN, or in the words of its own object, in either
@@ -43,21 +49,21 @@ std::string RedshiftServerless::Send(const std::string& action, const std::strin
                                      std::string body, const base::Call& call) {
   const ServiceClient client(Service::kRedshiftServerless, endpoint_, transport_, clock_, retry_);
   std::string reply;
-  client.Send({.asked = {.operation = action,
-                         .subject = subject,
-                         .action = "redshift-serverless:" + action,
-                         .resource = "*"},
-               .method = "POST",
-               .headers = {{"Content-Type", "application/x-amz-json-1.1"},
-                           {"X-Amz-Target", "RedshiftServerless." + action}},
-               .body = std::move(body),
-               .body_bytes_max = 1 << 20},
-              credentials_, call, [&](const HttpResponse& response) {
-                if (!response.ok()) return false;
-                if (!JsonText::Parse(response.body)) throw BadReply(action, subject);
-                reply = response.body;
-                return true;
-              });
+  const ServiceCall request = {.asked = {.operation = action,
+                                         .subject = subject,
+                                         .action = "redshift-serverless:" + action,
+                                         .resource = "*"},
+                               .method = "POST",
+                               .headers = {{"Content-Type", "application/x-amz-json-1.1"},
+                                           {"X-Amz-Target", "RedshiftServerless." + action}},
+                               .body = std::move(body),
+                               .body_bytes_max = 1 << 20};
+  client.Send(request, credentials_, call, [&](const HttpResponse& response) {
+    if (!response.ok()) return false;
+    if (!JsonText::Parse(response.body)) throw client.Unreadable(request, response);
+    reply = response.body;
+    return true;
+  });
   return reply;
 }
 

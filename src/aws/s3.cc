@@ -168,7 +168,7 @@ std::optional<ObjectInfo> S3Store::Head(std::string_view key, const base::Call& 
   if (length == nullptr || !time ||
       std::from_chars(length->data(), length->data() + length->size(), info.bytes).ec !=
           std::errc()) {
-    throw ServiceClient::Unreadable(request);
+    throw client_.Unreadable(request, response);
   }
   info.etag = etag == nullptr ? "" : *etag;
   info.last_modified = *time;

@@ -30,7 +30,7 @@ auto SendForDocument(const ServiceClient& client, CredentialProvider& credential
     result = read(response.body);
     if (result) return true;
     if (const auto root = ParseXml(response.body); root && root->name == "Error") return false;
-    throw ServiceClient::Unreadable(request);
+    throw client.Unreadable(request, response);
   });
   return std::move(*result);
 }

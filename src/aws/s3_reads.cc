@@ -283,7 +283,7 @@ std::exception_ptr S3Reads::TakeHead(Job& job, const HttpResponse& response) con
   if (length == nullptr ||
       std::from_chars(length->data(), length->data() + length->size(), told.bytes).ec !=
           std::errc()) {
-    return std::make_exception_ptr(ServiceClient::Unreadable(CallOf(job)));
+    return std::make_exception_ptr(client_.Unreadable(CallOf(job), response));
   }
   // Of a part the headers tell the part's own checksum, or the object's: it is not said which.
   if (!job.head->part_number) told.digest = ReadDigest(response);

@@ -196,7 +196,7 @@ void S3Writes::PutFile(const std::filesystem::path& file, std::string_view key,
              std::string etag;
              client_.Send(request, credentials_, call, [&](const HttpResponse& response) {
                const std::string* told = response.Find("etag");
-               if (response.ok() && told == nullptr) throw ServiceClient::Unreadable(request);
+               if (response.ok() && told == nullptr) throw client_.Unreadable(request, response);
                if (response.ok()) etag = *told;
                return response.ok();
              });

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "aws/foreign_answer.h"
+
 namespace sluice::aws {
 namespace {
 
@@ -51,6 +53,7 @@ HttpRequest ServiceClient::BuildUnsigned(const ServiceCall& request) const {
                    .headers = request.headers,
                    .body = request.body,
                    .body_bytes_max = request.body_bytes_max,
+                   .address_from = endpoint_.address_from,
                    .operation = request.asked.operation,
                    .subject = request.asked.subject};
   if (!request.query.empty()) http.url += "?" + EncodeQuery(request.query);
@@ -62,17 +65,40 @@ base::Error ServiceClient::ErrorOf(const ServiceCall& request, const HttpRespons
   Asked asked = request.asked;
   asked.service = service_;
   asked.region = endpoint_.region;
+  asked.host = endpoint_.host;
+  asked.address_from = endpoint_.address_from;
   return ToError(ReadFailure(service_, response), asked, clock_.Utc(), keys);
 }
 
-base::Error ServiceClient::Unreadable(const ServiceCall& request) {
+base::Error ServiceClient::Unreadable(const ServiceCall& request,
+                                      const HttpResponse& response) const {
+  const bool foreign = IsForeignReply(service_, response);
+  const std::string at = endpoint_.address_from.empty()
+                             ? ""
+                             : "; asked at " + endpoint_.host + ", the address that " +
+                                   endpoint_.address_from + " gives";
+  if (!foreign) {
+    return base::Error(
+        {.code = base::ErrorCode::kUnavailable,
+         .operation = request.asked.operation,
+         .subject = request.asked.subject,
+         .message = (response.body.empty() && service_ != Service::kS3
+                         ? "AWS's reply was empty"
+                         : "AWS's reply was cut or is not what the service documents") +
+                    at,
+         .remedy = "Run again; if it lasts, check AWS_ENDPOINT_URL and any proxy on the way.",
+         .retryable = true});
+  }
   return base::Error(
-      {.code = base::ErrorCode::kUnavailable,
+      {.code = base::ErrorCode::kUnreachable,
        .operation = request.asked.operation,
        .subject = request.asked.subject,
-       .message = "AWS's reply was cut or is not what the service documents",
-       .remedy = "Run again; if it lasts, check AWS_ENDPOINT_URL and any proxy on the way.",
-       .retryable = true});
+       .message = "what answered is " + WhatAnswered(response) + ", not AWS" + at,
+       .remedy = "Something else than AWS answers at " + endpoint_.host +
+                 ": a proxy, the log-in page of a network (captive portal), or a wrong address. "
+                 "Check HTTPS_PROXY and NO_PROXY, log in to the network, and compare "
+                 "aws.endpoint_url and AWS_ENDPOINT_URL, if set.",
+       .reason = "foreign_answer"});
 }
 
 void ServiceClient::SendWith(const SessionKeys& keys, const ServiceCall& request,

@@ -45,8 +45,9 @@ class ServiceClient {
   HttpRequest Build(const ServiceCall& request, const SessionKeys& keys) const;
   base::Error ErrorOf(const ServiceCall& request, const HttpResponse& response,
                       const SessionKeys& keys) const;
-  // "The reply cannot be read": retryable, as S3 may cut a body it began with 200.
-  static base::Error Unreadable(const ServiceCall& request);
+  // Of a 2xx reply that cannot be read: retryable, as S3 may cut a body it began with 200; but
+  // kUnreachable and final if another server gave it.
+  base::Error Unreadable(const ServiceCall& request, const HttpResponse& response) const;
 
   const Endpoint& endpoint() const { return endpoint_; }
   HttpTransport& transport() const { return transport_; }

@@ -102,6 +102,9 @@ Profiles ReadProfiles(const Environment& environment) {
       .credentials_path = Path(environment, "AWS_SHARED_CREDENTIALS_FILE", "/.aws/credentials"),
       .config_path = Path(environment, "AWS_CONFIG_FILE", "/.aws/config")};
   for (auto& [section, settings] : ParseIni(ReadFile(profiles.config_path))) {
+    if (section.starts_with("sso-session ")) {
+      profiles.sso_sessions.insert(std::string(Trim(std::string_view(section).substr(12))));
+    }
     const std::string name = ConfigSection(section);
     if (!name.empty()) profiles.by_name[name].insert(settings.begin(), settings.end());
   }

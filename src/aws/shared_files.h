@@ -5,6 +5,7 @@
 #pragma once
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -21,7 +22,8 @@ std::map<std::string, Settings, std::less<>> ParseIni(std::string_view text);
 
 struct Profiles {
   std::map<std::string, Settings, std::less<>> by_name;
-  std::string credentials_path;  // looked at, whether it exists or not
+  std::set<std::string, std::less<>> sso_sessions;  // names of [sso-session ...]
+  std::string credentials_path;                     // looked at, whether it exists or not
   std::string config_path;
 };
 

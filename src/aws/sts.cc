@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "aws/header_guard.h"
 #include "aws/query_protocol.h"
 #include "aws/service.h"
 #include "aws/time_text.h"
@@ -26,7 +27,13 @@ class TheseKeys final : public CredentialProvider {
 };
 
 base::Error BadReply(const std::string& action) {
-  return ServiceClient::Unreadable({.asked = {.operation = action, .subject = "STS"}});
+  return base::Error({.code = base::ErrorCode::kUnavailable,
+                      .operation = action,
+                      .subject = "STS",
+                      .message = "AWS's reply lacks what the service documents",
+                      .remedy = "Run again; if it lasts, check AWS_ENDPOINT_URL and any proxy on "
+                                "the way.",
+                      .retryable = true});
 }
 
 SessionKeys KeysOf(const std::string& action, const XmlNode& root) {
@@ -41,6 +48,7 @@ SessionKeys KeysOf(const std::string& action, const XmlNode& root) {
       !keys.expiration) {
     throw BadReply(action);
   }
+  CheckKeys(keys, "reply of STS, " + action);
   return keys;
 }
 
@@ -65,10 +73,14 @@ Parameters ParametersOf(const AssumeRoleRequest& request) {
 }
 
 // Takes the first good reply into `kept`.
-std::function<bool(const HttpResponse&)> Keeper(const std::string& action, HttpResponse& kept) {
-  return [&action, &kept](const HttpResponse& response) {
+std::function<bool(const HttpResponse&)> Keeper(const ServiceClient& client,
+                                                const ServiceCall& request, HttpResponse& kept) {
+  return [&client, &request, &kept](const HttpResponse& response) {
     if (!response.ok()) return false;
-    if (!ParseXml(response.body)) throw BadReply(action);
+    const auto root = ParseXml(response.body);
+    if (!root || root->name != request.asked.operation + "Response") {
+      throw client.Unreadable(request, response);
+    }
     kept = response;
     return true;
   };
@@ -97,8 +109,9 @@ HttpResponse Sts::Send(const SessionKeys& keys, const std::string& action,
                        const base::Call& call) {
   const ServiceClient client(Service::kSts, endpoint_, transport_, clock_, retry_);
   TheseKeys provider(keys);
+  const ServiceCall request = CallOf(action, subject, parameters);
   HttpResponse reply;
-  client.Send(CallOf(action, subject, parameters), provider, call, Keeper(action, reply));
+  client.Send(request, provider, call, Keeper(client, request, reply));
   return reply;
 }
 
@@ -121,9 +134,9 @@ AssumedRole Sts::AssumeRoleWithWebIdentity(const base::Secret& token,
   Parameters parameters = ParametersOf(request);
   parameters.emplace_back("WebIdentityToken", token.Reveal());
   const ServiceClient client(Service::kSts, endpoint_, transport_, clock_, retry_);
+  const ServiceCall asked = CallOf(action, "role " + request.role_arn, parameters);
   HttpResponse reply;
-  client.SendUnsigned(CallOf(action, "role " + request.role_arn, parameters), token, call,
-                      Keeper(action, reply));
+  client.SendUnsigned(asked, token, call, Keeper(client, asked, reply));
   const XmlNode root = Parse(action, reply.body);
   return {KeysOf(action, root), std::string(root.Text(action + "Result/AssumedRoleUser/Arn"))};
 }

@@ -49,6 +49,8 @@ struct HttpRequest {
   // Sent without any proxy: to link-local and loopback addresses, where none could answer for them.
   bool direct = false;
   std::optional<std::chrono::milliseconds> connect_timeout;  // else TransportOptions
+  // What put the host in place of AWS's, for errors: "AWS_ENDPOINT_URL_S3"; empty: nothing did.
+  std::string address_from;
   // What errors say was being done.
   std::string operation;
   std::string subject;
@@ -91,7 +93,9 @@ struct TransportOptions {
 };
 
 // HTTP/1.1 over libcurl, TLS 1.2 or newer with certificate and name always verified. Proxies are
-// taken from HTTPS_PROXY and NO_PROXY, as libcurl does. The destructor ends what is under way with
+// taken from HTTPS_PROXY and NO_PROXY, as libcurl does, and named in errors (without their
+// passwords). Redirects are never followed: the request's keys would go along. A header with a
+// control character is refused with kInvalidConfig. The destructor ends what is under way with
 // kCancelled and waits for the callbacks; it must not run on a thread of the transport.
 // Throws kInvalidConfig if the CA file cannot be read. REQUIRES: `clock` outlives it.
 std::unique_ptr<HttpTransport> MakeCurlTransport(const TransportOptions& options,

@@ -153,6 +153,133 @@ TEST_F(TransportTest, AsksDirectlyWhereNoProxyCouldAnswer) {
   unsetenv("http_proxy");
 }
 
+// The message of the error for a call through the proxy of HTTPS_PROXY at `proxy`.
+base::ErrorInfo ThroughProxy(HttpTransport& transport, const std::string& proxy,
+                             const std::string& url = "https://sts.invalid/") {
+  setenv("HTTPS_PROXY", proxy.c_str(), 1);
+  setenv("NO_PROXY", "", 1);
+  base::ErrorInfo info;
+  try {
+    transport.Send({.url = url, .operation = "o"}, base::Call());
+  } catch (const base::Error& error) {
+    info = error.info();
+  }
+  unsetenv("HTTPS_PROXY");
+  unsetenv("NO_PROXY");
+  return info;
+}
+
+TEST_F(TransportTest, AProxyThatRefusesIsNamedWithoutItsPassword) {
+  std::string status;
+  Server proxy([&](int socket, const std::string&) { Reply(socket, "", status); });
+  std::string with_password = proxy.url("");
+  const std::string shown = with_password + " (HTTPS_PROXY)";
+  with_password.insert(7, "ann:hunter2@");
+  for (const auto& [answer, message, retryable] :
+       {std::tuple{"407 Proxy Authentication Required", "asks for a password", false},
+        {"403 Forbidden", "refuses to connect to sts.invalid (HTTP 403)", false},
+        {"405 Method Not Allowed", "refuses", false},
+        {"502 Bad Gateway", "could not reach sts.invalid", true},
+        {"503 Service Unavailable", "could not reach", true}}) {
+    SCOPED_TRACE(answer);
+    status = answer;
+    const auto info = ThroughProxy(*transport_, with_password);
+    EXPECT_EQ(info.code, ErrorCode::kUnreachable);
+    EXPECT_THAT(info.message, HasSubstr(shown));
+    EXPECT_THAT(info.message, HasSubstr(message));
+    EXPECT_EQ(info.retryable, retryable);
+    EXPECT_EQ(info.reason, "proxy");
+    EXPECT_THAT(info.remedy, HasSubstr("NO_PROXY"));
+    EXPECT_THAT(info.message + info.remedy + info.cause, Not(HasSubstr("hunter2")));
+  }
+}
+
+TEST_F(TransportTest, AProxyThatIsNotThereIsNamed) {
+  std::string gone;
+  {
+    Server server([](int, const std::string&) {});
+    gone = server.url("");
+  }
+  const auto info = ThroughProxy(*transport_, gone);
+  EXPECT_THAT(info.message, HasSubstr("the proxy " + gone));
+  EXPECT_THAT(info.message, HasSubstr("does not accept connections"));
+  EXPECT_THAT(ThroughProxy(*transport_, "http://proxy.invalid:1").message,
+              HasSubstr("no address for the proxy http://proxy.invalid:1"));
+  const auto socks = ThroughProxy(*transport_, "socks5h" + gone.substr(4));
+  EXPECT_THAT(socks.message, HasSubstr("socks5h://"));
+  EXPECT_EQ(socks.reason, "proxy");
+  Server plain([](int socket, const std::string&) { Write(socket, "HTTP/1.1 400 no\r\n\r\n"); });
+  const auto tls = ThroughProxy(*transport_, "https" + plain.url("").substr(4));
+  EXPECT_EQ(tls.reason, "proxy") << tls.message;
+}
+
+TEST_F(TransportTest, AProxyThatHangsUpIsNamed) {
+  Server proxy([](int socket, const std::string&) { shutdown(socket, SHUT_RDWR); });
+  const auto info = ThroughProxy(*transport_, proxy.url(""));
+  EXPECT_THAT(info.message, HasSubstr("the proxy " + proxy.url("")));
+}
+
+TEST_F(TransportTest, ProxiesAreNotBlamedForWhatGoesPastThem) {
+  setenv("NO_PROXY", "127.0.0.1", 1);
+  const auto info = [&] {
+    setenv("HTTPS_PROXY", "http://127.0.0.1:1", 1);
+    base::ErrorInfo told;
+    try {
+      transport_->Send({.url = "https://127.0.0.1:2/", .operation = "o"}, call_);
+    } catch (const base::Error& error) {
+      told = error.info();
+    }
+    return told;
+  }();
+  unsetenv("HTTPS_PROXY");
+  unsetenv("NO_PROXY");
+  EXPECT_THAT(info.message, HasSubstr("127.0.0.1:2 did not accept"));
+  EXPECT_THAT(info.message, Not(HasSubstr("proxy")));
+}
+
+TEST_F(TransportTest, NeverFollowsARedirect) {
+  std::atomic<int> asked = 0;
+  Server elsewhere([&](int socket, const std::string&) {
+    ++asked;
+    Reply(socket, "keys, please");
+  });
+  for (const char* status : {"301 M", "302 F", "303 S", "307 T", "308 P"}) {
+    Server server([&](int socket, const std::string&) {
+      Write(socket, "HTTP/1.1 " + std::string(status) + "\r\nLocation: " + elsewhere.url() +
+                        "\r\nContent-Length: 0\r\n\r\n");
+    });
+    const auto response = transport_->Send(
+        {.url = server.url(), .headers = {{"Authorization", "secret"}}, .operation = "o"}, call_);
+    EXPECT_EQ(response.status / 100, 3);
+  }
+  EXPECT_EQ(asked, 0);
+}
+
+TEST_F(TransportTest, SendsNoHeaderWithALineBreak) {
+  std::atomic<int> asked = 0;
+  Server server([&](int socket, const std::string&) {
+    ++asked;
+    Reply(socket, "");
+  });
+  EXPECT_THAT(
+      [&] {
+        transport_->Send({.url = server.url(), .headers = {{"A", "b\r\nX-Evil: 1"}}}, call_);
+      },
+      ThrowsError(ErrorCode::kInvalidConfig));
+  EXPECT_EQ(asked, 0);
+}
+
+TEST_F(TransportTest, NamesWhatGaveTheAddress) {
+  Server server([](int socket, const std::string&) { shutdown(socket, SHUT_RDWR); });
+  try {
+    transport_->Send({.url = server.url(), .address_from = "AWS_ENDPOINT_URL_S3", .operation = "o"},
+                     call_);
+    ADD_FAILURE() << "no error";
+  } catch (const base::Error& error) {
+    EXPECT_THAT(error.info().message, HasSubstr("AWS_ENDPOINT_URL_S3"));
+  }
+}
+
 TEST_F(TransportTest, KeepsItsMethodsAndConnections) {
   std::mutex mu;
   std::vector<std::string> methods;

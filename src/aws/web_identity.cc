@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "aws/credentials.h"
+#include "aws/header_guard.h"
 #include "aws/renewing_provider.h"
 #include "aws/shared_files.h"
 #include "base/error.h"
@@ -78,6 +79,7 @@ class WebIdentityRole final : public RenewingProvider {
 AssumedRole AssumeByWebIdentity(Sts& sts, const std::string& token_file,
                                 const AssumeRoleRequest& request, const base::Call& call) {
   const base::Secret token = ReadSecretFile(token_file, "web identity token");
+  CheckKeyText(token.Reveal(), "the token", "web identity token, file " + token_file);
   try {
     return sts.AssumeRoleWithWebIdentity(token, request, call);
   } catch (const base::Error& error) {

@@ -41,14 +41,17 @@ aws::EndpointOverrides Overrides(const config::AwsConfig& aws, const aws::Enviro
                                  const std::string& profile) {
   // What stands in the configuration was written for this connection, so it wins.
   aws::EndpointOverrides overrides = aws::EndpointOverridesFrom(environment, profile);
-  const auto prefer = [](std::optional<std::string>& slot, const std::optional<std::string>& own) {
-    if (own) slot = own;
+  const auto prefer = [](std::optional<aws::OtherAddress>& slot,
+                         const std::optional<std::string>& own, const char* field) {
+    if (own) slot = aws::OtherAddress(*own, field);
   };
-  prefer(overrides.all, aws.endpoint_url);
-  prefer(overrides.s3, aws.endpoint_url_s3);
-  prefer(overrides.sts, aws.endpoint_url_sts);
-  prefer(overrides.redshift_serverless, aws.endpoint_url_redshift_serverless);
-  prefer(overrides.redshift, aws.endpoint_url_redshift);
+  prefer(overrides.all, aws.endpoint_url, "aws.endpoint_url");
+  prefer(overrides.s3, aws.endpoint_url_s3, "aws.endpoint_url_s3");
+  prefer(overrides.sts, aws.endpoint_url_sts, "aws.endpoint_url_sts");
+  prefer(overrides.redshift_serverless, aws.endpoint_url_redshift_serverless,
+         "aws.endpoint_url_redshift_serverless");
+  prefer(overrides.redshift, aws.endpoint_url_redshift, "aws.endpoint_url_redshift");
+  overrides.allow_http = aws.allow_http;
   overrides.fips = aws.use_fips.value_or(overrides.fips);
   overrides.dualstack = aws.use_dualstack.value_or(overrides.dualstack);
   return overrides;
@@ -305,7 +308,8 @@ void Connection::Parts::MakeLakeStore(const config::LakeDestination& lake) {
   aws::EndpointOverrides its_overrides = overrides;
   if (lake.endpoint_url) {
     its_overrides = {};
-    its_overrides.s3 = lake.endpoint_url;
+    its_overrides.s3 = aws::OtherAddress(*lake.endpoint_url, "destination.endpoint_url");
+    its_overrides.allow_http = config.aws.allow_http;
   }
   if (!lake.access_key_id.empty()) {
     std::vector<std::unique_ptr<aws::KeySource>> sources;

@@ -83,6 +83,20 @@ Limits ReadLimits(Reading& reading, const Node* node) {
   return limits;
 }
 
+// The environment's addresses are judged by aws/endpoints.h, by the same rule.
+void RefuseHttp(MapReader& map, const AwsConfig& aws,
+                const std::vector<std::pair<std::string_view, std::optional<std::string>>>& urls) {
+  if (aws.allow_http) return;
+  for (const auto& [key, url] : urls) {
+    if (!url || !IsHttpElsewhere(*url)) continue;
+    map.Add(key,
+            "is an http:// address of another machine: keys, session tokens and rows would travel "
+            "in the clear",
+            "Write https://. If that service offers no TLS and you trust the network between, say "
+            "so: aws: { allow_http: true }");
+  }
+}
+
 AwsConfig ReadAws(Reading& reading, const Node* node) {
   MapReader map(reading, node, "aws");
   AwsConfig aws;
@@ -92,6 +106,13 @@ AwsConfig ReadAws(Reading& reading, const Node* node) {
   aws.endpoint_url_sts = map.Text("endpoint_url_sts", CheckUrl);
   aws.endpoint_url_redshift_serverless = map.Text("endpoint_url_redshift_serverless", CheckUrl);
   aws.endpoint_url_redshift = map.Text("endpoint_url_redshift", CheckUrl);
+  aws.allow_http = map.Bool("allow_http").value_or(false);
+  RefuseHttp(map, aws,
+             {{"endpoint_url", aws.endpoint_url},
+              {"endpoint_url_s3", aws.endpoint_url_s3},
+              {"endpoint_url_sts", aws.endpoint_url_sts},
+              {"endpoint_url_redshift_serverless", aws.endpoint_url_redshift_serverless},
+              {"endpoint_url_redshift", aws.endpoint_url_redshift}});
   aws.use_fips = map.Bool("use_fips");
   aws.use_dualstack = map.Bool("use_dualstack");
   map.RefuseOthers();
@@ -126,6 +147,10 @@ Config ReadConfig(Reading& reading, const Node& root) {
   }
   config.limits = ReadLimits(reading, top.Map("limits"));
   config.aws = ReadAws(reading, top.Map("aws"));
+  if (const auto* lake = std::get_if<LakeDestination>(&config.destination.kind)) {
+    MapReader destination(reading, top.Map("destination"), "destination");
+    RefuseHttp(destination, config.aws, {{"endpoint_url", lake->endpoint_url}});
+  }
   top.RefuseOthers();
   return config;
 }

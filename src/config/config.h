@@ -133,6 +133,9 @@ struct AwsConfig {
   std::optional<std::string> endpoint_url_sts;
   std::optional<std::string> endpoint_url_redshift_serverless;
   std::optional<std::string> endpoint_url_redshift;
+  // An http:// address of another machine may be used, a lake's own among them: keys and rows
+  // travel in the clear then.
+  bool allow_http = false;
   std::optional<bool> use_fips;
   std::optional<bool> use_dualstack;
 };

@@ -324,6 +324,18 @@ std::optional<Broken> CheckUrl(std::string_view value) {
   return Broken{"is not an address", "Write it with its scheme: https://s3.example.com:8443"};
 }
 
+bool IsHttpElsewhere(std::string_view url) {
+  constexpr std::string_view kScheme = "http://";
+  if (!url.starts_with(kScheme)) return false;
+  std::string_view host = url.substr(kScheme.size());
+  host = host.substr(0, host.find('/'));
+  if (host.starts_with("[::1]")) return false;
+  host = host.substr(0, host.find(':'));
+  return host != "localhost" && !host.ends_with(".localhost") &&
+         !(host.starts_with("127.") && std::count(host.begin(), host.end(), '.') == 3 &&
+           host.find_first_not_of("0123456789.") == std::string_view::npos);
+}
+
 std::optional<Broken> CheckIdentifier(std::string_view value) {
   if (!value.empty() && value.size() <= 127 && IsPlainUtf8(value) &&
       value.find_first_of("\t\r\n") == std::string_view::npos) {

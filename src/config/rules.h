@@ -56,6 +56,8 @@ bool LooksLikeAccessKeyId(std::string_view value);
 // Of a database server: a name or an address, or the folder of a socket.
 std::optional<Broken> CheckServer(std::string_view value);
 std::optional<Broken> CheckUrl(std::string_view value);
+// http:// to another machine than this one.
+bool IsHttpElsewhere(std::string_view url);
 // Of a stream, a column, a schema: 1 to 127 bytes without control characters.
 std::optional<Broken> CheckIdentifier(std::string_view value);
 

@@ -248,6 +248,7 @@ constexpr std::string_view kSchema = R"json({
         "endpoint_url_sts": {"type": "string", "pattern": "^(https?://[^ ]+|.*\\$\\{.*)$"},
         "endpoint_url_redshift_serverless": {"type": "string", "pattern": "^(https?://[^ ]+|.*\\$\\{.*)$"},
         "endpoint_url_redshift": {"description": "For login_api: GetClusterCredentials.", "type": "string", "pattern": "^(https?://[^ ]+|.*\\$\\{.*)$"},
+        "allow_http": {"description": "Allows http:// addresses of other machines, that of a lake among them: keys and rows travel in the clear then.", "enum": [true, false, "true", "false"], "default": false},
         "use_fips": {"description": "Default: AWS_USE_FIPS_ENDPOINT.", "enum": [true, false, "true", "false"]},
         "use_dualstack": {"description": "Default: AWS_USE_DUALSTACK_ENDPOINT.", "enum": [true, false, "true", "false"]}
       }

@@ -154,6 +154,7 @@ aws:
   endpoint_url_sts: https://localhost:1
   endpoint_url_redshift_serverless: https://localhost:1
   endpoint_url_redshift: https://localhost:1
+  allow_http: false
   use_fips: "true"
   use_dualstack: false
 streams:
@@ -235,6 +236,7 @@ TEST(Schema, BothRefuseTheSame) {
       {"unload_role: default", "unload_role: arn:aws:iam::1:role/x"},
       {"kms_key: arn:", "kms_key: alias:"},
       {"use_fips: \"true\"", "use_fips: maybe"},
+      {"allow_http: false", "allow_http: sometimes"},
       {"write_mode: merge", "write_mode: upsert"},
       {"overlap: 5m", "overlap: 5 minutes"},
       {"streams_parallel: 2", "streams_parallel: 0"},
