@@ -10,14 +10,18 @@
 namespace sluice::redshift {
 namespace {
 
-[[noreturn]] void Refuse(std::string message) {
+// The form of an endpoint, with what is known of it filled in.
+[[noreturn]] void Refuse(std::string message, const std::string& region = "us-east-1",
+                         const std::string& workgroup = "analytics",
+                         const std::string& account = "123456789012") {
   throw base::Error(
       {.code = base::ErrorCode::kInvalidConfig,
        .operation = "read endpoint",
        .subject = "redshift.host",
        .message = std::move(message),
        .remedy = "Paste the endpoint of the workgroup from the Redshift Serverless console, for "
-                 "example\nanalytics.123456789012.us-east-1.redshift-serverless.amazonaws.com"});
+                 "example\n" +
+                 workgroup + "." + account + "." + region + ".redshift-serverless.amazonaws.com"});
 }
 
 std::string Lower(std::string_view text) {
@@ -35,6 +39,9 @@ std::string_view Trim(std::string_view text) {
 }
 
 std::string_view WithoutScheme(std::string_view text) {
+  if (text.starts_with("arn:")) {
+    Refuse("it is an ARN; the host of the workgroup's endpoint is needed");
+  }
   const auto mark = text.find("://");
   if (mark == std::string_view::npos) return text;
   const std::string scheme = Lower(text.substr(0, mark));
@@ -42,7 +49,10 @@ std::string_view WithoutScheme(std::string_view text) {
       "jdbc:redshift", "jdbc:redshift:iam", "redshift",       "redshift+psycopg2",
       "postgres",      "postgresql",        "jdbc:postgresql"};
   if (std::find(kKnown.begin(), kKnown.end(), scheme) == kKnown.end()) {
-    Refuse("the address is not one of a Redshift endpoint");
+    const bool console = text.find("console.aws.") != std::string_view::npos ||
+                         text.find("console.amazonaws.") != std::string_view::npos;
+    Refuse(console ? "it is the address of a page of the AWS console, not of the workgroup"
+                   : "the address is not one of a Redshift endpoint");
   }
   return text.substr(mark + 3);
 }
@@ -121,6 +131,49 @@ void ReadLabels(Endpoint& endpoint) {
   endpoint.vpc_endpoint_suspected = mark != std::string::npos && mark > 0;
 }
 
+bool IsOneOf(const std::vector<std::string_view>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool IsRegion(std::string_view label) {
+  return std::count(label.begin(), label.end(), '-') >= 2 && label.back() >= '0' &&
+         label.back() <= '9' && !IsOneOf({"redshift-serverless"}, label);
+}
+
+// Hosts of AWS that are near a workgroup's endpoint on the page or in the mind, and are none.
+// Other hosts of AWS may be right: load balancers, machines that forward, private links.
+void RefuseOtherHosts(const Endpoint& endpoint) {
+  const std::string& host = endpoint.host;
+  const bool aws = host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn") ||
+                   host.ends_with(".api.aws") || host.ends_with(".amazonaws.eu");
+  if (!aws || endpoint.workgroup) return;
+  const auto labels = Labels(host);
+  const auto region_at =
+      std::find_if(labels.begin(), labels.end(), [](const auto& label) { return IsRegion(label); });
+  const std::string region = region_at == labels.end() ? "us-east-1" : *region_at;
+  const auto has = [&](std::string_view label) {
+    return std::find(labels.begin() + 1, labels.end(), label) != labels.end();
+  };
+  std::string service = labels.front();
+  if (const auto fips = service.find("-fips"); fips != std::string::npos) service.erase(fips);
+  if (IsOneOf({"redshift", "redshift-serverless", "redshift-data", "sts", "s3", "glue", "kms",
+               "iam", "console"},
+              service)) {
+    Refuse("it is the address of an AWS service's API (" + service + "), not of a workgroup",
+           region);
+  }
+  if (has("redshift")) {
+    Refuse(
+        "it is the host of a provisioned cluster; Sluice reads workgroups of Redshift Serverless",
+        region);
+  }
+  if (has("redshift-serverless")) {
+    Refuse("parts of the workgroup's endpoint are missing", region, labels.front());
+  }
+  if (has("rds")) Refuse("it is the host of an RDS database, not of a workgroup", region);
+  if (has("s3")) Refuse("it is the host of an S3 bucket, not of a workgroup", region);
+}
+
 }  // namespace
 
 Endpoint ParseEndpoint(std::string_view text) {
@@ -141,6 +194,7 @@ Endpoint ParseEndpoint(std::string_view text) {
     endpoint.database = std::string(database);
   }
   ReadLabels(endpoint);
+  RefuseOtherHosts(endpoint);
   return endpoint;
 }
 

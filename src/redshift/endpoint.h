@@ -28,7 +28,9 @@ struct Endpoint {
 // Accepts host, host:port, host:port/db, jdbc:redshift://..., jdbc:redshift:iam://..., redshift://,
 // postgres://, a trailing dot, surrounding blanks or quotes, a query after `?` or `;`, [IPv6].
 // Throws kInvalidConfig, subject "redshift.host", if there is no usable host, the port is not 1 to
-// 65535, or a user or password was pasted along (which the error does not repeat).
+// 65535, a user or password was pasted along (which the error does not repeat), or it is a host of
+// AWS that is no workgroup's: of a provisioned cluster, of an API, of another service, or one with
+// parts missing. The remedy shows the right form.
 Endpoint ParseEndpoint(std::string_view text);
 
 // Ports that a serverless workgroup can have: 5431-5455 and 8191-8215.

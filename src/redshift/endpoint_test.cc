@@ -67,8 +67,10 @@ TEST(ParseEndpoint, SuspectsManagedVpcEndpoints) {
 }
 
 TEST(ParseEndpoint, LeavesOtherHostsWithoutWorkgroup) {
-  for (const char* text : {"warehouse.example.com:5439/dev", "localhost:15439", "127.0.0.1",
-                           "c.abc.us-east-1.redshift.amazonaws.com"}) {
+  for (const char* text :
+       {"warehouse.example.com:5439/dev", "localhost:15439", "127.0.0.1",
+        "nlb-1.elb.us-east-1.amazonaws.com", "ec2-1-2-3-4.compute-1.amazonaws.com",
+        "vpce-1-a.vpce-svc-2.us-east-1.vpce.amazonaws.com"}) {
     const auto endpoint = ParseEndpoint(text);
     EXPECT_EQ(endpoint.workgroup, std::nullopt) << text;
     EXPECT_EQ(endpoint.region, std::nullopt) << text;
@@ -87,6 +89,45 @@ TEST(ParseEndpoint, RefusesWhatIsNone) {
                 test::ThrowsErrorWith(base::ErrorCode::kInvalidConfig, &base::ErrorInfo::subject,
                                       testing::Eq("redshift.host")))
         << text;
+  }
+}
+
+TEST(ParseEndpoint, RecognizesWhatIsOftenPastedInstead) {
+  struct Row {
+    const char* text;
+    const char* message;
+    const char* remedy;
+  };
+  const Row rows[] = {
+      {"c.abc123.eu-west-1.redshift.amazonaws.com:5439/dev", "provisioned cluster",
+       ".eu-west-1.redshift-serverless.amazonaws.com"},
+      {"jdbc:redshift://c.abc.cn-north-1.redshift.amazonaws.com.cn:5439/dev", "provisioned cluster",
+       ".cn-north-1."},
+      {"redshift-serverless.us-east-1.amazonaws.com", "API (redshift-serverless)", ".us-east-1."},
+      {"redshift-serverless-fips.us-west-2.amazonaws.com", "API (redshift-serverless)",
+       ".us-west-2."},
+      {"redshift-data.eu-central-1.amazonaws.com", "API (redshift-data)", ".eu-central-1."},
+      {"redshift.us-east-1.amazonaws.com", "API (redshift)", ".us-east-1."},
+      {"sts.us-east-1.amazonaws.com", "API (sts)", ".redshift-serverless."},
+      {"redshift-serverless.us-east-1.api.aws", "API (redshift-serverless)", ".us-east-1."},
+      {"analytics.us-east-1.redshift-serverless.amazonaws.com", "parts",
+       "analytics.123456789012.us-east-1."},
+      {"analytics.redshift-serverless.amazonaws.com", "parts", "analytics.123456789012."},
+      {"db.abc.us-east-1.rds.amazonaws.com", "RDS", ".us-east-1."},
+      {"acme.s3.eu-west-1.amazonaws.com", "S3 bucket", ".eu-west-1."},
+      {"arn:aws:redshift-serverless:us-east-1:123456789012:workgroup/0f1e", "ARN",
+       ".redshift-serverless."},
+      {"https://us-east-1.console.aws.amazon.com/redshiftv2/home", "page of the AWS console",
+       ".redshift-serverless."}};
+  for (const Row& row : rows) {
+    try {
+      ParseEndpoint(row.text);
+      ADD_FAILURE() << row.text;
+    } catch (const base::Error& error) {
+      EXPECT_EQ(error.info().subject, "redshift.host");
+      EXPECT_THAT(error.info().message, testing::HasSubstr(row.message)) << row.text;
+      EXPECT_THAT(error.info().remedy, testing::HasSubstr(row.remedy)) << row.text;
+    }
   }
 }
 

@@ -9,6 +9,7 @@
 #include "pq/connection.h"
 #include "redshift/quoting.h"
 #include "redshift/relations.h"
+#include "redshift/select.h"
 #include "redshift/sqlstate.h"
 
 namespace sluice::redshift {
@@ -71,6 +72,12 @@ std::optional<std::uint64_t> UnloadedRows(const std::vector<pq::ServerMessage>& 
     if (error == std::errc() && rest.starts_with(" record")) rows = count;
   }
   return rows;
+}
+
+std::string TextOf(const std::vector<pq::ServerMessage>& notices) {
+  std::string text;
+  for (const auto& notice : notices) text += notice.message + "\n" + notice.detail + "\n";
+  return text;
 }
 
 QueryResult ToQueryResult(const pq::Result& result) {
@@ -187,11 +194,14 @@ class LibpqSession final : public Session {
     if (!reply.error) return reply;
     FailureContext context = context_;
     context.operation = Operation(verb);
-    NameTable(sql, reply.error->message, context);
+    context.has_query = sql.find(kStreamAlias) != std::string::npos;
+    NameTable(sql, reply.error->message + "\n" + reply.error->detail, context);
     base::ErrorInfo info = Classify(verb == Verb::kUnload ? Phase::kUnload : Phase::kQuery,
                                     {.sqlstate = reply.error->sqlstate,
                                      .message = reply.error->message,
-                                     .detail = reply.error->detail},
+                                     .detail = reply.error->detail,
+                                     .hint = reply.error->hint,
+                                     .notices = TextOf(reply.notices)},
                                     context);
     info.in_doubt = info.in_doubt && doubtful;
     throw base::Error(std::move(info));
@@ -348,9 +358,12 @@ class LoginAttempts {
       if (!reply.error) continue;
       FailureContext context = ContextOf(options_, user_);
       context.operation = "set up the session";
-      throw base::Error(
-          Classify(Phase::kQuery,
-                   {.sqlstate = reply.error->sqlstate, .message = reply.error->message}, context));
+      throw base::Error(Classify(Phase::kQuery,
+                                 {.sqlstate = reply.error->sqlstate,
+                                  .message = reply.error->message,
+                                  .detail = reply.error->detail,
+                                  .hint = reply.error->hint},
+                                 context));
     }
   }
 

@@ -14,8 +14,6 @@
 namespace sluice::redshift {
 namespace {
 
-constexpr char kStreamAlias[] = "\"sluice_stream\"";
-
 [[noreturn]] void Refuse(const std::string& subject, std::string message, std::string remedy) {
   throw base::Error({.code = base::ErrorCode::kInvalidConfig,
                      .operation = "write the select",

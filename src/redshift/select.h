@@ -10,6 +10,10 @@
 
 namespace sluice::redshift {
 
+// Of a stream's query where it is selected from: what tells a query apart from a table in a
+// statement.
+inline constexpr char kStreamAlias[] = "\"sluice_stream\"";
+
 // SELECT <expr> AS "alias", ... FROM "schema"."table", or FROM (<sql>) AS
 // "sluice_stream" (<names>). `columns` are those of DescribeStream, all and in its order.
 // Throws kInvalidConfig (no column, or a stream with neither or both of table and sql),

@@ -1,6 +1,10 @@
 // What a failure of the server means: one table, SQLSTATE + text + phase -> error with remedy.
 // Pure; any thread. A new remedy is a new row here and a new row in its test.
 //
+// The server's DETAIL and HINT count as much as its message; a refusal in AWS's own words, of S3 or
+// KMS, is read by aws/denial.h and cured by the policy it names. What is told to be `retryable` may
+// pass by itself; only then does a remedy speak of trying again.
+//
 // Matched by text first where it is known, because Redshift answers XX000 to many user errors, and
 // libpq tells no SQLSTATE for a refused log-in. The texts are recorded from live workgroups where
 // known; all are English, since Redshift has no other lc_messages.
@@ -20,6 +24,9 @@ struct ServerFailure {
   std::string sqlstate;  // empty for a failed log-in
   std::string message;
   std::string detail;
+  std::string hint = {};
+  std::string notices =
+      {};  // that came before it; asked only where the failure itself says nothing
 };
 
 // What remedies are filled in with. Empty fields become a <placeholder>.
@@ -35,6 +42,7 @@ struct FailureContext {
   std::string table;
   std::string bucket;
   std::string bucket_region;
+  bool has_query = false;  // the statement holds a query of the configuration's
 };
 
 base::ErrorInfo Classify(Phase phase, const ServerFailure& failure, const FailureContext& context);
