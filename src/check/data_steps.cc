@@ -44,6 +44,13 @@ std::optional<std::string> ReadBack(Checker& checker, const std::string& prefix,
   return std::nullopt;
 }
 
+bool IsDeniedByBucket(const base::Error& error) {
+  const base::ErrorInfo& info = error.info();
+  if (info.reason != "explicit_deny") return false;
+  const auto policy = info.facts.find("policy");
+  return policy == info.facts.end() || policy->second == "bucket" || policy->second == "unknown";
+}
+
 // What S3 tells with every PUT, without a further right.
 void AdviseOnBucket(Checker& checker, const aws::PutResult& put) {
   const std::string subject = "bucket " + checker.options.bucket;
@@ -92,20 +99,30 @@ void CheckBucketRights(Checker& checker) {
   };
   std::optional<aws::PutResult> put;
   bool only_unload_may = false;
+  std::optional<base::Error> put_denied;  // by a policy of the bucket, as far as AWS tells
   attempt([&] {
     try {
       put = store.Put(key, kBody, checker.NewCall());
     } catch (const base::Error& error) {
+      if (!IsDeniedByBucket(error)) throw;
       // A bucket may demand that each PUT names KMS. "auto" means the bucket's own key, which only
       // UNLOAD can ask for: it then proves the writing, and the reading and deleting with it.
-      only_unload_may = checker.options.kms_key == "auto" && error.info().reason == "explicit_deny";
-      if (!only_unload_may) throw;
+      only_unload_may = checker.options.kms_key == "auto";
+      if (!only_unload_may) put_denied = error;
     }
   });
   std::optional<std::string> body;
   if (put) attempt([&] { body = store.Get(key, kProbeBytesMax, checker.NewCall()); });
   std::optional<std::vector<aws::ObjectInfo>> listed;
   attempt([&] { listed = store.List(checker.run_prefix, checker.NewCall()); });
+  if (put_denied) {
+    attempt([&] {
+      base::ErrorInfo info = put_denied->info();
+      // Where the bucket cannot be listed either, it is no matter of how objects are encrypted.
+      if (listed) info.reason = "kms_guess";
+      throw base::Error(std::move(info));
+    });
+  }
   std::vector<aws::DeleteFailure> refused;
   if (put) attempt([&] { refused = store.Delete({key}, checker.NewCall()); });
   if (!refused.empty()) {

@@ -132,9 +132,11 @@ Finding MakeFailure(Step step, std::string subject, const base::ErrorInfo& error
   // Where it only repeats the message it tells nothing.
   const std::string cause = error.cause == error.message ? "" : error.cause;
   const auto rules = FailureRules();
+  const auto action = error.facts.find("action");
   const auto rule = std::find_if(rules.begin(), rules.end(), [&](const FailureRule& r) {
     return !error.reason.empty() && r.step == step && r.reason == error.reason &&
-           (r.operation.empty() || r.operation == error.operation);
+           (r.operation.empty() || r.operation == error.operation) &&
+           (r.action.empty() || (action != error.facts.end() && action->second == r.action));
   });
   if (rule != rules.end()) {
     Facts all = error.facts;

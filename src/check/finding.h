@@ -78,6 +78,9 @@ struct FailureRule {
   std::string_view reason;
   std::string_view operation;  // of the error; empty: any
   std::string_view id;
+  // What was denied, of the error's facts ("s3:PutObject"), which outranks what was being done;
+  // empty: any.
+  std::string_view action = {};
 };
 std::span<const FailureRule> FailureRules();
 

@@ -36,7 +36,8 @@ constexpr std::string_view kReach =
     "2. The workgroup must be publicly accessible, or this machine needs a path into its VPC.\n"
     "3. Its security group needs an inbound rule: TCP, port {port}, from this machine's address. "
     "Here it is {local_address}; behind NAT the world sees another (curl "
-    "https://checkip.amazonaws.com).";
+    "https://checkip.amazonaws.com).\n"
+    "4. A proxy (HTTPS_PROXY) does not help here: the database's protocol does not go through it.";
 
 constexpr std::string_view kClock =
     "AWS's clock says {server_time}, this machine's {our_time}. Set the clock:\n"
@@ -187,9 +188,30 @@ constexpr FindingKind kKinds[] = {
      "Get a new token into auth.web_identity_token_file, and compare audience and subject with the "
      "trust policy of {role_arn}."},
     {"identity.denied", Step::kIdentity, kFailure, "A policy denies it outright",
-     "An explicit Deny outranks every Allow.",
-     "Look for \"Effect\":\"Deny\" on {action} in the policies of {holder}, its permissions "
-     "boundary and the organization's policies."},
+     "An explicit Deny outranks every Allow.", "{remedy}"},
+    {"identity.limited", Step::kIdentity, kFailure, "A limit above the policies refuses it",
+     "A permissions boundary, a session policy, a VPC endpoint or the organization allows less "
+     "than "
+     "the policies do.",
+     "{remedy}"},
+    {"identity.assume_not_allowed", Step::kIdentity, kFailure,
+     "The identity may not assume the role",
+     "The role may trust it, but the identity's own policy does not let it call {action}.",
+     "Add to the policy of {holder}:\n"
+     "{\"Effect\":\"Allow\",\"Action\":\"{action}\",\"Resource\":\"{resource}\"}"},
+    {"identity.mfa", Step::kIdentity, kFailure, "AWS asks for a code of a device (MFA)",
+     "Sluice runs without a person and cannot ask for one.", "{remedy}"},
+    {"identity.key_form", Step::kIdentity, kFailure, "A key holds what no key may hold",
+     "A line break, a blank or another sign stands in a key: it was copied with what stands around "
+     "it. It is not sent.",
+     "{remedy}"},
+    {"identity.proxy", Step::kIdentity, kFailure, "The proxy does not let us to AWS",
+     "Calls to AWS go through the proxy that HTTPS_PROXY names, and it failed.", "{remedy}"},
+    {"identity.foreign_answer", Step::kIdentity, kFailure, "Something else than AWS answers",
+     "Its words say nothing of keys, rights or regions.", "{remedy}"},
+    {"identity.certificate", Step::kIdentity, kFailure,
+     "The certificate of AWS's address is not trusted",
+     "A proxy or firewall that inspects TLS shows a certificate of its own.", "{remedy}"},
     {"identity.region_disabled", Step::kIdentity, kFailure, "STS is switched off in this region",
      "The account does not use STS in {region}.",
      "Activate it (IAM, Account settings, Endpoints)."},
@@ -236,8 +258,13 @@ constexpr FindingKind kKinds[] = {
      "{\"Effect\":\"Allow\",\"Action\":\"{action}\",\"Resource\":\"{resource}\"}"},
     {"database_credentials.denied", Step::kDatabaseCredentials, kFailure,
      "A policy denies database credentials outright", "An explicit Deny outranks every Allow.",
-     "Look for \"Effect\":\"Deny\" on {action} in the policies of {holder}, its permissions "
-     "boundary and the organization's policies. It concerns {resource}."},
+     "{remedy}"},
+    {"database_credentials.limited", Step::kDatabaseCredentials, kFailure,
+     "A limit above the policies refuses database credentials",
+     "A permissions boundary, a session policy, a VPC endpoint or the organization allows less "
+     "than "
+     "the policies do.",
+     "{remedy}"},
     {"database_credentials.workgroup_not_found", Step::kDatabaseCredentials, kFailure,
      "There is no such workgroup in this region and account",
      "Asked for workgroup {workgroup} in {workgroup_region}, account {account}.",
@@ -277,6 +304,17 @@ constexpr FindingKind kKinds[] = {
     {"login.not_redshift", Step::kLogin, kFailure, "Another database answers",
      "The server logs in, but is no Redshift.",
      "Set redshift.host and redshift.port to the workgroup's endpoint, not {host}:{port}."},
+    {"login.shared_database", Step::kLogin, kFailure, "A shared database takes no log-ins",
+     "The database comes from a datashare or a catalog; it can be read from another one only.",
+     "{remedy}"},
+    {"login.no_connect", Step::kLogin, kFailure, "The user may not connect to the database",
+     "The password was right; the right to use this database is missing.", "{remedy}"},
+    {"login.usage_limit", Step::kLogin, kFailure, "The workgroup's usage limit is reached",
+     "Until its period ends the workgroup runs nothing.", "{remedy}"},
+    {"login.not_ready", Step::kLogin, kFailure, "The workgroup takes no log-ins at the moment",
+     "It starts, restarts, changes its size or is being maintained.", "{remedy}"},
+    {"login.refused", Step::kLogin, kFailure, "The server refuses the log-in",
+     "The server was reached; its own words tell why.", "{remedy}"},
 };
 
 }  // namespace

@@ -13,18 +13,23 @@ constexpr std::string_view kObjects =
     "Add to the policy of the role or user that connects:\n"
     "{\"Effect\":\"Allow\",\"Action\":[\"s3:GetObject\",\"s3:PutObject\",\"s3:DeleteObject\","
     "\"s3:AbortMultipartUpload\",\"s3:ListMultipartUploadParts\"],\n"
-    " \"Resource\":\"arn:aws:s3:::{bucket}/{root}*\"}";
+    " \"Resource\":\"arn:aws:s3:::{bucket}/{root}*\"}\n"
+    "If the bucket is of another account, its own policy must admit the role or user, too; that "
+    "account's administrator sets what this prints:\n  sluice setup bucket --bucket-account ID";
 
 constexpr std::string_view kList =
     "Add to the policy of the role or user that connects (on the bucket itself, without a path):\n"
     "{\"Effect\":\"Allow\",\"Action\":[\"s3:ListBucket\",\"s3:GetBucketLocation\","
-    "\"s3:ListBucketMultipartUploads\"],\n \"Resource\":\"arn:aws:s3:::{bucket}\"}";
+    "\"s3:ListBucketMultipartUploads\"],\n \"Resource\":\"arn:aws:s3:::{bucket}\"}\n"
+    "If the bucket is of another account, its own policy must admit the role or user, too; that "
+    "account's administrator sets what this prints:\n  sluice setup bucket --bucket-account ID";
 
 constexpr std::string_view kKms =
-    "The bucket's policy demands encryption with a KMS key. In sluice.yaml:\n"
+    "If the bucket's policy demands encryption with a KMS key, say so in sluice.yaml:\n"
     "  staging: { kms_key: auto }        # the bucket's default key, or the ARN of another\n"
-    "and the role or user that connects needs kms:GenerateDataKey and kms:Decrypt on that key. If "
-    "the policy of bucket {bucket} denies for another reason, let it admit us.";
+    "and the role or user that connects needs kms:GenerateDataKey and kms:Decrypt on that key.\n"
+    "If it denies for another reason, let it admit us; to see it:\n"
+    "  aws s3api get-bucket-policy --bucket {bucket}";
 
 constexpr std::string_view kLifecycle =
     "One rule for what a dead run leaves. `aws s3api put-bucket-lifecycle-configuration` replaces "
@@ -155,12 +160,29 @@ constexpr FindingKind kKinds[] = {
     {"bucket_rights.no_list", Step::kBucketRights, kFailure, "The bucket may not be listed",
      "UNLOAD looks whether its prefix is empty, and leftovers are found by listing.", kList},
     {"bucket_rights.denied", Step::kBucketRights, kFailure, "A policy denies it outright",
-     "An explicit Deny outranks every Allow: {action} on {resource}.",
-     "Look for \"Effect\":\"Deny\" in the policy of bucket {bucket}, the organization's policies "
-     "and the permissions boundary of {holder}."},
+     "An explicit Deny outranks every Allow: {action} on {resource}.", "{remedy}"},
+    {"bucket_rights.limited", Step::kBucketRights, kFailure,
+     "A limit above the policies refuses it",
+     "A permissions boundary, a session policy, a VPC endpoint or the organization allows less "
+     "than "
+     "the policies do: {action} on {resource}.",
+     "{remedy}"},
+    {"bucket_rights.bucket_policy", Step::kBucketRights, kFailure,
+     "The bucket's own policy does not admit us",
+     "Across accounts both must allow it: the policy of the role or user, and that of the bucket.",
+     "{remedy}"},
+    {"bucket_rights.kms_denied", Step::kBucketRights, kFailure, "The KMS key may not be used",
+     "The bucket encrypts with a KMS key, and {action} on it is denied. The rights on the bucket "
+     "may all be there.",
+     "{remedy}"},
+    {"bucket_rights.kms_key", Step::kBucketRights, kFailure, "The KMS key cannot be used",
+     "The key with which the bucket encrypts is missing, switched off, or of another kind or "
+     "region.",
+     "{remedy}"},
     {"bucket_rights.kms_demanded", Step::kBucketRights, kFailure,
-     "The bucket demands encryption with a KMS key",
-     "A policy of the bucket refuses what is not encrypted with a KMS key.", kKms},
+     "The bucket's policy refuses the upload",
+     "It refuses PutObject and nothing else: most often it demands encryption with a KMS key.",
+     kKms},
     {"bucket_rights.list_incomplete", Step::kBucketRights, kFailure,
      "The list lacks what was just written",
      "The object that was just put is not in the list: leftovers could not be found.",
@@ -187,6 +209,28 @@ constexpr FindingKind kKinds[] = {
     {"unload.kms_demanded", Step::kUnload, kFailure,
      "The bucket's policy refuses what Redshift writes",
      "A policy of the bucket refuses it: most often it demands encryption with a KMS key.", kKms},
+    {"unload.no_list", Step::kUnload, kFailure, "S3 refuses to list the bucket for Redshift",
+     "UNLOAD looks whether its prefix is empty.", kList},
+    {"unload.denied", Step::kUnload, kFailure, "A policy denies outright what Redshift does",
+     "An explicit Deny outranks every Allow: {action} on {resource}.", "{remedy}"},
+    {"unload.limited", Step::kUnload, kFailure,
+     "A limit above the policies refuses what Redshift does",
+     "A permissions boundary, a session policy, a VPC endpoint or the organization allows less "
+     "than "
+     "the policies do: {action} on {resource}.",
+     "{remedy}"},
+    {"unload.bucket_policy", Step::kUnload, kFailure,
+     "The bucket's own policy does not admit Redshift's request",
+     "Across accounts both must allow it: the policy of the role or user, and that of the bucket.",
+     "{remedy}"},
+    {"unload.kms_denied", Step::kUnload, kFailure, "Redshift may not use the KMS key",
+     "The bucket encrypts with a KMS key, and {action} on it is denied. The rights on the bucket "
+     "may all be there.",
+     "{remedy}"},
+    {"unload.kms_key", Step::kUnload, kFailure, "Redshift cannot use the KMS key",
+     "The key is missing, switched off, or of another kind or region.", "{remedy}"},
+    {"unload.no_way_to_s3", Step::kUnload, kFailure, "The workgroup finds no way to S3",
+     "This machine reaches the bucket, but the workgroup's own network does not.", "{remedy}"},
     {"unload.wrong_region", Step::kUnload, kFailure, "Redshift looks in another region",
      "UNLOAD must name the bucket's own region.",
      "Set staging.region to the region of bucket {bucket}: aws s3api get-bucket-location --bucket "
@@ -251,8 +295,14 @@ constexpr FailureRule kRules[] = {
     {kIdentity, "secret_wrong", "", "identity.secret_wrong"},
     {kIdentity, "token_expired", "", "identity.token_expired"},
     {kIdentity, "trust_refused", "", "identity.trust_refused"},
-    {kIdentity, "not_allowed", "AssumeRoleWithWebIdentity", "identity.trust_refused"},
-    {kIdentity, "not_allowed", "AssumeRole", "identity.trust_refused"},
+    {kIdentity, "web_identity_trust", "", "identity.trust_refused"},
+    {kIdentity, "not_allowed", "", "identity.assume_not_allowed"},
+    {kIdentity, "limited", "", "identity.limited"},
+    {kIdentity, "mfa", "", "identity.mfa"},
+    {kIdentity, "key_form", "", "identity.key_form"},
+    {kIdentity, "proxy", "", "identity.proxy"},
+    {kIdentity, "foreign_answer", "", "identity.foreign_answer"},
+    {kIdentity, "certificate", "", "identity.certificate"},
     {kIdentity, "tag_session", "", "identity.tag_session"},
     {kIdentity, "duration_max", "", "identity.duration"},
     {kIdentity, "duration_chained", "", "identity.duration"},
@@ -263,6 +313,10 @@ constexpr FailureRule kRules[] = {
     {kDatabaseCredentials, "token_expired", "", "identity.token_expired"},
     {kDatabaseCredentials, "not_allowed", "", "database_credentials.not_allowed"},
     {kDatabaseCredentials, "explicit_deny", "", "database_credentials.denied"},
+    {kDatabaseCredentials, "limited", "", "database_credentials.limited"},
+    {kDatabaseCredentials, "proxy", "", "identity.proxy"},
+    {kDatabaseCredentials, "foreign_answer", "", "identity.foreign_answer"},
+    {kDatabaseCredentials, "certificate", "", "identity.certificate"},
     {kDatabaseCredentials, "no_such_resource", "", "database_credentials.workgroup_not_found"},
     {kDatabaseCredentials, "invalid_value", "", "database_credentials.invalid_value"},
     {kLogin, "user_missing", "", "login.user_missing"},
@@ -290,19 +344,40 @@ constexpr FailureRule kRules[] = {
     {kDestination, "reserved_schema", "", "destination.reserved_schema"},
     {kDestination, "schema_change", "", "destination.schema_change"},
     {kDestination, "names_clash", "", "destination.names_clash"},
+    {kLogin, "shared_database", "", "login.shared_database"},
+    {kLogin, "no_connect", "", "login.no_connect"},
+    {kLogin, "usage_limit", "", "login.usage_limit"},
+    {kLogin, "not_ready", "", "login.not_ready"},
+    {kLogin, "login_refused", "", "login.refused"},
+    {kLogin, "user_locked", "", "login.refused"},
     {kStreams, "no_column", "", "streams.no_column"},
     {kStreams, "no_select", "", "streams.not_granted"},
     {kStreams, "no_usage", "", "streams.not_granted"},
     {kStreams, "not_granted", "", "streams.not_granted"},
     {kBucket, "no_such_bucket", "", "bucket.missing"},
     {kBucket, "bad_bucket_name", "", "bucket.bad_name"},
+    {kBucket, "proxy", "", "identity.proxy"},
+    {kBucket, "foreign_answer", "", "identity.foreign_answer"},
+    {kBucket, "certificate", "", "identity.certificate"},
     {kBucketRights, "no_such_bucket", "", "bucket.missing"},
-    {kBucketRights, "explicit_deny", "PutObject", "bucket_rights.kms_demanded"},
+    {kBucketRights, "kms_guess", "", "bucket_rights.kms_demanded"},
+    {kBucketRights, "kms_denied", "", "bucket_rights.kms_denied"},
+    {kBucketRights, "kms_key", "", "bucket_rights.kms_key"},
     {kBucketRights, "explicit_deny", "", "bucket_rights.denied"},
+    {kBucketRights, "limited", "", "bucket_rights.limited"},
+    {kBucketRights, "bucket_policy", "", "bucket_rights.bucket_policy"},
+    {kBucketRights, "not_allowed", "", "bucket_rights.no_list", "s3:ListBucket"},
     {kBucketRights, "not_allowed", "PutObject", "bucket_rights.no_put"},
     {kBucketRights, "not_allowed", "GetObject", "bucket_rights.no_get"},
     {kBucketRights, "not_allowed", "ListObjectsV2", "bucket_rights.no_list"},
+    {kUnload, "not_allowed", "", "unload.no_list", "s3:ListBucket"},
     {kUnload, "not_allowed", "", "unload.not_allowed"},
+    {kUnload, "explicit_deny", "", "unload.denied"},
+    {kUnload, "limited", "", "unload.limited"},
+    {kUnload, "bucket_policy", "", "unload.bucket_policy"},
+    {kUnload, "kms_denied", "", "unload.kms_denied"},
+    {kUnload, "kms_key", "", "unload.kms_key"},
+    {kUnload, "no_way_to_s3", "", "unload.no_way_to_s3"},
     {kUnload, "policy_refuses", "", "unload.kms_demanded"},
     {kUnload, "wrong_region", "", "unload.wrong_region"},
     {kUnload, "key_unknown", "", "unload.key_unknown"},
