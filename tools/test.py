@@ -38,6 +38,7 @@ E2E_LABELS = (
     "cli",
     "model",
     "mistakes",
+    "check",
     "providers",
     "closed_loop",
     "init",
@@ -45,7 +46,7 @@ E2E_LABELS = (
     "mutants",
 )
 # Labels of which one file has most of the tests.
-SHARED_OUT = ("model", "crash", "mutants")
+SHARED_OUT = ("model", "crash", "mutants", "check")
 LABELS = ("unit", "tidy", "sandbox", *E2E_LABELS)
 JOBS = int(os.environ.get("JOBS", "2"))
 # Most take milliseconds; those that start a PostgreSQL take minutes under the sanitizers. Beyond this it hangs.

@@ -124,7 +124,10 @@ void Checker::ReportFailure(Step step, const base::ErrorInfo& error, std::string
   Add(MakeFailure(step, std::move(subject), error, facts));
 }
 
-void Checker::KeepFailure(const base::ErrorInfo& error, std::string subject) {
+void Checker::KeepFailure(base::ErrorInfo error, std::string subject) {
+  if (!subject.empty() && error.reason.empty() && error.code == base::ErrorCode::kUnsupported) {
+    error.reason = "target";
+  }
   of_destination.push_back(MakeFailure(Step::kDestination, std::move(subject), error, facts));
 }
 

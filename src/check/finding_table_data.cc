@@ -268,6 +268,12 @@ constexpr FindingKind kKinds[] = {
      "Parts are kept there on their way from the bucket to the destination.",
      "Free space there. {remedy}"},
 
+    {"local.ledger", Step::kLocal, kFailure, "The ledger cannot be written",
+     "A sync records there what it puts into the bucket, before it does.", "{remedy}"},
+    {"local.ledger_corrupt", Step::kLocal, kFailure, "The ledger cannot be understood",
+     "A sync records there what it puts into the bucket, and refuses a ledger that it cannot read.",
+     "{remedy}"},
+
     {"destination.ok", Step::kDestination, kOk, "", "", ""},
     {"destination.stream_mode", Step::kDestination, kFailure,
      "The destination cannot do what the stream asks",
@@ -340,6 +346,9 @@ constexpr FailureRule kRules[] = {
     {kLocal, "work_dir", "", "local.work_dir"},
     {kLocal, "disk_full", "", "local.disk_full"},
     {kDestination, "stream_mode", "", "destination.stream_mode"},
+    {kLocal, "ledger", "", "local.ledger"},
+    {kLocal, "ledger_corrupt", "", "local.ledger_corrupt"},
+    {kDestination, "target", "", "destination.target"},
     {kDestination, "name_taken", "", "destination.name_taken"},
     {kDestination, "reserved_schema", "", "destination.reserved_schema"},
     {kDestination, "schema_change", "", "destination.schema_change"},

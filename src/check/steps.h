@@ -34,7 +34,7 @@ class Checker {
   void ReportSkipped(Step step, Step because);
   // The destination is looked at while the streams are, as their plans ask it; what is found is
   // told in its turn.
-  void KeepFailure(const base::ErrorInfo& error, std::string subject = "");
+  void KeepFailure(base::ErrorInfo error, std::string subject = "");
   void TellDestination();
   bool Failed(Step step) const { return failed_.contains(step); }
   // A step may take this long; a workgroup that sleeps needs a minute of it.

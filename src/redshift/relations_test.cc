@@ -45,6 +45,8 @@ TEST(NearestName, ProposesWhatIsNearOnly) {
   EXPECT_EQ(NearestName("totl", {"id", "total", "tax"}), "total");
   EXPECT_EQ(NearestName("CUSTOMER_ID", {"custmer_id", "customer_id"}), "customer_id");
   EXPECT_EQ(NearestName("updatedat", {"created_at", "updated_at"}), "updated_at");
+  EXPECT_EQ(NearestName("nmae", {"total", "name"}), "name");
+  EXPECT_EQ(NearestName("ordres", {"order_items", "orders"}), "orders");
   EXPECT_EQ(NearestName("xyz", {"total", "tax"}), std::nullopt);
   EXPECT_EQ(NearestName("a", {}), std::nullopt);
   EXPECT_EQ(NearestName("", {"abc"}), std::nullopt);

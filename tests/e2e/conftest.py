@@ -29,6 +29,7 @@ MARKERS = {
     "crash": "killed at every effect",
     "cli": "screens, JSON and exit codes",
     "mistakes": "every mistake is named with its cure",
+    "check": "a green check means that the next sync works",
     "providers": "keys from wherever AWS gives them",
     "closed_loop": "from a bare account to a green check by what setup prints",
     "init": "the configuration, asked for or by flags",

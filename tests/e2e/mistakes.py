@@ -136,8 +136,13 @@ def clock(seconds: int) -> Break:
     return act(lambda s: s.sandbox.clock.advance(seconds), lambda s: s.turn_clock_back(seconds))
 
 
-def assert_named_with_its_cure(make_scene: Callable[[str, str], Scene], mistake: Mistake) -> None:
-    """Green before it, told by its finding with its cure while it lasts, green again after it; nothing changed."""
+def assert_named_with_its_cure(
+    make_scene: Callable[[str, str], Scene],
+    mistake: Mistake,
+    meanwhile: Callable[[Scene, Mistake], None] = lambda *_: None,
+) -> None:
+    """Green before it, told by its finding with its cure while it lasts, green again after it; nothing changed.
+    `meanwhile` looks at what else is true of it, and may change the destination."""
     scene = make_scene(mistake.id, mistake.auth)
     assert_green(scene)
     with ExitStack() as undo:
@@ -147,6 +152,7 @@ def assert_named_with_its_cure(make_scene: Callable[[str, str], Scene], mistake:
         facts = facts_of(scene)  # now: the second check leaves an object of its own where it may not delete
         screen = scene.harness.run("check")
         assert scene.harness.tables() == before
+        meanwhile(scene, mistake)
     assert finished.exit_code == screen.exit_code == mistake.exit_code, finished
     if mistake.exit_code == 2:
         assert mistake.finding in fields_of(finished.json), finished.json

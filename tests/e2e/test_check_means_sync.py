@@ -1,0 +1,79 @@
+"""What check calls ready can be synced: random configurations, wrong and right mixed, over random states of source,
+bucket, destination and local folder.
+
+`CASES=n` tells how many, `SEED=s` which is the first: a failing seed is run alone with `SEED=s CASES=1`."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from configurations import Case, make_case
+from harness import Finished
+from redshift_sandbox.world import Sandbox
+from scene import Scene
+
+from destinations import Destination
+
+pytestmark = pytest.mark.check
+
+FIRST = int(os.environ.get("SEED", "0"))
+SEEDS = range(FIRST, FIRST + int(os.environ.get("CASES", "160")))
+KINDS = ("duckdb", "duckdb", "postgres", "duckdb", "lake")
+
+
+# G32: A green check means that the next sync works: it does not fail for a reason that was there before, but for
+# what only the rows can show (two rows with one key, a key without a value, a value that the destination cannot
+# hold, a cursor that went back), a database that somebody else holds, and what lies beyond one UNLOAD.
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_green_check_means_that_the_next_sync_works(
+    sandbox: Sandbox, tmp_path: Path, make_destination: Callable[[str, Path, str], Destination], seed: int
+) -> None:
+    chance = random.Random(seed)
+    scene = Scene(sandbox, tmp_path, f"cms-{seed}")
+    case = make_case(scene, make_destination(KINDS[seed % len(KINDS)], tmp_path, f"cms-{seed}"), chance)
+    before = state_of(case)
+    check = scene.check()
+    assert state_of(case) == before, explain(seed, case, check, "check left something behind")
+    assert scene.objects() == []
+    planned = scene.harness.run("sync", "--dry-run", "--json") if seed % 3 == 0 else None
+    if planned is not None:
+        assert state_of(case) == before, explain(seed, case, planned, "--dry-run left something behind")
+    sync = scene.harness.run("sync", "--json")
+    if check.exit_code == 0:
+        assert sync.exit_code == 0, explain(seed, case, sync, "check is green, sync fails")
+        assert planned is None or planned.exit_code == 0, explain(seed, case, planned, "--dry-run fails alone")
+        return
+    assert sync.exit_code != 0, explain(seed, case, check, "check is red, sync works")
+    if planned is not None and plan_is_refused(check):
+        assert planned.exit_code != 0, explain(seed, case, check, "check is red by the plan, --dry-run works")
+
+
+def plan_is_refused(check: Finished) -> bool:
+    if check.exit_code == 2:
+        return True
+    failures = {f["id"] for f in check.json["findings"] if f["severity"] == "failure"}
+    return any(id.startswith(("streams.", "configuration.one", "destination.", "local.work")) for id in failures)
+
+
+def state_of(case: Case) -> dict[str, Any]:
+    """What a reader finds at the destination and on local disk."""
+    folder = case.scene.harness.folder
+    files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.name != "sluice.yaml")
+    # What SQLite keeps beside a ledger while it is open is no content.
+    files = [name for name in files if not name.endswith(("-wal", "-shm", ".lock"))]
+    return {"tables": case.destination.tables() if case.destination.exists() else {}, "files": files}
+
+
+def explain(seed: int, case: Case, finished: Finished, what: str) -> str:
+    return "\n".join(
+        [f"SEED={seed} CASES=1: {what}", *case.told, json.dumps(case.scene.settings["streams"], indent=1),
+         json.dumps(case.scene.settings["destination"]), finished.stdout[-6000:], finished.stderr[-2000:]]
+    )  # fmt: skip
+
+
