@@ -55,6 +55,11 @@ constexpr std::string_view kTrust =
 
 constexpr FindingKind kKinds[] = {
     {"configuration.ok", Step::kConfiguration, kOk, "", "", ""},
+    {"configuration.secret_readable", Step::kConfiguration, kWarning,
+     "A secret stands in a file that others may read",
+     "Whoever else has a user on this machine, or reads a copy of the file, has the secret too.",
+     "chmod 600 {file}\n"
+     "Better: keep the secret elsewhere, and write {field}: \"${file:PATH}\" or \"${NAME}\"."},
     {"configuration.workgroup_differs", Step::kConfiguration, kWarning,
      "Host and workgroup name two workgroups",
      "The host begins with another workgroup's name. That is right for a custom or VPC endpoint "

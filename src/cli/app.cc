@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/grammar.h"
+#include "cli/host_rules.h"
 #include "cli/init_command.h"
 #include "cli/json_output.h"
 #include "cli/records.h"
@@ -74,7 +75,8 @@ class App {
         hooks_(hooks),
         out_style_(StyleOf(STDOUT_FILENO, line)),
         log_style_(StyleOf(STDERR_FILENO, line)),
-        screen_([](std::string_view text) { WriteAll(STDERR_FILENO, text); }, SizeFunction(line)),
+        screen_([](std::string_view text) { WriteAll(STDERR_FILENO, Guarded(text)); },
+                SizeFunction(line)),
         log_(screen_, clock_, log_style_, LeastLevel(line)),
         signals_([this] { OnFirstSignal(); }, [this] { OnSecondSignal(); }) {}
 
@@ -132,16 +134,22 @@ class App {
   }
 
   int RunConfigured(Command command) {
-    const auto loaded = config::Load(line_.config, environment_);
+    const auto loaded = config::Load(line_.config, environment_, EndpointRules());
     if (!loaded.problems.empty()) {
       if (line_.json) {
         out_(ProblemsJson(CommandName(command), line_.config, loaded.problems));
       } else {
-        WriteAll(STDERR_FILENO, ProblemsScreen(line_.config, loaded.problems, log_style_));
+        WriteAll(STDERR_FILENO, Guarded(ProblemsScreen(line_.config, loaded.problems, log_style_)));
       }
       return kBadUse;
     }
     const config::Config& config = loaded.config;
+    if (command == Command::kSync) {
+      for (const auto& warning : config.warnings) {
+        log_.Warning("a secret " + warning.problem,
+                     {{"field", warning.field}, {"remedy", warning.remedy}});
+      }
+    }
     const Context context = MakeContext();
     switch (command) {
       case Command::kCheck: return RunCheck(context, config);
@@ -163,6 +171,12 @@ class App {
     return kDone;
   }
 
+  // What an administrator pipes into a file is to be run: it stays as it is.
+  void WriteResult(std::string_view text) const {
+    const bool piped = !line_.setup.part.empty() && !line_.json && !IsTerminal(STDOUT_FILENO);
+    WriteAll(STDOUT_FILENO, piped ? std::string(text) : Guarded(text));
+  }
+
   int Fail(const base::ErrorInfo& error) {
     if (line_.json) {
       out_(ErrorJson(CommandName(line_.command), error));
@@ -170,7 +184,7 @@ class App {
       screen_.PrintLine(line_.command == Command::kInit ? "\nInterrupted; nothing was written."
                                                         : "Interrupted.");
     } else {
-      WriteAll(STDERR_FILENO, ErrorScreen(error, log_style_));
+      WriteAll(STDERR_FILENO, Guarded(ErrorScreen(error, log_style_)));
     }
     return ExitCodeOf(error);
   }
@@ -198,7 +212,7 @@ class App {
   const base::SystemClock clock_;
   const Style out_style_;
   const Style log_style_;
-  const Sink out_ = [](std::string_view text) { WriteAll(STDOUT_FILENO, text); };
+  const Sink out_ = [this](std::string_view text) { WriteResult(text); };
   Screen screen_;
   StderrLog log_;
   StagingRoot staging_root_;

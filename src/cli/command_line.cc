@@ -5,8 +5,10 @@
 #include <CLI/CLI.hpp>
 #include <sstream>
 
+#include "cli/arguments.h"
 #include "cli/exit_code.h"
 #include "cli/grammar.h"
+#include "cli/printable.h"
 
 namespace sluice::cli {
 namespace {
@@ -124,6 +126,23 @@ Examples:
 
 std::string Footer(std::string_view text) { return std::string(text.substr(1)); }
 
+// Every help tells the options that all commands take.
+class HelpFormatter final : public CLI::Formatter {
+ public:
+  std::string make_footer(const CLI::App* app) const override {
+    const std::string footer = CLI::Formatter::make_footer(app);
+    const CLI::App* program = app;
+    while (program->get_parent() != nullptr) program = program->get_parent();
+    if (program == app) return footer;
+    std::string text = "\nOptions of every command:\n";
+    for (const CLI::Option* option : program->get_options({})) {
+      if (option->check_lname("version") || option->check_lname("help")) continue;
+      text += make_option(option, /*is_positional=*/false);
+    }
+    return footer.empty() ? text : text + "\n" + footer;
+  }
+};
+
 // The switches may stand before or behind the command.
 void AddShared(CLI::App& app, CommandLine& line) {
   app.add_option("-c,--config", line.config,
@@ -143,7 +162,9 @@ struct Grammar {
     app.require_subcommand(1);
     app.fallthrough();
     app.footer(Footer(kMainFooter));
-    app.get_formatter()->column_width(34);
+    const auto formatter = std::make_shared<HelpFormatter>();
+    formatter->column_width(34);
+    app.formatter(formatter);
     AddShared(app, line);
     AddInit(line.init);
     AddSetup(line.setup);
@@ -166,6 +187,9 @@ struct Grammar {
     validate = Sub(*config, "validate", "Is it right? Tells all problems at once", "");
     AddShells(line);
     schema = Sub(*config, "schema", "Print the JSON Schema of sluice.yaml, for editors", "");
+    // Both are put right before the parser sees them (arguments.h); here they are for the help.
+    Sub(app, "help", "Tell what a command does, as COMMAND --help does", "");
+    Sub(app, "version", "Print the version", "");
   }
 
   void AddShells(CommandLine& line) {
@@ -186,10 +210,7 @@ struct Grammar {
       AddAnswer(flags, field);
     }
     init->add_option_function<std::vector<std::string>>(
-            "--table",
-            [&flags](const std::vector<std::string>& tables) {
-              for (const auto& table : tables) flags.given[Field::kTables] += table + " ";
-            },
+            "--table", [&flags](const std::vector<std::string>& tables) { flags.tables = tables; },
             "A table to bring over, schema.table; again for more")
         ->type_name("TABLE")
         ->allow_extra_args(false);
@@ -380,6 +401,39 @@ std::string_view CommandName(Command command) {
   return "check";
 }
 
+namespace {
+
+Parsed Misuse(const std::string& problem) {
+  return {.text = fmt::format("{}\nHow it is used: sluice --help, sluice COMMAND --help\n",
+                              Printable(problem)),
+          .exit_code = kBadUse};
+}
+
+// CLI11 repeats what was typed where it is none of the choices or no number: "--auth: x not in
+// {...}".
+std::string WithoutValues(const CLI::ParseError& error) {
+  const std::string text = error.what();
+  const auto colon = text.find(": ");
+  for (const std::string_view mark : {" not in ", " is not in "}) {
+    const auto at = text.find(mark);
+    if (colon == std::string::npos || at == std::string::npos || at < colon) continue;
+    std::string choices = text.substr(at + mark.size());
+    for (const std::string_view type : {"{", "}"}) std::erase(choices, type.front());
+    const bool range = choices.starts_with("range");
+    return fmt::format("{} is {} {}.", text.substr(0, colon), range ? "not in the" : "none of",
+                       choices);
+  }
+  if (dynamic_cast<const CLI::ValidationError*>(&error) != nullptr ||
+      dynamic_cast<const CLI::ConversionError*>(&error) != nullptr) {
+    return text.substr(0, colon) + " is not a good value.";
+  }
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr)
+    return "There is an argument too much.";
+  return text;
+}
+
+}  // namespace
+
 Parsed ParseCommandLine(const std::vector<std::string>& arguments,
                         const config::Environment& environment) {
   CommandLine line;
@@ -387,17 +441,17 @@ Parsed ParseCommandLine(const std::vector<std::string>& arguments,
   // https://no-color.org: set and not empty.
   if (const auto value = environment("NO_COLOR"); value && !value->empty()) line.no_color = true;
   Grammar grammar(line);
+  const Arguments right = PutRight(Describe(grammar.app), arguments);
+  if (!right.problem.empty()) return Misuse(right.problem);
   // CLI11 takes them from the back.
-  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+  std::vector<std::string> reversed(right.words.rbegin(), right.words.rend());
   try {
     grammar.app.parse(std::move(reversed));
   } catch (const CLI::ParseError& error) {
     std::ostringstream out;
     std::ostringstream err;
     if (grammar.app.exit(error, out, err) == 0) return {.text = out.str(), .exit_code = kDone};
-    return {.text = fmt::format("{}\nHow it is used: sluice --help, sluice COMMAND --help\n",
-                                error.what()),
-            .exit_code = kBadUse};
+    return Misuse(WithoutValues(error));
   }
   line.command = grammar.Chosen();
   return {.line = std::move(line)};

@@ -6,6 +6,8 @@
 
 #include <map>
 
+#include "cli/grammar.h"
+
 namespace sluice::cli {
 namespace {
 
@@ -83,6 +85,95 @@ TEST(CommandLine, EveryCommandHasHelpWithExamples) {
   }
   EXPECT_THAT(Do({"--version"}).text, HasSubstr("sluice "));
   EXPECT_EQ(Do({"--version"}).exit_code, 0);
+}
+
+TEST(CommandLine, HelpAndVersionAreCommandsToo) {
+  EXPECT_EQ(Do({"help"}).text, Do({"--help"}).text);
+  EXPECT_EQ(Do({"help", "sync"}).text, Do({"sync", "--help"}).text);
+  EXPECT_EQ(Do({"help", "config", "validate"}).text, Do({"config", "validate", "--help"}).text);
+  EXPECT_EQ(Do({"--json", "help", "sync"}).exit_code, 0);
+  EXPECT_EQ(Do({"version"}).text, Do({"--version"}).text);
+  EXPECT_EQ(Do({"help", "synk"}).exit_code, 2);
+  EXPECT_THAT(Do({"help"}).text, HasSubstr("version "));
+  EXPECT_THAT(Do({"sync", "help"}).line->streams, ElementsAre("help")) << "a stream's name";
+}
+
+TEST(CommandLine, EveryHelpTellsTheOptionsOfAll) {
+  for (const auto& command : DescribeGrammar().commands) {
+    if (command.name == "help" || command.name == "version") continue;
+    const std::string text = Do({command.name, "--help"}).text;
+    for (const char* option : {"--config", "--json", "--quiet", "--verbose", "--no-color"}) {
+      EXPECT_THAT(text, HasSubstr(option)) << command.name;
+    }
+  }
+  EXPECT_THAT(Do({"config", "validate", "--help"}).text, HasSubstr("--config"));
+}
+
+TEST(CommandLine, AMisspeltWordIsMeantAsTheNearest) {
+  EXPECT_THAT(Do({"synk"}).text, HasSubstr("Did you mean sluice sync?"));
+  EXPECT_THAT(Do({"config", "valdate"}).text, HasSubstr("Did you mean sluice config validate?"));
+  EXPECT_THAT(Do({"sync", "--alow-deletes"}).text, HasSubstr("Did you mean --allow-deletes?"));
+  EXPECT_THAT(Do({"init", "--rolearn", "x"}).text, HasSubstr("Did you mean --role-arn?"));
+  EXPECT_THAT(Do({"check", "--conifg", "x"}).text, HasSubstr("Did you mean --config?"));
+  EXPECT_THAT(Do({"frobnicate"}).text, HasSubstr("Commands: init"));
+}
+
+TEST(CommandLine, AnEmptyValueIsEmptyAndTakesNoFlagAlong) {
+  for (const auto& words :
+       std::vector<std::vector<std::string>>{{"init", "--workgroup", "", "--host", "h"},
+                                             {"init", "--workgroup=", "--host", "h"},
+                                             {"init", "--host", "h", "--workgroup="},
+                                             {"init", "--host", "h", "--workgroup", ""}}) {
+    const auto parsed = Do(words);
+    EXPECT_EQ(parsed.exit_code, 2);
+    EXPECT_THAT(parsed.text, HasSubstr("--workgroup is empty"));
+  }
+  EXPECT_THAT(Do({"init", "--workgroup=", "--host="}).text,
+              testing::AllOf(HasSubstr("--workgroup is empty"), HasSubstr("--host is empty")));
+  EXPECT_THAT(Do({"check", "-c", ""}).text, HasSubstr("--config is empty"));
+  EXPECT_THAT(Do({"sync", ""}).text, HasSubstr("is empty"));
+}
+
+TEST(CommandLine, AValueThatWasForgottenIsNotTheNextOption) {
+  EXPECT_THAT(Do({"init", "--workgroup", "--host", "h"}).text,
+              HasSubstr("--workgroup needs a value; --host follows it"));
+  EXPECT_THAT(Do({"init", "--host", "h", "--workgroup"}).text, HasSubstr("needs a value"));
+  EXPECT_THAT(Do({"check", "-c", "--json"}).text, HasSubstr("-c needs a value; --json"));
+  EXPECT_EQ(Do({"init", "--username=-x"}).line->init.given.at(Field::kUsername), "-x");
+  EXPECT_EQ(Do({"init", "--username", "-"}).line->init.given.at(Field::kUsername), "-");
+  EXPECT_EQ(Do({"check", "-cx.yaml"}).line->config, "x.yaml");
+  EXPECT_EQ(Do({"history", "-qn", "3"}).line->runs_max, 3);
+  EXPECT_TRUE(Do({"history", "-qn3"}).line->quiet);
+}
+
+TEST(CommandLine, NoSecretIsRepeated) {
+  const std::string secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+  for (const auto& words :
+       std::vector<std::vector<std::string>>{{secret},
+                                             {"init", "--secret-access-key", secret},
+                                             {"init", "--secret-access-key=" + secret},
+                                             {"init", "--" + secret},
+                                             {"init", secret},
+                                             {"init", "--auth", secret},
+                                             {"init", "--auth=" + secret},
+                                             {"check", secret},
+                                             {"sync", secret},
+                                             {"discover", "u:" + secret + "@h"},
+                                             {"reset", "sales.orders", secret},
+                                             {"setup", "--owner", secret},
+                                             {"history", "-n", secret},
+                                             {"setup", secret},
+                                             {"setup", "--pattern", secret},
+                                             {"completion", secret},
+                                             {"config", secret},
+                                             {"-c", "s3://u:" + secret + "@b/x", "check"},
+                                             {"-" + secret, "check"},
+                                             {"check", "--json=" + secret}}) {
+    const auto parsed = Do(words);
+    EXPECT_EQ(parsed.exit_code, 2) << words.front();
+    EXPECT_THAT(parsed.text, testing::Not(HasSubstr(secret))) << words.front();
+    EXPECT_FALSE(parsed.text.empty());
+  }
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "cli/progress_painter.h"
 #include "cli/screens.h"
 #include "cli/wiring.h"
+#include "config/showable.h"
 #include "redshift/relations.h"
 
 namespace sluice::cli {
@@ -98,7 +99,10 @@ std::vector<model::Stream> ChooseStreams(const std::vector<model::Stream>& all,
     const auto near = redshift::NearestName(name, known);
     std::string list;
     for (const auto& one : known) list += "\n  " + one;
-    BadStreams("stream " + name, "the configuration has no stream of that name",
+    // What was typed here may have been meant for another place.
+    const bool shown = near || !config::MayHoldSecret(name);
+    BadStreams(shown ? "stream " + name : "a stream whose name is not shown",
+               "the configuration has no stream of that name",
                near ? fmt::format("Did you mean {}?", *near) : "It has:" + list);
   }
   std::vector<model::Stream> chosen;
@@ -121,7 +125,15 @@ int RunCheck(const Context& context, const config::Config& config) {
   if (!json) context.out(CheckHeader(config, context.out_style));
   auto options = connection.CheckOptions();
   options.streams_to_come = context.line.command == Command::kInit;
-  const auto findings = check::Run(options, connection.CheckParts(print), context.stop);
+  std::vector<check::Finding> warned;
+  for (const auto& warning : config.warnings) {
+    warned.push_back(check::MakeFinding(
+        "configuration.secret_readable", warning.field, warning.field + " " + warning.problem,
+        {{"file", config.file.string()}, {"field", warning.field}}));
+    print(warned.back());
+  }
+  auto findings = check::Run(options, connection.CheckParts(print), context.stop);
+  findings.findings.insert(findings.findings.begin(), warned.begin(), warned.end());
   context.out(json ? CheckJson(findings)
                    : printer.Rest() + CheckFooter(findings, context.out_style));
   return ExitCodeOf(findings);

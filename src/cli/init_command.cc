@@ -4,16 +4,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
 #include "cli/exit_code.h"
+#include "cli/host_rules.h"
+#include "cli/json_envelope.h"
 #include "cli/line_reader.h"
 #include "cli/screens.h"
 #include "cli/whole_file.h"
+#include "config/edit.h"
+#include "config/rules.h"
 #include "config/yaml_tree.h"
+#include "redshift/endpoint.h"
 
 namespace sluice::cli {
 namespace {
@@ -45,6 +51,10 @@ std::string ReadFile(const fs::path& file) {
   return text;
 }
 
+bool IsBlank(const std::string& text) {
+  return text.find_first_not_of(" \t\r\n") == std::string::npos;
+}
+
 class Init {
  public:
   explicit Init(const Context& context)
@@ -69,12 +79,19 @@ class Init {
 
  private:
   const Style& style() const { return context_.log_style; }
-  void Say(std::string_view text) { WriteAll(STDERR_FILENO, text); }
+  void Say(std::string_view text) { WriteAll(STDERR_FILENO, Guarded(text)); }
 
   // -- what is there ---------------------------------------------------------------------------
 
   void LookAtFile() {
-    if (flags_.force || !fs::exists(file_)) return;
+    if (fs::is_directory(file_)) {
+      throw Bad(file_.string(), "it is a folder, not a file",
+                fmt::format("Name the file in it: sluice -c {} init",
+                            (file_ / "sluice.yaml").lexically_normal().string()));
+    }
+    if (flags_.force) return;
+    if (!fs::exists(file_)) return RefuseSecondSpelling();
+    if (IsBlank(ReadFile(file_))) return;  // as if it were not there
     if (flags_.non_interactive && !flags_.edit) {
       throw Bad(file_.string(), "it exists already",
                 "--edit changes in it what flags tell and keeps the rest; --force writes it anew; "
@@ -90,6 +107,17 @@ class Init {
     existing_ = true;
   }
 
+  // Two files of one connection would drift apart.
+  void RefuseSecondSpelling() const {
+    fs::path other = file_;
+    other.replace_extension(file_.extension() == ".yaml" ? ".yml" : ".yaml");
+    if (other == file_ || !fs::exists(other)) return;
+    throw Bad(file_.string(), fmt::format("there is {} beside it", other.string()),
+              fmt::format("Change that one: sluice -c {} init\nOr write this one nevertheless: "
+                          "sluice init --force",
+                          other.string()));
+  }
+
   Dialogue::Options Options() const {
     Dialogue::Options options;
     options.existing = existing_;
@@ -102,6 +130,7 @@ class Init {
     options.aws_region = context_.environment("AWS_REGION");
     if (!options.aws_region) options.aws_region = context_.environment("AWS_DEFAULT_REGION");
     options.references = {.environment = context_.environment, .folder = file_.parent_path()};
+    options.pasted = !flags_.non_interactive;
     return options;
   }
 
@@ -110,13 +139,13 @@ class Init {
   // Flags answer first; the host before all, because it tells so much.
   void TakeFlags() {
     Answers given = flags_.given;
-    ChooseAuth(given);
-    std::string problems;
+    std::string problems = ChooseAuth(given) + OtherPort(given) + TakeTables(given);
     const auto take = [&](Field field, const std::string& text) {
       const Reply reply = dialogue_->Answer(field, text);
       const std::string_view flag = InfoOf(field).flag;
       if (!reply.accepted) {
-        problems += fmt::format("{}: {}\n{}\n", flag, reply.text, Indent(reply.remedy, "  "));
+        problems += fmt::format("{}: {}\n{}\n", flag, reply.text,
+                                Indent(PrintableRemedy(reply.remedy), "  "));
       } else if (!reply.text.empty()) {
         Say(fmt::format("{}: {}: {}\n", style().Yellow("note"), flag, reply.text));
       }
@@ -139,12 +168,94 @@ class Init {
     throw Bad("flags", "some answers are not good", problems);
   }
 
-  void ChooseAuth(Answers& given) const {
-    if (given.contains(Field::kAuth)) return;
-    if (given.contains(Field::kRoleArn)) given[Field::kAuth] = "role";
-    if (given.contains(Field::kAccessKeyId)) given[Field::kAuth] = "keys";
-    if (given.contains(Field::kProfile)) given[Field::kAuth] = "profile";
-    if (flags_.default_chain) given[Field::kAuth] = "default_chain";
+  // The way to log in that the flags tell; what they tell twice is a problem, as in the file.
+  std::string ChooseAuth(Answers& given) const {
+    std::vector<std::pair<std::string_view, std::string_view>> ways;  // flag, way
+    for (const auto& [field, way] :
+         {std::pair{Field::kRoleArn, "role"}, std::pair{Field::kAccessKeyId, "keys"},
+          std::pair{Field::kProfile, "profile"}}) {
+      if (given.contains(field)) ways.emplace_back(InfoOf(field).flag, way);
+    }
+    if (flags_.default_chain) ways.emplace_back("--default-chain", "default_chain");
+    if (given.contains(Field::kAuth)) ways.emplace_back("--auth", given[Field::kAuth]);
+    for (std::size_t i = 1; i < ways.size(); ++i) {
+      if (ways[i].second == ways[0].second) continue;
+      return fmt::format(
+          "{} and {}: they name more than one way to log in\n  Give exactly one: a "
+          "role, keys, a profile or --default-chain.\n",
+          ways[0].first, ways[i].first);
+    }
+    if (!ways.empty()) given[Field::kAuth] = ways[0].second;
+    return WithoutItsWay(given);
+  }
+
+  std::string WithoutItsWay(const Answers& given) const {
+    const auto chosen = given.find(Field::kAuth);
+    const std::string way = chosen != given.end()
+                                ? chosen->second
+                                : (existing_ ? PresetOf(Field::kAuth) : std::string("role"));
+    std::string problems;
+    if (given.contains(Field::kExternalId) && way != "role") {
+      problems += "--external-id: it stands without a role\n  It belongs to --role-arn.\n";
+    }
+    const bool secret = given.contains(Field::kSecretStore) || !flags_.secret_file.empty();
+    if (secret && way != "keys") {
+      problems +=
+          fmt::format("{}: it stands without keys\n  It belongs to --access-key-id.\n",
+                      flags_.secret_file.empty() ? "--secret-store" : "--secret-access-key-file");
+    }
+    return problems;
+  }
+
+  std::string PresetOf(Field field) const {
+    const auto present = ReadPresent(text_).answers;
+    const auto found = present.find(field);
+    return found == present.end() ? "" : found->second;
+  }
+
+  // A pasted endpoint brings its port along.
+  static std::string OtherPort(const Answers& given) {
+    const auto host = given.find(Field::kHost);
+    const auto port = given.find(Field::kPort);
+    if (host == given.end() || port == given.end()) return "";
+    try {
+      const auto said = redshift::ParseEndpoint(host->second).port;
+      if (!said || std::to_string(*said) == port->second) return "";
+      return fmt::format("--port: the host says {}\n  Keep the one that is right.\n", *said);
+    } catch (const base::Error&) {
+      return "";  // told at the host
+    }
+  }
+
+  // Each --table is one table, as `table:` would have it.
+  std::string TakeTables(Answers& given) {
+    std::string problems;
+    for (const auto& table : flags_.tables) {
+      const Reply reply = dialogue_->Verdict(Field::kTables, table);
+      if (reply.accepted) {
+        tables_.push_back(table);
+      } else {
+        problems += fmt::format("--table: {}\n{}\n", reply.text,
+                                Indent(PrintableRemedy(reply.remedy), "  "));
+      }
+    }
+    // A new file takes them as an answer, in which blanks stand between two.
+    if (!existing_ && problems.empty() && !tables_.empty()) {
+      std::string& answer = given[Field::kTables];
+      for (const auto& table : tables_) answer += Quoted(table) + " ";
+    }
+    return problems;
+  }
+
+  static std::string Quoted(const std::string& table) {
+    if (table.find_first_of(" ,\t") == std::string::npos) return table;
+    const auto name = std::get<model::TableName>(config::ParseTable(table));
+    const auto quoted = [](const std::string& part) {
+      std::string text = "\"";
+      for (const char c : part) text += c == '"' ? "\"\"" : std::string(1, c);
+      return text + "\"";
+    };
+    return quoted(name.schema) + "." + quoted(name.table);
   }
 
   void TakePresets() {
@@ -201,9 +312,14 @@ class Init {
     // A pasted endpoint may have changed what is proposed.
     const auto now = dialogue_->Next();
     const auto& preset = now ? now->preset : question.preset;
+    // What the file says may be a secret in the wrong place.
+    const Field field = question.info.field;
+    const bool shown =
+        !preset || question.info.key.empty() || dialogue_->Verdict(field, *preset).accepted;
     const std::string prompt =
         preset && !preset->empty() && !question.secret
-            ? fmt::format("{} > ", style().Dim(fmt::format("[{}]", Printable(*preset))))
+            ? fmt::format("{} > ", style().Dim(fmt::format("[{}]", shown ? PrintableLine(*preset)
+                                                                         : "what stands there")))
             : "> ";
     auto line = reader_.Read(question.secret, [&] { Say(prompt); });
     if (!line) {
@@ -214,11 +330,11 @@ class Init {
     const Reply reply = question.secret ? dialogue_->AnswerSecret(base::Secret(std::move(*line)))
                                         : dialogue_->Answer(question.info.field, *line);
     if (reply.accepted) {
-      if (!reply.text.empty()) Say(style().Yellow("  " + Printable(reply.text)) + "\n");
+      if (!reply.text.empty()) Say(style().Yellow("  " + PrintableLine(reply.text)) + "\n");
       return true;
     }
-    Say(fmt::format("{}\n{}\n", style().Red("  " + Printable(reply.text)),
-                    Indent(reply.remedy, "  ")));
+    Say(fmt::format("{}\n{}\n", style().Red("  " + PrintableLine(reply.text)),
+                    Indent(PrintableRemedy(reply.remedy), "  ")));
     return false;
   }
 
@@ -244,17 +360,30 @@ class Init {
 
   std::string Compose(const std::string& secret) const {
     if (!existing_) return NewFile(dialogue_->answers(), flags_.extras, secret);
-    return config::EditYaml(text_, ChangesOf(text_, dialogue_->answers(), flags_.extras, secret));
+    const auto changes = ChangesOf(text_, dialogue_->answers(), flags_.extras, secret);
+    return config::AddTables(config::EditYaml(text_, changes), tables_);
   }
 
-  // With a stand-in for the key, which may be nowhere yet.
+  // With a stand-in for the key, which may be nowhere yet. What was wrong in the file before is
+  // told and stays; nothing wrong is added.
   void Verify() {
     const std::string reference = SecretReference();
-    const auto loaded = config::Parse(Compose(reference.empty() ? "" : std::string(40, 'x')), file_,
-                                      context_.environment);
-    if (loaded.problems.empty()) return;
-    if (!existing_) throw config::ToError(file_, loaded.problems);
-    Say(ProblemsScreen(file_, loaded.problems, style()));
+    const auto parse = [&](const std::string& text) {
+      return config::Parse(text, file_, context_.environment, EndpointRules()).problems;
+    };
+    auto problems = parse(Compose(reference.empty() ? "" : std::string(40, 'x')));
+    if (problems.empty()) return;
+    if (!existing_) throw config::ToError(file_, problems);
+    const auto before = parse(text_);
+    std::vector<config::Problem> added;
+    for (const auto& problem : problems) {
+      const bool old = std::any_of(before.begin(), before.end(), [&](const auto& one) {
+        return one.field == problem.field && one.problem == problem.problem;
+      });
+      if (!old) added.push_back(problem);
+    }
+    if (!added.empty()) throw config::ToError(file_, added);
+    Say(ProblemsScreen(file_, problems, style()));
   }
 
   // False: there was nothing to change.
@@ -288,7 +417,7 @@ class Init {
     const bool own_secret = Of(Field::kSecretStore) == "file" && flags_.secret_file.empty();
     if (context_.line.json) {
       if (flags_.check) return;  // one document: the check's
-      const nlohmann::ordered_json json = {
+      const Json json = {
           {"sluice", SLUICE_VERSION},
           {"command", "init"},
           {"exit_code", kDone},
@@ -298,7 +427,7 @@ class Init {
           {"secret_file", own_secret ? nlohmann::ordered_json(SecretFile().string()) : nullptr},
           {"variables", NeedsVariable() ? nlohmann::ordered_json({kSecretVariable})
                                         : nlohmann::ordered_json::array()}};
-      context_.out(json.dump(2) + "\n");
+      context_.out(Dump(json));
       return;
     }
     std::string text = written ? fmt::format("\n{} {}\n", style().Green("Wrote"), file_.string())
@@ -342,7 +471,8 @@ class Init {
   const fs::path file_;
   LineReader reader_;
   bool existing_ = false;
-  std::string text_;  // of the existing file
+  std::string text_;                 // of the existing file
+  std::vector<std::string> tables_;  // of --table
   std::optional<Dialogue> dialogue_;
 };
 

@@ -16,7 +16,8 @@ struct Context;
 struct InitFlags {
   Answers given;
   InitExtras extras;
-  std::string secret_file;  // --secret-access-key-file
+  std::vector<std::string> tables;  // --table, each as `table:` would have it
+  std::string secret_file;          // --secret-access-key-file
   bool default_chain = false;
   bool non_interactive = false;
   bool force = false;  // begin anew, replacing a file that is there

@@ -7,7 +7,10 @@
 #include <charconv>
 
 #include "base/error.h"
+#include "cli/host_rules.h"
 #include "cli/init_destination.h"
+#include "config/config.h"
+#include "config/edit.h"
 #include "config/rules.h"
 #include "redshift/identity.h"
 
@@ -57,19 +60,26 @@ constexpr std::array<FieldInfo, 18> kFields = {{
      "sales.orders sales.customers"},
 }};
 
-// A pasted value: line ends and tabs of a console, and blanks around it.
+std::string Trimmed(std::string_view text) {
+  constexpr std::string_view kBlank = " \t\r\n";
+  const auto first = text.find_first_not_of(kBlank);
+  if (first == std::string_view::npos) return "";
+  return std::string(text.substr(first, text.find_last_not_of(kBlank) - first + 1));
+}
+
+// A pasted value: without blanks around it, and whole again where a console broke it over lines.
 std::string Cleaned(std::string_view text) {
+  constexpr std::string_view kBlank = " \t\r\n";
   std::string clean;
-  for (const char c : text) {
-    if (c == '\r' || c == '\n' || c == '\t') {
-      clean += ' ';
-    } else {
-      clean += c;
-    }
+  for (std::size_t at = 0; at < text.size();) {
+    const auto word = std::min(text.find_first_of(kBlank, at), text.size());
+    clean += text.substr(at, word - at);
+    at = std::min(text.find_first_not_of(kBlank, word), text.size());
+    const std::string_view between = text.substr(word, at - word);
+    const bool around = clean.empty() || at == text.size();
+    if (!around && between.find('\n') == std::string_view::npos) clean += between;
   }
-  const auto first = clean.find_first_not_of(' ');
-  if (first == std::string::npos) return "";
-  return clean.substr(first, clean.find_last_not_of(' ') - first + 1);
+  return clean;
 }
 
 std::vector<std::string> Words(std::string_view text) {
@@ -78,7 +88,7 @@ std::vector<std::string> Words(std::string_view text) {
   bool quoted = false;
   for (const char c : text) {
     if (c == '"') quoted = !quoted;
-    if (!quoted && (c == ' ' || c == ',')) {
+    if (!quoted && (c == ' ' || c == ',' || c == '\t')) {
       if (!word.empty()) words.push_back(std::move(word));
       word.clear();
     } else {
@@ -89,23 +99,6 @@ std::vector<std::string> Words(std::string_view text) {
   return words;
 }
 
-config::Rule RuleOf(Field field) {
-  switch (field) {
-    case Field::kName: return config::CheckName;
-    case Field::kWorkgroup: return config::CheckWorkgroup;
-    case Field::kDatabase: return config::CheckDatabase;
-    case Field::kUsername:
-    case Field::kProfile: return config::CheckIdentifier;
-    case Field::kRegion:
-    case Field::kBucketRegion: return config::CheckRegion;
-    case Field::kBucket: return config::CheckBucket;
-    case Field::kRoleArn: return config::CheckRoleArn;
-    case Field::kExternalId: return config::CheckExternalId;
-    case Field::kAccessKeyId: return config::CheckAccessKeyId;
-    default: return nullptr;
-  }
-}
-
 bool IsOptional(Field field) {
   return field == Field::kUsername || field == Field::kExternalId || field == Field::kTables;
 }
@@ -114,10 +107,20 @@ Reply Refused(std::string text, std::string remedy) {
   return {.accepted = false, .text = std::move(text), .remedy = std::move(remedy)};
 }
 
-std::string Shown(std::string_view text) {
-  constexpr std::size_t kShownMax = 80;
-  return text.size() > kShownMax ? "it" : fmt::format("\"{}\"", text);
+// The `destination` group that an answer stands for.
+std::string DestinationYaml(std::string_view answer) {
+  const auto parsed = ParseDestination(answer);
+  const auto* fields = std::get_if<DestinationFields>(&parsed);
+  std::string yaml = "destination:\n";
+  if (fields == nullptr) return yaml;
+  for (const auto& field : *fields) {
+    yaml += fmt::format("  {}: {}\n", field.key, config::QuoteYaml(field.value));
+  }
+  return yaml;
 }
+
+// An external ID stands beside a role only.
+constexpr std::string_view kAnyRole = "arn:aws:iam::123456789012:role/any";
 
 }  // namespace
 
@@ -202,21 +205,40 @@ Reply Dialogue::Accept(Field field, std::string text, std::string note) {
   return {.accepted = true, .text = std::move(note), .remedy = {}};
 }
 
-Reply Dialogue::Check(Field field, const std::string& text) const {
-  const config::Rule rule = RuleOf(field);
-  if (rule == nullptr) return {};
-  const auto expanded = config::Expand(text, options_.references);
-  if (!expanded.problem.empty()) return Refused(expanded.problem, expanded.remedy);
-  if (const auto broken = rule(expanded.text)) {
-    return Refused(
-        fmt::format("{} {}.", expanded.referenced ? "its value" : Shown(text), broken->problem),
-        broken->remedy);
+Reply Dialogue::Verdict(Field field, const std::string& text) const {
+  const FieldInfo& info = InfoOf(field);
+  const std::string value = config::QuoteYaml(text);
+  std::string yaml;
+  std::string name = fmt::format("{}.{}", info.group, info.key);
+  if (info.group.empty()) {
+    yaml = fmt::format("{}: {}\n", info.key, value);
+    name = info.key;
+  } else if (field == Field::kTables) {
+    yaml = fmt::format("streams:\n  - table: {}\n", value);
+    name = "streams[0].table";
+  } else if (field == Field::kDestinationPath) {
+    yaml = DestinationYaml(text);
+    name = info.group;
+  } else {
+    yaml = fmt::format("{}:\n  {}: {}\n", info.group, info.key, value);
+    if (field == Field::kExternalId) yaml += fmt::format("  role_arn: {}\n", kAnyRole);
+  }
+  const auto loaded = config::Parse(yaml, options_.references.folder / "sluice.yaml",
+                                    options_.references.environment, EndpointRules());
+  for (const auto& problem : loaded.problems) {
+    // Of the whole text: a value that no file can hold.
+    const bool whole = problem.field.empty();
+    if (!whole && problem.field != name && !problem.field.starts_with(name + ".")) continue;
+    const bool shown = problem.problem.starts_with('"');
+    return Refused(fmt::format("{}{}.", shown ? "" : "The value ", problem.problem),
+                   problem.remedy);
   }
   return {};
 }
 
 Reply Dialogue::Answer(Field field, std::string_view given) {
-  std::string text = Cleaned(given);
+  // A flag's value is whole; its line ends are as wrong in it as in the file.
+  std::string text = options_.pasted || field == Field::kHost ? Cleaned(given) : Trimmed(given);
   if (text == "-" && IsOptional(field)) return Accept(field, "");
   if (text.empty()) {
     const auto preset = Preset(field);
@@ -238,30 +260,28 @@ Reply Dialogue::Answer(Field field, std::string_view given) {
                          (text != "keep" || options_.has_secret);
       if (known) return Accept(field, text);
       return Refused(
-          Shown(text) + " is none of the choices.",
+          "That is none of the choices.",
           auth ? "Write role, keys, profile or default_chain." : "Write environment or file.");
     }
     case Field::kDestinationPath: return AnswerDestination(text);
     case Field::kTables:
       for (const auto& word : Words(text)) {
-        const auto table = config::ParseTable(word);
-        if (const auto* broken = std::get_if<config::Broken>(&table)) {
-          return Refused(fmt::format("{} {}.", Shown(word), broken->problem),
-                         "Write schema and table, for example sales.orders");
-        }
+        Reply reply = Verdict(field, word);
+        if (!reply.accepted) return reply;
       }
       return Accept(field, text);
     default: break;
   }
-  Reply reply = Check(field, text);
+  Reply reply = Verdict(field, text);
   if (!reply.accepted) return reply;
   return Accept(field, std::move(text));
 }
 
 // A word is a workgroup's name; whatever has dots, slashes or colons is an endpoint.
 Reply Dialogue::AnswerWorkgroup(const std::string& text) {
-  if (text.find("${") != std::string::npos || text.find_first_of("./:") == std::string::npos) {
-    Reply reply = Check(Field::kWorkgroup, text);
+  if (!options_.pasted || text.find("${") != std::string::npos ||
+      text.find_first_of("./:") == std::string::npos) {
+    Reply reply = Verdict(Field::kWorkgroup, text);
     return reply.accepted ? Accept(Field::kWorkgroup, text) : reply;
   }
   Reply host = AnswerHost(text);
@@ -280,14 +300,11 @@ Reply Dialogue::AnswerWorkgroup(const std::string& text) {
 }
 
 Reply Dialogue::AnswerHost(const std::string& text) {
+  Reply reply = Verdict(Field::kHost, text);
+  if (!reply.accepted) return reply;
   const auto expanded = config::Expand(text, options_.references);
-  if (!expanded.problem.empty()) return Refused(expanded.problem, expanded.remedy);
-  std::string compact;  // a console breaks long names over lines
-  for (const char c : expanded.text) {
-    if (c != ' ') compact += c;
-  }
   try {
-    auto endpoint = redshift::ParseEndpoint(compact);
+    auto endpoint = redshift::ParseEndpoint(expanded.text);
     // The same host once more, as its preset proposes it: what came along before still counts.
     if (endpoint_ && endpoint_->host == endpoint.host) {
       if (!endpoint.port) endpoint.port = endpoint_->port;
@@ -308,13 +325,12 @@ Reply Dialogue::AnswerHost(const std::string& text) {
 }
 
 Reply Dialogue::AnswerPort(const std::string& text) {
+  Reply reply = Verdict(Field::kPort, text);
+  if (!reply.accepted) return reply;
   int port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (error != std::errc() || end != text.data() + text.size() || port < 1 || port > 65535) {
-    return Refused(Shown(text) + " is not a port.", "Write a number from 1 to 65535.");
-  }
+  std::from_chars(text.data(), text.data() + text.size(), port);  // or a reference
   std::string note;
-  if (endpoint_ && endpoint_->workgroup && !redshift::IsServerlessPort(port)) {
+  if (port > 0 && endpoint_ && endpoint_->workgroup && !redshift::IsServerlessPort(port)) {
     note = "A workgroup has one of 5431-5455 and 8191-8215: is this the port of something else?";
   }
   return Accept(Field::kPort, text, std::move(note));
@@ -327,7 +343,8 @@ Reply Dialogue::AnswerDestination(const std::string& text) {
   if (const auto* broken = std::get_if<config::Broken>(&fields)) {
     return Refused(fmt::format("That {}.", broken->problem), broken->remedy);
   }
-  return Accept(Field::kDestinationPath, text);
+  Reply reply = Verdict(Field::kDestinationPath, text);
+  return reply.accepted ? Accept(Field::kDestinationPath, text) : reply;
 }
 
 Reply Dialogue::AnswerSecret(base::Secret secret) {

@@ -76,6 +76,8 @@ class Dialogue {
     bool has_destination = false;           // the existing file has one that no answer tells
     std::optional<std::string> aws_region;  // of the environment
     config::ReferenceSources references;    // of ${NAME} in answers
+    // An answer that was pasted may be an endpoint where a workgroup is asked for; a flag may not.
+    bool pasted = true;
   };
   explicit Dialogue(Options options);
 
@@ -86,6 +88,9 @@ class Dialogue {
   // preset.
   Reply Answer(Field field, std::string_view text);
   Reply AnswerSecret(base::Secret secret);
+  // What `config validate` says of the answer once it stands in the file: there is one set of
+  // rules.
+  Reply Verdict(Field field, const std::string& text) const;
   // Leaves a question unanswered, to see which follow.
   void Skip(Field field) { answers_[field] = ""; }
 
@@ -95,7 +100,6 @@ class Dialogue {
  private:
   bool IsAsked(Field field) const;
   std::optional<std::string> Preset(Field field) const;
-  Reply Check(Field field, const std::string& text) const;
   Reply AnswerWorkgroup(const std::string& text);
   Reply AnswerHost(const std::string& text);
   Reply AnswerPort(const std::string& text);

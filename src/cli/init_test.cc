@@ -5,6 +5,8 @@
 
 #include <chrono>
 
+#include "base/error.h"
+#include "cli/host_rules.h"
 #include "cli/init_dialogue.h"
 #include "cli/init_file.h"
 #include "config/config.h"
@@ -23,6 +25,14 @@ constexpr std::string_view kVpcHost =
     "mine-endpoint-a1b2c3.123456789012.us-east-1.redshift-serverless.amazonaws.com";
 
 std::optional<std::string> NoVariable(std::string_view) { return std::nullopt; }
+
+// Every field that `init` asks for, of a connection by a role or, of those of other ways, by none.
+constexpr std::string_view kWholeFile = R"(name: acme
+redshift: { workgroup: analytics, host: h.example.com, database: dev, region: us-east-1 }
+staging: { bucket: acme-staging, region: us-east-1 }
+auth: { role_arn: "arn:aws:iam::123456789012:role/r" }
+destination: { type: duckdb, path: a.duckdb }
+)";
 
 Dialogue::Options Fresh() {
   Dialogue::Options options;
@@ -203,6 +213,142 @@ TEST_P(WrongAnswer, IsRefusedAtOnceWithAReasonAndARemedy) {
   EXPECT_THAT(reply.text, HasSubstr(GetParam().reason));
   EXPECT_FALSE(reply.remedy.empty());
   EXPECT_EQ(dialogue.answers(), before);
+}
+
+// One set of rules: whatever is answered, `init` takes it if and only if `config validate` takes
+// the file that says so.
+class OneSetOfRules : public testing::TestWithParam<Field> {};
+INSTANTIATE_TEST_SUITE_P(Fields, OneSetOfRules,
+                         testing::Values(Field::kName, Field::kWorkgroup, Field::kHost,
+                                         Field::kPort, Field::kDatabase, Field::kUsername,
+                                         Field::kRegion, Field::kBucket, Field::kBucketRegion,
+                                         Field::kRoleArn, Field::kExternalId, Field::kAccessKeyId,
+                                         Field::kProfile));
+
+bool IsValid(const FieldInfo& info, const std::string& value,
+             const config::Environment& environment) {
+  std::string text;
+  try {
+    text = config::EditYaml(kWholeFile, {{std::string(info.group), std::string(info.key), value}});
+  } catch (const base::Error&) {
+    return false;  // no file can say so
+  }
+  const auto loaded = config::Parse(text, "sluice.yaml", environment, EndpointRules());
+  const std::string name =
+      (info.group.empty() ? "" : std::string(info.group) + ".") + std::string(info.key);
+  return std::none_of(loaded.problems.begin(), loaded.problems.end(),
+                      [&](const auto& problem) { return problem.field == name; });
+}
+
+TEST_P(OneSetOfRules, InitTakesWhatValidateTakes) {
+  const std::vector<std::string> values = {"acme",
+                                           "Acme",
+                                           "a",
+                                           "ab",
+                                           "a b",
+                                           " acme ",
+                                           "-acme",
+                                           "acme_prod",
+                                           std::string(63, 'a'),
+                                           std::string(64, 'a'),
+                                           std::string(65, 'a'),
+                                           std::string(128, 'a'),
+                                           std::string(3000, 'a'),
+                                           "5439",
+                                           "0",
+                                           "65535",
+                                           "65536",
+                                           "-1",
+                                           "+5439",
+                                           "5439.0",
+                                           "0x10",
+                                           "99999999999999999999",
+                                           "us-east-1",
+                                           "us-east",
+                                           "US-EAST-1",
+                                           "eu-central-1 ",
+                                           "s3://acme/x",
+                                           "acme/x",
+                                           "acme..b",
+                                           "1.2.3.4",
+                                           "::1",
+                                           "[::1]:5439",
+                                           "h:5439",
+                                           "h:0",
+                                           "h:99999",
+                                           "h:",
+                                           ":5439",
+                                           "h/dev",
+                                           "h/dev/x",
+                                           std::string(kHost),
+                                           std::string(kHost) + ":5440/dev",
+                                           "jdbc:redshift://" + std::string(kHost),
+                                           "https://" + std::string(kHost),
+                                           "redshift://u:p@h/d",
+                                           "user@h",
+                                           "h..x",
+                                           ".h",
+                                           "h.",
+                                           "h_x",
+                                           "arn:aws:iam::123456789012:role/r",
+                                           "arn:aws:iam::123456789012:user/u",
+                                           "arn:aws:iam::1:role/r",
+                                           "arn:aws-cn:iam::123456789012:role/a/b",
+                                           "AKIAIOSFODNN7EXAMPLE",
+                                           "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+                                           "IAMR:reader",
+                                           "IAM:a@b.c",
+                                           "ü",
+                                           "\xC3\xBC\xFF",
+                                           "a\tb",
+                                           "a\x01"
+                                           "b",
+                                           "null",
+                                           "true",
+                                           "~",
+                                           "'",
+                                           "\"",
+                                           "\\",
+                                           "#x",
+                                           "a: b",
+                                           "{a}",
+                                           "[a]",
+                                           "*a",
+                                           "&a",
+                                           "!a",
+                                           "%a",
+                                           "@a",
+                                           "`a`",
+                                           "$HOST",
+                                           "${HOST}",
+                                           "${SET}",
+                                           "${SET:-x}",
+                                           "${file:nope}",
+                                           "$$a",
+                                           "$a-b",
+                                           "a=b",
+                                           "a,b",
+                                           "a;b",
+                                           "a?b",
+                                           "a+b",
+                                           "a.b",
+                                           "dev",
+                                           "1dev",
+                                           "dev_1",
+                                           "d/v"};
+  const Field field = GetParam();
+  const FieldInfo& info = InfoOf(field);
+  const auto environment = [](std::string_view name) -> std::optional<std::string> {
+    return name == "SET" ? std::optional<std::string>("acme") : std::nullopt;
+  };
+  for (const std::string& value : values) {
+    Dialogue::Options options = Fresh();
+    options.references.environment = environment;
+    options.pasted = false;
+    Dialogue dialogue(options);
+    const bool init = dialogue.Answer(field, value).accepted;
+    EXPECT_EQ(init, IsValid(info, value, environment)) << info.flag << " " << value;
+  }
 }
 
 TEST(Dialogue, NeverRepeatsASecret) {

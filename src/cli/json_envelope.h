@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "cli/printable.h"
+
 namespace sluice::cli {
 
 // Keeps the order of the contract.
@@ -14,8 +16,9 @@ inline Json Envelope(std::string_view command, int exit_code) {
 }
 
 // Names from outside may not be UTF-8; they are replaced rather than lost with the whole document.
+// What would shape a screen is escaped, which is the same value in JSON.
 inline std::string Dump(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return Printable(json.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
 }
 
 }  // namespace sluice::cli

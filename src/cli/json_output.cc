@@ -113,6 +113,11 @@ std::string ValidJson(const config::Config& config) {
   json["error"] = nullptr;
   json["file"] = config.file.string();
   json["problems"] = Json::array();
+  json["warnings"] = Json::array();
+  for (const auto& warning : config.warnings) {
+    json["warnings"].push_back(
+        {{"field", warning.field}, {"problem", warning.problem}, {"remedy", warning.remedy}});
+  }
   json["streams"] = Json::array();
   for (const auto& entry : config.streams) json["streams"].push_back(FromStream(entry.stream));
   return Dump(json);

@@ -71,7 +71,7 @@ TEST(Json, ConfigValidate) {
   config.streams[0].stream.name = "q";
   const Json json = Json::parse(ValidJson(config));
   EXPECT_THAT(Names(json), UnorderedElementsAre("sluice", "command", "exit_code", "error", "file",
-                                                "problems", "streams"));
+                                                "problems", "warnings", "streams"));
   EXPECT_THAT(
       Names(json["streams"][0]),
       UnorderedElementsAre("name", "table", "sync_mode", "write_mode", "primary_key", "cursor"));

@@ -168,7 +168,7 @@ TEST_F(ProgressTest, MoreStreamsThanRowsAreFolded) {
 
 TEST_F(ProgressTest, NamesCannotSteerTheTerminal) {
   ProgressModel model({"a\x1b[2Jb"});
-  EXPECT_THAT(model.Lines(clock_.Steady(), size_, kPlain)[0], HasSubstr("a?[2Jb"));
+  EXPECT_THAT(model.Lines(clock_.Steady(), size_, kPlain)[0], HasSubstr("a\\u001b[2Jb"));
 }
 
 TEST_F(ProgressTest, PainterRepaintsInPlaceAndLeavesNothing) {
@@ -270,7 +270,7 @@ TEST_F(ProgressTest, LogQuotesValuesAndStaysOnOneLine) {
   log.Warning("careful\x1b[31m", {{"reason", "two\nlines \"quoted\""}, {"empty", ""}});
   EXPECT_THAT(terminal_.raw, Not(HasSubstr("\x1b")));
   EXPECT_EQ(terminal_.raw,
-            "2026-01-01T00:00:00.000Z warn  careful?[31m  "
+            "2026-01-01T00:00:00.000Z warn  careful\\u001b[31m  "
             "reason=\"two lines \\\"quoted\\\"\"  empty=\"\"\n");
 }
 

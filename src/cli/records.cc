@@ -80,7 +80,7 @@ int RunReset(const Context& context, const config::Config& config) {
     return kDone;
   }
   for (const auto& name : names) {
-    context.out("The next sync reads " + Printable(name) + " from the beginning.\n");
+    context.out("The next sync reads " + PrintableLine(name) + " from the beginning.\n");
   }
   return kDone;
 }

@@ -18,12 +18,12 @@ std::string When(base::UtcTime time) {
 
 std::string Outcome(const sync::RunRecord& run, bool held, const Style& style) {
   if (run.outcome == "done") return style.Green("done");
-  if (!run.outcome.empty()) return style.Red(run.outcome);
+  if (!run.outcome.empty()) return style.Red(PrintableLine(run.outcome));
   return held ? style.Yellow("under way") : style.Red("died");
 }
 
 std::string AttemptText(const sync::AttemptRecord& attempt, const Style& style) {
-  if (!attempt.error.empty()) return style.Red("failed: " + attempt.error);
+  if (!attempt.error.empty()) return style.Red("failed: " + PrintableLine(attempt.error));
   if (!attempt.committed) return style.Yellow("not committed");
   return "";
 }
@@ -41,24 +41,24 @@ std::string StatusScreen(const sync::History& history, const std::vector<model::
         std::find_if(history.last_commits.begin(), history.last_commits.end(),
                      [&](const sync::AttemptRecord& commit) { return commit.stream == name; });
     if (last == history.last_commits.end()) {
-      table.Add({Printable(name), style.Yellow("never")});
+      table.Add({PrintableLine(name), style.Yellow("never")});
       continue;
     }
     const std::string watermark = history.resets.contains(name)
                                       ? style.Yellow("reset: read from the beginning next")
-                                      : Printable(last->watermark.value_or(""));
-    table.Add({Printable(name), When(*last->committed), Grouped(last->rows), watermark});
+                                      : PrintableLine(last->watermark.value_or(""));
+    table.Add({PrintableLine(name), When(*last->committed), Grouped(last->rows), watermark});
   }
   std::string text = streams.empty() ? "No stream is configured.\n" : table.Text();
   text += "\n";
   for (const auto& stream : streams) {
     for (const auto& warning : StatusWarnings(history, stream, now)) {
-      text += fmt::format("{} {}: {}\n", style.Yellow("warning:"), Printable(stream.name),
-                          Printable(warning));
+      text += fmt::format("{} {}: {}\n", style.Yellow("warning:"), PrintableLine(stream.name),
+                          PrintableLine(warning));
     }
   }
   if (history.holder) {
-    text += style.Yellow("Syncing now: ") + Printable(*history.holder) + ".\n";
+    text += style.Yellow("Syncing now: ") + PrintableLine(*history.holder) + ".\n";
     return text;
   }
   if (history.unclean.empty()) {
@@ -68,7 +68,7 @@ std::string StatusScreen(const sync::History& history, const std::vector<model::
   }
   text += style.Yellow("Something may be left in the bucket") + " beneath:\n";
   for (const auto& attempt : history.unclean) {
-    text += fmt::format("    s3://{}/{}\n", bucket, Printable(attempt.prefix));
+    text += fmt::format("    s3://{}/{}\n", bucket, PrintableLine(attempt.prefix));
   }
   return text + "The next sync loads or removes it; to remove it now: sluice clean\n";
 }
@@ -86,10 +86,10 @@ std::string HistoryScreen(const sync::History& history, const Style& style) {
           ", {} s",
           std::chrono::duration_cast<std::chrono::seconds>(*run.ended - run.began).count());
     }
-    text += "  " + style.Dim("run " + run.run) + "\n";
+    text += "  " + style.Dim("run " + PrintableLine(run.run)) + "\n";
     TextTable table("lrrl");
     for (const auto& attempt : run.attempts) {
-      table.Add({Printable(attempt.stream),
+      table.Add({PrintableLine(attempt.stream),
                  attempt.committed ? Grouped(attempt.rows) + " rows" : "",
                  attempt.committed ? Bytes(attempt.bytes) : "", AttemptText(attempt, style)});
     }
@@ -103,17 +103,17 @@ std::string CleanScreen(const staging::CleanResult& cleaned, const std::string& 
   std::string text;
   if (cleaned.objects_deleted + cleaned.uploads_aborted > 0) {
     text = fmt::format("Removed {} and {} beneath {}\n", Count(cleaned.objects_deleted, "object"),
-                       Count(cleaned.uploads_aborted, "unfinished upload"), Printable(root));
+                       Count(cleaned.uploads_aborted, "unfinished upload"), PrintableLine(root));
   }
   if (!cleaned.left_behind.empty()) {
     text += style.Yellow("Still there:") + "\n";
-    for (const auto& key : cleaned.left_behind) text += "    " + Printable(key) + "\n";
+    for (const auto& key : cleaned.left_behind) text += "    " + PrintableLine(key) + "\n";
   }
   if (cleaned.error) {
-    text += style.Red("Refused: ") + Printable(cleaned.error->message) + "\n" +
-            Indent(cleaned.error->remedy, "    ") + "\n";
+    text += style.Red("Refused: ") + PrintableLine(cleaned.error->message) + "\n" +
+            Indent(PrintableRemedy(cleaned.error->remedy), "    ") + "\n";
   }
-  return text.empty() ? "Nothing to remove beneath " + Printable(root) + "\n" : text;
+  return text.empty() ? "Nothing to remove beneath " + PrintableLine(root) + "\n" : text;
 }
 
 }  // namespace sluice::cli

@@ -22,14 +22,22 @@ std::string Mark(check::Severity severity, const Style& style) {
   return "";
 }
 
+// Sentences of a server or of AWS may come in lines; a line of the screen is ours to begin.
+std::string OneLine(std::string_view text) {
+  std::string line(text);
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  return PrintableLine(line);
+}
+
 // A text of several lines beneath a label of its own.
-std::string Labelled(std::string_view label, std::string_view text, const Style& style) {
+// `text` is fit for a screen.
+std::string Labelled(std::string_view label, const std::string& text, const Style& style) {
   if (text.empty()) return {};
   const std::string indent(4 + 8, ' ');
   // Fixed rather than the terminal's width: long lines of prose are hard to read on a wide one,
   // too.
   constexpr std::size_t kProseWidth = 88;
-  std::string body = Indent(Wrap(Printable(text), kProseWidth), indent);
+  std::string body = Indent(Wrap(text, kProseWidth), indent);
   return "    " + style.Dim(PadRight(std::string(label), 8)) +
          (body.size() > indent.size() ? body.substr(indent.size()) : "") + "\n";
 }
@@ -37,7 +45,7 @@ std::string Labelled(std::string_view label, std::string_view text, const Style&
 }  // namespace
 
 std::string ErrorScreen(const base::ErrorInfo& error, const Style& style) {
-  std::string title = Printable(error.subject.empty() ? error.operation : error.subject);
+  std::string title = PrintableLine(error.subject.empty() ? error.operation : error.subject);
   if (title.empty()) title = "sluice";
   std::string text =
       fmt::format("{} {}  {}\n", style.Red(style.unicode ? "✗" : "error:"), style.Bold(title),
@@ -46,10 +54,10 @@ std::string ErrorScreen(const base::ErrorInfo& error, const Style& style) {
   if (!error.operation.empty() && !error.subject.empty()) {
     seen = fmt::format("{}: {}", error.operation, seen);
   }
-  text += Labelled("seen", seen, style);
+  text += Labelled("seen", OneLine(seen), style);
   // A lower error's text helps whoever has to look deeper; not if it only says the same again.
-  if (error.cause != error.message) text += Labelled("cause", error.cause, style);
-  text += Labelled("do", error.remedy, style);
+  if (error.cause != error.message) text += Labelled("cause", OneLine(error.cause), style);
+  text += Labelled("do", PrintableRemedy(error.remedy), style);
   if (error.in_doubt) {
     text += Labelled("note", "it is not known whether this took effect; the next sync finds out",
                      style);
@@ -60,46 +68,47 @@ std::string ErrorScreen(const base::ErrorInfo& error, const Style& style) {
 std::string ProblemsScreen(const std::filesystem::path& file,
                            const std::vector<config::Problem>& problems, const Style& style) {
   std::string text = fmt::format(
-      "{} {}\n", style.Bold(Printable(file.string())),
+      "{} {}\n", style.Bold(PrintableLine(file.string())),
       problems.size() == 1 ? "has a problem" : fmt::format("has {} problems", problems.size()));
   for (const auto& problem : problems) {
-    const std::string what = problem.field.empty() ? "the file" : Printable(problem.field);
+    const std::string what = problem.field.empty() ? "the file" : PrintableLine(problem.field);
     text += fmt::format("\n{} {} {}\n    {}\n", style.Red(style.unicode ? "✗" : "error:"),
-                        style.Bold(what), Printable(problem.problem),
-                        style.Dim("at " + Printable(config::Place(file, problem))));
-    text += Indent(Wrap(Printable(problem.remedy), 96), "    ") + "\n";
+                        style.Bold(what), PrintableLine(problem.problem),
+                        style.Dim("at " + PrintableLine(config::Place(file, problem))));
+    text += Indent(Wrap(PrintableRemedy(problem.remedy), 96), "    ") + "\n";
   }
   return text;
 }
 
 std::string ValidScreen(const config::Config& config, const Style& style) {
   std::string text = fmt::format("{} {} is right: {}\n", Mark(check::Severity::kOk, style),
-                                 style.Bold(Printable(config.file.string())),
+                                 style.Bold(PrintableLine(config.file.string())),
                                  Count(config.streams.size(), "stream"));
   TextTable table("lll");
   for (const auto& entry : config.streams) {
-    table.Add({Printable(entry.stream.name), std::string(ToString(entry.stream.sync_mode)),
+    table.Add({PrintableLine(entry.stream.name), std::string(ToString(entry.stream.sync_mode)),
                std::string(ToString(entry.stream.write_mode))});
   }
-  return text + table.Text("    ") +
-         style.Dim("Nobody was contacted. To prove the rest: sluice check") + "\n";
+  text += table.Text("    ");
+  for (const auto& warning : config.warnings) {
+    text += fmt::format("{} {} {}\n{}\n", Mark(check::Severity::kWarning, style),
+                        style.Bold(PrintableLine(warning.field)), PrintableLine(warning.problem),
+                        Indent(PrintableRemedy(warning.remedy), "    "));
+  }
+  return text + style.Dim("Nobody was contacted. To prove the rest: sluice check") + "\n";
 }
 
 std::string CheckHeader(const config::Config& config, const Style& style) {
-  return fmt::format("Checking {} ({})\n\n", style.Bold(Printable(config.name)),
-                     Printable(config.file.string()));
+  return fmt::format("Checking {} ({})\n\n", style.Bold(PrintableLine(config.name)),
+                     PrintableLine(config.file.string()));
 }
 
 namespace {
 
-std::string OneLine(std::string_view text) {
-  std::string line = Printable(text);
-  std::replace(line.begin(), line.end(), '\n', ' ');
-  return line;
-}
-
 std::string WithSubject(const check::Finding& finding, const std::string& text) {
-  return finding.subject.empty() ? text : fmt::format("{}: {}", finding.subject, text);
+  const std::string line = OneLine(text);
+  return finding.subject.empty() ? line
+                                 : fmt::format("{}: {}", PrintableLine(finding.subject), line);
 }
 
 // All lines of a block in the colour of an aside.
@@ -122,7 +131,7 @@ std::string FindingScreen(const check::Finding& finding, const Style& style) {
   const bool quiet =
       finding.severity == Severity::kSkipped || finding.severity == Severity::kAdvice;
   const std::string first =
-      OneLine(WithSubject(finding, finding.title.empty() ? finding.seen : finding.title));
+      WithSubject(finding, finding.title.empty() ? finding.seen : finding.title);
   std::string text = fmt::format("  {} {} {}\n", Mark(finding.severity, style),
                                  good || quiet ? step : style.Bold(step),
                                  quiet ? style.Dim(first) : (good ? first : style.Bold(first)));
@@ -131,10 +140,10 @@ std::string FindingScreen(const check::Finding& finding, const Style& style) {
   std::string more;
   // With its full stop it is prose, and is wrapped.
   const std::string stop = finding.seen.ends_with('.') ? "" : ".";
-  if (!finding.title.empty()) more += Labelled("seen", finding.seen + stop, plain);
-  more += Labelled("cause", finding.cause, plain);
-  more += Labelled("why", finding.why, plain);
-  more += Labelled("do", finding.remedy, plain);
+  if (!finding.title.empty()) more += Labelled("seen", OneLine(finding.seen + stop), plain);
+  more += Labelled("cause", OneLine(finding.cause), plain);
+  more += Labelled("why", Printable(finding.why), plain);
+  more += Labelled("do", PrintableRemedy(finding.remedy), plain);
   return text + (quiet && style.colour ? Dimmed(more, style) : more);
 }
 
@@ -177,7 +186,7 @@ std::string ProblemsLine(const check::Findings& findings, std::size_t failures,
       [](const auto& finding) { return finding.severity == check::Severity::kFailure; });
   const std::string what =
       fmt::format("{}: {}", StepTitle(first->step),
-                  OneLine(WithSubject(*first, first->title.empty() ? first->seen : first->title)));
+                  WithSubject(*first, first->title.empty() ? first->seen : first->title));
   return style.Red(Count(failures, "problem")) +
          (failures == 1 ? ": " : ": fix the first one first: ") + style.Bold(what) +
          "\nThen: sluice check" +
@@ -213,31 +222,33 @@ std::string DiscoverScreen(const std::vector<DiscoveredSchema>& schemas, const S
   std::string text;
   std::size_t tables = 0;
   for (const auto& schema : schemas) {
-    text += fmt::format("{}{}\n", style.Bold(Printable(schema.name)),
+    text += fmt::format("{}{}\n", style.Bold(PrintableLine(schema.name)),
                         schema.type == "local" || schema.type.empty()
                             ? ""
-                            : style.Dim(" (" + Printable(schema.type) + ")"));
+                            : style.Dim(" (" + PrintableLine(schema.type) + ")"));
     if (schema.tables.empty()) text += style.Dim("  no table can be seen") + "\n";
     for (const auto& table : schema.tables) {
       ++tables;
       text +=
-          fmt::format("\n  {}  {}{}\n", style.Bold(Printable(TableText(table.name))),
-                      style.Dim(fmt::format("{}, {}, {}", table.type.empty() ? "TABLE" : table.type,
-                                            ToString(table.sync_mode), ToString(table.write_mode))),
+          fmt::format("\n  {}  {}{}\n", style.Bold(PrintableLine(TableText(table.name))),
+                      style.Dim(fmt::format(
+                          "{}, {}, {}", table.type.empty() ? "TABLE" : PrintableLine(table.type),
+                          ToString(table.sync_mode), ToString(table.write_mode))),
                       table.configured ? style.Green("  configured") : "");
       TextTable columns("lll");
       for (const auto& column : table.columns) {
         const bool key = std::find(table.primary_key.begin(), table.primary_key.end(),
                                    column.name) != table.primary_key.end();
-        columns.Add({Printable(column.name), ToString(column.type),
+        columns.Add({PrintableLine(column.name), ToString(column.type),
                      key ? "key" : (column.nullable ? "" : "not null")});
       }
       for (const auto& column : table.unknown) {
-        columns.Add({Printable(column.name), Printable(column.data_type), "cannot be read"});
+        columns.Add(
+            {PrintableLine(column.name), PrintableLine(column.data_type), "cannot be read"});
       }
       text += columns.Text("      ");
       if (!table.hidden.empty()) {
-        text += style.Yellow("      its columns are hidden: ") + Printable(table.hidden) + "\n";
+        text += style.Yellow("      its columns are hidden: ") + PrintableLine(table.hidden) + "\n";
       }
     }
     text += "\n";
@@ -253,26 +264,27 @@ std::string PlanScreen(const std::vector<sync::StreamPlan>& plans, const std::st
                        const Style& style) {
   std::string text;
   for (const auto& plan : plans) {
-    text += fmt::format("{}  {}\n", style.Bold(Printable(plan.stream.name)),
+    text += fmt::format("{}  {}\n", style.Bold(PrintableLine(plan.stream.name)),
                         style.Dim(fmt::format("{}, {}", ToString(plan.stream.sync_mode),
                                               ToString(plan.stream.write_mode))));
-    text += fmt::format("    into    {}, {}\n", Printable(plan.target.table.ToString()),
+    text += fmt::format("    into    {}, {}\n", PrintableLine(plan.target.table.ToString()),
                         Count(plan.target.columns.size(), "column"));
     if (plan.range) {
       text += fmt::format(
           "    from    {}\n",
-          plan.range->low ? fmt::format("{} {}, looking back {} s", Printable(*plan.stream.cursor),
-                                        Printable(*plan.range->low), plan.range->overlap.count())
-                          : "the beginning");
+          plan.range->low
+              ? fmt::format("{} {}, looking back {} s", PrintableLine(*plan.stream.cursor),
+                            PrintableLine(*plan.range->low), plan.range->overlap.count())
+              : "the beginning");
     }
     if (plan.key_select) text += "    and     all keys, to find deleted rows\n";
     for (const auto& warning : plan.warnings) {
-      text += fmt::format("    {} {}\n", style.Yellow("warning:"), Printable(warning));
+      text += fmt::format("    {} {}\n", style.Yellow("warning:"), PrintableLine(warning));
     }
-    text += Labelled("reads", plan.select, style) + "\n";
+    text += Labelled("reads", PrintableRemedy(plan.select), style) + "\n";
   }
   return text + fmt::format("{} would be synced into {}. Nothing was read or written.\n",
-                            Count(plans.size(), "stream"), Printable(destination));
+                            Count(plans.size(), "stream"), PrintableLine(destination));
 }
 
 }  // namespace sluice::cli

@@ -152,7 +152,7 @@ TEST(ErrorScreen, NamesFromOutsideCannotSteerTheTerminal) {
                                         .remedy = "r\x07"},
                                        kPlain);
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
-  EXPECT_THAT(text, HasSubstr("a?[2J?b"));
+  EXPECT_THAT(text, HasSubstr("a\\u001b[2J\\u009bb"));
 }
 
 TEST(ProblemsScreen, TellsPlaceProblemAndRemedy) {

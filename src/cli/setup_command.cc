@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/exit_code.h"
+#include "cli/json_envelope.h"
 #include "cli/wiring.h"
 #include "redshift/identity.h"
 #include "setup/commands.h"
@@ -180,7 +181,6 @@ std::string SetupScreen(const std::vector<SetupPart>& parts, const setup::Facts&
 }
 
 std::string SetupJson(const std::vector<SetupPart>& parts, const SetupFacts& made) {
-  using Json = nlohmann::ordered_json;
   Json json = {{"sluice", SLUICE_VERSION},
                {"command", "setup"},
                {"exit_code", kDone},
@@ -199,7 +199,7 @@ std::string SetupJson(const std::vector<SetupPart>& parts, const SetupFacts& mad
         {{"name", placeholder.name}, {"meaning", placeholder.meaning}, {"how", placeholder.how}});
   }
   json["notes"] = made.notes;
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return Dump(json);
 }
 
 int RunSetup(const Context& context, const config::Config& config) {

@@ -18,18 +18,18 @@ std::string LevelText(base::LogLevel level, const Style& style) {
 
 // Quoted where a reader could not tell where the value ends.
 std::string FieldText(std::string_view value) {
-  std::string text = Printable(value);
+  std::string text(value);
   for (char& c : text) {
     if (c == '\n' || c == '\t') c = ' ';
   }
   const bool plain = !text.empty() && text.find_first_of(" \"=") == std::string::npos;
-  if (plain) return text;
+  if (plain) return PrintableLine(text);
   std::string quoted = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') quoted += '\\';
     quoted += c;
   }
-  return quoted + "\"";
+  return PrintableLine(quoted) + "\"";
 }
 
 }  // namespace
@@ -45,7 +45,7 @@ void StderrLog::Write(base::LogLevel level, std::string_view event,
                       std::initializer_list<base::LogField> fields) {
   if (level < least_) return;
   std::string line = fmt::format("{} {} {}", style_.Dim(UtcText(clock_.Utc())),
-                                 LevelText(level, style_), Printable(event));
+                                 LevelText(level, style_), PrintableLine(event));
   for (const auto& field : fields) {
     line += fmt::format("  {}={}", style_.Dim(field.name), FieldText(field.value));
   }

@@ -49,20 +49,6 @@ std::string Shorten(std::string_view text, std::size_t width, const Style& style
   return std::string(text.substr(0, end)) + std::string(mark);
 }
 
-std::string Printable(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    // C1 controls are U+0080..U+009F: 0xC2 and a byte below 0xA0.
-    const bool c1 =
-        c == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
-    if (c1) ++i;
-    const bool control = c1 || c == 0x7F || (c < ' ' && c != '\n' && c != '\t');
-    out += control ? '?' : text[i];
-  }
-  return out;
-}
-
 namespace {
 
 bool IsSentence(std::string_view line) {

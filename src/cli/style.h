@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "cli/printable.h"  // what is styled comes from outside
+
 namespace sluice::cli {
 
 struct Style {
@@ -32,8 +34,6 @@ std::string PadRight(std::string text, std::size_t width);
 std::string PadLeft(std::string text, std::size_t width);
 // At most `width` columns, the last an ellipsis if something was cut. REQUIRES: no escapes in it.
 std::string Shorten(std::string_view text, std::size_t width, const Style& style);
-// Control characters as '?': names come from outside and must not steer a terminal.
-std::string Printable(std::string_view text);
 // Lines that are sentences and longer than `width` columns, broken at blanks. Statements and
 // settings stay whole, so that they can be pasted: they end in no full stop.
 std::string Wrap(std::string_view text, std::size_t width);

@@ -69,7 +69,8 @@ void CheckTogether(MapReader& map, const RoleAuth& role) {
 RoleAuth ReadRole(Reading& reading, MapReader& map, bool chosen) {
   RoleAuth role;
   role.role_arn = map.Text("role_arn", CheckRoleArn).value_or("");
-  role.external_id = map.SecretText("external_id");
+  // Its own rule tells what may stand in it.
+  role.external_id = map.PasswordText("external_id");
   role.session_name = map.Text("session_name", CheckSessionName);
   role.session_tags = ReadTags(reading, map);
   if (auto path = map.Text("web_identity_token_file")) {

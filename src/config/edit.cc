@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/error.h"
+#include "config/rules.h"
 #include "config/yaml_tree.h"
 
 namespace sluice::config {
@@ -76,6 +77,27 @@ class Editor {
       if (text_[i] == '\n') lines_.push_back(i + 1);
     }
     end_of_line_ = text_.find("\r\n") == std::string::npos ? "\n" : "\r\n";
+  }
+
+  // A stream behind the last.
+  std::string AddStream(const std::string& table) {
+    const std::string field = "table: " + QuoteYaml(table);
+    const Entry* streams = Find(root_, "streams");
+    if (streams == nullptr) {
+      if (root_.kind != Node::Kind::kMap || InFlow(root_)) throw CannotEdit();
+      const auto indent = static_cast<std::size_t>(root_.entries.front().key_at.column) - 1;
+      InsertLine(text_.size(), indent, "streams:");
+      InsertLine(text_.size(), indent + 2, "- " + field);
+    } else if (streams->value.kind == Node::Kind::kNull) {
+      FillEmptyList(*streams, "- " + field);
+    } else if (streams->value.kind != Node::Kind::kSequence) {
+      throw CannotEdit();
+    } else if (At(Offset(streams->value.at)) == '[') {
+      AddToFlowList(streams->value, field);
+    } else {
+      AddToBlockList(streams->value, "- " + field);
+    }
+    return std::move(text_);
   }
 
   std::string Make(const Change& change) {
@@ -232,6 +254,54 @@ class Editor {
                change.key + ": " + Written(change));
   }
 
+  // `streams:`, `streams: ~` or `streams:  # none yet`.
+  void FillEmptyList(const Entry& list, const std::string& item) {
+    const std::size_t colon = BehindColon(list);
+    std::size_t end = colon;
+    while (IsBlank(At(end))) ++end;
+    const std::size_t word_end = At(end) == '#' ? end : ScalarEnd(end, false);
+    if (word_end > end) text_.erase(colon, word_end - colon);
+    InsertLine(NextLine(colon), static_cast<std::size_t>(list.key_at.column) + 1, item);
+  }
+
+  // "[]" or "[{ table: a.b }]", in one line or several.
+  void AddToFlowList(const Node& list, const std::string& field) {
+    const std::size_t close = FlowEnd(Offset(list.at));
+    std::size_t end = close;
+    while (end > 0 &&
+           (IsBlank(text_[end - 1]) || text_[end - 1] == '\n' || text_[end - 1] == '\r')) {
+      --end;
+    }
+    const bool comma = list.items.empty() || text_[end - 1] == ',';
+    text_.insert(end, (comma ? " { " : ", { ") + field + " }");
+  }
+
+  // Of the bracket that closes the one at `open`.
+  std::size_t FlowEnd(std::size_t open) const {
+    int depth = 0;
+    for (std::size_t i = open; i < text_.size(); ++i) {
+      const char c = text_[i];
+      const bool begins =
+          i == 0 || std::string_view(" \t\n,[{:").find(text_[i - 1]) != std::string_view::npos;
+      if ((c == '"' || c == '\'') && begins) {
+        i = QuoteEnd(i) - 1;
+      } else if (c == '#' && IsBlank(At(i - 1))) {
+        throw CannotEdit();
+      } else if (c == '[' || c == '{') {
+        ++depth;
+      } else if ((c == ']' || c == '}') && --depth == 0) {
+        return i;
+      }
+    }
+    throw CannotEdit();
+  }
+
+  void AddToBlockList(const Node& list, const std::string& item) {
+    const auto indent = static_cast<std::size_t>(list.at.column) - 1;
+    const std::size_t last = Offset(list.items.back().at);
+    InsertLine(EndOfNested(NextLine(last), indent), indent, item);
+  }
+
   void RemoveFromFlow(const Entry& entry) {
     if (entry.value.kind != Node::Kind::kScalar) throw CannotEdit();
     std::size_t start = Offset(entry.key_at);
@@ -309,7 +379,56 @@ std::string EditOne(const std::string& text, const Change& change) {
   return edited;
 }
 
+std::string AddOne(const std::string& text, const std::string& table) {
+  const Change change{.group = "streams", .key = "- table", .value = table};
+  const Tree before = ParseYaml(text);
+  if (!before.problems.empty()) Refuse(change);
+  Node expected = before.root;
+  auto streams = std::find_if(expected.entries.begin(), expected.entries.end(),
+                              [](const Entry& entry) { return entry.key == "streams"; });
+  if (streams == expected.entries.end()) {
+    expected.entries.push_back({"streams", {}, {}});
+    streams = std::prev(expected.entries.end());
+  }
+  streams->value.kind = Node::Kind::kSequence;
+  Node stream{.kind = Node::Kind::kMap};
+  stream.entries.push_back({"table", {}, {.kind = Node::Kind::kScalar, .text = table}});
+  streams->value.items.push_back(std::move(stream));
+  std::string edited;
+  try {
+    edited = Editor(text, before.root).AddStream(table);
+  } catch (const CannotEdit&) {
+    Refuse(change);
+  }
+  const Tree after = ParseYaml(edited);
+  if (!after.problems.empty() || !Same(expected, after.root)) Refuse(change);
+  return edited;
+}
+
+bool HasTable(const Node& root, const std::string& table) {
+  const Entry* streams = Find(root, "streams");
+  if (streams == nullptr) return false;
+  const auto wanted = ParseTable(table);
+  return std::any_of(streams->value.items.begin(), streams->value.items.end(),
+                     [&](const Node& item) {
+                       const Entry* entry = Find(item, "table");
+                       if (entry == nullptr) return false;
+                       const auto there = ParseTable(entry->value.text);
+                       const auto* name = std::get_if<model::TableName>(&there);
+                       return name != nullptr && *name == std::get<model::TableName>(wanted);
+                     });
+}
+
 }  // namespace
+
+std::string AddTables(std::string_view text, const std::vector<std::string>& tables) {
+  const bool mark = text.starts_with(kByteOrderMark);
+  std::string edited(mark ? text.substr(kByteOrderMark.size()) : text);
+  for (const auto& table : tables) {
+    if (!HasTable(ParseYaml(edited).root, table)) edited = AddOne(edited, table);
+  }
+  return mark ? std::string(kByteOrderMark) + edited : edited;
+}
 
 std::string QuoteYaml(std::string_view value) {
   // Words that some reader takes for a truth or for nothing.

@@ -25,6 +25,11 @@ struct Change {
 // REQUIRES: ParseYaml(text) has no problems; the last field of a group is not taken out.
 std::string EditYaml(std::string_view text, const std::vector<Change>& changes);
 
+// The text with these tables as streams behind those that are there; one that is there already is
+// left out. Verified and refused as above.
+// REQUIRES: ParseYaml(text) has no problems; CheckTable finds nothing wrong with any.
+std::string AddTables(std::string_view text, const std::vector<std::string>& tables);
+
 // The value as YAML in one line: plain if nobody can take it for anything but this text.
 std::string QuoteYaml(std::string_view value);
 

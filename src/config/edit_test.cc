@@ -210,5 +210,47 @@ TEST(EditYaml, KeepsEveryCommentOfRandomFiles) {
   }
 }
 
+std::string WithTables(std::string_view text) { return AddTables(text, {"s.a", "s.\"b c\""}); }
+
+TEST(AddTables, GoBehindThoseThatAreThere) {
+  EXPECT_EQ(
+      WithTables("a: 1\nstreams:\n  - table: x.y  # first\n    columns: [q]\n\n# end\nb: 2\n"),
+      "a: 1\nstreams:\n  - table: x.y  # first\n    columns: [q]\n  - table: s.a\n"
+      "  - table: \"s.\\\"b c\\\"\"\n\n# end\nb: 2\n");
+  EXPECT_EQ(WithTables("streams:\n- table: x.y\n- {name: q, sql: SELECT 1}"),
+            "streams:\n- table: x.y\n- {name: q, sql: SELECT 1}\n- table: s.a\n"
+            "- table: \"s.\\\"b c\\\"\"\n");
+  EXPECT_EQ(AddTables("streams:\n  -\n    table: x.y\n", {"s.a"}),
+            "streams:\n  -\n    table: x.y\n  - table: s.a\n");
+}
+
+TEST(AddTables, BeginAListThatIsEmptyOrMissing) {
+  EXPECT_EQ(AddTables("a: 1\n", {"s.a"}), "a: 1\nstreams:\n  - table: s.a\n");
+  EXPECT_EQ(AddTables("a: 1", {"s.a"}), "a: 1\nstreams:\n  - table: s.a\n");
+  EXPECT_EQ(AddTables("streams:  # none\nb: 2\n", {"s.a"}),
+            "streams:  # none\n  - table: s.a\nb: 2\n");
+  EXPECT_EQ(AddTables("streams: ~\n", {"s.a"}), "streams:\n  - table: s.a\n");
+  EXPECT_EQ(AddTables("streams: []\n", {"s.a", "s.b"}),
+            "streams: [ { table: s.a }, { table: s.b }]\n");
+  EXPECT_EQ(AddTables("streams: [{ table: x.y }]\n", {"s.a"}),
+            "streams: [{ table: x.y }, { table: s.a }]\n");
+  EXPECT_EQ(AddTables("streams: [\n  { table: 'x.]y' },\n]\n", {"s.a"}),
+            "streams: [\n  { table: 'x.]y' }, { table: s.a }\n]\n");
+}
+
+TEST(AddTables, LeaveOutWhatIsThereInAnySpelling) {
+  constexpr std::string_view kText = "streams:\n  - table: '\"s\".\"a\"'\n  - table: s.b\n";
+  EXPECT_EQ(AddTables(kText, {"s.a", "s.b"}), kText);
+}
+
+TEST(AddTables, RefuseWhatCannotBeChangedSafely) {
+  for (const char* text : {"{ a: 1 }\n", "streams: x.y\n", "streams: {a: b}\n",
+                           "streams: [\n  { table: x.y }, # it's\n]\n"}) {
+    EXPECT_THAT([&] { AddTables(text, {"s.a"}); },
+                test::ThrowsError(base::ErrorCode::kInvalidConfig))
+        << text;
+  }
+}
+
 }  // namespace
 }  // namespace sluice::config

@@ -9,10 +9,10 @@
 namespace sluice::staging {
 
 // "sluice/acme/": everything this connection writes. One name, one root: letters, digits, '-' and
-// '_' stand as they are, every other byte as "=C3". (Until 0.2 it was a slug, which two names could
-// share: sync/elsewhere.h cleans what lies there.) Throws kInvalidConfig if `root` is empty, does
-// not end in '/', or holds a component that begins with '_' or '.' (hidden to Redshift's readers)
-// or a character outside [A-Za-z0-9._=-].
+// '_' stand as they are, every other byte as "=C3". (Until version 0.1 it was a slug, which two
+// names could share: sync/elsewhere.h cleans what lies there.) Throws kInvalidConfig if `root` is
+// empty, does not end in '/', or holds a component that begins with '_' or '.' (hidden to
+// Redshift's readers) or a character outside [A-Za-z0-9._=-].
 std::string OwnRoot(std::string_view root, std::string_view connection);
 
 // "sluice/acme/20260101T000000Z-0123456789abcdef/": what one run writes.

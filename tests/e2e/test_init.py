@@ -378,3 +378,85 @@ def test_nothing_secret_reaches_standard_output_or_the_log(person: Harness, tmp_
     person.run("setup", "--offline", "--json", config=config_of(person))
     assert SECRET not in "".join(person.outputs)
     assert json.loads(person.outputs[-2])["command"] == "setup"
+
+
+# -- one set of rules with `config validate` -------------------------------------------------------
+
+
+def test_edit_adds_a_table_behind_those_that_are_there(person: Harness) -> None:
+    config_of(person).write_text(EXISTING)
+    finished = init(person, "--non-interactive", "--edit", "--table", "sales.lines", "--table", "sales.orders")
+    assert finished.exit_code == 0, finished
+    assert "Wrote" in finished.stderr
+    assert read(person)["streams"] == [{"table": "sales.orders"}, {"table": "sales.lines"}]
+    assert "  - table: sales.orders   # the big one\n  - table: sales.lines\n" in config_of(person).read_text()
+    before = config_of(person).read_text()
+    assert "says so already" in init(person, "--non-interactive", "--edit", "--table", "sales.lines").stderr
+    assert config_of(person).read_text() == before
+    finished = init(person, "--non-interactive", "--edit", "--table", "lines")
+    assert finished.exit_code == 2
+    assert "--table: " in finished.stderr
+    assert config_of(person).read_text() == before
+
+
+def test_a_table_of_a_flag_is_one_table(person: Harness) -> None:
+    assert init(person, "--non-interactive", *words(GOOD_FLAGS), "--table", "sales.my orders").exit_code == 0
+    assert_valid(person)
+    assert 'sales"."my orders' in config_of(person).read_text().replace("\\", "")
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        ({"--profile": "acme"}, "more than one way to log in"),
+        ({"--access-key-id": KEY_ID}, "more than one way to log in"),
+        ({"--auth": "profile"}, "more than one way to log in"),
+        ({"--host": f"{HOST}:5440", "--port": "5439"}, "the host says 5440"),
+        ({"--host": "https://example.com"}, "--host: "),
+        ({"--host": f"redshift://me:hunter2@{HOST}"}, "--host: "),
+        ({"--secret-store": "environment"}, "stands without keys"),
+        ({"--workgroup": HOST}, "--workgroup: "),
+        ({"--name": "a b"}, "--name: "),
+        ({"--bucket": f"s3n://{KEY_ID}:{SECRET}@b"}, "--bucket: "),
+    ],
+    ids=lambda value: "" if isinstance(value, str) else "_".join(value),
+)
+def test_what_validate_refuses_is_refused(person: Harness, flags: dict[str, str], told: str) -> None:
+    finished = init(person, "--non-interactive", *words(GOOD_FLAGS | flags))
+    assert finished.exit_code == 2, finished
+    assert told in finished.stderr
+    for secret in ("hunter2", SECRET):
+        assert secret not in finished.stderr + finished.stdout
+    assert_nothing_written(person)
+
+
+def test_an_edit_adds_nothing_wrong_and_keeps_what_was(person: Harness) -> None:
+    config_of(person).write_text(EXISTING.replace("database: sales", "database: 1sales"))
+    before = config_of(person).read_text()
+    finished = init(person, "--non-interactive", "--edit", "--database", "dev", "--root", "a//b")
+    assert finished.exit_code == 2
+    assert "staging.root" in finished.stderr
+    assert config_of(person).read_text() == before
+    assert init(person, "--non-interactive", "--edit", "--database", "dev").exit_code == 0
+    assert_valid(person)
+
+
+def test_what_the_file_says_in_the_wrong_place_is_no_proposal(person: Harness) -> None:
+    config_of(person).write_text(EXISTING.replace("bucket: acme-staging", f"bucket: 's3n://{KEY_ID}:{SECRET}@b'"))
+    with at_terminal(person) as terminal:
+        terminal.enter_until("Staging bucket")
+        assert "[what stands there]" in terminal.screen
+        terminal.send("acme-staging\n")
+        terminal.enter_until("Run the check now?")
+        terminal.send("n\n")
+        assert terminal.finish() == 0
+        assert SECRET not in terminal.screen
+    assert_valid(person)
+
+
+def test_an_external_id_belongs_to_a_role(person: Harness) -> None:
+    flags = {name: value for name, value in GOOD_FLAGS.items() if name != "--role-arn"}
+    finished = init(person, "--non-interactive", *words(flags | {"--profile": "acme", "--external-id": "x-42"}))
+    assert finished.exit_code == 2
+    assert "stands without a role" in finished.stderr
+    assert_nothing_written(person)
