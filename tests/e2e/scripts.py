@@ -56,6 +56,13 @@ def a_column_narrows(player: Player) -> None:
     player.play([Event("narrow", word="n"), Event("sync")])
 
 
+def a_row_is_dated_in_the_future(player: Player) -> None:
+    """It hides no later row, and is not deleted by the merge that reads everything."""
+    _begin(player)
+    player.play([Event("put", 9, 1, "future"), Event("sync"), Event("insert", word="new"), Event("sync")])
+    player.play([Event("sync", word="--full"), Event("insert", word="new"), Event("sync")])
+
+
 def keys_follow_one_another(player: Player) -> None:
     """Wherever ranges of the key begin and end, there is a row."""
     player.play([*(Event("put", key, 1, "new") for key in range(12)), Event("sync")])
@@ -88,7 +95,7 @@ SCRIPTS: dict[str, Script] = {
     script.__name__: script
     for script in (
         a_part_is_not_what_the_manifest_says, a_part_lies_there_that_the_manifest_does_not_list,
-        a_column_widens_after_a_death, a_column_narrows, keys_follow_one_another,
+        a_column_widens_after_a_death, a_column_narrows, a_row_is_dated_in_the_future, keys_follow_one_another,
         rows_are_written_while_a_sync_runs, the_answer_to_commit_is_lost, commit_becomes_a_rollback,
     )
 }  # fmt: skip
