@@ -141,6 +141,8 @@ WORDS = [
     WordMistake("folder_as_the_file", ("-c", ".", "check"), ("is a folder", "sluice.yaml")),
 ]  # fmt: skip
 
+MISTAKES = [*FORM, *WORDS]
+
 
 @pytest.fixture
 def person(tmp_path: Path) -> Newcomer:
@@ -148,7 +150,7 @@ def person(tmp_path: Path) -> Newcomer:
 
 
 def test_there_are_enough() -> None:
-    ids = [m.id for m in [*FORM, *WORDS]]
+    ids = [m.id for m in MISTAKES]
     assert len(set(ids)) == len(ids) >= 25
 
 
