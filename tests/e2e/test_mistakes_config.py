@@ -136,7 +136,8 @@ WORDS = [
                 ("--secret-access-key-file",), SECRET),
     WordMistake("secret_as_a_choice", ("init", "--auth", SECRET), ("--auth is none of",), SECRET),
     WordMistake("secret_as_a_stream", ("sync", f"x:{SECRET}@y"), ("looks like a key",), SECRET),
-    WordMistake("address_as_the_file", ("-c", f"s3://u:{SECRET}@b/x", "check"), ("--config holds what looks like a secret",), SECRET),
+    WordMistake("address_as_the_file", ("-c", f"s3://u:{SECRET}@b/x", "check"),
+                ("--config holds what looks like a secret",), SECRET),
     WordMistake("file_misspelt", ("-c", "sluce.yaml", "check"), ("does not exist", "sluice init")),
     WordMistake("folder_as_the_file", ("-c", ".", "check"), ("is a folder", "sluice.yaml")),
 ]  # fmt: skip
