@@ -23,8 +23,8 @@ struct CursorRange {
   bool nulls = false;               // rows without a value too
   // `high` is at most this far after the server's clock (dates and times only; as Stream has it).
   std::optional<std::chrono::seconds> ahead_max;
-  // Every row, also above `high`: of a complete merge into rows that are there, which takes one that
-  // it does not get for one that was deleted.
+  // Every row, also above `high`: of a complete merge into rows that are there, which takes one
+  // that it does not get for one that was deleted.
   bool whole = false;
 };
 
