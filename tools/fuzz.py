@@ -1,5 +1,5 @@
 """Builds the targets of tools/fuzz_targets.txt with libFuzzer and AddressSanitizer, and runs them, as many at a time as
-there are processors.
+there are processors (or JOBS).
 
     tools/fuzz.sh [NAME...]        "manifest", "s3_xml"; without names all
 
@@ -102,7 +102,7 @@ def main(names: list[str]) -> int:
         return 1
     chosen = [target for target in known if not names or target.name in names]
     (OUT / "objects").mkdir(parents=True, exist_ok=True)
-    workers = os.cpu_count() or 1
+    workers = int(os.environ.get("JOBS", os.cpu_count() or 1))
     with ThreadPoolExecutor(workers) as pool:
         sources = sorted({source for target in chosen for source in target.all_sources()})
         complaints = [text for text in pool.map(compile_one, sources) if "error:" in text]
