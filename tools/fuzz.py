@@ -67,7 +67,8 @@ def object_of(source: str) -> Path:
 def compile_one(source: str) -> str:
     """What the compiler complains of; empty if nothing."""
     ccache = shutil.which("ccache")
-    command = [*([ccache] if ccache else []), "clang++-14", *FLAGS, "-c", source, "-o", str(object_of(source))]
+    libpq = ["-isystem", "/usr/include/postgresql"] if "/postgres/" in source else []
+    command = [*([ccache] if ccache else []), "clang++-14", *FLAGS, *libpq, "-c", source, "-o", str(object_of(source))]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stderr
 
 
@@ -106,7 +107,7 @@ def main(names: list[str]) -> int:
     with ThreadPoolExecutor(workers) as pool:
         sources = sorted({source for target in chosen for source in target.all_sources()})
         complaints = [text for text in pool.map(compile_one, sources) if "error:" in text]
-        complaints += [text for text in pool.map(link, chosen) if text and not complaints]
+        complaints += [text for text in (pool.map(link, chosen) if not complaints else []) if text]
         if complaints:
             print("\n".join(complaints))
             return 1
