@@ -15,7 +15,8 @@ std::string EngineType(const model::Column& column);
 
 // The expression that turns file column `input` (SQL text), which DuckDB reads as `file_type`, into
 // EngineType(column). nullopt: this source type never arrives so, the part is not what it should
-// be. Values that do not fit fail the statement; none is changed in silence.
+// be. Values that do not fit fail the statement; none is changed in silence: times that DuckDB
+// cannot hold, infinity too, with reason kTimeRange (engine_error.h).
 std::optional<std::string> ReadExpression(const model::Column& column, std::string_view file_type,
                                           const std::string& input);
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <regex>
 
 namespace sluice::columnar {
@@ -78,6 +79,26 @@ ErrorInfo OutOfMemory(std::string_view text, const Task& task) {
               "Raise limits.memory_mb (400 if it is not set), or lower streams_parallel.");
 }
 
+// What column_type.cc makes the engine say, and what its own casts of times say. The value is in
+// the source: reading it once more changes nothing.
+std::optional<ErrorInfo> OutOfRange(EngineErrorKind kind, std::string_view text, const Task& task) {
+  if (kind != EngineErrorKind::kInvalidInput && kind != EngineErrorKind::kConversion) {
+    return std::nullopt;
+  }
+  const bool date = Has(text, "date out of range");
+  if (!date && !Has(text, "timestamp out of range") && !Has(text, "Could not convert Timestamp(")) {
+    return std::nullopt;
+  }
+  ErrorInfo info = Make(
+      task, ErrorCode::kUnsupported, date ? "date out of range" : "timestamp out of range",
+      "The source holds a time before 4713 BC or after 294247-01-10 04:00:54 (a date: after "
+      "5874897), "
+      "which the destination cannot keep. Correct it at the source, leave such rows out in a query "
+      "stream (`sql: ... WHERE`), or select the column as text: CAST(... AS VARCHAR) AS ...");
+  info.reason = kTimeRange;
+  return info;
+}
+
 }  // namespace
 
 // 'IO Error: Could not set lock on file "x": Conflicting lock is held in /usr/bin/duckdb (PID 12)
@@ -105,6 +126,7 @@ base::ErrorInfo HeldBy(const std::optional<LockHolder>& holder, const std::strin
 }
 
 ErrorInfo ToErrorInfo(EngineErrorKind kind, std::string_view text, const Task& task) {
+  if (auto info = OutOfRange(kind, text, task)) return *std::move(info);
   switch (kind) {
     case EngineErrorKind::kConversion:
       return Make(task, ErrorCode::kCorrupt, "a value does not fit the column's type",

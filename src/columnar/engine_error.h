@@ -34,6 +34,9 @@ enum class EngineErrorKind {
 
 // Of ErrorInfo::message when memory ran out: the statement may pass with a higher limit.
 inline constexpr std::string_view kOutOfMemoryMessage = "DuckDB ran out of its memory limit";
+// Of ErrorInfo::reason: the source holds a date or time that DuckDB cannot. kUnsupported, because
+// it stays so however often it is read.
+inline constexpr std::string_view kTimeRange = "time_range";
 
 // `text` is DuckDB's message.
 base::ErrorInfo ToErrorInfo(EngineErrorKind kind, std::string_view text, const Task& task);

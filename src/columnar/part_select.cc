@@ -49,6 +49,13 @@ std::string SelectAlike(const std::vector<const CheckedPart*>& parts,
   return fmt::format("SELECT {} FROM {}", list, Source(parts, columns.size()));
 }
 
+// The value is the source's, not the part's: of which column of which table is what counts.
+base::Error OfColumn(base::ErrorInfo info, const model::Column& column,
+                     const std::string& subject) {
+  info.subject = fmt::format("column {} of {}", column.name, subject);
+  return base::Error(std::move(info));
+}
+
 std::string Signature(const Footer& footer) {
   std::string out;
   for (const FileColumn& column : footer.columns) out += column.engine_type + '\n';
@@ -85,7 +92,8 @@ base::Error ExplainFailure(Connection& connection, const base::Error& error,
                            std::span<const CheckedPart> parts,
                            std::span<const model::Column> columns, std::stop_token stop) {
   const ErrorCode code = error.code();
-  if (code != ErrorCode::kCorrupt && code != ErrorCode::kDestination) return error;
+  const bool range = error.info().reason == kTimeRange;
+  if (!range && code != ErrorCode::kCorrupt && code != ErrorCode::kDestination) return error;
   if (error.info().message == kOutOfMemoryMessage) return error;
   for (const CheckedPart& part : parts) {
     for (std::size_t i = 0; i < columns.size(); ++i) {
@@ -101,6 +109,7 @@ base::Error ExplainFailure(Connection& connection, const base::Error& error,
         if (found.code() == ErrorCode::kCancelled) return found;
         if (found.info().message == kOutOfMemoryMessage) return error;
         base::ErrorInfo info = found.info();
+        if (info.reason == kTimeRange) return OfColumn(info, columns[i], error.info().subject);
         if (info.code != ErrorCode::kCorrupt) info.message = "its data cannot be read";
         info.code = ErrorCode::kCorrupt;
         info.remedy = "Run again with a fresh UNLOAD; if it stays, report it.";
@@ -109,6 +118,23 @@ base::Error ExplainFailure(Connection& connection, const base::Error& error,
     }
   }
   return error;
+}
+
+void RequireTimesInRange(Connection& connection, const model::LocalPart& part,
+                         std::span<const model::Column> columns, std::span<const std::size_t> which,
+                         const Task& task, std::stop_token stop) {
+  const CheckedPart checked{part, {}};
+  for (const std::size_t i : which) {
+    try {
+      connection.Run(fmt::format("SELECT CAST(bit_xor(hash({})) AS UBIGINT) FROM {}",
+                                 ReadExpression(columns[i], "TIMESTAMP", InputName(i)).value(),
+                                 Source({&checked}, columns.size())),
+                     {}, task, stop);
+    } catch (const base::Error& error) {
+      if (error.info().reason != kTimeRange) throw;
+      throw OfColumn(error.info(), columns[i], task.subject);
+    }
+  }
 }
 
 }  // namespace sluice::columnar

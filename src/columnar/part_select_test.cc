@@ -152,9 +152,28 @@ TEST_F(PartSelectTest, ReadsInt96ToTheMicrosecond) {
 TEST_F(PartSelectTest, RefusesTimestampsBeyondTheEngine) {
   for (const TypeKind kind : {TypeKind::kTimestamp, TypeKind::kTimestampTz, TypeKind::kDate}) {
     const base::Error error = Failure(Sample("int96_beyond.parquet"), {{"ts", {kind}}});
-    EXPECT_EQ(error.code(), ErrorCode::kCorrupt);
-    EXPECT_THAT(error.info().subject, HasSubstr("column ts"));
+    EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+    EXPECT_EQ(error.info().reason, kTimeRange);
+    EXPECT_EQ(error.info().message, "timestamp out of range");
+    EXPECT_EQ(error.info().subject, "column ts of a part");
   }
+}
+
+// Of the parts that a lake copies: only their columns of times are read.
+TEST_F(PartSelectTest, LooksForTimesOutOfRangeInTheColumnsNamed) {
+  const std::vector<Column> edges = {{"expected", {TypeKind::kVarchar}},
+                                     {"ts", {TypeKind::kTimestamp}}};
+  const std::vector<std::size_t> second = {1};
+  RequireTimesInRange(connection_, Sample("int96_edges.parquet"), edges, second, kTask, {});
+  const std::vector<Column> beyond = {{"ts", {TypeKind::kTimestamp}}};
+  const std::vector<std::size_t> first = {0};
+  EXPECT_THAT(
+      [&] {
+        RequireTimesInRange(connection_, Sample("int96_beyond.parquet"), beyond, first, kTask, {});
+      },
+      test::ThrowsErrorWith(ErrorCode::kUnsupported, &base::ErrorInfo::subject,
+                            testing::Eq("column ts of a part")));
+  RequireTimesInRange(connection_, Sample("int96_beyond.parquet"), beyond, {}, kTask, {});
 }
 
 TEST_F(PartSelectTest, NamesTheColumnWhoseValueDoesNotFit) {

@@ -28,7 +28,9 @@ class Comparison {
       const bool kept =
           std::any_of(target.columns.begin(), target.columns.end(),
                       [&](const model::Column& c) { return SameName(c.name, column.name); });
-      if (!kept) gone_.push_back(&column);
+      if (kept) continue;
+      gone_.push_back(&column);
+      if (InLast(column.name).value_or(true)) just_gone_.push_back(&column);
     }
   }
 
@@ -43,7 +45,7 @@ class Comparison {
     for (const auto* texts : {&widened_texts_, &refused_}) {
       plan.notes.insert(plan.notes.end(), texts->begin(), texts->end());
     }
-    const std::vector<std::string> hints = RenameHints();
+    const std::vector<std::string> hints = RenameHints(gone_);
     plan.notes.insert(plan.notes.end(), hints.begin(), hints.end());
   }
 
@@ -62,6 +64,7 @@ class Comparison {
     for (std::size_t i = 0; i < target_.columns.size(); ++i) {
       if (IsNew(target_.columns[i])) {
         plan_.lands_in[i] = std::nullopt;
+        if (InLast(target_.columns[i].name).value_or(false)) continue;  // told then
         plan_.notes.push_back(
             fmt::format("column {} is new and left out (freeze)", target_.columns[i].name));
       }
@@ -79,7 +82,7 @@ class Comparison {
       all.push_back(fmt::format("column {} is gone from the source", column->name));
     }
     all.insert(all.end(), widened_texts_.begin(), widened_texts_.end());
-    const std::vector<std::string> hints = RenameHints();
+    const std::vector<std::string> hints = RenameHints(gone_);
     all.insert(all.end(), hints.begin(), hints.end());
     Refuse(all);
     return plan_;
@@ -131,25 +134,41 @@ class Comparison {
     return plan_;
   }
 
+  // Columns that went long ago are no news.
   void NoteGone() {
-    // Columns that went long ago are no news: only beside a new one are they told.
-    for (std::string& hint : RenameHints()) plan_.notes.push_back(std::move(hint));
+    for (const ExistingColumn* column : just_gone_) {
+      plan_.notes.push_back(
+          fmt::format("column {} is gone: rows that come have no value in it", column->name));
+    }
+    for (std::size_t i = 0; i < target_.columns.size(); ++i) {
+      const std::string& name = target_.columns[i].name;
+      if (IsNew(target_.columns[i]) || InLast(name).value_or(true)) continue;
+      plan_.notes.push_back(fmt::format("column {} is back", name));
+    }
+    for (std::string& hint : RenameHints(just_gone_)) plan_.notes.push_back(std::move(hint));
+  }
+
+  // Whether the stream's last commit had the column; nullopt: not known.
+  std::optional<bool> InLast(std::string_view name) const {
+    if (!existing_.last_columns) return std::nullopt;
+    return std::any_of(existing_.last_columns->begin(), existing_.last_columns->end(),
+                       [&](const std::string& last) { return SameName(last, name); });
   }
 
   // A rename reads as one column dropped and one added. It is only guessed at, and never followed:
   // the values of two columns must not be mixed up because their types agree.
-  std::vector<std::string> RenameHints() const {
+  std::vector<std::string> RenameHints(const std::vector<const ExistingColumn*>& gone) const {
     std::vector<std::string> hints;
     for (const SchemaPlan::Change& is : added_) {
       const auto of_type = [&](const auto& columns, const auto& type_of) {
         return std::count_if(columns.begin(), columns.end(),
                              [&](const auto& c) { return type_of(c) == is.type; });
       };
-      const auto was = std::find_if(gone_.begin(), gone_.end(),
+      const auto was = std::find_if(gone.begin(), gone.end(),
                                     [&](const ExistingColumn* c) { return c->type == is.type; });
-      const auto gone = of_type(gone_, [](const ExistingColumn* c) { return c->type; });
+      const auto went = of_type(gone, [](const ExistingColumn* c) { return c->type; });
       const auto added = of_type(added_, [](const SchemaPlan::Change& c) { return c.type; });
-      if (gone != 1 || added != 1) continue;
+      if (went != 1 || added != 1) continue;
       hints.push_back(fmt::format("column {} is dropped and column {} is added, both {}: {}",
                                   (*was)->name, is.name, is.type,
                                   IfRenamed((*was)->name, is.name)));
@@ -207,7 +226,8 @@ class Comparison {
   const SchemaDialect& dialect_;
   SchemaPlan plan_;
   std::vector<SchemaPlan::Change> added_;
-  std::vector<const ExistingColumn*> gone_;
+  std::vector<const ExistingColumn*> gone_;       // there, and not among the stream's
+  std::vector<const ExistingColumn*> just_gone_;  // of them, since the last commit
   std::vector<std::string> widened_texts_;
   std::vector<std::string> refused_;
   std::vector<std::string> statements_;

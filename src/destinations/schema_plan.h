@@ -20,6 +20,9 @@ struct ExistingTable {
   bool empty = false;
   // Something that is not ours would go with it: an overwrite empties it instead.
   bool must_stay = false;
+  // The stream's columns in its last commit; nullopt: not known. What is gone or new since is told
+  // once: the next commit has other ones.
+  std::optional<std::vector<std::string>> last_columns;
 };
 
 // How one kind of destination names and compares types and names. Pure; any thread.
@@ -56,7 +59,7 @@ struct SchemaPlan {
   std::vector<Change> widened;
   // For each column of the stream: the column it lands in; nullopt: in none (kFreeze).
   std::vector<std::optional<std::string>> lands_in;
-  // What a person should know: "column a is new", "column b is gone from the source ...".
+  // What a person should know: "column a is new", "column b is gone: ...", each once.
   std::vector<std::string> notes;
 };
 

@@ -1,6 +1,7 @@
 #include "destinations/state_row.h"
 
 #include <charconv>
+#include <nlohmann/json.hpp>
 
 namespace sluice::destinations {
 namespace {
@@ -36,6 +37,24 @@ Committed ReadStateRow(std::string_view stream,
                      .skipped = ToNumber(row[7]),
                      .duplicates = ToNumber(row[10]),
                      .deleted_absent = ToNumber(row[11])}};
+}
+
+std::string FormatNames(std::span<const model::Column> columns) {
+  nlohmann::json names = nlohmann::json::array();
+  for (const model::Column& column : columns) names.push_back(column.name);
+  return names.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::optional<std::vector<std::string>> ParseNames(const std::optional<std::string>& cell) {
+  if (!cell) return std::nullopt;
+  const auto names = nlohmann::json::parse(*cell, nullptr, /*allow_exceptions=*/false);
+  if (!names.is_array()) return std::nullopt;
+  std::vector<std::string> out;
+  for (const auto& name : names) {
+    if (!name.is_string()) return std::nullopt;
+    out.push_back(name.get<std::string>());
+  }
+  return out;
 }
 
 }  // namespace sluice::destinations

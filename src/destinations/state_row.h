@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "destinations/destination.h"
 
@@ -14,5 +15,11 @@ namespace sluice::destinations {
 // duplicates, deleted_absent. A NULL number is 0.
 Committed ReadStateRow(std::string_view stream,
                        std::span<const std::optional<std::string>, 12> row);
+
+// The names of the stream's columns in its last commit, as its cell "columns" holds them: a JSON
+// list. By them a column that has just gone is told from one that went long ago. nullopt: NULL, or
+// not such a list.
+std::string FormatNames(std::span<const model::Column> columns);
+std::optional<std::vector<std::string>> ParseNames(const std::optional<std::string>& cell);
 
 }  // namespace sluice::destinations

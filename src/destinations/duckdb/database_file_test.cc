@@ -1,5 +1,7 @@
 // Goal: rows never go into a database that is not the file somebody named: what stands there is
 // refused by what it is, and stays as it was.
+// G41: Rows land in the DuckDB file, the database or the lake that the configuration names, or
+// nowhere.
 #include "destinations/duckdb/database_file.h"
 
 #include <fcntl.h>

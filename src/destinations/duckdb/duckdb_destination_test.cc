@@ -65,7 +65,7 @@ class DuckDbHarness final : public Harness {
   explicit DuckDbHarness(fs::path folder) : folder_(std::move(folder)) {}
 
   std::unique_ptr<Destination> Open() override {
-    return OpenDuckDb({.path = folder_ / "test.duckdb", .work_dir = folder_}, clock_, log_);
+    return OpenDuckDb({.path = folder_ / "test.duckdb", .work_dir = folder_}, clock_, log);
   }
   model::LocalPart MakePart(const std::string& name, const std::string& select) override {
     return WritePart(folder_, name, select);
@@ -97,7 +97,6 @@ class DuckDbHarness final : public Harness {
  private:
   const fs::path folder_;
   test::FakeClock clock_;
-  test::NullLogger log_;
 };
 
 std::unique_ptr<Harness> MakeDuckDbHarness(const fs::path& folder) {

@@ -76,7 +76,11 @@ DuckDbLoad::DuckDbLoad(DuckDbStore& store, model::StreamTarget target, bool exis
       target_(std::move(target)),
       claim_(std::move(claim)),
       connection_(std::move(connection)) {
-  if (exists) existing_ = ReadExisting(connection_, store_.catalog_, target_.table);
+  if (exists) {
+    existing_ = ReadExisting(connection_, store_.catalog_, target_.table);
+    existing_.last_columns =
+        ReadLastColumns(connection_, store_.KnownStateColumns(), target_.stream, store_.Name());
+  }
   Plan();  // before a row is read from anywhere
   stages_ = Merges() && plan_.table == SchemaPlan::Table::kKeep;
   if (stages_) return;

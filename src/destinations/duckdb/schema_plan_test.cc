@@ -82,8 +82,48 @@ TEST(SchemaNotes, NoRenameIsGuessedAtAmongSeveral) {
   // Nothing went.
   EXPECT_THAT(Notes(WriteMode::kMerge, SchemaPolicy::kFollow, {kTotal, kSum, kName}),
               ElementsAre("column sum is new"));
-  // Nothing came: a column that went long ago is no news.
-  EXPECT_THAT(Notes(WriteMode::kMerge, SchemaPolicy::kFollow, {kTotal}), IsEmpty());
+}
+
+// What the last commit had, this one, and what is told in every mode that keeps the table.
+TEST(SchemaNotes, AColumnThatWentIsToldOnce) {
+  const auto notes = [](WriteMode mode, SchemaPolicy policy,
+                        std::optional<std::vector<std::string>> last,
+                        std::vector<model::Column> columns) {
+    ExistingTable there = kThere;
+    there.last_columns = std::move(last);
+    there.must_stay = true;
+    return PlanSchema(Stream(mode, policy, std::move(columns)), there, DuckDbDialect()).notes;
+  };
+  const std::vector<std::string> all = {"id", "total", "name"};
+  const std::string gone = "column name is gone: rows that come have no value in it";
+  for (const WriteMode mode : {WriteMode::kMerge, WriteMode::kAppend, WriteMode::kOverwrite}) {
+    for (const SchemaPolicy policy : {SchemaPolicy::kFollow, SchemaPolicy::kFreeze}) {
+      SCOPED_TRACE(ToString(mode));
+      EXPECT_THAT(notes(mode, policy, all, {kTotal}), ElementsAre(gone));
+      EXPECT_THAT(notes(mode, policy, {{"id", "total"}}, {kTotal}), IsEmpty());
+      EXPECT_THAT(notes(mode, policy, {{"id", "total"}}, {kTotal, kName}),
+                  ElementsAre("column name is back"));
+      EXPECT_THAT(notes(mode, policy, all, {kTotal, kName}), IsEmpty());
+      // DuckDB knows names by their letters alone.
+      EXPECT_THAT(notes(mode, policy, {{"ID", "Total", "NAME"}}, {kTotal}), ElementsAre(gone));
+      // Of a commit that did not say: rather twice than never.
+      EXPECT_THAT(notes(mode, policy, std::nullopt, {kTotal}), ElementsAre(gone));
+      EXPECT_THAT(notes(mode, policy, all, {}),
+                  testing::UnorderedElementsAre(
+                      gone, "column total is gone: rows that come have no value in it"));
+    }
+    // Renamed: one went, one came, and perhaps they are the same.
+    EXPECT_THAT(notes(mode, SchemaPolicy::kFollow, all, {kTotal, kWords}),
+                ElementsAre("column words is new", gone, HasSubstr("if it was renamed")));
+    // What went long ago was not renamed to what comes now.
+    EXPECT_THAT(notes(mode, SchemaPolicy::kFollow, {{"id", "total"}}, {kTotal, kWords}),
+                ElementsAre("column words is new"));
+    EXPECT_THAT(notes(mode, SchemaPolicy::kFreeze, all, {kTotal, kName, kSize}),
+                ElementsAre("column size is new and left out (freeze)"));
+    EXPECT_THAT(notes(mode, SchemaPolicy::kFreeze, {{"id", "total", "name", "size"}},
+                      {kTotal, kName, kSize}),
+                IsEmpty());
+  }
 }
 
 TEST(SchemaNotes, AReplacedTableTellsWhatChanged) {

@@ -40,7 +40,8 @@ struct LaterColumn {
 constexpr LaterColumn kLaterColumns[] = {{"cursor", "VARCHAR"},
                                          {"keys_compared", "TIMESTAMP WITH TIME ZONE"},
                                          {"duplicates", "UBIGINT"},
-                                         {"deleted_absent", "UBIGINT"}};
+                                         {"deleted_absent", "UBIGINT"},
+                                         {"columns", "VARCHAR"}};
 
 bool Has(const StateColumns& columns, std::string_view name) {
   return std::find(columns.begin(), columns.end(), name) != columns.end();
@@ -151,6 +152,18 @@ std::optional<Committed> ReadState(columnar::Connection& connection, const State
   return ReadStateRow(stream, std::span<const std::optional<std::string>, 12>(result.rows.front()));
 }
 
+std::optional<std::vector<std::string>> ReadLastColumns(columnar::Connection& connection,
+                                                        const StateColumns& columns,
+                                                        std::string_view stream,
+                                                        const StateSubject& subject) {
+  if (!Has(columns, "columns")) return std::nullopt;
+  const columnar::Result result =
+      connection.Run("SELECT \"columns\" FROM _sluice.state WHERE stream = $1",
+                     {std::string(stream)}, {.operation = "read state", .subject = subject});
+  if (result.rows.empty()) return std::nullopt;
+  return ParseNames(result.rows.front()[0]);
+}
+
 void ForgetState(columnar::Connection& connection, std::string_view stream,
                  const StateSubject& subject, std::stop_token stop) {
   connection.Run("DELETE FROM _sluice.state WHERE stream = $1", {std::string(stream)},
@@ -166,9 +179,9 @@ void WriteState(columnar::Connection& connection, const model::StreamTarget& tar
       "INSERT INTO _sluice.state (stream, target_schema, target_table, write_mode, run, attempt, "
       "watermark, inserted, updated, unchanged, deleted, skipped, notice_rows, manifest_rows, "
       "footer_rows, loaded_rows, parts, manifest_bytes, fetched_bytes, committed_at, "
-      "\"cursor\", keys_compared, duplicates, deleted_absent) VALUES "
+      "\"cursor\", keys_compared, duplicates, deleted_absent, \"columns\") VALUES "
       "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "
-      "make_timestamptz($20), $21, make_timestamptz($22), $23, $24)",
+      "make_timestamptz($20), $21, make_timestamptz($22), $23, $24, $25)",
       {target.stream,
        target.table.schema,
        target.table.table,
@@ -192,7 +205,8 @@ void WriteState(columnar::Connection& connection, const model::StreamTarget& tar
        OrNull(row.watermark.cursor),
        OrNull(row.watermark.keys_compared),
        row.counts.duplicates,
-       row.counts.deleted_absent},
+       row.counts.deleted_absent,
+       FormatNames(target.columns)},
       task, stop);
 }
 

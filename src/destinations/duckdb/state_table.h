@@ -40,6 +40,12 @@ std::optional<Committed> ReadState(columnar::Connection& connection, const State
                                    std::string_view stream, const StateSubject& subject,
                                    std::stop_token stop);
 
+// The stream's columns in its last commit; nullopt if that is not known.
+std::optional<std::vector<std::string>> ReadLastColumns(columnar::Connection& connection,
+                                                        const StateColumns& columns,
+                                                        std::string_view stream,
+                                                        const StateSubject& subject);
+
 // Removes the stream's row. REQUIRES: the table exists.
 void ForgetState(columnar::Connection& connection, std::string_view stream,
                  const StateSubject& subject, std::stop_token stop);

@@ -101,6 +101,9 @@ class Reader {
                                 column.at("type").get<std::string>(),
                                 column.at("source_type").get<std::string>()});
     }
+    if (root_.contains("stream_columns")) {
+      commit.stream_columns = root_.at("stream_columns").get<std::vector<std::string>>();
+    }
     for (const auto& file : root_.at("files")) commit.files.push_back(ReadFile(file));
     return commit;
   }
@@ -261,6 +264,7 @@ std::string FormatCommit(const LakeCommit& commit) {
     root["columns"].push_back(
         {{"name", column.name}, {"type", column.type}, {"source_type", column.source_type}});
   }
+  if (commit.stream_columns) root["stream_columns"] = *commit.stream_columns;
   root["files"] = ordered_json::array();
   for (const LakeFile& file : commit.files) {
     root["files"].push_back({{"path", file.path},

@@ -51,6 +51,8 @@ struct LakeCommit {
   model::Counts counts;
   model::Proof proof;
   std::vector<LakeColumn> columns;
+  // The stream's, by which what has just gone is known; nullopt: a commit of earlier versions.
+  std::optional<std::vector<std::string>> stream_columns;
   std::vector<LakeFile> files;
 
   std::uint64_t rows() const;

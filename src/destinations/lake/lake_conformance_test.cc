@@ -2,7 +2,6 @@
 #include "destinations/lake/testing/lake_support.h"
 #include "destinations/testing/conformance.h"
 #include "tests/support/fake_clock.h"
-#include "tests/support/null_logger.h"
 
 namespace sluice::destinations {
 namespace {
@@ -27,7 +26,7 @@ class LakeHarness final : public Harness {
     } else {
       options.folder = folder_ / "lake";
     }
-    return OpenLake(options, clock_, log_);
+    return OpenLake(options, clock_, log);
   }
   model::LocalPart MakePart(const std::string& name, const std::string& select) override {
     return WritePart(folder_, name, select);
@@ -52,7 +51,6 @@ class LakeHarness final : public Harness {
   std::optional<test::FolderObjectStore> store_;
   std::unique_ptr<LakeFiles> files_;
   test::FakeClock clock_;
-  test::NullLogger log_;
 };
 
 std::unique_ptr<Harness> MakeFolderHarness(const fs::path& folder) {

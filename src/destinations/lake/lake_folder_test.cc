@@ -307,6 +307,8 @@ TEST_F(LakeFolder, ALoadIsRecordedWhileItMayLeaveFilesAndNoLonger) {
 }
 
 // A folder of a lake may hold what other people and programs put there.
+// G42: A lake removes only files that a load of its own recorded, and nothing through a symbolic
+// link.
 TEST_F(LakeFolder, WhatNoLoadRecordedIsNobodysToRemove) {
   const auto lake = Open();
   Bring(*lake, Target(), 1);

@@ -37,6 +37,20 @@ base::Error ErrorOn(const model::StreamTarget& target, ErrorCode code, std::stri
                       .remedy = std::move(remedy)});
 }
 
+std::vector<std::string> NamesOf(const std::vector<model::Column>& columns) {
+  std::vector<std::string> names;
+  for (const model::Column& column : columns) names.push_back(column.name);
+  return names;
+}
+
+std::vector<std::size_t> TimeColumns(const std::vector<model::Column>& columns) {
+  std::vector<std::size_t> out;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (columns[i].type.kind == model::TypeKind::kTimestamp) out.push_back(i);
+  }
+  return out;
+}
+
 }  // namespace
 
 LakeStore::Claim::Claim(LakeStore& store, const model::StreamTarget& target)
@@ -175,10 +189,28 @@ LoadedRows LakeLoad::AddKeys(std::span<const model::LocalPart>, const base::Call
   throw ErrorOn(target_, ErrorCode::kInternal, "load", "a lake compares no keys");
 }
 
+// A copied part is read as it is, so what no reader can read must not get there. Its footer does
+// not tell: Parquet keeps no least and greatest INT96. The columns of times alone are fetched.
+void LakeLoad::CheckTimes(const StagedTail& tail, const std::vector<std::size_t>& columns,
+                          const base::Call& call) const {
+  if (columns.empty()) return;
+  columnar::Connection connection = store_.Connect();
+  const columnar::Footer footer = columnar::ReadFooter(connection, tail.part, call.stop);
+  // Of another shape than the target's: CheckTaken refuses the part.
+  if (footer.columns.size() != target_.columns.size()) return;
+  for (const std::size_t i : columns) {
+    if (footer.columns[i].engine_type != "TIMESTAMP") return;
+  }
+  FetchColumns(*store_.options_.staging, tail, columns, call);
+  columnar::RequireTimesInRange(connection, tail.part, target_.columns, columns,
+                                TaskOn("load", target_), call.stop);
+}
+
 // Footer and copy of each part, a few parts at a time: what takes long is waiting for S3.
 std::vector<StagedTail> LakeLoad::CopyAll(std::span<const model::Part> parts,
                                           std::vector<std::string>& paths, const base::Call& call) {
   std::vector<StagedTail> tails(parts.size());
+  const std::vector<std::size_t> times = TimeColumns(target_.columns);
   std::vector<std::exception_ptr> errors(parts.size());
   for (std::size_t i = 0; i < parts.size(); ++i) paths.push_back(NextDataPath(call));
   std::atomic<std::size_t> next = 0;
@@ -189,6 +221,7 @@ std::vector<StagedTail> LakeLoad::CopyAll(std::span<const model::Part> parts,
         // A name of its own for each: DuckDB keeps what it read of a file by name, size and time.
         const fs::path file = store_.work_.path() / fs::path(paths[i]).filename();
         tails[i] = ReadTail(*store_.options_.staging, parts[i], file, call);
+        CheckTimes(tails[i], times, call);
         store_.files().Copy({.bucket = store_.options_.staging_bucket,
                              .key = parts[i].key,
                              .etag = tails[i].object.etag,
@@ -287,7 +320,8 @@ LakeCommit LakeLoad::NextVersion(const std::optional<LakeCommit>& before,
       .attempt = watermark.attempt,
       .watermark = watermark,
       .proof = proof,
-      .columns = plan_.columns};
+      .columns = plan_.columns,
+      .stream_columns = NamesOf(target_.columns)};
   if (before) {
     commit.previous = {before->version, before->run, before->attempt};
     if (appends) commit.files = before->files;

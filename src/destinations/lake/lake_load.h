@@ -59,6 +59,8 @@ class LakeLoad final : public Load {
                        const std::filesystem::path& to) const;
   std::vector<StagedTail> CopyAll(std::span<const model::Part> parts,
                                   std::vector<std::string>& paths, const base::Call& call);
+  void CheckTimes(const StagedTail& tail, const std::vector<std::size_t>& columns,
+                  const base::Call& call) const;
   void CheckTaken(const columnar::Footer& footer, const model::LocalPart& part) const;
   void CheckUnchanged(const std::optional<LakeCommit>& now) const;
   LakeCommit NextVersion(const std::optional<LakeCommit>& before, const model::Watermark& watermark,

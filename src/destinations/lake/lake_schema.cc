@@ -133,6 +133,8 @@ ColumnPlan PlanColumns(const model::StreamTarget& target, const LakeCommit* befo
       existing.columns.push_back({column.name, column.type});
     }
     existing.empty = before->rows() == 0;
+    // Of another stream's commit nothing is known of this one's columns.
+    if (before->stream == target.stream) existing.last_columns = before->stream_columns;
   }
   SchemaPlan plan = PlanSchema(target, existing, LakeDialect());
   return {.columns = Columns(target, plan, before),

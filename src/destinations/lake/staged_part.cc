@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "base/error.h"
+#include "columnar/part_outline.h"
 
 namespace sluice::destinations {
 namespace {
@@ -19,6 +20,7 @@ constexpr std::uint64_t kEndBytes = 8;  // the footer's length and the magic
 // Holds the footer of most parts; a longer one costs a second read.
 constexpr std::uint64_t kFirstRead = 64 << 10;
 constexpr std::uint64_t kFooterMax = 64ULL << 20;
+constexpr std::uint64_t kPieceBytes = 4ULL << 20;
 
 [[noreturn]] void ThrowCorrupt(const model::Part& part, std::string message) {
   throw base::Error({.code = ErrorCode::kCorrupt,
@@ -54,19 +56,22 @@ std::string Tail(aws::ObjectStore& store, const aws::ObjectInfo& object, const m
   return aws::ReadRange(store, object, size - needed, needed - tail.size(), call) + tail;
 }
 
-void WriteSparse(const std::filesystem::path& file, std::uint64_t size, const std::string& tail) {
-  std::ofstream out(file, std::ios::binary | std::ios::trunc);
-  out << kMagic;
-  out.seekp(static_cast<std::streamoff>(size - tail.size()));
-  out << tail;
-  out.close();
-  if (out) return;
+[[noreturn]] void ThrowNotWritten(const std::filesystem::path& file) {
   throw base::Error({.code = ErrorCode::kNoSpace,
                      .operation = "read footer",
                      .subject = "file " + file.string(),
                      .message = "it cannot be written",
                      .remedy = "Free space in limits.work_dir, or set it to a folder that is "
                                "writable; then run again."});
+}
+
+void WriteSparse(const std::filesystem::path& file, std::uint64_t size, const std::string& tail) {
+  std::ofstream out(file, std::ios::binary | std::ios::trunc);
+  out << kMagic;
+  out.seekp(static_cast<std::streamoff>(size - tail.size()));
+  out << tail;
+  out.close();
+  if (!out) ThrowNotWritten(file);
 }
 
 }  // namespace
@@ -88,6 +93,26 @@ StagedTail ReadTail(aws::ObjectStore& store, const model::Part& part,
   }
   WriteSparse(file, object->bytes, Tail(store, *object, part, call));
   return {.object = std::move(*object), .part = {.part = part, .file = file}};
+}
+
+void FetchColumns(aws::ObjectStore& store, const StagedTail& tail,
+                  std::span<const std::size_t> columns, const base::Call& call) {
+  const columnar::PartOutline outline = columnar::ReadOutline(tail.part);
+  std::fstream file(tail.part.file, std::ios::binary | std::ios::in | std::ios::out);
+  for (const columnar::RowGroupOutline& group : outline.row_groups) {
+    for (const std::size_t column : columns) {
+      if (column >= group.chunks.size()) continue;  // whoever looks at the footer's columns tells
+      const columnar::ChunkOutline& chunk = group.chunks[column];
+      const std::uint64_t end = chunk.begins_at + chunk.packed_bytes;
+      for (std::uint64_t at = chunk.begins_at; at < end; at += kPieceBytes) {
+        const std::uint64_t bytes = std::min(kPieceBytes, end - at);
+        file.seekp(static_cast<std::streamoff>(at));
+        file << aws::ReadRange(store, tail.object, at, bytes, call);
+      }
+    }
+  }
+  file.close();
+  if (!file) ThrowNotWritten(tail.part.file);
 }
 
 }  // namespace sluice::destinations

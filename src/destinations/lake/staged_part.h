@@ -1,6 +1,8 @@
 // A part where it lies, in the staging bucket: its footer, without its rows.
 #pragma once
+#include <cstddef>
 #include <filesystem>
+#include <span>
 
 #include "aws/object_store.h"
 #include "model/part.h"
@@ -18,5 +20,10 @@ struct StagedTail {
 // file, or has an impossible footer, kNotFound if it is gone, kNoSpace, and what `store` throws.
 StagedTail ReadTail(aws::ObjectStore& store, const model::Part& part,
                     const std::filesystem::path& file, const base::Call& call);
+
+// Brings the bytes of those columns, by number, to their places in the file, so that they can be
+// read; the rest stays where it is. Throws as ReadTail, kCorrupt for a damaged footer, kNoSpace.
+void FetchColumns(aws::ObjectStore& store, const StagedTail& tail,
+                  std::span<const std::size_t> columns, const base::Call& call);
 
 }  // namespace sluice::destinations

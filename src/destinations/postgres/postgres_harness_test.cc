@@ -77,7 +77,7 @@ std::vector<std::string> PostgresHarness::Query(const std::string& sql) const {
 }
 
 std::unique_ptr<Destination> PostgresHarness::Open() {
-  return OpenPostgres(Options(), clock_, log_);
+  return OpenPostgres(Options(), clock_, log);
 }
 
 model::LocalPart PostgresHarness::MakePart(const std::string& name, const std::string& select) {

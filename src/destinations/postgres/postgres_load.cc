@@ -56,7 +56,9 @@ Task PostgresLoad::TaskFor(std::string operation) const {
 }
 
 void PostgresLoad::Plan(const base::Call& call) {
-  const Standing standing = ReadStanding(*session_, target_, TaskFor("prepare table"), call);
+  const Task task = TaskFor("prepare table");
+  Standing standing = ReadStanding(*session_, target_, task, call);
+  standing.table.last_columns = ReadLastColumns(*session_, target_.stream, task, call);
   plan_ = PlanSchema(target_, standing.table, PgDialect());
   others_.clear();
   for (const ExistingColumn& column : standing.table.columns) {

@@ -3,7 +3,9 @@
 // are those of the DuckDB destination's.
 #pragma once
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "destinations/destination.h"
@@ -14,13 +16,17 @@
 namespace sluice::destinations::postgres {
 
 bool StateTableExists(Session& session, const Task& task, const base::Call& call);
-// Does nothing if it exists. Returns whether it was made. REQUIRES: its schema exists, and no
-// transaction is open: one load's could not be seen by the loads beside it.
+// Adds what tables of earlier versions lack if it exists. Returns whether it was made. REQUIRES:
+// its schema exists, and no transaction is open: one load's could not be seen by the loads beside
+// it.
 bool MakeStateTable(Session& session, const Task& task, const base::Call& call);
 
 // REQUIRES: the table exists, for all below.
 std::optional<Committed> ReadState(Session& session, std::string_view stream, const Task& task,
                                    const base::Call& call);
+// The stream's columns in its last commit; nullopt if that is not known.
+std::optional<std::vector<std::string>> ReadLastColumns(Session& session, std::string_view stream,
+                                                        const Task& task, const base::Call& call);
 void ForgetState(Session& session, std::string_view stream, const Task& task,
                  const base::Call& call);
 // Replaces the stream's row. REQUIRES: within the load's transaction.

@@ -11,16 +11,40 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <ostream>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "base/log.h"
 #include "destinations/destination.h"
 #include "model/part.h"
 #include "model/stream.h"
 
 namespace sluice::destinations {
+
+// Keeps what is told of changed columns, and nothing else.
+class NoteLog final : public base::Logger {
+ public:
+  void Write(base::LogLevel, std::string_view,
+             std::initializer_list<base::LogField> fields) override {
+    const std::lock_guard lock(mu_);
+    for (const base::LogField& field : fields) {
+      if (field.name == "change") notes_.push_back(field.value);
+    }
+  }
+  // Since it was asked last.
+  std::vector<std::string> Take() {
+    const std::lock_guard lock(mu_);
+    return std::exchange(notes_, {});
+  }
+
+ private:
+  std::mutex mu_;
+  std::vector<std::string> notes_;
+};
 
 // What the suite needs to know of one destination. Made once per test, and once more in a child
 // process for what kills or starves one.
@@ -50,6 +74,9 @@ class Harness {
   virtual bool IgnoresCase() const = 0;
   // It is a file that one process holds at a time, on a disk that can fill up.
   virtual bool IsLocalFile() const = 0;
+
+  // What Open's destinations log to.
+  NoteLog log;
 };
 
 // `folder` is the test's own, the same in the test and in its child process.

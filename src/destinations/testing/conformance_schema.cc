@@ -236,4 +236,60 @@ TEST_P(SchemaChanges, ADecimalThatOnlyThePartsTellFindsItsColumn) {
   }
 }
 
+// G44: A column that is gone at the source is told once, whatever the write mode is.
+TEST_P(SchemaChanges, WhatWentOrCameIsToldOncePerChange) {
+  std::vector<WriteMode> modes = Modes(*destination_);
+  modes.push_back(WriteMode::kOverwrite);
+  const auto notes = [&] { return harness_->log.Take(); };
+  const auto tells = [](const std::string& text) { return testing::Contains(HasSubstr(text)); };
+  const std::string both = "SELECT CAST(1 AS BIGINT) AS n, 'a' AS t";
+  const std::string one = "SELECT CAST(1 AS BIGINT) AS n";
+  for (const WriteMode mode : modes) {
+    SCOPED_TRACE(model::ToString(mode));
+    StartAnew(Shape(mode, {kN, kT}), both);
+    notes();
+    Bring(Shape(mode, {kN, kT}), both);
+    EXPECT_THAT(notes(), testing::IsEmpty());
+    Bring(Shape(mode, {kN}), one);
+    EXPECT_THAT(notes(), AllOf(testing::SizeIs(1), tells("column t is gone")));
+    Bring(Shape(mode, {kN}), one);
+    EXPECT_THAT(notes(), testing::IsEmpty());
+    // Back, which an overwritten table takes for new.
+    Bring(Shape(mode, {kN, kT}), both);
+    EXPECT_THAT(notes(), AllOf(testing::SizeIs(1), tells("column t is ")));
+    Bring(Shape(mode, {kN, kT}), both);
+    EXPECT_THAT(notes(), testing::IsEmpty());
+    // Renamed: one is gone, one is new.
+    Bring(Shape(mode, {kN, kU}), "SELECT CAST(1 AS BIGINT) AS n, 'a' AS u");
+    EXPECT_THAT(notes(), AllOf(testing::SizeIs(3), tells("column t is gone"),
+                               tells("column u is new"), tells("if it was renamed")));
+    Bring(Shape(mode, {kN, kU}), "SELECT CAST(1 AS BIGINT) AS n, 'b' AS u");
+    EXPECT_THAT(notes(), testing::IsEmpty());
+  }
+}
+
+TEST_P(SchemaChanges, AColumnThatIsLeftOutIsToldOnce) {
+  for (const WriteMode mode : Modes(*destination_)) {
+    StartAnew(Shape(mode, {kN}), "SELECT CAST(1 AS BIGINT) AS n");
+    harness_->log.Take();
+    const StreamTarget wider = Shape(mode, {kN, kT}, SchemaPolicy::kFreeze);
+    for (const std::size_t told : {1u, 0u}) {
+      Bring(wider, "SELECT CAST(1 AS BIGINT) AS n, 'a' AS t");
+      EXPECT_THAT(harness_->log.Take(), testing::SizeIs(told));
+    }
+  }
+}
+
+// What was told of a load that failed is told again by the next.
+TEST_P(SchemaChanges, AChangeIsToldByTheLoadThatCommitsIt) {
+  for (const WriteMode mode : Modes(*destination_)) {
+    StartAnew(Shape(mode, {kN, kT}), "SELECT CAST(1 AS BIGINT) AS n, 'a' AS t");
+    harness_->log.Take();
+    destination_->Begin(Shape(mode, {kN}), kCall);
+    EXPECT_THAT(harness_->log.Take(), testing::IsEmpty());
+    Bring(Shape(mode, {kN}), "SELECT CAST(1 AS BIGINT) AS n");
+    EXPECT_THAT(harness_->log.Take(), testing::SizeIs(1));
+  }
+}
+
 }  // namespace sluice::destinations

@@ -50,7 +50,6 @@ class PostgresHarness final : public Harness {
   const std::string database_;
   const std::uint64_t small_load_bytes_;
   test::FakeClock clock_;
-  test::NullLogger log_;
 };
 
 }  // namespace sluice::destinations::postgres
