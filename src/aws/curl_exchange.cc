@@ -8,6 +8,7 @@
 #include "aws/errors.h"
 #include "aws/header_guard.h"
 #include "aws/proxy.h"
+#include "base/small_file.h"
 
 namespace sluice::aws {
 namespace {
@@ -267,6 +268,16 @@ OnTheWay CurlExchange::Way(CURL* easy, CURLcode code) const {
 std::exception_ptr CurlExchange::ErrorOf(CURL* easy, CURLcode code) const {
   if (thrown_) return thrown_;
   if (code == CURLE_OK) return nullptr;
+  if (std::string reason = base::OutOfFiles(); !reason.empty()) {
+    return std::make_exception_ptr(base::Error(
+        {.code = base::ErrorCode::kNoSpace,
+         .operation = request_.operation,
+         .subject = request_.subject,
+         .message = std::move(reason),
+         .remedy = "Raise the limit of open files for the user who runs Sluice: ulimit -n 4096. "
+                   "Then run again.",
+         .reason = "open_files"}));
+  }
   const OnTheWay way = Way(easy, code);
   const bool tunnelled =
       way.proxy_status / 100 == 2 || Moment(easy, CURLINFO_APPCONNECT_TIME_T) != 0 ||

@@ -1,4 +1,3 @@
-#include <unistd.h>
 
 #include <algorithm>
 #include <memory>
@@ -7,6 +6,7 @@
 #include "aws/curl_loop.h"
 #include "aws/errors.h"
 #include "aws/transport.h"
+#include "base/small_file.h"
 
 namespace sluice::aws {
 namespace {
@@ -49,12 +49,20 @@ class CurlTransport final : public HttpTransport {
 
 }  // namespace
 
+// A machine's whole list of authorities is 250 KB.
+constexpr std::size_t kCaBytesMax = 16 << 20;
+
 std::unique_ptr<HttpTransport> MakeCurlTransport(const TransportOptions& options,
                                                  const base::Clock& clock) {
   InitializeCurl();
-  if (options.ca_file && access(options.ca_file->c_str(), R_OK) != 0) {
-    throw ToError(TransportFailure::kCaFile, "prepare connections to AWS",
-                  "CA file " + *options.ca_file, OnTheWay());
+  // Read here first: libcurl would wait for a pipe, or read a device, without an end.
+  if (options.ca_file) {
+    const base::SmallFile file = base::ReadSmallFile(*options.ca_file, kCaBytesMax);
+    if (!file.problem.empty()) {
+      throw ToError(TransportFailure::kCaFile, "prepare connections to AWS",
+                    "CA file " + *options.ca_file,
+                    {.host = {}, .detail = "it " + file.problem, .proxy = {}, .address_from = {}});
+    }
   }
   return std::make_unique<CurlTransport>(options, clock);
 }

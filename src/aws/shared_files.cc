@@ -3,10 +3,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "base/error.h"
+#include "base/small_file.h"
 
 namespace sluice::aws {
 namespace {
@@ -44,19 +43,19 @@ std::string Path(const Environment& environment, std::string_view variable,
   return path;
 }
 
+// Of some thousand profiles.
+constexpr std::size_t kProfileBytesMax = 4 << 20;
+
 std::string ReadFile(const std::string& path) {
-  std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) return "";
-  std::ifstream file(path, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  if (!file) {
-    throw base::Error({.code = base::ErrorCode::kInvalidConfig,
-                       .operation = "read AWS profiles",
-                       .subject = "file " + path,
-                       .message = "it exists and cannot be read",
-                       .remedy = "Let the user who runs Sluice read it (chmod u+r " + path + ")."});
-  }
-  return text;
+  base::SmallFile file = base::ReadSmallFile(path, kProfileBytesMax);
+  if (file.problem.empty()) return std::move(file.text);
+  if (file.missing) return "";
+  throw base::Error({.code = base::ErrorCode::kInvalidConfig,
+                     .operation = "read AWS profiles",
+                     .subject = "file " + path,
+                     .message = "it exists and cannot be used: it " + file.problem,
+                     .remedy = "Let the user who runs Sluice read it (chmod u+r " + path +
+                               "), or name another file."});
 }
 
 // "profile acme" -> "acme"; in the config file only "default" goes without the word.
@@ -132,16 +131,13 @@ base::Secret ReadSecretFile(const std::string& path, const std::string& what) {
                        .message = message,
                        .remedy = remedy});
   };
-  std::ifstream file(path, std::ios::binary);
-  std::string text(kTokenLengthMax + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (!file.is_open() || file.bad()) {
-    refuse("it cannot be read", "Check the path, and let the user who runs Sluice read the file.");
+  base::SmallFile file = base::ReadSmallFile(path, kTokenLengthMax);
+  if (!file.problem.empty()) {
+    refuse("it cannot be read: it " + file.problem,
+           "Check the path: it must name a file that holds the token alone, and that the user who "
+           "runs Sluice may read.");
   }
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > kTokenLengthMax) {
-    refuse("it is longer than any token may be", "Name the file that holds the token alone.");
-  }
+  std::string text = std::move(file.text);
   const auto first = text.find_first_not_of(" \t\r\n");
   if (first == std::string::npos) {
     refuse("it is empty", "Wait until whoever issues the token has written it, or issue one.");

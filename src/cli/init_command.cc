@@ -5,10 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "base/small_file.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/host_rules.h"
@@ -43,12 +42,11 @@ base::Error Bad(std::string subject, std::string message, std::string remedy) {
 }
 
 std::string ReadFile(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) throw Bad(file.string(), "it cannot be read", "Check its name and its rights.");
-  std::string text(config::kFileBytesMax + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  return text;
+  base::SmallFile in = base::ReadSmallFile(file.string(), config::kFileBytesMax);
+  if (!in.problem.empty()) {
+    throw Bad(file.string(), "it " + in.problem, "Check its name and its rights.");
+  }
+  return std::move(in.text);
 }
 
 bool IsBlank(const std::string& text) {

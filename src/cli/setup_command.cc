@@ -3,10 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "base/small_file.h"
 #include "cli/exit_code.h"
 #include "cli/json_envelope.h"
 #include "cli/wiring.h"
@@ -59,11 +58,7 @@ std::string AccountOfConnection(const config::Config& config, const std::string&
 std::string ReadToken(const config::Config& config) {
   const auto* role = std::get_if<config::RoleAuth>(&config.auth);
   if (role == nullptr || !role->web_identity_token_file) return "";
-  std::ifstream in(*role->web_identity_token_file, std::ios::binary);
-  std::string text(kTokenBytesMax, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(std::max<std::streamsize>(in.gcount(), 0)));
-  return text;
+  return base::ReadSmallFile(role->web_identity_token_file->string(), kTokenBytesMax).text;
 }
 
 void AddPlaceholderNotes(const std::string& text, SetupFacts& made) {

@@ -1,5 +1,6 @@
 #include "pq/connection.h"
 
+#include <filesystem>
 #include <utility>
 
 namespace sluice::pq {
@@ -234,12 +235,30 @@ void Connection::ThrowInterrupted(Ready why, bool in_doubt) {
        .in_doubt = in_doubt});
 }
 
+// libpq would wait for a pipe that nobody writes to, and read a device without an end.
+void RefusePipes(const Parameters& parameters) {
+  for (const auto& [keyword, value] : parameters.values) {
+    std::error_code failed;
+    const auto status = std::filesystem::status(value, failed);
+    if (keyword != "sslrootcert" || value == "system" || failed ||
+        !std::filesystem::exists(status) || std::filesystem::is_regular_file(status)) {
+      continue;
+    }
+    throw base::Error({.code = base::ErrorCode::kInvalidConfig,
+                       .operation = "connect",
+                       .subject = "sslrootcert " + value,
+                       .message = "it is not a file, but a folder, a pipe or a device",
+                       .remedy = "Name a PEM file of certificates."});
+  }
+}
+
 struct Connector {
   const base::Clock& clock;
   const base::Call& call;
   ConnectResult result;
 
   void Connect(const Parameters& parameters) {
+    RefusePipes(parameters);
     const ParameterArrays arrays(parameters);
     Connection connection(
         ConnectionHandle(PQconnectStartParams(arrays.keywords(), arrays.values(), 1)), clock);

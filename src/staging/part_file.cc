@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/small_file.h"
 
 namespace sluice::staging {
 namespace {
@@ -27,6 +28,10 @@ namespace {
   } else if (number == EACCES || number == EPERM || number == EROFS) {
     info.code = base::ErrorCode::kPermission;
     info.remedy = "Make the folder writable, or set limits.work_dir to one that is.";
+  } else if (base::IsOutOfFiles(number)) {
+    info.code = base::ErrorCode::kNoSpace;
+    info.message = base::OpenFailure(number);
+    info.remedy = "Raise the limit of open files for the user who runs Sluice: ulimit -n 4096.";
   }
   throw base::Error(std::move(info));
 }
@@ -34,7 +39,7 @@ namespace {
 }  // namespace
 
 PartFile::PartFile(std::filesystem::path path, std::uint64_t bytes) : path_(std::move(path)) {
-  fd_ = open(path_.c_str(), O_CREAT | O_TRUNC | O_RDWR | O_CLOEXEC, 0600);
+  fd_ = open(path_.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd_ < 0) ThrowErrno(path_, "create part file", errno);
   if (bytes == 0) return;
   const int failed = posix_fallocate(fd_, 0, static_cast<off_t>(bytes));
