@@ -9,6 +9,8 @@
 #include <memory>
 
 #include "base/error.h"
+#include "sync/ledger.h"
+#include "sync/ledger_files.h"
 
 namespace sluice::sync {
 namespace {
@@ -19,15 +21,13 @@ using Prepared = std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)>;
 [[noreturn]] void Throw(const std::filesystem::path& path, sqlite3* db) {
   const int code = db == nullptr ? SQLITE_NOMEM : sqlite3_errcode(db);
   const bool corrupt = code == SQLITE_NOTADB || code == SQLITE_CORRUPT || code == SQLITE_ERROR;
-  throw base::Error(
-      {.code = corrupt ? base::ErrorCode::kCorrupt : base::ErrorCode::kPermission,
-       .operation = "read ledger",
-       .subject = "ledger " + path.string(),
-       .message = db == nullptr ? "out of memory" : sqlite3_errmsg(db),
-       .remedy = corrupt
-                     ? "If it was not written by a newer sluice, move the file away: no rows are "
-                       "lost by that."
-                     : "Make the file and its folder readable for this user."});
+  throw base::Error({.code = corrupt ? base::ErrorCode::kCorrupt : base::ErrorCode::kPermission,
+                     .operation = "read ledger",
+                     .subject = "ledger " + path.string(),
+                     .message = db == nullptr ? "out of memory" : sqlite3_errmsg(db),
+                     .remedy = corrupt ? "If a newer sluice wrote it, use that one. Else: " +
+                                             std::string(kMoveLedgerAway)
+                                       : "Make the file and its folder readable for this user."});
 }
 
 Prepared Prepare(const std::filesystem::path& path, const Db& db, const char* sql) {
@@ -94,7 +94,8 @@ std::vector<AttemptRecord> Attempts(const std::filesystem::path& path, const Db&
 
 // Of the lock that ledger.cc takes; nullopt if nobody has it.
 std::optional<std::string> Holder(const std::filesystem::path& ledger) {
-  const int fd = open((ledger.string() + ".lock").c_str(), O_RDONLY | O_CLOEXEC);
+  const int fd =
+      open((ledger.string() + ".lock").c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (fd < 0) return std::nullopt;
   std::optional<std::string> holder;
   if (flock(fd, LOCK_SH | LOCK_NB) != 0) {
@@ -113,6 +114,20 @@ std::int64_t Version(const std::filesystem::path& path, const Db& db) {
   return sqlite3_column_int64(version.get(), 0);
 }
 
+void RequireLedger(const std::filesystem::path& path, const Db& db) {
+  const Prepared tables = Prepare(
+      path, db,
+      "SELECT count(*), count(*) FILTER (WHERE name IN ('run', 'attempt')) FROM sqlite_schema"
+      " WHERE type = 'table'");
+  if (sqlite3_step(tables.get()) != SQLITE_ROW) Throw(path, db.get());
+  if (Number(tables, 0) == 0 || Number(tables, 1) == 2) return;
+  throw base::Error({.code = base::ErrorCode::kCorrupt,
+                     .operation = "read ledger",
+                     .subject = "ledger " + path.string(),
+                     .message = "it is an SQLite database, but not a ledger of Sluice",
+                     .remedy = std::string(kMoveLedgerAway)});
+}
+
 std::set<std::string> Resets(const std::filesystem::path& path, const Db& db) {
   const Prepared rows = Prepare(path, db, "SELECT stream FROM reset");
   std::set<std::string> streams;
@@ -128,6 +143,7 @@ History ReadHistory(const std::filesystem::path& ledger, int runs_max) {
   History history;
   std::error_code ignored;
   if (!std::filesystem::exists(ledger, ignored)) return history;
+  RequireOwnFiles(ledger);
   sqlite3* opened = nullptr;
   // Not read-only: a ledger in WAL mode needs its shared-memory file even to be read.
   const int code = sqlite3_open_v2(ledger.c_str(), &opened, SQLITE_OPEN_READWRITE, nullptr);
@@ -135,6 +151,7 @@ History ReadHistory(const std::filesystem::path& ledger, int runs_max) {
   if (code != SQLITE_OK) Throw(ledger, db.get());
   sqlite3_busy_timeout(db.get(), 5000);
   history.holder = Holder(ledger);
+  RequireLedger(ledger, db);
   constexpr std::int64_t kHasCommits = 2;
   constexpr std::int64_t kHasResets = 4;
   const std::int64_t version = Version(ledger, db);
@@ -159,6 +176,47 @@ History ReadHistory(const std::filesystem::path& ledger, int runs_max) {
                " (a.committed, a.rowid)) ORDER BY stream");
   history.unclean = Attempts(ledger, db, "WHERE state <> 'cleaned' ORDER BY began");
   return history;
+}
+
+void ProbeLedger(const std::filesystem::path& ledger) {
+  const auto refuse = [&](base::ErrorCode code, std::string message, std::string remedy) {
+    throw base::Error({.code = code,
+                       .operation = "open ledger",
+                       .subject = "ledger " + ledger.string(),
+                       .message = std::move(message),
+                       .remedy = std::move(remedy)});
+  };
+  RequireOwnFiles(ledger);
+  std::error_code ignored;
+  std::filesystem::path folder = std::filesystem::absolute(ledger).parent_path();
+  while (!std::filesystem::exists(folder, ignored) && folder.has_relative_path()) {
+    folder = folder.parent_path();
+  }
+  if (!std::filesystem::is_directory(folder, ignored)) {
+    refuse(base::ErrorCode::kCorrupt, folder.string() + " is a file, where a folder is expected",
+           std::string(kMoveLedgerAway));
+  }
+  const bool there = std::filesystem::exists(ledger, ignored);
+  if (access(folder.c_str(), W_OK | X_OK) != 0 || (there && access(ledger.c_str(), W_OK) != 0)) {
+    refuse(base::ErrorCode::kPermission, "it cannot be written",
+           "Make the folder and the file writable for the user who runs Sluice.");
+  }
+  if (!there) return;
+  sqlite3* opened = nullptr;
+  const int code = sqlite3_open_v2(ledger.c_str(), &opened, SQLITE_OPEN_READWRITE, nullptr);
+  const Db db(opened, sqlite3_close_v2);
+  if (code != SQLITE_OK) Throw(ledger, db.get());
+  sqlite3_busy_timeout(db.get(), 5000);
+  RequireLedger(ledger, db);
+  if (Version(ledger, db) > kLedgerVersion) {
+    refuse(base::ErrorCode::kCorrupt, "it was written by a newer sluice",
+           "Use the newer sluice that wrote it. Or: " + std::string(kMoveLedgerAway));
+  }
+  const Prepared sound = Prepare(ledger, db, "PRAGMA quick_check(1)");
+  if (sqlite3_step(sound.get()) != SQLITE_ROW) Throw(ledger, db.get());
+  if (Text(sound, 0) != "ok") {
+    refuse(base::ErrorCode::kCorrupt, "it is damaged", std::string(kMoveLedgerAway));
+  }
 }
 
 }  // namespace sluice::sync

@@ -50,4 +50,9 @@ struct History {
 // kCorrupt.
 History ReadHistory(const std::filesystem::path& ledger, int runs_max);
 
+// Throws, as the next sync would when it opens the ledger: kCorrupt (damaged, no ledger, of a newer
+// format, a folder), kPermission (not writable, or its folder; a link). Changes nothing. A ledger
+// that does not exist is well if it, or its folder, could be made. Another sync may hold it.
+void ProbeLedger(const std::filesystem::path& ledger);
+
 }  // namespace sluice::sync

@@ -119,5 +119,57 @@ TEST_F(HistoryTest, AFileThatIsNoLedgerIsTold) {
   EXPECT_THAT([&] { ReadHistory(path(), 5); }, test::ThrowsError(ErrorCode::kCorrupt));
 }
 
+// What `write` leaves in the place of the ledger.
+base::ErrorCode Probed(const std::filesystem::path& path) {
+  try {
+    ProbeLedger(path);
+  } catch (const base::Error& error) {
+    EXPECT_THAT(error.info().subject, HasSubstr(path.string()));
+    EXPECT_NE(error.info().remedy, "");
+    return error.code();
+  }
+  return base::ErrorCode::kInternal;  // none
+}
+
+constexpr auto kWell = base::ErrorCode::kInternal;
+
+void Execute(const std::filesystem::path& path, const char* sql) {
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(path.c_str(), &db), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(db, sql, nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(db);
+}
+
+TEST_F(HistoryTest, AProbeFindsALedgerWellAndChangesNothing) {
+  EXPECT_EQ(Probed(path()), kWell);
+  EXPECT_FALSE(std::filesystem::exists(path()));
+  Ledger ledger(path(), clock_);
+  OneRun(ledger, "r1", 5);
+  EXPECT_EQ(Probed(path()), kWell);  // while a sync holds it, too
+}
+
+TEST_F(HistoryTest, AProbeTellsWhatIsNoLedger) {
+  std::ofstream(path()) << std::string(5000, 'x');
+  EXPECT_EQ(Probed(path()), base::ErrorCode::kCorrupt);
+  std::filesystem::remove(path());
+  Execute(path(), "CREATE TABLE photos(name TEXT)");
+  EXPECT_EQ(Probed(path()), base::ErrorCode::kCorrupt);
+  EXPECT_THAT([&] { Ledger(path(), clock_); }, test::ThrowsError(ErrorCode::kCorrupt));
+  std::filesystem::remove(path());
+  std::filesystem::create_directory(path());
+  EXPECT_EQ(Probed(path()), base::ErrorCode::kCorrupt);
+}
+
+TEST_F(HistoryTest, AProbeTellsANewerFormat) {
+  { const Ledger ledger(path(), clock_); }
+  Execute(path(), "PRAGMA user_version=99");
+  EXPECT_EQ(Probed(path()), base::ErrorCode::kCorrupt);
+}
+
+TEST_F(HistoryTest, AProbeTellsALink) {
+  std::filesystem::create_symlink(dir_.path() / "elsewhere", path());
+  EXPECT_EQ(Probed(path()), base::ErrorCode::kPermission);
+}
+
 }  // namespace
 }  // namespace sluice::sync

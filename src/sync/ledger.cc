@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -12,10 +13,11 @@
 #include <cstring>
 #include <utility>
 
+#include "sync/ledger_files.h"
+
 namespace sluice::sync {
 namespace {
 
-constexpr int kVersion = 4;
 constexpr std::chrono::hours kZombieLife{48};
 // Clocks of one machine differ by less between two runs, unless one was set.
 constexpr std::chrono::minutes kClockSlack{5};
@@ -26,22 +28,10 @@ const char* StateName(AttemptState state) {
   return kStateNames.at(static_cast<std::size_t>(state));
 }
 
-std::string Subject(const std::filesystem::path& path) { return "ledger " + path.string(); }
-
-[[noreturn]] void ThrowErrno(const std::filesystem::path& path, int number) {
-  const bool full = number == ENOSPC || number == EDQUOT;
-  throw base::Error({.code = full ? base::ErrorCode::kNoSpace : base::ErrorCode::kPermission,
-                     .operation = "open ledger",
-                     .subject = Subject(path),
-                     .message = std::strerror(number),
-                     .remedy = full ? "Free space on that disk."
-                                    : "Make the folder writable for the user who runs Sluice."});
-}
-
 [[noreturn]] void ThrowSqlite(const std::filesystem::path& path, int code, const char* text) {
   base::ErrorInfo info{.code = base::ErrorCode::kInternal,
                        .operation = "write ledger",
-                       .subject = Subject(path),
+                       .subject = LedgerSubject(path),
                        .message = text};
   switch (code & 0xff) {
     case SQLITE_FULL:
@@ -63,9 +53,7 @@ std::string Subject(const std::filesystem::path& path) { return "ledger " + path
     case SQLITE_NOTADB:
     case SQLITE_CORRUPT:
       info.code = base::ErrorCode::kCorrupt;
-      info.remedy =
-          "Move the file away; the next sync starts a new one. No rows are lost by that: objects "
-          "that earlier runs left in the bucket are then swept when they are a day old.";
+      info.remedy = std::string(kMoveLedgerAway);
       break;
     default: info.remedy = "Run again; if it stays, report it with this message."; break;
   }
@@ -83,14 +71,15 @@ class Ledger::Lock {
  public:
   Lock(const std::filesystem::path& ledger, const base::Clock& clock) {
     const auto path = std::filesystem::path(ledger.string() + ".lock");
-    fd_ = open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-    if (fd_ < 0) ThrowErrno(path, errno);
+    fd_ = open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    if (fd_ < 0) ThrowLedgerErrno(path, errno);
+    RequireFile(path);
     if (flock(fd_, LOCK_EX | LOCK_NB) != 0) {
       const std::string holder = ReadHolder();
       close(fd_);
       throw base::Error({.code = base::ErrorCode::kConflict,
                          .operation = "open ledger",
-                         .subject = Subject(ledger),
+                         .subject = LedgerSubject(ledger),
                          .message = "another sync holds it: " + holder,
                          .remedy = "Wait until that sync has ended, or stop it with Ctrl-C or "
                                    "'kill' and its process id."});
@@ -102,7 +91,7 @@ class Ledger::Lock {
         pwrite(fd_, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
       const int number = errno;
       close(fd_);
-      ThrowErrno(path, number);
+      ThrowLedgerErrno(path, number);
     }
   }
   Lock(const Lock&) = delete;
@@ -110,6 +99,18 @@ class Ledger::Lock {
   ~Lock() { close(fd_); }
 
  private:
+  // Its text is written anew: nothing but a file of our own may stand there.
+  void RequireFile(const std::filesystem::path& path) {
+    struct stat status {};
+    if (fstat(fd_, &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink == 1) return;
+    close(fd_);
+    throw base::Error({.code = base::ErrorCode::kPermission,
+                       .operation = "open ledger",
+                       .subject = LedgerSubject(path),
+                       .message = "it is not a file of its own, but a pipe, a device, or a file "
+                                  "with a second name",
+                       .remedy = "Look who made it, and remove it while no sync runs."});
+  }
   std::string ReadHolder() const {
     std::array<char, 128> text{};
     const ssize_t n = pread(fd_, text.data(), text.size(), 0);
@@ -203,14 +204,16 @@ Ledger::Ledger(std::filesystem::path path, const base::Clock& clock)
     : clock_(clock), path_(std::move(path)), db_(nullptr, sqlite3_close_v2) {
   std::error_code failed;
   if (path_.has_parent_path()) std::filesystem::create_directories(path_.parent_path(), failed);
-  if (failed) ThrowErrno(path_, failed.value());
+  if (failed) ThrowLedgerErrno(path_, failed.value());
   lock_ = std::make_unique<Lock>(path_, clock);
+  RequireOwnFiles(path_);
   sqlite3* db = nullptr;
   const int code =
       sqlite3_open_v2(path_.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
   db_.reset(db);
   if (code != SQLITE_OK) ThrowSqlite(path_, code, sqlite3_errmsg(db));
   sqlite3_busy_timeout(db, 5000);  // A page that reads it may hold it for a moment.
+  RequireLedger();                 // before anything is written to it
   Execute("PRAGMA journal_mode=WAL");
   Migrate();
   MendTimes();
@@ -223,6 +226,33 @@ void Ledger::Execute(const char* sql) {
   if (code != SQLITE_OK) ThrowSqlite(path_, code, sqlite3_errmsg(db_.get()));
 }
 
+// Another program's database is neither changed nor added to.
+void Ledger::RequireLedger() {
+  const std::int64_t version = Version();
+  if (version > kLedgerVersion) {
+    throw base::Error(
+        {.code = base::ErrorCode::kCorrupt,
+         .operation = "open ledger",
+         .subject = LedgerSubject(path_),
+         .message =
+             fmt::format("it is of format {}, this program knows {}", version, kLedgerVersion),
+         .remedy = "Use the newer sluice that wrote it. Or: " + std::string(kMoveLedgerAway)});
+  }
+  const auto count = [&](const char* sql) {
+    Statement statement(*this, sql);
+    return statement.Step() ? statement.Number(0) : 0;
+  };
+  const std::int64_t tables = count("SELECT count(*) FROM sqlite_schema WHERE type = 'table'");
+  const std::int64_t ours = count(
+      "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('run', 'attempt')");
+  if (tables == 0 ? version == 0 : ours == 2 && version > 0) return;
+  throw base::Error({.code = base::ErrorCode::kCorrupt,
+                     .operation = "open ledger",
+                     .subject = LedgerSubject(path_),
+                     .message = "it is an SQLite database, but not a ledger of Sluice",
+                     .remedy = std::string(kMoveLedgerAway)});
+}
+
 std::int64_t Ledger::Version() {
   Statement statement(*this, "PRAGMA user_version");
   return statement.Step() ? statement.Number(0) : 0;
@@ -230,14 +260,6 @@ std::int64_t Ledger::Version() {
 
 void Ledger::Migrate() {
   const std::int64_t version = Version();
-  if (version > kVersion) {
-    throw base::Error(
-        {.code = base::ErrorCode::kCorrupt,
-         .operation = "open ledger",
-         .subject = Subject(path_),
-         .message = fmt::format("it is of format {}, this program knows {}", version, kVersion),
-         .remedy = "Use the newer sluice that wrote it, or move the file away."});
-  }
   if (version < 1) {
     Execute(
         "BEGIN;"

@@ -70,6 +70,9 @@ struct CommitRecord {
   std::optional<std::uint64_t> keys_compared;
 };
 
+// The format that this program writes, and the newest that it reads.
+inline constexpr std::int64_t kLedgerVersion = 4;
+
 // Thread-safe. Every write outlives the process when the call returns. BeginRun and AddAttempt
 // outlive the machine too; of the others a crash of the machine may lose the newest, which costs a
 // sweep or an UNLOAD, never a row. Errors: kPermission, kNoSpace, kCorrupt (not a ledger, or of a
@@ -118,6 +121,7 @@ class Ledger {
   class Lock;
   class Transaction;
   void Execute(const char* sql);
+  void RequireLedger();
   void Migrate();
   void MendTimes();
   std::int64_t Version();

@@ -237,7 +237,7 @@ TEST_F(LedgerTest, TellsAFileThatIsNoLedger) {
   std::ofstream(path()) << std::string(4096, 'x');
   EXPECT_THAT([&] { Ledger ledger(path(), clock_); },
               test::ThrowsErrorWith(ErrorCode::kCorrupt, &base::ErrorInfo::remedy,
-                                    HasSubstr("No rows are lost")));
+                                    HasSubstr("Nothing is lost")));
 }
 
 // A page overwritten in the middle, as a failing disk does it.
