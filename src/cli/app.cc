@@ -14,6 +14,7 @@
 #include "cli/host_rules.h"
 #include "cli/init_command.h"
 #include "cli/json_output.h"
+#include "cli/process.h"
 #include "cli/records.h"
 #include "cli/screens.h"
 #include "cli/setup_command.h"
@@ -80,7 +81,10 @@ class App {
         log_(screen_, clock_, log_style_, LeastLevel(line)),
         signals_([this] { OnFirstSignal(); }, [this] { OnSecondSignal(); }) {}
 
-  int Run() {
+  int Run() { return standard_output_.ExitCode(RunCommand()); }
+
+ private:
+  int RunCommand() {
     if (line_.list_findings) {
       out_(FindingKindsJson());
       return kDone;
@@ -91,6 +95,7 @@ class App {
     }
     if (line_.command == Command::kCompletion || line_.command == Command::kMan) return Describe();
     try {
+      RequireOpenFiles();
       if (line_.command != Command::kInit) return RunConfigured(line_.command);
       const auto result = RunInit(MakeContext());
       return result.check ? RunConfigured(Command::kCheck) : result.exit_code;
@@ -99,7 +104,6 @@ class App {
     }
   }
 
- private:
   static std::function<TerminalSize()> SizeFunction(const CommandLine& line) {
     const bool person = IsTerminal(STDERR_FILENO) &&
                         FromEnvironment("TERM").value_or("dumb") != "dumb" && !line.quiet;
@@ -172,9 +176,9 @@ class App {
   }
 
   // What an administrator pipes into a file is to be run: it stays as it is.
-  void WriteResult(std::string_view text) const {
+  void WriteResult(std::string_view text) {
     const bool piped = !line_.setup.part.empty() && !line_.json && !IsTerminal(STDOUT_FILENO);
-    WriteAll(STDOUT_FILENO, piped ? std::string(text) : Guarded(text));
+    standard_output_.Write(piped ? std::string(text) : Guarded(text));
   }
 
   int Fail(const base::ErrorInfo& error) {
@@ -212,6 +216,7 @@ class App {
   const base::SystemClock clock_;
   const Style out_style_;
   const Style log_style_;
+  StandardOutput standard_output_;
   const Sink out_ = [this](std::string_view text) { WriteResult(text); };
   Screen screen_;
   StderrLog log_;
@@ -222,11 +227,17 @@ class App {
 }  // namespace
 
 int Main(int argc, char** argv, const Hooks& hooks) {
+  PrepareProcess();
   try {
     const Parsed parsed = ParseCommandLine({argv + 1, argv + argc}, FromEnvironment);
     if (!parsed.line) {
-      WriteAll(parsed.exit_code == kDone ? STDOUT_FILENO : STDERR_FILENO, parsed.text);
-      return parsed.exit_code;
+      if (parsed.exit_code != kDone) {
+        WriteAll(STDERR_FILENO, parsed.text);
+        return parsed.exit_code;
+      }
+      StandardOutput output;
+      output.Write(parsed.text);
+      return output.ExitCode(kDone);
     }
     return App(*parsed.line, hooks).Run();
   } catch (...) {

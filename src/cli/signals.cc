@@ -54,7 +54,6 @@ int MakeSignalFd() {
 struct StopSignals::State {
   State(std::function<void()> first, std::function<void()> second)
       : on_first(std::move(first)), on_second(std::move(second)) {
-    signal(SIGPIPE, SIG_IGN);
     thread = std::thread([this] { Watch(); });
   }
   ~State() {

@@ -7,9 +7,8 @@
 namespace sluice::cli {
 
 // Blocks SIGINT, SIGTERM and SIGHUP in this thread, and so in all that it starts, and reads them on
-// a thread of its own: no handler ever runs, so nothing needs to be safe in one. SIGPIPE is
-// ignored: `sluice ... | head` ends with a short write. Make one, first thing in main. The
-// destructor ends the thread and unblocks.
+// a thread of its own: no handler ever runs, so nothing needs to be safe in one. Make one, first
+// thing in main. The destructor ends the thread and unblocks.
 class StopSignals {
  public:
   // `on_first` and `on_second` run on the thread. After `on_second` the process ends with 130,

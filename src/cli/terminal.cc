@@ -54,7 +54,7 @@ TerminalSize SizeOf(int fd) {
   return {.columns = size.ws_col, .rows = size.ws_row};
 }
 
-void WriteAll(int fd, std::string_view text) noexcept {
+int WriteAll(int fd, std::string_view text) noexcept {
   while (!text.empty()) {
     const ssize_t written = write(fd, text.data(), text.size());
     if (written > 0) {
@@ -62,11 +62,12 @@ void WriteAll(int fd, std::string_view text) noexcept {
     } else if (written < 0 && errno == EAGAIN) {
       // The reader may have made the pipe non-blocking; wait until it takes more.
       pollfd ready{.fd = fd, .events = POLLOUT, .revents = 0};
-      if (poll(&ready, 1, -1) < 0 && errno != EINTR) return;
+      if (poll(&ready, 1, -1) < 0 && errno != EINTR) return errno;
     } else if (written == 0 || errno != EINTR) {
-      return;
+      return written == 0 ? EIO : errno;
     }
   }
+  return 0;
 }
 
 }  // namespace sluice::cli

@@ -47,7 +47,7 @@ class Screen {
 // File descriptors of this process.
 bool IsTerminal(int fd);
 TerminalSize SizeOf(int fd);
-// All of `text`, or as much as the reader takes: a closed pipe is no failure of ours.
-void WriteAll(int fd, std::string_view text) noexcept;
+// All of `text`, or as much as can be written. Returns 0, or why not all of it: an errno.
+int WriteAll(int fd, std::string_view text) noexcept;
 
 }  // namespace sluice::cli

@@ -1,6 +1,9 @@
 #include "sync/staged.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 namespace sluice::sync {
@@ -47,8 +50,10 @@ std::optional<Unloaded> FindEnded(aws::ObjectStore& store, std::string_view buck
 }
 
 WorkFolder::WorkFolder(std::filesystem::path path) : path_(std::move(path)) {
+  // Parts hold rows: nobody else may look.
   std::error_code failed;
-  std::filesystem::create_directories(path_, failed);
+  std::filesystem::create_directories(path_.parent_path(), failed);
+  if (!failed && mkdir(path_.c_str(), 0700) != 0) failed.assign(errno, std::generic_category());
   if (!failed) return;
   const bool full = failed == std::errc::no_space_on_device;
   throw base::Error(
