@@ -44,6 +44,7 @@ E2E_LABELS = (
     "init",
     "setup",
     "mutants",
+    "memory",
 )
 # Labels of which one file has most of the tests.
 SHARED_OUT = ("model", "crash", "mutants", "check")

@@ -9,8 +9,29 @@
 #include "columnar/process_start.h"
 #include "columnar/sql_text.h"
 
+// jemalloc's own (https://jemalloc.net/jemalloc.3.html), under the prefix that DuckDB gives it; not
+// there in an archive without it.
+extern "C" int duckdb_je_mallctl(const char* name, void* old_value, std::size_t* old_bytes,
+                                 void* new_value, std::size_t new_bytes) __attribute__((weak));
+
 namespace sluice::columnar {
 namespace {
+
+// Of jemalloc: for arenas to come, and for each that is there.
+void KeepNothing() {
+  if (duckdb_je_mallctl == nullptr) return;
+  const auto set = [](const std::string& name) {
+    ssize_t at_once = 0;
+    duckdb_je_mallctl(name.c_str(), nullptr, nullptr, &at_once, sizeof at_once);
+  };
+  unsigned arenas = 0;
+  std::size_t bytes = sizeof arenas;
+  if (duckdb_je_mallctl("arenas.narenas", &arenas, &bytes, nullptr, 0) != 0) return;
+  for (const char* kind : {"dirty_decay_ms", "muzzy_decay_ms"}) {
+    set(fmt::format("arenas.{}", kind));
+    for (unsigned i = 0; i < arenas; ++i) set(fmt::format("arena.{}.{}", i, kind));
+  }
+}
 
 class Config {
  public:
@@ -105,10 +126,12 @@ std::string FolderList(const std::vector<std::filesystem::path>& folders) {
 // even by a mistake of ours. The order counts: each forbids more than the one before.
 void Restrict(Connection& connection, const std::vector<std::filesystem::path>& folders,
               const Task& task) {
-  for (const std::string& setting : {fmt::format("allowed_directories = [{}]", FolderList(folders)),
-                                     std::string("enable_external_access = false"),
-                                     std::string("allowed_configs = ['memory_limit']"),
-                                     std::string("lock_configuration = true")}) {
+  for (const std::string& setting :
+       {fmt::format("allowed_directories = [{}]", FolderList(folders)),
+        std::string("enable_external_access = false"),
+        std::string(
+            "allowed_configs = ['memory_limit', 'threads', 'write_buffer_row_group_count']"),
+        std::string("lock_configuration = true")}) {
     connection.Run("SET GLOBAL " + setting, {}, task);
   }
 }
@@ -134,6 +157,8 @@ Database Database::Open(const DatabaseOptions& options) {
   config.Set("autoinstall_known_extensions", "false");
   config.Set("autoload_known_extensions", "false");
   config.Set("allow_persistent_secrets", "false");
+  // Every part is read once.
+  config.Set("enable_external_file_cache", "false");
   if (!options.checkpoints) config.Set("checkpoint_threshold", "1TB");
   auto handle = std::make_shared<Handle>();
   const std::string file = options.file.string();
@@ -161,6 +186,15 @@ Connection Database::Connect() {
                                   {.operation = "connect", .subject = "the DuckDB database"}));
   }
   return Connection(std::move(handle));
+}
+
+void Database::Share(int memory_limit_mb, int threads) {
+  KeepNothing();
+  const Task task{.operation = "share memory", .subject = "DuckDB"};
+  Connection connection = Connect();
+  connection.Run(fmt::format("SET GLOBAL memory_limit = '{}MB'", memory_limit_mb), {}, task);
+  connection.Run(fmt::format("SET GLOBAL threads = {}", threads), {}, task);
+  connection.Run("SET GLOBAL write_buffer_row_group_count = 1", {}, task);
 }
 
 Result Connection::Run(const std::string& sql, const std::vector<Value>& values, const Task& task,

@@ -32,7 +32,7 @@ struct DatabaseOptions {
   bool checkpoints = true;
   // The folders whose files statements may read and write, the database file and `temp_dir` apart:
   // nothing else on this machine, no network, no extension, and no setting can be changed any more
-  // but memory_limit. nullopt: any file, for tools and tests.
+  // but what Share sets. nullopt: any file, for tools and tests.
   std::optional<std::vector<std::filesystem::path>> folders;
 };
 
@@ -46,6 +46,10 @@ class Database {
   // kUnsupported (another version's, encrypted), kNoSpace.
   static Database Open(const DatabaseOptions& options);
   Connection Connect();
+  // From now on: another limit and as many threads, and memory that DuckDB has let go of goes back
+  // to the system at once, not within a second. That costs time, so for loads that need the room.
+  // Throws kDestination (kOutOfMemoryMessage) if more than the new limit is in use.
+  void Share(int memory_limit_mb, int threads);
 
  private:
   struct Handle;

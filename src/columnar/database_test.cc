@@ -183,13 +183,15 @@ TEST_F(Restricted, StillWritesItsFileAndSpills) {
             "1500000");
 }
 
-TEST_F(Restricted, LetsNoSettingBeChangedButTheMemory) {
+TEST_F(Restricted, LetsNoSettingBeChangedButWhatItTakesOfTheMachine) {
   Run("SET GLOBAL memory_limit = '100MB'");
+  database_->Share(128, 1);
   for (const char* setting :
-       {"enable_external_access = true", "lock_configuration = false", "threads = 8",
-        "allowed_directories = ['/']", "temp_directory = '/tmp/elsewhere'",
-        "autoload_known_extensions = true", "autoinstall_known_extensions = true",
-        "allowed_configs = ['threads']", "TimeZone = 'Europe/Berlin'"}) {
+       {"enable_external_access = true", "lock_configuration = false",
+        "preserve_insertion_order = true", "allowed_directories = ['/']",
+        "temp_directory = '/tmp/elsewhere'", "autoload_known_extensions = true",
+        "autoinstall_known_extensions = true", "allowed_configs = ['temp_directory']",
+        "TimeZone = 'Europe/Berlin'"}) {
     ExpectRefused(std::string("SET GLOBAL ") + setting);
     ExpectRefused(std::string("SET ") + setting);
   }

@@ -7,6 +7,7 @@
 
 #include "columnar/database.h"
 #include "columnar/footer.h"
+#include "columnar/part_outline.h"
 #include "model/part.h"
 #include "model/types.h"
 
@@ -15,9 +16,11 @@ namespace sluice::columnar {
 struct CheckedPart {
   model::LocalPart part;
   Footer footer;
+  PartWidth width;
 };
 
-// Reads the footers and checks them against `columns`; throws as ReadFooter and CheckFooter do.
+// Reads the footers and the headers of all pages, and checks them against `columns`; throws as
+// ReadFooter, MeasureWidth and CheckFooter do.
 std::vector<CheckedPart> CheckParts(Connection& connection, std::span<const model::LocalPart> parts,
                                     std::span<const model::Column> columns, std::stop_token stop);
 
@@ -26,6 +29,37 @@ std::vector<CheckedPart> CheckParts(Connection& connection, std::span<const mode
 // DuckDB renames those that clash after folding. REQUIRES: at least one part; all from CheckParts
 // with the same `columns`.
 std::string PartSelect(std::span<const CheckedPart> parts, std::span<const model::Column> columns);
+
+// How wide rows are, unfolded.
+struct Width {
+  std::uint64_t window_bytes = 0;  // the most in kWindowRows rows one after another
+  std::uint64_t row_bytes = 0;     // the most in one row
+};
+// Above this it is worth a look, and DuckDB is given what such rows need (engine_share.h).
+inline constexpr std::uint64_t kWideWindowBytes = 32ULL << 20;
+
+// Of all parts of a load so far. One thread at a time.
+class WidthTally {
+ public:
+  // Asks DuckDB where the outlines alone would say that rows are wide: a long value among short
+  // ones weighs only once. Reads those parts, but keeps no row. Throws as Connection::Run.
+  // REQUIRES: as PartSelect.
+  const Width& Add(Connection& connection, std::span<const CheckedPart> parts,
+                   std::span<const model::Column> columns, std::stop_token stop);
+  const Width& width() const { return width_; }
+  static bool MayBeWide(std::span<const CheckedPart> parts);
+
+ private:
+  Width width_;
+  // Small parts come to stand beside each other in one vector, in any order.
+  std::uint64_t small_bytes_ = 0;
+  std::uint64_t small_rows_ = 0;
+  std::uint64_t small_row_bytes_ = 0;
+};
+
+// Rows `from` up to, without, `to` of one part, as PartSelect has them.
+std::string SliceSelect(const CheckedPart& part, std::span<const model::Column> columns,
+                        std::uint64_t from, std::uint64_t to);
 
 // After a statement over `parts` failed with `error`: reads them once more, column by column, to
 // find which could not be read. Returns kCorrupt naming part and column (never the value); for a

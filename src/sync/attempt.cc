@@ -23,6 +23,9 @@ using std::chrono::milliseconds;
 
 // Parts told to a destination at a time, where it takes them from the bucket by itself.
 constexpr std::size_t kStagedBatch = 64;
+// And where they were fetched: what is known of each, and each one's name in a statement, is in
+// memory at a time.
+constexpr std::size_t kLoadedBatch = 256;
 
 void AddTo(model::Proof& sum, const model::Proof& proof) {
   if (sum.notice_rows && proof.notice_rows) {
@@ -458,14 +461,20 @@ class Attempt {
       source.transfer->Expect(*source.unloaded.manifest, call_);
     }
     for (;;) {
-      const auto batch = source.transfer->Next(call_, clock());
-      if (batch.empty()) {
+      const auto fetched = source.transfer->Next(call_, clock());
+      if (fetched.empty()) {
         for (const auto& [by, parts] : source.transfer->verified()) result_.verified[by] += parts;
         refetched_ += source.transfer->refetched();
         return;
       }
-      Count(source, add(batch));
-      source.transfer->Release(batch);
+      // Of a hundred thousand small parts all may be there at once.
+      std::span<const model::LocalPart> rest = fetched;
+      while (!rest.empty()) {
+        const auto batch = rest.first(std::min(rest.size(), kLoadedBatch));
+        rest = rest.subspan(batch.size());
+        Count(source, add(batch));
+        source.transfer->Release(batch);
+      }
       source.proof.fetched_bytes = source.transfer->bytes_complete();
     }
   }

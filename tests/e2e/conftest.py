@@ -36,6 +36,7 @@ MARKERS = {
     "setup": "what an administrator is told to run",
     "model": "random histories against a plain model",
     "mutants": "deliberate defects are caught",
+    "memory": "peak memory, whatever the parts hold",
     "sanitized": "runs under the sanitizers too",
 }
 

@@ -158,16 +158,38 @@ LoadedRows DuckDbLoad::Insert(columnar::Connection& side,
                               const std::vector<model::Column>& columns, const std::string& sql,
                               const base::Call& call) {
   LoadedRows rows;
-  for (const auto& part : parts) {
-    rows.footer_rows += part.footer.rows;
-    if (part.footer.rows > 0) store_.OnRowBytes(part.footer.plain_bytes / part.footer.rows);
-  }
+  for (const auto& part : parts) rows.footer_rows += part.footer.rows;
+  Widen(side, parts, columns, call);
+  const auto turn = Turn();
   try {
     rows.loaded_rows = connection_.Run(sql, {}, TaskOn("load", target_), call.stop).rows_changed;
   } catch (const base::Error& error) {
     throw columnar::ExplainFailure(side, error, parts, columns, call.stop);
   }
   return rows;
+}
+
+void DuckDbLoad::Widen(columnar::Connection& side, const std::vector<columnar::CheckedPart>& parts,
+                       const std::vector<model::Column>& columns, const base::Call& call) {
+  std::uint64_t row_bytes = 0;
+  std::uint64_t rows = rows_;
+  for (const auto& part : parts) {
+    if (part.footer.rows == 0) continue;
+    rows += part.footer.rows;
+    row_bytes = std::max(row_bytes, part.footer.plain_bytes / part.footer.rows);
+  }
+  store_.OnRowBytes(row_bytes);
+  store_.OnColumns(columns.size(), rows, row_bytes);
+  const bool look = columnar::WidthTally::MayBeWide(parts);
+  if (look) store_.BeginLook();
+  const columnar::Width& width = width_.Add(side, parts, columns, call.stop);
+  if (look && width.window_bytes <= columnar::kWideWindowBytes) store_.EndLook();
+  store_.OnWidth(width, TaskOn("load", target_).subject);
+}
+
+std::unique_lock<std::mutex> DuckDbLoad::Turn() {
+  if (width_.width().window_bytes <= columnar::kWideWindowBytes) return {};
+  return std::unique_lock(store_.wide_mu_);
 }
 
 LoadedRows DuckDbLoad::Add(std::span<const model::LocalPart> parts, const base::Call& call) {
@@ -230,6 +252,7 @@ model::Counts DuckDbLoad::Commit(const model::Watermark& watermark, const model:
     return before->counts;
   }
   RequireProof(target_, proof, rows_);
+  const auto turn = Turn();
   Committed row{.watermark = watermark, .counts = Bring(call)};
   row.watermark.stream = target_.stream;
   WriteState(connection_, target_, row, proof, store_.clock_.Utc(), subject, call.stop);

@@ -3,6 +3,7 @@
 // connection, which DuckDB spills, and meet the table in Commit; all others go straight into it.
 #pragma once
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,11 @@ class DuckDbLoad final : public Load {
                     const std::vector<model::Column>& columns, const std::string& sql,
                     const base::Call& call);
   void LogNotes() const;
+  // Has DuckDB run as rows like these need it.
+  void Widen(columnar::Connection& side, const std::vector<columnar::CheckedPart>& parts,
+             const std::vector<model::Column>& columns, const base::Call& call);
+  // Of wide rows, one load at a time has them in memory.
+  std::unique_lock<std::mutex> Turn();
 
   DuckDbStore& store_;
   model::StreamTarget target_;  // its decimals of unknown size are told by the first part
@@ -72,6 +78,7 @@ class DuckDbLoad final : public Load {
   columnar::Connection connection_;
   ExistingTable existing_;  // nobody else changes it while we have the claim
   SchemaPlan plan_;
+  columnar::WidthTally width_;
   std::uint64_t rows_ = 0;
   bool stages_ = false;  // rows go to the stage first
   bool staged_ = false;  // the stage was made

@@ -88,7 +88,9 @@ DuckDbStore::DuckDbStore(DuckDbOptions options, const base::Clock& clock, base::
       clock_(clock),
       log_(log),
       work_(options_.work_dir, "duckdb"),
-      memory_mb_(kFirstMemoryMb) {
+      memory_mb_(kFirstMemoryMb),
+      memory_max_mb_(options_.memory_limit_mb),
+      threads_(options_.threads) {
   std::error_code ignored;
   RequireDuckDbFile(options_.path);
   if (MendAfterDeath(options_.path)) {
@@ -303,9 +305,50 @@ void DuckDbStore::OnMarks(std::uint64_t bytes) {
 // For rows as above, and for merges of many rows, whose hash tables would be spilled sooner.
 void DuckDbStore::RaiseMemory() { RaiseMemory(options_.memory_limit_mb); }
 
+void DuckDbStore::OnWidth(const columnar::Width& width, const std::string& subject) {
+  if (width.window_bytes <= columnar::kWideWindowBytes) return;
+  const columnar::EngineShare share =
+      columnar::ShareForRows({options_.memory_limit_mb, options_.threads}, width, subject);
+  const std::lock_guard lock(mu_);
+  wide_ = true;
+  memory_max_mb_ = std::min(memory_max_mb_, share.memory_limit_mb);
+  ShareLocked({memory_max_mb_, share.threads});
+}
+
+void DuckDbStore::BeginLook() {
+  const std::lock_guard lock(mu_);
+  ShareLocked({memory_max_mb_, 1});
+}
+
+// Unless rows are wide that came before.
+void DuckDbStore::EndLook() {
+  const std::lock_guard lock(mu_);
+  if (memory_max_mb_ == options_.memory_limit_mb && !wide_) {
+    ShareLocked({memory_max_mb_, options_.threads});
+  }
+}
+
+void DuckDbStore::OnColumns(std::uint64_t columns, std::uint64_t rows, std::uint64_t row_bytes) {
+  const columnar::EngineShare configured{options_.memory_limit_mb, options_.threads};
+  const columnar::EngineShare share =
+      columnar::ShareForColumns(configured, columns, rows, row_bytes);
+  if (share == configured) return;
+  const std::lock_guard lock(mu_);
+  ShareLocked(share);
+}
+
+// REQUIRES: mu_.
+void DuckDbStore::ShareLocked(const columnar::EngineShare& share) {
+  if (frugal_ && share.memory_limit_mb == memory_mb_ && share.threads == threads_) return;
+  frugal_ = true;
+  threads_ = share.threads;
+  memory_mb_ = share.memory_limit_mb;
+  database_->Share(share.memory_limit_mb, share.threads);
+}
+
 void DuckDbStore::RaiseMemory(int mb) {
   const std::lock_guard lock(mu_);
-  mb = std::min(mb, options_.memory_limit_mb);
+  mb = std::min(mb, memory_max_mb_);
   if (mb <= memory_mb_) return;
   memory_mb_ = mb;
   ConnectLocked().Run(fmt::format("SET GLOBAL memory_limit = '{}MB'", mb), {},

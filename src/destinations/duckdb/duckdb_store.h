@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "columnar/database.h"
+#include "columnar/engine_share.h"
 #include "destinations/duckdb/duckdb_destination.h"
 #include "destinations/duckdb/file_catalog.h"
 #include "destinations/duckdb/state_table.h"
@@ -51,6 +52,13 @@ class DuckDbStore final : public Destination {
   void FoldLog(columnar::Connection connection);
   // DuckDB gets what rows of about this size need, from now on.
   void OnRowBytes(std::uint64_t row_bytes);
+  // The same of rows of long values, and of tables of many columns. Throws as ShareForRows.
+  void OnWidth(const columnar::Width& width, const std::string& subject);
+  // Around a look at rows that may be wide.
+  void BeginLook();
+  void EndLook();
+  void OnColumns(std::uint64_t columns, std::uint64_t rows, std::uint64_t row_bytes);
+  void ShareLocked(const columnar::EngineShare& share);
   void OnMarks(std::uint64_t bytes);  // of rows that are about to be deleted
   void RaiseMemory();                 // to the whole limit
   void RaiseMemory(int mb);
@@ -61,11 +69,16 @@ class DuckDbStore final : public Destination {
   WorkFolder work_;      // DuckDB spills into it; made, under mu_, before the first load
   std::string catalog_;  // DuckDB's name of the open file; set once, by Open
   std::atomic<bool> committed_ = false;
+  std::mutex wide_mu_;        // held by a load of wide rows while they move: one at a time
   std::mutex fold_mu_;        // one checkpoint at a time; guards fold_failed_
   bool fold_failed_ = false;  // what the file is now, only MendAfterDeath may decide
 
   std::mutex mu_;  // guards all below; held while schemas are made, so that no two loads make one
   int memory_mb_;  // DuckDB's limit now
+  int memory_max_mb_;    // the most it may be raised to
+  int threads_;          // DuckDB's now
+  bool frugal_ = false;  // ShareLocked was called
+  bool wide_ = false;    // OnWidth met wide rows
   // The file, to read what a checkpoint may destroy. Closed after DuckDB: closing any descriptor of
   // a file drops the locks that its process has on it.
   class OpenFile {

@@ -180,6 +180,7 @@ LoadedRows LakeLoad::Add(std::span<const model::LocalPart> parts, const base::Ca
   const auto checked = columnar::CheckParts(connection, parts, target_.columns, call.stop);
   LoadedRows rows;
   for (const auto& part : checked) rows.footer_rows += part.footer.rows;
+  if (columnar::WidthTally::MayBeWide(checked)) store_.OnWideRows();
   rows.loaded_rows = Rewrite(connection, checked, call);
   over_ = false;
   return rows;

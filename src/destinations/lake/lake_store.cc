@@ -90,6 +90,11 @@ columnar::Connection LakeStore::Connect() {
   return database_->Connect();
 }
 
+void LakeStore::OnWideRows() {
+  const std::lock_guard lock(mu_);
+  if (database_) database_->Share(options_.memory_limit_mb, 1);
+}
+
 std::optional<model::TableName> LakeStore::TableOf(std::string_view stream,
                                                    const base::Call& call) {
   const std::string path = StreamPath(stream);

@@ -42,6 +42,8 @@ class LakeStore final : public Destination {
   LakeFiles& files() { return *files_; }
   // A connection to DuckDB in memory, which is started when it is first needed.
   columnar::Connection Connect();
+  // Rows of long values come: DuckDB takes them by one thread, and keeps nothing that it let go of.
+  void OnWideRows();
   // Where a stream's commits are; nullopt: nowhere yet.
   std::optional<model::TableName> TableOf(std::string_view stream, const base::Call& call);
   void ForgetWhatWasSeen(std::string_view stream);

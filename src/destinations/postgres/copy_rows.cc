@@ -23,9 +23,9 @@ class Pump {
   Pump(const CopyInput& input, const base::Call& call)
       : input_(input),
         call_{.deadline = call.deadline, .stop = over_.get_token()},
-        stopped_(call.stop, Stop{over_}),
-        reader_(input.decoder, input.select, {input.task.operation, input.task.subject},
-                over_.get_token()) {}
+        stopped_(call.stop, Stop{over_}) {
+    OpenNext();
+  }
 
   // One per session, each on a thread of its own. Does not throw: Result() does.
   void Run(Session& session) noexcept {
@@ -87,10 +87,24 @@ class Pump {
   std::optional<columnar::Chunk> NextChunk() {
     const std::lock_guard lock(mu_);
     try {
-      return reader_.Next();
+      while (reader_) {
+        if (auto chunk = reader_->Next()) return chunk;
+        OpenNext();
+      }
+      return std::nullopt;
     } catch (const base::Error& error) {
       if (!failure_) parts_failed_ = true;
       throw;
+    }
+  }
+
+  // REQUIRES: mu_, or nobody else is there yet.
+  void OpenNext() {
+    reader_.reset();
+    if (const auto select = input_.next_select()) {
+      reader_.emplace(input_.decoder, *select,
+                      columnar::Task{input_.task.operation, input_.task.subject},
+                      over_.get_token());
     }
   }
 
@@ -110,7 +124,7 @@ class Pump {
   std::atomic<std::uint64_t> rows_ = 0;
 
   std::mutex mu_;  // guards all below
-  columnar::ChunkReader reader_;
+  std::optional<columnar::ChunkReader> reader_;
   std::exception_ptr failure_;
   bool parts_failed_ = false;
 };

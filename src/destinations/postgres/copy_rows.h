@@ -2,6 +2,8 @@
 // threads, each session's thread takes chunks as it can, turns them into bytes and sends them.
 #pragma once
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -14,8 +16,9 @@ namespace sluice::destinations::postgres {
 
 struct CopyInput {
   columnar::Connection& decoder;
-  std::string select;  // over the parts
-  std::string copy;    // "COPY ... FROM STDIN (FORMAT binary)"
+  // The next SELECT over the parts; nullopt after the last. Called by one thread at a time.
+  std::function<std::optional<std::string>()> next_select;
+  std::string copy;  // "COPY ... FROM STDIN (FORMAT binary)"
   const RowEncoder& encoder;
   Task task;
 };

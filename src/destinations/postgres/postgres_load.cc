@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+#include <mutex>
+#include <optional>
 #include <utility>
 
 #include "base/error.h"
@@ -21,6 +24,32 @@ std::uint64_t PlainBytes(const std::vector<columnar::CheckedPart>& parts) {
   std::uint64_t bytes = 0;
   for (const auto& part : parts) bytes += part.footer.plain_bytes;
   return bytes;
+}
+
+using Selects = std::function<std::optional<std::string>()>;
+
+Selects Whole(const std::vector<columnar::CheckedPart>& parts,
+              const std::vector<model::Column>& columns) {
+  return [select = std::optional(columnar::PartSelect(parts, columns))]() mutable {
+    return std::exchange(select, std::nullopt);
+  };
+}
+
+// A few rows at a time: DuckDB copies every vector that it hands out, and unfolds what stands in a
+// dictionary. REQUIRES: both outlive it.
+Selects Slices(const std::vector<columnar::CheckedPart>& parts,
+               const std::vector<model::Column>& columns, const columnar::Width& width) {
+  return [&parts, &columns, width, part = std::size_t{0},
+          row = std::uint64_t{0}]() mutable -> std::optional<std::string> {
+    while (part < parts.size() && row >= parts[part].footer.rows) {
+      ++part;
+      row = 0;
+    }
+    if (part == parts.size()) return std::nullopt;
+    const std::uint64_t from = row;
+    row += columnar::SliceRows(width, parts[part].footer.rows);
+    return columnar::SliceSelect(parts[part], columns, from, row);
+  };
 }
 
 }  // namespace
@@ -169,8 +198,12 @@ LoadedRows PostgresLoad::Copy(columnar::Connection& side,
   for (const auto& part : parts) rows.footer_rows += part.footer.rows;
   bool parts_failed = false;
   try {
-    rows.loaded_rows = CopyOverSessions(side, columnar::PartSelect(parts, columns), columns, into,
-                                        call, parts_failed);
+    if (columnar::WidthTally::MayBeWide(parts)) store_.BeginLook();
+    const columnar::Width& width = width_.Add(side, parts, columns, call.stop);
+    const bool wide = store_.OnWidth(width, TaskFor("load").subject);
+    const auto turn = wide ? std::unique_lock(store_.wide_mu()) : std::unique_lock<std::mutex>();
+    const auto selects = wide ? Slices(parts, columns, width) : Whole(parts, columns);
+    rows.loaded_rows = CopyOverSessions(side, selects, wide, columns, into, call, parts_failed);
   } catch (const base::Error& error) {
     if (!parts_failed) throw;
     columnar::Connection other = store_.Decoder();
@@ -179,8 +212,8 @@ LoadedRows PostgresLoad::Copy(columnar::Connection& side,
   return rows;
 }
 
-std::uint64_t PostgresLoad::CopyOverSessions(columnar::Connection& side, const std::string& select,
-                                             const std::vector<model::Column>& columns,
+std::uint64_t PostgresLoad::CopyOverSessions(columnar::Connection& side, const Selects& selects,
+                                             bool wide, const std::vector<model::Column>& columns,
                                              const model::TableName& into, const base::Call& call,
                                              bool& parts_failed) {
   const RowEncoder encoder(columns, "table " + target_.table.ToString());
@@ -188,7 +221,7 @@ std::uint64_t PostgresLoad::CopyOverSessions(columnar::Connection& side, const s
   // seen whole even by readers whose snapshot is older.
   const bool freeze = !shared_ && into == own_.fresh;
   const CopyInput input{.decoder = side,
-                        .select = select,
+                        .next_select = selects,
                         .copy = fmt::format("COPY {} FROM STDIN (FORMAT binary{})",
                                             QuoteTable(into), freeze ? ", FREEZE true" : ""),
                         .encoder = encoder,
@@ -199,7 +232,9 @@ std::uint64_t PostgresLoad::CopyOverSessions(columnar::Connection& side, const s
       copiers_.push_back(store_.Take(call));
       copiers_.back().Begin(input.task, call);
     }
-    for (Session& session : copiers_) sessions.push_back(&session);
+    // Each would hold a message of wide rows.
+    const std::size_t wanted = wide ? 1 : copiers_.size();
+    for (std::size_t i = 0; i < wanted; ++i) sessions.push_back(&copiers_[i]);
   } else {
     sessions.push_back(&*session_);
   }

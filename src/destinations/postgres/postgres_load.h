@@ -6,6 +6,7 @@
 // transaction of its own that ends in Commit: a reader whose snapshot was taken meanwhile must not
 // find half of the rows in the table later.
 #pragma once
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,7 +49,8 @@ class PostgresLoad final : public Load {
   LoadedRows Copy(columnar::Connection& side, const std::vector<columnar::CheckedPart>& parts,
                   const std::vector<model::Column>& columns, const model::TableName& into,
                   const base::Call& call);
-  std::uint64_t CopyOverSessions(columnar::Connection& side, const std::string& select,
+  using Selects = std::function<std::optional<std::string>()>;
+  std::uint64_t CopyOverSessions(columnar::Connection& side, const Selects& selects, bool wide,
                                  const std::vector<model::Column>& columns,
                                  const model::TableName& into, const base::Call& call,
                                  bool& parts_failed);
@@ -73,6 +75,7 @@ class PostgresLoad final : public Load {
   std::vector<Session> copiers_;  // if `shared_`
   SchemaPlan plan_;
   std::vector<std::string> others_;  // columns there that the stream does not have
+  columnar::WidthTally width_;
   std::uint64_t rows_ = 0;
   bool begun_ = false;   // BeginOnce was called
   bool shared_ = false;  // the load's tables are there for other sessions, too

@@ -168,6 +168,14 @@ Capabilities PostgresStore::Describe() const {
 
 std::string PostgresStore::Name() const { return NameOf(options_); }
 
+bool PostgresStore::OnWidth(const columnar::Width& width, const std::string& subject) {
+  if (width.window_bytes <= columnar::kWideWindowBytes) return false;  // the threads stay few
+  const columnar::EngineShare share =
+      columnar::ShareForSlices({options_.memory_limit_mb, options_.threads}, width, subject);
+  decoder_.Share(share.memory_limit_mb, share.threads);
+  return true;
+}
+
 // REQUIRES: mu_control_ is held, or nobody else knows this yet.
 void PostgresStore::Acquire(const base::Call& call) {
   const Task task = TaskOn("open");

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "columnar/database.h"
+#include "columnar/engine_share.h"
 #include "destinations/postgres/postgres_destination.h"
 #include "destinations/postgres/session.h"
 #include "destinations/postgres/table_names.h"
@@ -45,6 +46,12 @@ class PostgresStore final : public Destination {
   const base::Clock& clock() const { return clock_; }
   base::Logger& log() const { return log_; }
   columnar::Connection Decoder() { return decoder_.Connect(); }
+  // Before a look at rows that may be wide.
+  void BeginLook() { decoder_.Share(options_.memory_limit_mb, 1); }
+  // Whether rows must be handed out in slices; DuckDB is run for it then. Throws as ShareForSlices.
+  bool OnWidth(const columnar::Width& width, const std::string& subject);
+  // Held by a load of such rows while they move: one at a time.
+  std::mutex& wide_mu() { return wide_mu_; }
   // A session that nobody else uses, logged in if none is idle.
   Session Take(const base::Call& call);
   // Takes it back: kept for the next one if it is in order.
@@ -74,6 +81,7 @@ class PostgresStore final : public Destination {
   const base::Clock& clock_;
   base::Logger& log_;
   columnar::Database decoder_;
+  std::mutex wide_mu_;
   std::atomic<bool> committed_ = false;
 
   std::mutex mu_control_;  // guards the next two
