@@ -65,7 +65,7 @@ UNLOAD.
 | `unload.slow_per_file` | a pause before each file is put | `seconds`, default 1 |
 | `unload.slices` | how many slices write, and rows per file | `slices`, default 4; `rows_per_file`, default even |
 | `unload.cache` | the result cache | `enabled`, default true; `min_seconds` a run must take to be kept, default 1 |
-| `unload.parts_from` | files of a folder are put as they are, whatever they hold, instead of the select's rows | `folder`: its `*.parquet`, by name; `rows` of each, as the manifest shall tell, default what its footer says; `match`: text of the prefix |
+| `unload.parts_from` | files of a folder are put as they are, whatever they hold, instead of the select's rows | `folder`: its `*.parquet`, by name; `rows` of each, as the manifest shall tell, default what its footer says; `ghosts`: entries of the manifest that stand for no object; `match`: text of the prefix |
 | `unload.count_zero` | pg_last_unload_count() answers 0 although files and manifest are there | |
 
 Keys that really expire: `sigv4.machine_dates` and `clock.advance(...)`. Lifecycle expiry: a rule of the bucket and

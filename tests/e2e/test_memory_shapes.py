@@ -109,6 +109,10 @@ def many_parts(folder: Path) -> None:
         write(folder, table_of(pa.array([f"row {part}"] * 10)), f"{part:04}")
 
 
+def one_row(folder: Path) -> None:
+    write(folder, table_of(pa.array(["a"])))
+
+
 def bomb(compression: str, row_group: int = 10) -> Callable[[Path], None]:
     """150 MB that take 150 KB or less."""
 
@@ -200,6 +204,7 @@ SHAPES: dict[str, tuple[Callable[[Path], None], dict[str, str]]] = {
     "one huge row group": (one_huge_row_group, {}),
     "many row groups": (many_row_groups, {}),
     "many parts": (many_parts, {}),
+    "a manifest of 100,000 parts": (one_row, {"": "the manifest lists it"}),
     "1,600 columns": (columns_1600, {}),
     "a bomb of gzip": (bomb("gzip"), {}),
     "a bomb of snappy": (bomb("snappy"), {}),
@@ -252,8 +257,10 @@ def check_shape(harness: Harness, shape: str, kind: str, folder: Path) -> None:
     maker(folder)
     source_of(harness, shape)
     harness.settings["limits"]["memory_mb"] = MEMORY_MB
-    rows = {"rows": 1} if shape in FORGED else {}
-    harness.sandbox.faults.set("unload.parts_from", args={"folder": str(folder), **rows})
+    more = {"rows": 1} if shape in FORGED else {}
+    if "100,000 parts" in shape:
+        more["ghosts"] = 100_000
+    harness.sandbox.faults.set("unload.parts_from", args={"folder": str(folder), **more})
     exit_code, document, peak = measured_sync(harness)
     print(f"{shape} -> {kind}: exit {exit_code}, peak {peak} MB")
     assert peak <= MEMORY_MB + BEYOND_MB, (shape, peak)

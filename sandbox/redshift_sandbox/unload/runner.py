@@ -29,6 +29,7 @@ from redshift_sandbox.unload import columns, errors
 from redshift_sandbox.unload.blank import blank_credentials
 from redshift_sandbox.unload.cache import Fingerprint, ResultCache
 from redshift_sandbox.unload.lexer import starts_with_unload
+from redshift_sandbox.unload.manifest import Entry
 from redshift_sandbox.unload.parser import parse
 from redshift_sandbox.unload.parts import ParquetPart, Part
 from redshift_sandbox.unload.pool import Pool
@@ -167,15 +168,18 @@ class UnloadService:
     def caching(self) -> bool:
         return bool((self._faults.peek("unload.cache") or {}).get("enabled", True))
 
+    def parts_knob(self, statement: UnloadStatement) -> dict[str, object] | None:
+        knob = self._faults.peek("unload.parts_from")
+        return knob if knob is not None and str(knob.get("match", "")) in statement.prefix else None
+
     def given_parts(self, statement: UnloadStatement) -> list[Part] | None:
         """Files made beforehand, which stand for what this UNLOAD would have written."""
-        knob = self._faults.take_if(
-            "unload.parts_from", lambda args: str(args.get("match", "")) in statement.prefix)
+        knob = self.parts_knob(statement)
         if knob is None:
             return None
         files = sorted(Path(str(knob["folder"])).glob("*.parquet"))
         rows = knob.get("rows")
-        return [Part(file, _rows_of(file) if rows is None else int(rows), file.stat().st_size) for file in files]
+        return [Part(file, _rows_of(file) if rows is None else int(str(rows)), file.stat().st_size) for file in files]
 
     def worth_keeping(self, seconds: float) -> bool:
         """Storing counts the rows of every table read, which costs more than a short UNLOAD itself."""
@@ -255,6 +259,7 @@ class _Run:
         if given is not None:
             for part in given:
                 self.target.put(part)
+            self._add_ghosts()
             return
         fingerprint, kept = self._kept(source, plan)
         if kept is not None:
@@ -273,6 +278,12 @@ class _Run:
                     self._service.cache.store(source, fingerprint, made)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _add_ghosts(self) -> None:
+        knob = self._service.parts_knob(self.statement)
+        base = f"s3://{self.statement.bucket}/{self.statement.prefix}"
+        for number in range(int(str((knob or {}).get("ghosts", 0)))):
+            self.target.entries.append(Entry(f"{base}{number:06d}_part_00.parquet", 1, 1000))
 
     def _kept(self, source: Source, plan: Plan) -> tuple[Fingerprint | None, list[Part] | None]:
         """Whether the result may be kept, and what is kept already. Nothing while somebody waits for a table: counting

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -137,6 +138,21 @@ def test_b48_the_counter_may_lie(sandbox: RunningSandbox, prefix: Prefix) -> Non
         assert sandbox.manifest(where)["meta"]["record_count"] == 25
         sandbox.unload(connection, NATION, prefix())
         assert connection.execute("SELECT pg_last_unload_count()").fetchone() == (25,)
+
+
+def test_parts_of_a_folder_stand_for_the_rows(sandbox: RunningSandbox, prefix: Prefix, tmp_path: Path) -> None:
+    for name in ("b", "a"):
+        (tmp_path / f"{name}.parquet").write_bytes(name.encode() * 10)
+    where = prefix()
+    with sandbox.connect() as connection, fault(
+        sandbox, "unload.parts_from", {"folder": str(tmp_path), "rows": 7, "ghosts": 3, "match": where}
+    ):
+        sandbox.unload(connection, NATION, where)
+        sandbox.unload(connection, NATION, prefix())  # another prefix is not meant
+        entries = sandbox.manifest(where)["entries"]
+        assert [entry["meta"]["content_length"] for entry in entries] == [10, 10, 1000, 1000, 1000]
+        assert [entry["meta"]["record_count"] for entry in entries] == [7, 7, 1, 1, 1]
+        assert len(sandbox.objects(where)) == 3  # two parts and the manifest
 
 
 @pytest.mark.parametrize(
