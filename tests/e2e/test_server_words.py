@@ -3,6 +3,7 @@ really failed, and tries again what can pass."""
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +16,7 @@ from scene import Scene
 pytestmark = pytest.mark.faults
 
 MakeScene = Callable[[str, str], Scene]
+NAMES = (f"words-{number}" for number in itertools.count())
 
 
 def block(error: str, code: str, context: str) -> str:
@@ -36,8 +38,9 @@ def sync(scene: Scene, name: str, count: int | None = None, **args: Any) -> dict
 
 def test_abort_by_the_system_is_tried_again(make_scene: MakeScene) -> None:
     words = {"message": "abort query", "detail": block("abort query", "1020", "system requested abort")}
-    assert sync(make_scene("abort", "role"), "gateway.error", 1, statement="UNLOAD", **words) == {}
-    error = sync(make_scene("abort-for-ever", "role"), "gateway.error", statement="UNLOAD", **words)
+    scene = make_scene("abort", "role")
+    assert sync(scene, "gateway.error", 1, statement="UNLOAD", **words) == {}
+    error = sync(scene, "gateway.error", statement="UNLOAD", **words)
     assert error["code"] == "unavailable"
     assert "the workgroup itself ended the statement" in error["message"]
     assert "system requested abort" in error["message"]
@@ -63,7 +66,7 @@ def test_abort_by_the_system_is_tried_again(make_scene: MakeScene) -> None:
 def test_words_of_the_server_choose_the_cure(
     make_scene: MakeScene, message: str, detail: str, code: str, seen: str, cure: str
 ) -> None:
-    scene = make_scene("words", "role")
+    scene = make_scene(next(NAMES), "role")
     error = sync(scene, "gateway.error", statement="UNLOAD", message=message, detail=detail)
     assert (error["code"], seen in error["message"], cure in error["remedy"]) == (code, True, True), error
     assert "query editor" not in error["remedy"], "the stream has no query"
@@ -90,7 +93,7 @@ def test_policy_that_refused_the_unload_is_named(make_scene: MakeScene, because:
     who = f"arn:aws:sts::{world.ACCOUNT}:assumed-role/r-policy/me"
     text = f'User: {who} is not authorized to perform: s3:PutObject on resource: "arn:aws:s3:::b-policy/k" {because}'
     message = f"S3ServiceException:{text},Status 403,Error AccessDenied,Rid R,ExtRid x=,CanRetry 1"
-    error = sync(make_scene("policy", "role"), "gateway.error", statement="UNLOAD", message=message)
+    error = sync(make_scene(next(NAMES), "role"), "gateway.error", statement="UNLOAD", message=message)
     assert error["code"] == "permission"
     assert seen in error["message"]
     assert "KMS" not in error["message"] + error["remedy"]
@@ -118,7 +121,7 @@ def test_kms_rights_are_asked_for_on_the_key(make_scene: MakeScene) -> None:
     ],
 )  # fmt: skip
 def test_refusal_of_the_log_in_is_not_unreachable(make_scene: MakeScene, message: str, code: str, seen: str) -> None:
-    error = sync(make_scene("refusal", "role"), "gateway.login_fatal", message=message)
+    error = sync(make_scene(next(NAMES), "role"), "gateway.login_fatal", message=message)
     assert error["code"] == code, error
     assert seen in error["message"]
     assert "inbound rule" not in json.dumps(error)
