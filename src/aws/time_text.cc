@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -88,6 +89,9 @@ std::optional<base::UtcTime> ParseHttpDate(std::string_view text) {
 }
 
 base::UtcTime FromEpochSeconds(double seconds) {
+  // A time is nanoseconds in 64 bits: what lies beyond the year 2262 overflowed them.
+  constexpr double kMost = 9.2e9;
+  seconds = std::isnan(seconds) ? 0 : std::clamp(seconds, -kMost, kMost);
   return base::UtcTime(std::chrono::duration_cast<base::UtcTime::duration>(
       std::chrono::microseconds(std::llround(seconds * 1e6))));
 }

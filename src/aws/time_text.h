@@ -14,7 +14,8 @@ std::string FormatAmzDate(base::UtcTime time);
 std::optional<base::UtcTime> ParseIsoTime(std::string_view text);
 // "Thu, 01 Jan 2026 00:00:00 GMT": Date and Last-Modified headers.
 std::optional<base::UtcTime> ParseHttpDate(std::string_view text);
-// 1767229200.25: epoch seconds as the JSON services send them.
+// 1767229200.25: epoch seconds as the JSON services send them; beyond what can be told, the
+// furthest time that can.
 base::UtcTime FromEpochSeconds(double seconds);
 
 }  // namespace sluice::aws
