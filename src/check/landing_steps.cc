@@ -2,10 +2,26 @@
 #include <exception>
 
 #include "check/steps.h"
+#include "sync/history.h"
 #include "sync/plan.h"
 #include "sync/work_dir.h"
 
 namespace sluice::check {
+namespace {
+
+void ProbeLedger(const std::filesystem::path& ledger) {
+  try {
+    sync::ProbeLedger(ledger);
+  } catch (const base::Error& error) {
+    base::ErrorInfo info = error.info();
+    if (info.reason.empty()) {
+      info.reason = error.code() == base::ErrorCode::kCorrupt ? "ledger_corrupt" : "ledger";
+    }
+    throw base::Error(std::move(info));
+  }
+}
+
+}  // namespace
 
 void CheckLocal(Checker& checker) {
   bool good = true;
@@ -19,6 +35,7 @@ void CheckLocal(Checker& checker) {
   };
   const auto& sync = checker.options.sync;
   attempt([&] { sync::CheckWorkDir(sync.work_dir); });
+  attempt([&] { ProbeLedger(sync.ledger); });
   if (good) checker.Report("local.ok", "ledger and work folder can be written");
 }
 

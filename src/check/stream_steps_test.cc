@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "check/testing/check_fixture.h"
 
 namespace sluice::check {
@@ -113,6 +115,15 @@ TEST_F(Check, FolderForPartsThatCannotBeUsed) {
   const Findings findings = Run();
   EXPECT_THAT(Bad(findings), ElementsAre("local.work_dir"));
   EXPECT_THAT(Find(findings, "local.work_dir").remedy, HasSubstr("limits.work_dir"));
+}
+
+TEST_F(Check, LedgerThatASyncCouldNotOpen) {
+  EXPECT_THAT(Bad(Run()), IsEmpty()) << "the next sync makes it";
+  EXPECT_FALSE(std::filesystem::exists(options_.sync.ledger));
+  std::ofstream(options_.sync.ledger) << "my notes, of more than a few letters";
+  const Findings findings = Run();
+  EXPECT_THAT(Bad(findings), ElementsAre("local.ledger_corrupt"));
+  EXPECT_FALSE(Find(findings, "local.ledger_corrupt").remedy.empty());
 }
 
 TEST_F(Check, CauseOfAFailureIsKept) {

@@ -260,6 +260,7 @@ WRONGS: dict[str, Wrong] = {
     "synced before": synced_before,
     "synced before again": synced_before,
     "work_dir is a file": work_dir_is_a_file,
+    "ledger": ledger,
     "rights": rights,
     "bucket": bucket,
     "no streams": no_streams,

@@ -3,6 +3,7 @@ which a sync fails, too."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -95,6 +96,18 @@ def at_path(where: Callable[[Scene], Path], text: bytes | None) -> Break:
             stack.callback(path.unlink)
 
     return change
+
+
+def ledger_of(scene: Scene) -> Path:
+    return scene.harness.folder / ".sluice" / f"{scene.name}.ledger"
+
+
+def newer_ledger(scene: Scene, stack: ExitStack) -> None:
+    path = ledger_of(scene)
+    path.parent.mkdir(exist_ok=True)
+    with sqlite3.connect(path) as file:
+        file.execute("PRAGMA user_version = 99")
+    stack.callback(path.unlink)
 
 
 def work_dir(scene: Scene) -> Path:
@@ -216,6 +229,13 @@ LANDING = [
     Mistake("work_dir_below_a_file",
             both(at_path(work_dir, b"theirs"), setting("limits", "work_dir", lambda s: str(work_dir(s) / "x"))),
             "local.work_dir", ("limits.work_dir",)),
+    Mistake("ledger_damaged", at_path(ledger_of, b"SQLite format 3\0" + b"\xff" * 4000), "local.ledger_corrupt",
+            ("Move",)),
+    Mistake("ledger_that_is_none", at_path(ledger_of, b"my notes\n" * 500), "local.ledger_corrupt", ("Move",)),
+    Mistake("ledger_of_a_newer_version", newer_ledger, "local.ledger_corrupt", ("newer",)),
+    Mistake("ledger_is_a_folder", at_path(ledger_of, None), "local.ledger_corrupt"),
+    Mistake("folder_of_the_ledger_is_a_file", at_path(lambda s: s.harness.folder / ".sluice", b"x"),
+            "local.ledger"),
 ]  # fmt: skip
 
 MISTAKES = [*STREAMS, *LANDING]

@@ -43,6 +43,7 @@ class Check : public testing::Test {
     options_.root = "sluice/";
     options_.sync.database = "dev";
     options_.sync.work_dir = dir_.path() / "work";
+    options_.sync.ledger = dir_.path() / "acme.ledger";
     store_.put_result.expiration = "tomorrow";
     AddStream("q");
   }
