@@ -180,7 +180,9 @@ LoadedRows LakeLoad::Add(std::span<const model::LocalPart> parts, const base::Ca
   const auto checked = columnar::CheckParts(connection, parts, target_.columns, call.stop);
   LoadedRows rows;
   for (const auto& part : checked) rows.footer_rows += part.footer.rows;
-  if (columnar::WidthTally::MayBeWide(checked)) store_.OnWideRows();
+  if (columnar::WidthTally::MayBeWide(checked)) store_.OnWideRows();  // a look needs it, too
+  const columnar::Width& width = width_.Add(connection, checked, target_.columns, call.stop);
+  if (width.window_bytes > columnar::kWideWindowBytes) store_.OnWideRows();
   rows.loaded_rows = Rewrite(connection, checked, call);
   over_ = false;
   return rows;

@@ -82,7 +82,8 @@ class LakeLoad final : public Load {
   std::vector<std::string> wrote_;  // the same and what failed half way, below the lake's root
   int next_file_ = 1;
   bool recorded_ = false;  // that it may have written files
-  bool over_ = false;      // failed or committed: takes no more calls
+  columnar::WidthTally width_;
+  bool over_ = false;  // failed or committed: takes no more calls
 };
 
 }  // namespace sluice::destinations

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/random.h"
+#include "columnar/engine_share.h"
 #include "destinations/lake/lake_load.h"
 #include "destinations/lake/lake_path.h"
 #include "destinations/lake/lake_schema.h"
@@ -92,7 +93,9 @@ columnar::Connection LakeStore::Connect() {
 
 void LakeStore::OnWideRows() {
   const std::lock_guard lock(mu_);
-  if (database_) database_->Share(options_.memory_limit_mb, 1);
+  // Pages, the rows of a vector and those of a row group are all within DuckDB's limit here; what
+  // it lets go of goes back at once, so it may have what the program may take beyond.
+  if (database_) database_->Share(options_.memory_limit_mb + columnar::kBeyondMb, 1);
 }
 
 std::optional<model::TableName> LakeStore::TableOf(std::string_view stream,
