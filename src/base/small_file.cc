@@ -38,7 +38,7 @@ bool EndsForGood(int fd, bool pipe, bool any) {
   if (!pipe || any) return true;
   pollfd waiting{.fd = fd, .events = POLLIN, .revents = 0};
   poll(&waiting, 1, kPollMs);
-  return (waiting.revents & POLLHUP) != 0;
+  return (waiting.revents & (POLLHUP | POLLIN)) == POLLHUP;
 }
 
 }  // namespace
