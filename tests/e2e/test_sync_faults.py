@@ -159,7 +159,7 @@ def test_parts_that_vanish_every_time_are_told(followed: Followed) -> None:
 
 def test_an_unload_that_fails_half_way_is_told(followed: Followed) -> None:
     followed.fault("unload.fail_after_files", ALWAYS, files=1)
-    followed.ends_in_error("source")
+    followed.ends_in_error("unavailable")
     followed.recovers()
 
 # -- time -------------------------------------------------------------------------------------------------

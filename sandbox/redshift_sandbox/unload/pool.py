@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-_KEPT_MAX = 8  # of one kind: as many UNLOADs as usually run at once
+_KEPT_MAX = 8  # of one kind and DSN: as many UNLOADs as usually run at once
+_IDLE_MAX = 48  # in all: every database user has a DSN of its own, and the server takes 200 connections
 
 
 class Pool:
@@ -19,29 +19,33 @@ class Pool:
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
-        self._idle: dict[tuple[str, str], list[Any]] = defaultdict(list)
+        self._idle: list[tuple[tuple[str, str], Any]] = []  # the one that is idle longest first
         self._closed = False
 
     def take(self, kind: str, dsn: str, connect: Callable[[str], Any]) -> Any:
         """An idle connection, or a new one. Throws what `connect` throws."""
         with self._mutex:
-            found = self._idle[kind, dsn].pop() if self._idle[kind, dsn] else None
-        return connect(dsn) if found is None else found
+            for place in range(len(self._idle) - 1, -1, -1):
+                if self._idle[place][0] == (kind, dsn):
+                    return self._idle.pop(place)[1]
+        return connect(dsn)
 
     def give(self, kind: str, dsn: str, connection: Any) -> None:
         """REQUIRES: the connection is in no transaction and nothing of it is in use."""
+        left_over = connection
         with self._mutex:
-            kept = self._idle[kind, dsn]
-            if not self._closed and len(kept) < _KEPT_MAX:
-                kept.append(connection)
-                return
-        drop(connection)
+            alike = sum(1 for key, _ in self._idle if key == (kind, dsn))
+            if not self._closed and alike < _KEPT_MAX:
+                self._idle.append(((kind, dsn), connection))
+                left_over = self._idle.pop(0)[1] if len(self._idle) > _IDLE_MAX else None
+        if left_over is not None:
+            drop(left_over)
 
     def close(self) -> None:
         """Closes what is idle, and from now on what is given."""
         with self._mutex:
             self._closed = True
-            idle = [one for kept in self._idle.values() for one in kept]
+            idle = [connection for _, connection in self._idle]
             self._idle.clear()
         for connection in idle:
             drop(connection)
