@@ -52,8 +52,10 @@ class Snapshot:
         return sum(map(waits, self.rows))
 
     def up_to(self, stamp: dt.datetime | None) -> Snapshot:
-        """Without rows stamped later."""
-        kept = (r for r in self.rows if r[CURSOR] is None or (stamp is not None and r[CURSOR] <= stamp))
+        """Without rows stamped later, as if they were written later; those dated in the future tell nothing of that."""
+        kept = (
+            r for r in self.rows if r[CURSOR] is None or waits(r) or (stamp is not None and r[CURSOR] <= stamp)
+        )  # fmt: skip
         return replace(self, rows=tuple(kept))
 
 
