@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "aws/fill.h"
+
 namespace sluice::aws {
 namespace {
 
@@ -181,18 +183,6 @@ constexpr auto kRows = std::to_array<Row>({
      "bucket --bucket-account ID"},
     {kUnknown, false, "", "not_allowed", "", kAllow},
 });
-
-std::string Fill(std::string_view form,
-                 const std::vector<std::pair<std::string_view, std::string>>& words) {
-  std::string text(form);
-  for (const auto& [name, value] : words) {
-    for (auto at = text.find(name); at != std::string::npos; at = text.find(name, at)) {
-      text.replace(at, name.size(), value);
-      at += value.size();
-    }
-  }
-  return text;
-}
 
 // "arn:aws:s3:::acme/x" -> "acme".
 std::string BucketOf(const std::string& resource) {

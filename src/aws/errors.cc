@@ -10,6 +10,7 @@
 #include "aws/credentials.h"
 #include "aws/denial.h"
 #include "aws/error_table.h"
+#include "aws/fill.h"
 #include "aws/foreign_answer.h"
 #include "aws/json_text.h"
 #include "aws/time_text.h"
@@ -56,18 +57,6 @@ std::string BucketOf(const std::string& subject) {
     return rest.substr(0, rest.find('/'));
   }
   return "<bucket>";
-}
-
-std::string Fill(std::string_view form,
-                 const std::vector<std::pair<std::string_view, std::string>>& words) {
-  std::string text(form);
-  for (const auto& [name, value] : words) {
-    for (auto at = text.find(name); at != std::string::npos; at = text.find(name, at)) {
-      text.replace(at, name.size(), value);
-      at += value.size();
-    }
-  }
-  return text;
 }
 
 bool FitsCode(std::string_view pattern, std::string_view code) {

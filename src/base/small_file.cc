@@ -11,26 +11,13 @@
 #include <cstring>
 
 #include "base/clock.h"
+#include "base/descriptor.h"
 
 namespace sluice::base {
 namespace {
 
 constexpr std::chrono::seconds kPatience{10};
 constexpr int kPollMs = 50;
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  const int fd_;
-};
 
 // A pipe without a writer ends at once, and looks like one whose writer is done: told apart by
 // whether anybody ever wrote.

@@ -17,6 +17,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/descriptor.h"
 #include "base/error.h"
 #include "pq/waiter.h"
 
@@ -27,19 +28,7 @@ namespace {
 // https://www.postgresql.org/docs/15/protocol-message-formats.html
 constexpr unsigned char kSslRequest[8] = {0, 0, 0, 8, 4, 210, 22, 47};
 
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  const int fd_;
-};
+using base::Descriptor;
 
 using Addresses = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
 using Context = std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)>;
