@@ -84,15 +84,25 @@ model::LocalPart PostgresHarness::MakePart(const std::string& name, const std::s
   return WritePart(folder_, name, select);
 }
 
+namespace {
+
+// By name within the statement's own snapshot: to_regclass sees a table that was committed after
+// that snapshot, and the rows of pg_attribute for it are then not visible yet.
+std::string ColumnsOf(const std::string& columns, const model::TableName& table) {
+  return fmt::format(
+      "SELECT {} FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON "
+      "n.oid = c.relnamespace WHERE n.nspname = {} AND c.relname = {} AND a.attnum > 0 AND NOT "
+      "a.attisdropped ORDER BY a.attnum",
+      columns, QuoteText(table.schema), QuoteText(table.table));
+}
+
+}  // namespace
+
 std::optional<std::vector<std::string>> PostgresHarness::Read(Destination&,
                                                               const model::TableName& table) {
   std::vector<std::string> list;
   for (const auto& row : test::PostgresServer::Shared().Run(
-           database_,
-           fmt::format("SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE "
-                       "attrelid = to_regclass({}) AND attnum > 0 AND NOT attisdropped ORDER BY "
-                       "attnum",
-                       QuoteText(QuoteTable(table))))) {
+           database_, ColumnsOf("a.attname, format_type(a.atttypid, a.atttypmod)", table))) {
     list.push_back(AsText(row[0].value(), row[1].value()));
   }
   if (list.empty()) return std::nullopt;
@@ -102,10 +112,7 @@ std::optional<std::vector<std::string>> PostgresHarness::Read(Destination&,
 }
 
 std::vector<std::string> PostgresHarness::ColumnNames(Destination&, const model::TableName& table) {
-  return Query(
-      fmt::format("SELECT attname FROM pg_attribute WHERE attrelid = to_regclass({}) AND "
-                  "attnum > 0 AND NOT attisdropped ORDER BY attnum",
-                  QuoteText(QuoteTable(table))));
+  return Query(ColumnsOf("a.attname", table));
 }
 
 std::vector<std::string> PostgresHarness::Squatters() const {
