@@ -5,13 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "base/small_file.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/host_rules.h"
-#include "cli/json_envelope.h"
+#include "cli/json_output.h"
 #include "cli/line_reader.h"
 #include "cli/screens.h"
 #include "cli/whole_file.h"
@@ -415,17 +414,10 @@ class Init {
     const bool own_secret = Of(Field::kSecretStore) == "file" && flags_.secret_file.empty();
     if (context_.line.json) {
       if (flags_.check) return;  // one document: the check's
-      const Json json = {
-          {"sluice", SLUICE_VERSION},
-          {"command", "init"},
-          {"exit_code", kDone},
-          {"error", nullptr},
-          {"file", file_.string()},
-          {"written", written},
-          {"secret_file", own_secret ? nlohmann::ordered_json(SecretFile().string()) : nullptr},
-          {"variables", NeedsVariable() ? nlohmann::ordered_json({kSecretVariable})
-                                        : nlohmann::ordered_json::array()}};
-      context_.out(Dump(json));
+      InitOutcome outcome{.file = file_.string(), .written = written};
+      if (own_secret) outcome.secret_file = SecretFile().string();
+      if (NeedsVariable()) outcome.variables = {std::string(kSecretVariable)};
+      context_.out(InitJson(outcome));
       return;
     }
     std::string text = written ? fmt::format("\n{} {}\n", style().Green("Wrote"), file_.string())

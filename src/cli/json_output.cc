@@ -108,6 +108,16 @@ std::string ProblemsJson(std::string_view command, const std::filesystem::path& 
   return Dump(json);
 }
 
+std::string InitJson(const InitOutcome& outcome) {
+  Json json = Envelope("init", kDone);
+  json["error"] = nullptr;
+  json["file"] = outcome.file;
+  json["written"] = outcome.written;
+  json["secret_file"] = outcome.secret_file ? Json(*outcome.secret_file) : Json(nullptr);
+  json["variables"] = outcome.variables;
+  return Dump(json);
+}
+
 std::string ValidJson(const config::Config& config) {
   Json json = Envelope("config validate", kDone);
   json["error"] = nullptr;

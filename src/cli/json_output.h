@@ -1,6 +1,7 @@
 // The results as programs read them: docs/CLI_JSON.md is the promise, json_output_test.cc holds
 // this against it. Each is one JSON document with a line end. Pure; any thread.
 #pragma once
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,9 +14,18 @@
 
 namespace sluice::cli {
 
+// What `init` did.
+struct InitOutcome {
+  std::string file;
+  bool written = false;                    // false: it said so already
+  std::optional<std::string> secret_file;  // written beside it
+  std::vector<std::string> variables;      // of the environment, to be set before anything else
+};
+
 std::string ErrorJson(std::string_view command, const base::ErrorInfo& error);
 std::string ProblemsJson(std::string_view command, const std::filesystem::path& file,
                          const std::vector<config::Problem>& problems);
+std::string InitJson(const InitOutcome& outcome);
 std::string ValidJson(const config::Config& config);
 std::string CheckJson(const check::Findings& findings);
 // Every finding there is: check::FindingKinds().

@@ -1,0 +1,257 @@
+// Goal: what programs were promised once stays: no field of a --json document, exit code, error
+// code or finding id is renamed, given another type or taken away. tests/vectors/contract.json is
+// the record of what was promised; what is new here does not have to be in it.
+// To record anew, which also takes away what is gone: SLUICE_RECORD_CONTRACT=1 cli_test.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "check/check.h"
+#include "cli/exit_code.h"
+#include "cli/json_output.h"
+#include "cli/records.h"
+#include "cli/setup_command.h"
+#include "config/config.h"
+
+namespace sluice::cli {
+namespace {
+
+using Json = nlohmann::json;
+using base::ErrorCode;
+using base::ErrorInfo;
+using base::UtcTime;
+
+// "streams[].proof.parts" -> "integer", or "integer|null" where it may be either.
+using Shape = std::map<std::string, std::set<std::string>>;
+
+// Objects whose names are values: "verified" counts by the names of checksums.
+const std::set<std::string> kMaps = {"streams[].verified"};
+
+std::string TypeOf(const Json& json) {
+  if (json.is_number_integer()) return "integer";
+  return json.type_name();  // "null", "boolean", "number", "string", "array", "object"
+}
+
+void Describe(const Json& json, const std::string& path, Shape& shape) {
+  if (!path.empty()) shape[path].insert(TypeOf(json));
+  if (json.is_array()) {
+    for (const auto& element : json) Describe(element, path + "[]", shape);
+  } else if (json.is_object() && kMaps.contains(path)) {
+    for (const auto& [name, value] : json.items()) Describe(value, path + ".*", shape);
+  } else if (json.is_object()) {
+    for (const auto& [name, value] : json.items()) {
+      Describe(value, path.empty() ? name : path + "." + name, shape);
+    }
+  }
+}
+
+// The same document with nothing in it and with everything in it.
+Json ShapeOf(const std::vector<std::string>& documents) {
+  Shape shape;
+  for (const auto& document : documents) Describe(Json::parse(document), "", shape);
+  Json out = Json::object();
+  for (const auto& [path, types] : shape) {
+    std::string text;
+    for (const auto& type : types) text += (text.empty() ? "" : "|") + type;
+    out[path] = text;
+  }
+  return out;
+}
+
+const ErrorInfo kError{.code = ErrorCode::kNotFound, .message = "m", .remedy = "r"};
+const UtcTime kNow{std::chrono::seconds(1767225600)};
+
+model::Stream FullStream() {
+  model::Stream stream{.name = "a", .table = model::TableName{"s", "t"}};
+  stream.primary_key = {"id"};
+  stream.cursor = "changed";
+  return stream;
+}
+
+std::vector<model::Column> SomeColumns() {
+  return {{"a", {.kind = model::TypeKind::kInt32}, false}};
+}
+
+std::string Validated() {
+  config::Config config;
+  config.streams.resize(2);
+  config.streams[0].stream = FullStream();
+  config.warnings = {{.field = "f", .problem = "p", .remedy = "r"}};
+  return ValidJson(config);
+}
+
+std::string Problems() {
+  return ProblemsJson("check", "a.yaml",
+                      {{.field = "name", .at = {2, 7}, .problem = "p", .remedy = "r"},
+                       {.problem = "q", .remedy = "r"}});
+}
+
+std::string Checked() {
+  return CheckJson(
+      {.findings = {{.id = "login.failed", .code = ErrorCode::kUnreachable}, {.id = "login.ok"}}});
+}
+
+std::string Discovered() {
+  DiscoveredTable table{.name = {"s", "t"}, .type = "TABLE"};
+  table.columns = SomeColumns();
+  table.unknown = {{"h", "hllsketch"}};
+  table.primary_key = {"a"};
+  DiscoveredTable hidden{.name = {"s", "u"}, .type = "VIEW"};
+  hidden.hidden = "denied";
+  return DiscoverJson({{.name = "s", .type = "local", .tables = {table, hidden}}});
+}
+
+std::string Planned() {
+  sync::StreamPlan plan{.stream = FullStream()};
+  plan.target.columns = SomeColumns();
+  plan.select = "SELECT 1";
+  plan.range = redshift::CursorRange{.low = "1"};
+  plan.warnings = {"w"};
+  sync::StreamPlan query;
+  query.stream.name = "q";
+  return PlanJson({plan, query}, "d");
+}
+
+std::string Synced() {
+  sync::StreamResult full;
+  full.stream = "a";
+  full.proof.notice_rows = 7;
+  full.verified = {{"crc64nvme", 3}};
+  full.watermark = "w";
+  full.keys_compared = 1;
+  full.adopted_from = kNow;
+  full.kept = full.warnings = full.left_behind = {"x"};
+  sync::StreamResult failed;
+  failed.error = kError;
+  return SyncJson({.run = "r", .streams = {full, failed}}, "d");
+}
+
+sync::History FullHistory() {
+  sync::AttemptRecord good{.stream = "a", .state = "cleaned"};
+  good.committed = kNow;
+  good.watermark = "9999-12-31";
+  const sync::AttemptRecord bad{.stream = "b", .state = "failed", .error = "permission"};
+  return {.runs = {{.run = "r", .ended = kNow, .outcome = "done", .attempts = {good, bad}},
+                   {.run = "q"}},
+          .last_commits = {good},
+          .unclean = {bad},
+          .holder = "process 1"};
+}
+
+std::string Status(const sync::History& history) {
+  auto followed = FullStream();
+  followed.sync_mode = model::SyncMode::kIncremental;
+  return StatusJson(history, {followed, {.name = "q"}}, "b", kNow);
+}
+
+Json Documents() {
+  const SetupFacts made{.facts = {.connection = "c"}, .notes = {"n"}};
+  const InitOutcome wrote{.file = "a", .written = true, .secret_file = "s", .variables = {"V"}};
+  const staging::CleanResult refused{.left_behind = {"x"}, .error = kError};
+  return {{"error", ShapeOf({ErrorJson("sync", kError)})},
+          {"problems", ShapeOf({Problems()})},
+          {"config validate", ShapeOf({Validated()})},
+          {"init", ShapeOf({InitJson(wrote), InitJson({.file = "a"})})},
+          {"setup", ShapeOf({SetupJson(SetupParts(made.facts), made)})},
+          {"check", ShapeOf({Checked()})},
+          {"check --list-findings", ShapeOf({FindingKindsJson()})},
+          {"discover", ShapeOf({Discovered()})},
+          {"sync", ShapeOf({Synced()})},
+          {"sync --dry-run", ShapeOf({Planned()})},
+          {"status", ShapeOf({Status(FullHistory()), Status({})})},
+          {"history", ShapeOf({HistoryJson(FullHistory()), HistoryJson({})})},
+          {"clean", ShapeOf({CleanJson(refused), CleanJson({})})},
+          {"reset", ShapeOf({ResetJson({"a"})})}};
+}
+
+Json Findings() {
+  Json findings = Json::object();
+  for (const auto& kind : check::FindingKinds()) {
+    findings[std::string(kind.id)] =
+        std::string(StepName(kind.step)) + " " + std::string(SeverityName(kind.severity));
+  }
+  return findings;
+}
+
+// ErrorCodeName aborts or repeats itself beyond the last; kInternal is that.
+Json ErrorCodes() {
+  Json codes = Json::object();
+  for (int i = 0; i <= static_cast<int>(ErrorCode::kInternal); ++i) {
+    const auto code = static_cast<ErrorCode>(i);
+    codes[std::string(base::ErrorCodeName(code))] = ExitCodeOf(ErrorInfo{.code = code});
+  }
+  return codes;
+}
+
+Json ContractNow() {
+  Json steps = Json::object();
+  for (const auto step : check::Steps()) steps[std::string(StepName(step))] = "step";
+  return {{"documents", Documents()},
+          {"findings", Findings()},
+          {"steps", steps},
+          {"exit codes of error codes", ErrorCodes()},
+          {"exit codes",
+           {{"done", kDone},
+            {"failed", kFailed},
+            {"bad use", kBadUse},
+            {"some failed", kSomeFailed},
+            {"interrupted", kInterrupted}}}};
+}
+
+// What `before` holds and `now` does not, or holds otherwise.
+void Compare(const Json& before, const Json& now, const std::string& path,
+             std::vector<std::string>& broken) {
+  for (const auto& [name, value] : before.items()) {
+    const std::string inner = path + " / " + name;
+    if (!now.contains(name)) {
+      broken.push_back(inner + ": is gone");
+    } else if (value.is_object()) {
+      Compare(value, now[name], inner, broken);
+    } else if (now[name] != value) {
+      broken.push_back(inner + ": was " + value.dump() + ", is " + now[name].dump());
+    }
+  }
+}
+
+std::filesystem::path Record() {
+  return std::filesystem::path(__FILE__).parent_path().parent_path().parent_path() /
+         "tests/vectors/contract.json";
+}
+
+TEST(Contract, WhatWasPromisedIsKept) {
+  const Json now = ContractNow();
+  if (std::getenv("SLUICE_RECORD_CONTRACT") != nullptr) {
+    std::ofstream(Record()) << now.dump(1) << '\n';
+  }
+  const Json before = Json::parse(std::ifstream(Record()));
+  std::vector<std::string> broken;
+  Compare(before, now, "", broken);
+  EXPECT_THAT(broken, testing::IsEmpty());
+}
+
+TEST(Contract, ComparisonSeesWhatIsRenamedOrOfAnotherType) {
+  std::vector<std::string> broken;
+  Compare({{"d", {{"rows", "integer"}, {"run", "string"}}}},
+          {{"d", {{"rows", "string"}, {"id", "string"}}}}, "", broken);
+  EXPECT_THAT(broken, testing::UnorderedElementsAre(" / d / rows: was \"integer\", is \"string\"",
+                                                    " / d / run: is gone"));
+}
+
+TEST(Contract, RecordIsOfDocumentsThatHoldEverything) {
+  const Json before = Json::parse(std::ifstream(Record()));
+  for (const auto& [document, fields] : before["documents"].items()) {
+    for (const auto& [path, types] : fields.items()) {
+      if (types == "array") {
+        EXPECT_TRUE(fields.contains(path + "[]") || path == "problems")
+            << document << ": no sample says what " << path << " lists";
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sluice::cli
