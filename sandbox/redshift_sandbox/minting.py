@@ -13,7 +13,7 @@ from typing import Any
 
 import boto3
 
-from redshift_sandbox import outfiles
+from redshift_sandbox import account, outfiles
 from redshift_sandbox.processes import State
 
 
@@ -22,7 +22,7 @@ def psql_command(directory: Path, state: State, rest: Sequence[str]) -> tuple[li
     user, password = database_login(outfiles.read_environment(directory))
     environment = {
         **os.environ, "PGPASSWORD": password, "PGUSER": user, "PGHOST": state.host, "PGPORT": str(state.redshift_port),
-        "PGDATABASE": "dev", "PGSSLMODE": "verify-full", "PGSSLROOTCERT": str(directory / "ca.pem"),
+        "PGDATABASE": account.DATABASE, "PGSSLMODE": "verify-full", "PGSSLROOTCERT": str(directory / "ca.pem"),
         "PGGSSENCMODE": "disable", "PGCLIENTENCODING": "UTF8",
     }  # fmt: skip
     return ["psql", *rest], environment
@@ -44,22 +44,20 @@ def ask_control(directory: Path, route: str, body: dict[str, object] | None) -> 
         return error.code, json.load(error)
 
 
-def database_login(
-    variables: dict[str, str], *, workgroup: str = "analytics", database: str = "dev"
-) -> tuple[str, str]:
+def database_login(variables: dict[str, str]) -> tuple[str, str]:
     """User and password of the reader, by the role way."""
     verify, url, region = variables["AWS_CA_BUNDLE"], variables["AWS_ENDPOINT_URL"], variables["AWS_REGION"]
     base = boto3.session.Session(
         variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], region_name=region
     )
     assumed = base.client("sts", endpoint_url=url, verify=verify).assume_role(
-        RoleArn="arn:aws:iam::123456789012:role/sluice-reader", RoleSessionName="psql",
+        RoleArn=f"arn:aws:iam::{account.ACCOUNT}:role/{account.ROLE}", RoleSessionName="psql",
         ExternalId=variables["SLUICE_EXTERNAL_ID"],
     )["Credentials"]  # fmt: skip
     role = boto3.session.Session(
         assumed["AccessKeyId"], assumed["SecretAccessKey"], assumed["SessionToken"], region_name=region
     )
     minted = role.client("redshift-serverless", endpoint_url=url, verify=verify).get_credentials(
-        workgroupName=workgroup, dbName=database, durationSeconds=3600
+        workgroupName=account.WORKGROUP, dbName=account.DATABASE, durationSeconds=3600
     )
     return minted["dbUser"], minted["dbPassword"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from redshift_sandbox import account
 from redshift_sandbox.processes import State
 
 
@@ -13,9 +14,10 @@ def welcome(directory: Path, state: State, *, was_running: bool) -> str:
     lines = [
         f"A sandboxed Redshift Serverless {title} (process {state.pid}).",
         "",
-        f"  Redshift     {state.host}:{state.redshift_port}, database dev, workgroup analytics, TLS",
+        f"  Redshift     {state.host}:{state.redshift_port}, database {account.DATABASE}, "
+        f"workgroup {account.WORKGROUP}, TLS",
         f"  AWS          {state.aws_url}  (STS, redshift-serverless, S3, control)",
-        "  Bucket       s3://acme-sluice-staging/sluice/",
+        f"  Bucket       s3://{account.BUCKET}/{account.ROOT}/",
         f"  Data         {state.data or 'none'}",
         f"  Files        {shown}/: sluice.yaml, sluice-keys.yaml, env, ca.pem, sandbox.log",
         "",

@@ -27,7 +27,7 @@ import boto3
 import psycopg
 import pytest
 
-from redshift_sandbox import policies, world
+from redshift_sandbox import account, policies, world
 from redshift_sandbox.administrator import Administrator
 from redshift_sandbox.contracts import AccessKeys
 from redshift_sandbox.outfiles import environment
@@ -67,12 +67,12 @@ class RunningSandbox:
     def base_session(self) -> boto3.session.Session:
         """boto3 with the long-term keys of the base user, who may only assume the role."""
         card = self.world.card
-        return boto3.session.Session(card.base.key_id, card.base.secret, region_name=world.REGION)
+        return boto3.session.Session(card.base.key_id, card.base.secret, region_name=account.REGION)
 
     def keys_session(self) -> boto3.session.Session:
         """boto3 with the long-term keys of the user sluice-keys."""
         card = self.world.card
-        return boto3.session.Session(card.keys.key_id, card.keys.secret, region_name=world.REGION)
+        return boto3.session.Session(card.keys.key_id, card.keys.secret, region_name=account.REGION)
 
     def role_keys(self) -> AccessKeys:
         """Temporary keys of the role sluice-reader. Kept while they are good for half an hour."""
@@ -91,7 +91,7 @@ class RunningSandbox:
 
     def unload_keys(self, run_prefix: str) -> AccessKeys:
         """Keys as a careful client puts them into UNLOAD: they can write beneath one prefix only."""
-        return self.fresh_role_keys(policies.unload_keys(world.BUCKET, run_prefix))
+        return self.fresh_role_keys(policies.unload_keys(account.BUCKET, run_prefix))
 
     def _keep(self, name: str, make: Callable[[], Any]) -> Any:
         """Made once in half an hour of the sandbox's time: making boto3 clients takes longer than using them."""
@@ -105,19 +105,19 @@ class RunningSandbox:
     def role_session(self) -> boto3.session.Session:
         keys = self.role_keys()
         return boto3.session.Session(
-            keys.access_key_id, keys.secret_access_key, keys.session_token, region_name=world.REGION
+            keys.access_key_id, keys.secret_access_key, keys.session_token, region_name=account.REGION
         )
 
     def client(self, session: boto3.session.Session, service: str) -> Any:
         """A stock boto3 client of this sandbox."""
         return session.client(service, endpoint_url=self.world.aws_url, verify=str(self.world.ca_file))
 
-    def objects(self, prefix: str, bucket: str = world.BUCKET) -> list[str]:
+    def objects(self, prefix: str, bucket: str = account.BUCKET) -> list[str]:
         """Keys in a bucket, seen without rights or HTTP."""
         store = self.world.aws.store
         return [o.key for o in store.list_objects(store.bucket(bucket), prefix, "", "", 1 << 31).objects]
 
-    def body(self, key: str, bucket: str = world.BUCKET) -> bytes:
+    def body(self, key: str, bucket: str = account.BUCKET) -> bytes:
         found = self.world.aws.store.find(self.world.aws.store.bucket(bucket), key)
         assert found is not None, f"no object {key}"
         return found.file.read_bytes()
@@ -136,7 +136,7 @@ class RunningSandbox:
     def fresh_login(self, session: boto3.session.Session) -> tuple[str, str]:
         """User and password from GetCredentials."""
         answer = self.client(session, "redshift-serverless").get_credentials(
-            workgroupName=world.WORKGROUP, dbName=world.DATABASE, durationSeconds=3600
+            workgroupName=account.WORKGROUP, dbName=account.DATABASE, durationSeconds=3600
         )
         return answer["dbUser"], answer["dbPassword"]
 
@@ -144,7 +144,7 @@ class RunningSandbox:
         """A stock psycopg connection as the role, autocommit unless told otherwise."""
         user, password = (None, None) if {"user", "password"} <= set(keywords) else self.login()
         given: dict[str, Any] = {
-            "host": self.world.options.host, "port": self.world.redshift_port, "dbname": world.DATABASE, "user": user,
+            "host": self.world.options.host, "port": self.world.redshift_port, "dbname": account.DATABASE, "user": user,
             "password": password, "sslmode": "verify-full", "sslrootcert": str(self.world.ca_file),
             "client_encoding": "utf8", "gssencmode": "disable", "autocommit": True, "prepare_threshold": None,
         }  # fmt: skip
@@ -156,7 +156,7 @@ class RunningSandbox:
 
     def unload_text(
         self, select: str, prefix: str, options: str = "FORMAT PARQUET MANIFEST VERBOSE", *,
-        keys: AccessKeys | None = None, bucket: str = world.BUCKET,
+        keys: AccessKeys | None = None, bucket: str = account.BUCKET,
     ) -> str:  # fmt: skip
         """An UNLOAD of `select`, quoted as a careful client quotes."""
         keys = keys or self.role_keys()
@@ -178,7 +178,7 @@ class RunningSandbox:
             cursor = connection.execute(self.unload_text(select, prefix, options, **more).encode())
         finally:
             connection.remove_notice_handler(heard)
-        return Unloaded(notices, cursor.statusmessage or "", self.objects(prefix, more.get("bucket", world.BUCKET)))
+        return Unloaded(notices, cursor.statusmessage or "", self.objects(prefix, more.get("bucket", account.BUCKET)))
 
 
 def keys_clause(keys: AccessKeys) -> str:
@@ -233,4 +233,4 @@ def sandbox(sandbox_of_session: RunningSandbox) -> Iterator[RunningSandbox]:
 @pytest.fixture
 def prefix() -> Iterator[Callable[[], str]]:
     """Makes fresh prefixes beneath the staging root: `prefix()` -> "sluice/t7/"."""
-    yield lambda: f"{world.ROOT}/{fresh_name('t')}/"
+    yield lambda: f"{account.ROOT}/{fresh_name('t')}/"

@@ -25,6 +25,22 @@ import psycopg
 from psycopg import sql
 
 from redshift_sandbox import policies
+from redshift_sandbox.account import (
+    ACCOUNT,
+    BASE_ACCOUNT,
+    BASE_USER,
+    BUCKET,
+    DATABASE,
+    KEYS_DB_USER,
+    KEYS_USER,
+    OTHER_BUCKET,
+    OTHER_REGION,
+    REGION,
+    ROLE,
+    ROLE_DB_USER,
+    ROOT,
+    WORKGROUP,
+)
 from redshift_sandbox.aws.service import AwsServices
 from redshift_sandbox.clock import SandboxClock
 from redshift_sandbox.control import ControlRequest
@@ -44,21 +60,6 @@ from redshift_sandbox.pg.postgres import ADMIN
 from redshift_sandbox.request_log import RequestLog
 from redshift_sandbox.tls import CertificateAuthority
 from redshift_sandbox.unload import runner as unloading
-
-ACCOUNT = "123456789012"  # the customer's
-BASE_ACCOUNT = "210987654321"  # of whoever runs the client; another one, as the setup guide has it
-REGION = "us-east-1"
-OTHER_REGION = "eu-west-1"
-WORKGROUP = "analytics"
-DATABASE = "dev"
-BUCKET = "acme-sluice-staging"
-OTHER_BUCKET = "acme-sluice-staging-eu"
-ROOT = "sluice"
-ROLE = "sluice-reader"
-BASE_USER = "sluice-base"
-KEYS_USER = "sluice-keys"
-ROLE_DB_USER = f"IAMR:{ROLE}"
-KEYS_DB_USER = f"IAM:{KEYS_USER}"
 
 _GATEWAY_FAULTS = (
     "gateway.tls_refused", "gateway.auth_code", "gateway.connection_limit", "gateway.cold_start_delay",

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from harness import Harness
-from redshift_sandbox import world
+from redshift_sandbox import account
 from redshift_sandbox.administrator import Administrator
 
 PARTS = ("network", "sql", "bucket", "iam", "trust", "tag", "unload-role", "terraform")
@@ -55,7 +55,7 @@ class Customer:
         return self.filled(finished.stdout)
 
     def filled(self, text: str) -> str:
-        namespace = self.harness.sandbox.aws.identity.find_namespace(world.ACCOUNT, world.REGION, world.WORKGROUP)
+        namespace = self.harness.sandbox.aws.identity.find_namespace(account.ACCOUNT, account.REGION, account.WORKGROUP)
         assert namespace is not None
         known = {"<WORKGROUP_ID>": self.harness.sandbox.card.workgroup_id, "<NAMESPACE_ID>": namespace.id}
         for placeholder, value in known.items():

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import duckdb
 import psycopg
 from lake_reader import Folder, Lake
-from redshift_sandbox import world
+from redshift_sandbox import account
 from redshift_sandbox.aws.s3_model import Bucket
 from redshift_sandbox.aws.s3_store import ObjectStore
 from redshift_sandbox.world import Sandbox
@@ -296,7 +296,7 @@ class LakeBucket(LakeAt):
     def __init__(self, sandbox: Sandbox, name: str) -> None:
         store = sandbox.aws.store
         if self.bucket not in [bucket.name for bucket in store.buckets()]:
-            sandbox.aws.add_bucket(self.bucket, world.REGION, world.ACCOUNT)
+            sandbox.aws.add_bucket(self.bucket, account.REGION, account.ACCOUNT)
             self._allow(sandbox)
         super().__init__(_Stored(store, store.bucket(self.bucket), f"{name}/"), f"s3://{self.bucket}/{name}/")
 
@@ -308,7 +308,7 @@ class LakeBucket(LakeAt):
             {"Effect": "Allow", "Action": ["s3:ListBucket", "s3:ListBucketMultipartUploads"], "Resource": bucket},
         ]}  # fmt: skip
         role = sandbox.facts.role_arn.rpartition("/")[2]
-        sandbox.aws.identity.put_identity_policy(world.ACCOUNT, "role", role, "lake", json.dumps(document))
+        sandbox.aws.identity.put_identity_policy(account.ACCOUNT, "role", role, "lake", json.dumps(document))
 
 
 class _Stored(Lake):

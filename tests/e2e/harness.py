@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from redshift_sandbox import world
+from redshift_sandbox import account
 from redshift_sandbox.aws.s3_store import Bucket
 from redshift_sandbox.outfiles import environment
 from redshift_sandbox.world import Sandbox
@@ -176,7 +176,7 @@ class Harness:
     # -- the source -----------------------------------------------------------------------------
 
     def source(self, sql: str) -> list[tuple[Any, ...]]:
-        with self.sandbox.postgres.admin(world.DATABASE) as connection:
+        with self.sandbox.postgres.admin(account.DATABASE) as connection:
             cursor = connection.execute(sql)
             return cursor.fetchall() if cursor.description else []
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import psycopg
-from redshift_sandbox import world
+from redshift_sandbox import account
 from redshift_sandbox.world import Sandbox
 
 Row = dict[str, Any]
@@ -75,8 +75,8 @@ class PlainSource:
         self._extra = 0
         self._statements: list[str] = []
         self._user = sandbox.facts.role_db_user
-        self._connection = sandbox.postgres.admin(world.DATABASE)
-        self._holder = psycopg.connect(sandbox.postgres.dsn(database=world.DATABASE), autocommit=True)
+        self._connection = sandbox.postgres.admin(account.DATABASE)
+        self._holder = psycopg.connect(sandbox.postgres.dsn(database=account.DATABASE), autocommit=True)
         self._held: list[Row] = []
         self._create()
 

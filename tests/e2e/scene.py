@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import ROOT, Finished, Harness
-from redshift_sandbox import policies, world
+from redshift_sandbox import account, policies
 from redshift_sandbox.aws.s3_store import Bucket
 from redshift_sandbox.world import Sandbox
 
@@ -29,24 +29,24 @@ class Scene:
         self.harness = Harness(sandbox, folder, name, auth)
         self.schema = "s_" + name.replace("-", "_")
         self.bucket_name, self.role, self.base = f"b-{name}", f"r-{name}", f"u-{name}"
-        self.role_arn = f"arn:aws:iam::{world.ACCOUNT}:role/{self.role}"
-        self.base_arn = f"arn:aws:iam::{world.BASE_ACCOUNT}:user/{self.base}"
+        self.role_arn = f"arn:aws:iam::{account.ACCOUNT}:role/{self.role}"
+        self.base_arn = f"arn:aws:iam::{account.BASE_ACCOUNT}:user/{self.base}"
         self.user = f"IAMR:{self.role}" if auth == "role" else f"IAM:{self.base}"
-        self.sandbox.aws.add_bucket(self.bucket_name, world.REGION, world.ACCOUNT)
-        self.rights = policies.connecting(sandbox.workgroup_arn, self.bucket_name, world.ROOT)
+        self.sandbox.aws.add_bucket(self.bucket_name, account.REGION, account.ACCOUNT)
+        self.rights = policies.connecting(sandbox.workgroup_arn, self.bucket_name, account.ROOT)
         self._make_identity()
         self._make_tables()
         self._configure()
 
     def _make_identity(self) -> None:
-        account = world.BASE_ACCOUNT if self.auth == "role" else world.ACCOUNT
+        owner = account.BASE_ACCOUNT if self.auth == "role" else account.ACCOUNT
         documents = {"assume": policies.may_assume(self.role_arn)}
         if self.auth == "role":
             self.set_role()
         else:
-            documents = {"rights": self.rights, "narrow": policies.federation(world.ACCOUNT)}
-        self.identity.put_user(account, self.base, policies=documents)
-        self.key = self.identity.add_access_key(account, self.base)
+            documents = {"rights": self.rights, "narrow": policies.federation(account.ACCOUNT)}
+        self.identity.put_user(owner, self.base, policies=documents)
+        self.key = self.identity.add_access_key(owner, self.base)
 
     def set_role(
         self, *, principal: str = "", external_id: str = "", rights: str = "", actions: list[str] | None = None
@@ -55,10 +55,11 @@ class Scene:
         trust = json.loads(policies.trust(principal or self.base_arn, external_id or self.sandbox.card.external_id))
         if actions is not None:
             trust["Statement"][0]["Action"] = actions
-        self.identity.put_role(world.ACCOUNT, self.role, json.dumps(trust), policies={"sluice": rights or self.rights})
+        policies_of_role = {"sluice": rights or self.rights}
+        self.identity.put_role(account.ACCOUNT, self.role, json.dumps(trust), policies=policies_of_role)
 
     def set_rights(self, document: str) -> None:
-        self.identity.put_identity_policy(world.ACCOUNT, "role", self.role, "sluice", document)
+        self.identity.put_identity_policy(account.ACCOUNT, "role", self.role, "sluice", document)
 
     def change_rights(self, sid: str, **members: Any) -> None:
         """The role's policy with members of one statement replaced; None removes the statement."""
@@ -92,7 +93,7 @@ class Scene:
 
     def sql(self, statement: str) -> None:
         """As an administrator of the database."""
-        self.sandbox.gateway.admin_execute(statement, world.DATABASE)
+        self.sandbox.gateway.admin_execute(statement, account.DATABASE)
 
     def _configure(self) -> None:
         harness = self.harness

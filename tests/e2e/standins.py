@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
-from redshift_sandbox import world
+from redshift_sandbox import account
 from redshift_sandbox.world import Sandbox
 
 # What a request is answered with: status and body.
@@ -29,7 +29,7 @@ class Keys:
     def open(self, session_name: str, *, seconds: int = 3600, token: str = "Token") -> dict[str, str]:
         """Keys that AWS takes for `seconds`, though they always claim an hour."""
         session = self._sandbox.aws.identity.open_session(
-            "assumed-role", world.ACCOUNT, "sluice-reader", session_name, seconds
+            "assumed-role", account.ACCOUNT, "sluice-reader", session_name, seconds
         )
         self.given += [session.secret, session.token]
         claimed = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from harness import CRASHING_PROGRAM, Harness, streams_of, wait_for
-from redshift_sandbox import world
+from redshift_sandbox import account
 from shop import Shop
 
 pytestmark = pytest.mark.crash
@@ -124,7 +124,7 @@ def test_a_zombie_is_awaited_and_loaded(slow_unloads: Harness) -> None:
 def running(harness: Harness) -> int:
     """UNLOADs of this connection. The view is brought up to date by those who ask through the gateway."""
     view = "sys_unload_history"
-    harness.sandbox.gateway.admin_execute(f"SELECT count(*) FROM {view}", world.DATABASE)
+    harness.sandbox.gateway.admin_execute(f"SELECT count(*) FROM {view}", account.DATABASE)
     location = f"unloaded_location LIKE '%/{harness.name}/%'"
     return int(harness.source(f"SELECT count(*) FROM {view} WHERE status = 'running' AND {location}")[0][0])
 

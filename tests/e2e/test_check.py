@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from harness import PROGRAM, ROOT, Harness, interrupt, wait_for
-from redshift_sandbox import network, policies, world
+from redshift_sandbox import account, network, policies
 from redshift_sandbox.world import Sandbox
 from scene import Scene, bad
 
@@ -103,7 +103,7 @@ def test_screen_ends_with_what_to_do_first(scene: Scene) -> None:
 
 
 def test_tag_on_the_role_names_the_user(scene: Scene) -> None:
-    scene.identity.tag_identity(world.ACCOUNT, "role", scene.role, {"RedshiftDbUser": f"tag-{scene.name}"})
+    scene.identity.tag_identity(account.ACCOUNT, "role", scene.role, {"RedshiftDbUser": f"tag-{scene.name}"})
     move_grants(scene, f"IAMR:tag-{scene.name}")
     scene.settings["redshift"]["username"] = f"IAMR:tag-{scene.name}"
     assert_green(scene)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from administrator import Customer, options_of, shell_commands
 from harness import Finished, Harness
-from redshift_sandbox import world
+from redshift_sandbox import account
 from redshift_sandbox.identity.oidc import OidcIssuer
 from redshift_sandbox.world import Options, Sandbox
 
@@ -80,7 +80,7 @@ def customer_of(connect: Callable[..., Harness], sandbox: Sandbox, case: Case, s
     redshift.update({key: value.format(name=name) for key, value in case.redshift.items()})
     customer = Customer(harness, case.kind, identity, tuple(flag.format(name=name) for flag in case.flags))
     if case.kind == "role":
-        harness.settings["auth"]["role_arn"] = f"arn:aws:iam::{world.ACCOUNT}:role/{identity}"
+        harness.settings["auth"]["role_arn"] = f"arn:aws:iam::{account.ACCOUNT}:role/{identity}"
         harness.settings["auth"].update(case.auth)
         for key, value in case.auth.get("session_tags", {}).items():
             harness.settings["auth"]["session_tags"] = {key: value.format(name=name)}
@@ -164,7 +164,7 @@ def test_trust_is_as_narrow_as_it_can_be(connect: Callable[..., Harness], sandbo
         {"Action": ["sts:AssumeRole"]},
         {"Action": ["sts:TagSession"]},
         {"Condition": {"StringEquals": {"sts:ExternalId": "another"}}},
-        {"Principal": {"AWS": f"arn:aws:iam::{world.BASE_ACCOUNT}:user/another"}},
+        {"Principal": {"AWS": f"arn:aws:iam::{account.BASE_ACCOUNT}:user/another"}},
     ):
         customer.administrator.apply_trust(customer.identity, {**printed, "Statement": [statement | change]})
         assert_red(check(customer), f"trust with {change}")
@@ -201,7 +201,7 @@ def test_only_the_streams_tables_if_told_so(connect: Callable[..., Harness], san
 def test_bucket_of_another_account(connect: Callable[..., Harness], sandbox: Sandbox) -> None:
     """The bucket's own policy is asked for, too, and both its statements are needed."""
     other, bucket = "333333333333", "acme-elsewhere"
-    sandbox.aws.add_bucket(bucket, world.REGION, other)
+    sandbox.aws.add_bucket(bucket, account.REGION, other)
     customer = customer_of(connect, sandbox, Case("across", "role", {}, {}, ("--bucket-account", other)))
     customer.harness.settings["staging"]["bucket"] = bucket
     customer.apply()
@@ -222,9 +222,9 @@ def policy_printed(customer: Customer) -> Any:
 
 def test_encrypted_bucket(connect: Callable[..., Harness], sandbox: Sandbox) -> None:
     """The key's statement is printed, and needed, only under KMS."""
-    key = f"arn:aws:kms:{world.REGION}:{world.ACCOUNT}:key/0a1b2c3d-0000-0000-0000-000000000000"
+    key = f"arn:aws:kms:{account.REGION}:{account.ACCOUNT}:key/0a1b2c3d-0000-0000-0000-000000000000"
     bucket = "acme-encrypted"
-    sandbox.aws.add_bucket(bucket, world.REGION, world.ACCOUNT)
+    sandbox.aws.add_bucket(bucket, account.REGION, account.ACCOUNT)
     customer = customer_of(connect, sandbox, Case("kms", "role", {}, {}))
     customer.administrator.apply_encryption(key, bucket)
     customer.harness.settings["staging"] |= {"bucket": bucket, "kms_key": key}
@@ -240,7 +240,7 @@ def test_encrypted_bucket(connect: Callable[..., Harness], sandbox: Sandbox) -> 
 
 
 def test_role_that_redshift_writes_with(connect: Callable[..., Harness], sandbox: Sandbox) -> None:
-    arn = f"arn:aws:iam::{world.ACCOUNT}:role/sluice-writes"
+    arn = f"arn:aws:iam::{account.ACCOUNT}:role/sluice-writes"
     customer = customer_of(connect, sandbox, Case("unload-role", "role", {}, {}))
     customer.harness.settings["staging"]["unload_role"] = arn
     customer.apply()

@@ -26,7 +26,7 @@ from mistakes import (
     trust,
     variable,
 )
-from redshift_sandbox import network, policies, world
+from redshift_sandbox import account, network, policies
 from scene import Scene
 
 pytestmark = pytest.mark.mistakes
@@ -55,7 +55,7 @@ def second_schema_only(scene: Scene, stack: ExitStack) -> None:
 
 
 def expired_session(scene: Scene, stack: ExitStack) -> None:
-    session = scene.identity.open_session("assumed-role", world.ACCOUNT, scene.role, "person", 900)
+    session = scene.identity.open_session("assumed-role", account.ACCOUNT, scene.role, "person", 900)
     scene.settings["auth"] = {"access_key_id": session.access_key_id, "secret_access_key": "${SESSION_SECRET}",
                               "session_token": "${SESSION_TOKEN}"}  # fmt: skip
     scene.harness.variables.update(SESSION_SECRET=session.secret, SESSION_TOKEN=session.token)
@@ -80,7 +80,7 @@ FORM = [
     Mistake("name_empty", setting("", "name", ""), "name", exit_code=2),
     Mistake("name_with_blanks", setting("", "name", "Acme Corp!"), "name", exit_code=2),
     Mistake("workgroup_of_another_name", setting("redshift", "workgroup", "reports"),
-            "database_credentials.workgroup_not_found", ("reports", "us-east-1", world.ACCOUNT)),
+            "database_credentials.workgroup_not_found", ("reports", "us-east-1", account.ACCOUNT)),
     Mistake("workgroup_is_a_vpc_endpoint", setting("redshift", "workgroup", "analytics-endpoint-ab12cd"),
             "database_credentials.workgroup_not_found", ("analytics-endpoint-ab12cd", "VPC endpoint")),
     Mistake("host_misspelt", setting("redshift", "host", "analytics.invalid"), "network.name_not_found",
@@ -104,9 +104,9 @@ FORM = [
     Mistake("region_of_another_bucket", setting("staging", "region", "eu-west-1"), "bucket.region_differs",
             ("staging.region: us-east-1",)),
     Mistake("region_empty", setting("staging", "region", ""), "staging.region", exit_code=2),
-    Mistake("role_of_another_name", setting("auth", "role_arn", f"arn:aws:iam::{world.ACCOUNT}:role/nobody"),
-            "identity.trust_refused", (f"arn:aws:iam::{world.ACCOUNT}:role/nobody", "{base_arn}")),
-    Mistake("role_is_a_user", setting("auth", "role_arn", f"arn:aws:iam::{world.ACCOUNT}:user/x"), "auth.role_arn",
+    Mistake("role_of_another_name", setting("auth", "role_arn", f"arn:aws:iam::{account.ACCOUNT}:role/nobody"),
+            "identity.trust_refused", (f"arn:aws:iam::{account.ACCOUNT}:role/nobody", "{base_arn}")),
+    Mistake("role_is_a_user", setting("auth", "role_arn", f"arn:aws:iam::{account.ACCOUNT}:user/x"), "auth.role_arn",
             exit_code=2),
     Mistake("secret_key_wrong", variable("SANDBOX_KEYS_SECRET_ACCESS_KEY", "x" * 40), "identity.secret_wrong",
             ("secret access key",), auth="keys"),
@@ -168,9 +168,9 @@ IAM = [
     Mistake("no_get_credentials", rights()("Login"), "database_credentials.not_allowed",
             ("{workgroup_arn}", "redshift-serverless:GetCredentials", "{role}")),
     Mistake("workgroup_name_in_the_arn",
-            rights(Resource=f"arn:aws:redshift-serverless:us-east-1:{world.ACCOUNT}:workgroup/analytics")("Login"),
+            rights(Resource=f"arn:aws:redshift-serverless:us-east-1:{account.ACCOUNT}:workgroup/analytics")("Login"),
             "database_credentials.not_allowed", ("{workgroup_arn}",)),
-    Mistake("trust_without_us", trust(principal=f"arn:aws:iam::{world.BASE_ACCOUNT}:user/{world.BASE_USER}"),
+    Mistake("trust_without_us", trust(principal=f"arn:aws:iam::{account.BASE_ACCOUNT}:user/{account.BASE_USER}"),
             "identity.trust_refused", ("{base_arn}", "{role_arn}")),
     Mistake("external_id_wrong", trust(external_id="another"), "identity.trust_refused",
             ("ExternalId", "{role_arn}")),
@@ -209,7 +209,7 @@ BUCKET = [
     Mistake("no_lifecycle_rule", lambda *_: None, "bucket_rights.no_lifecycle",
             ('"Prefix":"sluice/"', "{bucket}"), exit_code=0),
     Mistake("unload_role_not_attached",
-            setting("staging", "unload_role", f"arn:aws:iam::{world.ACCOUNT}:role/unloader"),
+            setting("staging", "unload_role", f"arn:aws:iam::{account.ACCOUNT}:role/unloader"),
             "unload.role_not_attached", ("analytics",)),
 ]  # fmt: skip
 

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 from mistakes import Break, Mistake, act, assert_named_with_its_cure, fault, setting, variable
-from redshift_sandbox import network, world
+from redshift_sandbox import account, network
 from scene import Scene
 from standins import RefusingProxy
 
 pytestmark = pytest.mark.mistakes
 
 STRANGER = "210987654321"
-KEY = f"arn:aws:kms:us-east-1:{world.ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
-FOREIGN_KEY = KEY.replace(world.ACCOUNT, STRANGER)
+KEY = f"arn:aws:kms:us-east-1:{account.ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
+FOREIGN_KEY = KEY.replace(account.ACCOUNT, STRANGER)
 PAGE = "<!DOCTYPE html><html><title>Log in to the network</title></html>"
 
 
@@ -40,8 +40,8 @@ def cap(words: str, *statements: dict[str, Any]) -> Break:
 
 def boundary(*statements: dict[str, Any]) -> Break:
     return act(
-        lambda s: s.identity.set_boundary(world.ACCOUNT, "role", s.role, document(*statements)),
-        lambda s: s.identity.set_boundary(world.ACCOUNT, "role", s.role, None),
+        lambda s: s.identity.set_boundary(account.ACCOUNT, "role", s.role, document(*statements)),
+        lambda s: s.identity.set_boundary(account.ACCOUNT, "role", s.role, None),
     )
 
 
@@ -74,8 +74,8 @@ def both(first: Break, second: Break) -> Break:
     return change
 
 
-def bucket_of(account: str) -> Break:
-    return act(lambda s: setattr(s.bucket, "account", account), lambda s: setattr(s.bucket, "account", world.ACCOUNT))
+def bucket_of(owner: str) -> Break:
+    return act(lambda s: setattr(s.bucket, "account", owner), lambda s: setattr(s.bucket, "account", account.ACCOUNT))
 
 
 def proxy(status: int) -> Break:
@@ -92,7 +92,7 @@ def proxy_gone(scene: Scene, _: ExitStack) -> None:
 
 def no_own_policy(scene: Scene, stack: ExitStack) -> None:
     def put(text: str | None) -> None:
-        scene.identity.put_identity_policy(world.BASE_ACCOUNT, "user", scene.base, "assume", text)
+        scene.identity.put_identity_policy(account.BASE_ACCOUNT, "user", scene.base, "assume", text)
 
     stack.callback(put, document(allow(["sts:AssumeRole", "sts:TagSession"], scene.role_arn)))
     put(None)
@@ -103,7 +103,7 @@ def unload_answers(message: str, detail: str = "") -> Break:
 
 
 def s3_says(because: str, action: str = "s3:PutObject", resource: str = "arn:aws:s3:::x/y") -> str:
-    who = f"arn:aws:sts::{world.ACCOUNT}:assumed-role/reader/me"
+    who = f"arn:aws:sts::{account.ACCOUNT}:assumed-role/reader/me"
     text = f'User: {who} is not authorized to perform: {action} on resource: "{resource}" {because}'
     return f"S3ServiceException:{text},Status 403,Error AccessDenied,Rid R,ExtRid x=,CanRetry 1"
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from harness import Finished, Harness, issued_secrets
-from redshift_sandbox import policies, world
+from redshift_sandbox import account, policies
 from redshift_sandbox.administrator import Administrator
 from redshift_sandbox.identity.oidc import OidcIssuer
 from redshift_sandbox.network import closed_port
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.providers
 
 # From the nearest to the farthest.
 ORDER = ["environment", "AWS_PROFILE", "web identity", "default profile", "container", "instance"]
-WEB_ROLE = f"arn:aws:iam::{world.ACCOUNT}:role/web-reader"
+WEB_ROLE = f"arn:aws:iam::{account.ACCOUNT}:role/web-reader"
 ISSUER = "https://token.example.test"
 
 
@@ -307,7 +307,7 @@ def test_unload_by_a_role_of_the_namespace_needs_no_keys(harness: Harness) -> No
 
 def test_a_bucket_that_demands_kms_is_served(harness: Harness) -> None:
     administrator, facts = Administrator(harness.sandbox), harness.sandbox.facts
-    key = f"arn:aws:kms:{facts.region}:{world.ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    key = f"arn:aws:kms:{facts.region}:{account.ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
     allowed = {"Effect": "Allow", "Action": ["kms:GenerateDataKey", "kms:Decrypt"], "Resource": key}
     administrator.apply_permissions("role", "sluice-reader", {"Version": "2012-10-17", "Statement": [allowed]}, "kms")
     administrator.apply_bucket_policy(policies.demand_kms(facts.bucket))

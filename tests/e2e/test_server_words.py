@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from harness import only_error
-from redshift_sandbox import world
+from redshift_sandbox import account
 from scene import Scene
 
 pytestmark = pytest.mark.faults
@@ -90,7 +90,7 @@ def test_query_editor_is_for_queries(make_scene: MakeScene) -> None:
     ],
 )
 def test_policy_that_refused_the_unload_is_named(make_scene: MakeScene, because: str, seen: str) -> None:
-    who = f"arn:aws:sts::{world.ACCOUNT}:assumed-role/r-policy/me"
+    who = f"arn:aws:sts::{account.ACCOUNT}:assumed-role/r-policy/me"
     text = f'User: {who} is not authorized to perform: s3:PutObject on resource: "arn:aws:s3:::b-policy/k" {because}'
     message = f"S3ServiceException:{text},Status 403,Error AccessDenied,Rid R,ExtRid x=,CanRetry 1"
     error = sync(make_scene(next(NAMES), "role"), "gateway.error", statement="UNLOAD", message=message)
@@ -100,7 +100,7 @@ def test_policy_that_refused_the_unload_is_named(make_scene: MakeScene, because:
 
 
 def test_kms_rights_are_asked_for_on_the_key(make_scene: MakeScene) -> None:
-    key = f"arn:aws:kms:us-east-1:{world.ACCOUNT}:key/1111"
+    key = f"arn:aws:kms:us-east-1:{account.ACCOUNT}:key/1111"
     scene = make_scene("kms", "role")
     scene.bucket.kms_key = key
     scene.settings["streams"] = scene.settings["streams"][:1]

@@ -14,7 +14,7 @@ import hcl
 import pytest
 from administrator import PARTS, shell_commands
 from harness import PROGRAM, Harness
-from redshift_sandbox import world
+from redshift_sandbox import account
 
 pytestmark = pytest.mark.setup
 TRICKY = "odd\" ${name} %{if} <<X 'q'"
@@ -109,14 +109,14 @@ def test_what_aws_knows_is_filled_in(harness: Harness) -> None:
     look = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Resource": "*", "Action": [
         "redshift-serverless:GetWorkgroup", "redshift-serverless:GetNamespace"]}]}  # fmt: skip
     assert "<WORKGROUP_ID>" in printed(harness, "iam")
-    identity.put_identity_policy(world.ACCOUNT, "role", world.ROLE, "look", look)
+    identity.put_identity_policy(account.ACCOUNT, "role", account.ROLE, "look", look)
     try:
         finished = harness.run("setup", "iam")
         assert sandbox.workgroup_arn in finished.stdout
         assert "<" not in finished.stdout
         assert finished.stderr == ""
     finally:
-        identity.put_identity_policy(world.ACCOUNT, "role", world.ROLE, "look", None)
+        identity.put_identity_policy(account.ACCOUNT, "role", account.ROLE, "look", None)
 
 
 def test_nobody_to_ask_is_a_note(harness: Harness) -> None:

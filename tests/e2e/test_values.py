@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 from harness import Harness
-from redshift_sandbox import world
+from redshift_sandbox import account
 from redshift_sandbox.data.dataset import TableName
 from redshift_sandbox.world import Options, Sandbox
 from value_text import in_order, quoted, source_rows, target_rows
@@ -46,7 +46,7 @@ def compare(table: object, got: pa.Table, expected: pa.Table) -> int:
 def test_every_value_of_every_table(synced: Harness) -> None:
     compared = 0
     with (
-        synced.sandbox.postgres.admin(world.DATABASE) as source,
+        synced.sandbox.postgres.admin(account.DATABASE) as source,
         duckdb.connect(str(synced.warehouse), read_only=True) as target,
     ):
         target.execute("SET TimeZone = 'UTC'")
@@ -61,7 +61,7 @@ def test_every_value_in_postgresql(connect: Callable[..., Harness]) -> None:
     harness.sync()
     assert isinstance(harness.destination, Postgres)
     with (
-        harness.sandbox.postgres.admin(world.DATABASE) as source,
+        harness.sandbox.postgres.admin(account.DATABASE) as source,
         harness.destination.server.connect(harness.destination.database) as target,
     ):
         for table in harness.sandbox.facts.tables:
@@ -74,7 +74,7 @@ def test_every_value_in_a_lake(connect: Callable[..., Harness], kind: str) -> No
     harness = connect(destination=kind).all_tables()
     harness.sync()
     assert isinstance(harness.destination, LakeAt)
-    with harness.sandbox.postgres.admin(world.DATABASE) as source:
+    with harness.sandbox.postgres.admin(account.DATABASE) as source:
         for table in harness.sandbox.facts.tables:
             got = lake_rows(harness.destination, table)
             compare(table, got, source_rows(source, table.schema, table.table))

@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from redshift_sandbox.account import ACCOUNT
 from redshift_sandbox.aws.clusters import ClustersService
 from redshift_sandbox.aws.http import HttpsServer
 from redshift_sandbox.aws.router import CallCounter, Router, Service
@@ -46,7 +47,6 @@ from redshift_sandbox.identity.passwords import MintedPasswords
 from redshift_sandbox.request_log import RequestLog
 from redshift_sandbox.tls import CertificateAuthority
 
-DEFAULT_ACCOUNT = "123456789012"
 # Virtual-hosted buckets need a wildcard, and OpenSSL takes none directly beneath a top-level name.
 _HOSTS = (
     "localhost", "127.0.0.1", "::1", "s3.localhost", "*.s3.localhost", "sts.localhost",
@@ -100,7 +100,7 @@ class AwsServices:
         if server is not None:
             server.stop()
 
-    def add_bucket(self, name: str, region: str, account: str = DEFAULT_ACCOUNT) -> Bucket:
+    def add_bucket(self, name: str, region: str, account: str = ACCOUNT) -> Bucket:
         return self.store.add_bucket(name, region, account)
 
     def add_workgroup(

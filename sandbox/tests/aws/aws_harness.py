@@ -18,11 +18,11 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from redshift_sandbox.aws.service import DEFAULT_ACCOUNT, AwsServices
+from redshift_sandbox.account import ACCOUNT
+from redshift_sandbox.aws.service import AwsServices
 from redshift_sandbox.contracts import AccessKeys
 from redshift_sandbox.identity.model import Role, Workgroup
 
-ACCOUNT = DEFAULT_ACCOUNT
 OTHER_ACCOUNT = "999999999999"
 REGION = "us-east-1"
 

@@ -10,7 +10,7 @@ import boto3
 import psycopg
 import pytest
 
-from redshift_sandbox import policies, world
+from redshift_sandbox import account, policies
 from redshift_sandbox.testing import RunningSandbox, start_sandbox
 
 EXTERNAL_ID = "shared-once"
@@ -41,10 +41,10 @@ def make_role(bare: RunningSandbox, role: str, *statements: dict[str, Any]) -> N
 
 def assume(bare: RunningSandbox, role: str, **more: Any) -> boto3.session.Session:
     given = bare.client(bare.base_session(), "sts").assume_role(
-        RoleArn=f"arn:aws:iam::{world.ACCOUNT}:role/{role}", RoleSessionName="pattern", ExternalId=EXTERNAL_ID, **more
+        RoleArn=f"arn:aws:iam::{account.ACCOUNT}:role/{role}", RoleSessionName="pattern", ExternalId=EXTERNAL_ID, **more
     )["Credentials"]
     return boto3.session.Session(
-        given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], region_name=world.REGION
+        given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], region_name=account.REGION
     )
 
 
@@ -63,7 +63,7 @@ def who_and_rows(bare: RunningSandbox, user: str, password: str) -> tuple[str, i
 
 def test_bare_means_bare(bare: RunningSandbox) -> None:
     assert bare.world.aws.identity.roles() == []
-    assert all(not user.policies for user in bare.world.aws.identity.users() if user.account == world.ACCOUNT)
+    assert all(not user.policies for user in bare.world.aws.identity.users() if user.account == account.ACCOUNT)
     users = {name for (name,) in bare.administrator.apply_sql("SELECT usename FROM pg_user")}
     assert not {name for name in users if name.startswith("IAM")}
     assert bare.objects("") == []
@@ -84,7 +84,7 @@ def test_b15_pattern_a_by_keys(bare: RunningSandbox) -> None:
     keys = bare.administrator.create_user("key-user")
     bare.administrator.apply_permissions("user", "key-user", login_policy(bare))
     bare.administrator.apply_sql('CREATE USER "IAM:key-user" PASSWORD DISABLE;' + GRANTS.format(who='"IAM:key-user"'))
-    session = boto3.session.Session(keys.access_key_id, keys.secret_access_key, region_name=world.REGION)
+    session = boto3.session.Session(keys.access_key_id, keys.secret_access_key, region_name=account.REGION)
     who, rows = who_and_rows(bare, *bare.fresh_login(session))
     assert who == "IAM:key-user" and rows
     bare.administrator.deactivate_key(keys.access_key_id)
@@ -135,7 +135,7 @@ def test_b12_pattern_d_acts_as_the_named_user(bare: RunningSandbox) -> None:
 
     def minted() -> tuple[str, str]:
         answer = client.get_cluster_credentials(
-            ClusterIdentifier=f"redshift-serverless-{world.WORKGROUP}", DbUser="guide_user", DbName="dev"
+            ClusterIdentifier=f"redshift-serverless-{account.WORKGROUP}", DbUser="guide_user", DbName="dev"
         )
         return answer["DbUser"], answer["DbPassword"]
 

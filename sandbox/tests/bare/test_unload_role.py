@@ -9,11 +9,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from redshift_sandbox import policies, world
+from redshift_sandbox import account, policies
 from redshift_sandbox.testing import RunningSandbox, start_sandbox
 
-ROLE = f"arn:aws:iam::{world.ACCOUNT}:role/unloader"
-SECOND = f"arn:aws:iam::{world.ACCOUNT}:role/second"
+ROLE = f"arn:aws:iam::{account.ACCOUNT}:role/unloader"
+SECOND = f"arn:aws:iam::{account.ACCOUNT}:role/second"
 SERVICES = ["redshift.amazonaws.com", "redshift-serverless.amazonaws.com"]
 
 
@@ -23,18 +23,18 @@ def running() -> Iterator[RunningSandbox]:
         yield one
 
 
-def _trust(running: RunningSandbox, services: list[str], user: str = world.ROLE_DB_USER) -> dict[str, Any]:
+def _trust(running: RunningSandbox, services: list[str], user: str = account.ROLE_DB_USER) -> dict[str, Any]:
     user_arn = (
-        f"arn:aws:redshift:{world.REGION}:{world.ACCOUNT}:dbuser:"
-        f"serverless-{world.ACCOUNT}-{running.world.card.workgroup_id}/{user}"
+        f"arn:aws:redshift:{account.REGION}:{account.ACCOUNT}:dbuser:"
+        f"serverless-{account.ACCOUNT}-{running.world.card.workgroup_id}/{user}"
     )
-    condition = {"StringEquals": {"aws:SourceAccount": world.ACCOUNT, "sts:ExternalId": user_arn}}
+    condition = {"StringEquals": {"aws:SourceAccount": account.ACCOUNT, "sts:ExternalId": user_arn}}
     statement = {"Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole"}
     return {"Version": "2012-10-17", "Statement": [{**statement, "Condition": condition}]}
 
 
 def _unload(running: RunningSandbox, prefix: str, role: str) -> list[str]:
-    text = f"UNLOAD ('SELECT 1 AS a') TO 's3://{world.BUCKET}/{prefix}' IAM_ROLE {role} FORMAT PARQUET MANIFEST"
+    text = f"UNLOAD ('SELECT 1 AS a') TO 's3://{account.BUCKET}/{prefix}' IAM_ROLE {role} FORMAT PARQUET MANIFEST"
     with running.connect() as connection:
         connection.execute(text.encode())
     return running.objects(prefix)
@@ -48,7 +48,7 @@ def _refused(running: RunningSandbox, role: str) -> None:
 def test_b40_attached_role_with_its_trust(running: RunningSandbox) -> None:
     administrator = running.administrator
     administrator.apply_trust("unloader", json.dumps(_trust(running, SERVICES)))
-    administrator.apply_permissions("role", "unloader", policies.staging_only(world.BUCKET, "sluice"))
+    administrator.apply_permissions("role", "unloader", policies.staging_only(account.BUCKET, "sluice"))
     _refused(running, f"'{ROLE}'")
     administrator.attach_role(ROLE, default=True)
     assert "sluice/r1/manifest" in _unload(running, "sluice/r1/", f"'{ROLE}'")
@@ -71,7 +71,7 @@ def test_b40_chain_of_roles(running: RunningSandbox) -> None:
     administrator.attach_role(ROLE)
     second = {"Effect": "Allow", "Principal": {"AWS": ROLE}, "Action": "sts:AssumeRole"}
     administrator.apply_trust("second", {"Version": "2012-10-17", "Statement": [second]})
-    administrator.apply_permissions("role", "second", policies.staging_only(world.BUCKET, "sluice"))
+    administrator.apply_permissions("role", "second", policies.staging_only(account.BUCKET, "sluice"))
     assert "sluice/r4/manifest" in _unload(running, "sluice/r4/", f"'{ROLE},{SECOND}'")
     _refused(running, f"'{SECOND}'")
     administrator.apply_trust("second", {"Version": "2012-10-17", "Statement": [{**second, "Effect": "Deny"}]})

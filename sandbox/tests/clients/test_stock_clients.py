@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from redshift_sandbox import world
+from redshift_sandbox import account
 from redshift_sandbox.minting import psql_command
 from redshift_sandbox.processes import own_state
 from redshift_sandbox.testing import RunningSandbox, fresh_name
@@ -32,7 +32,7 @@ def environment(sandbox: RunningSandbox, tmp_path: Path) -> dict[str, str]:
         role_arn = {sandbox.world.role_arn}
         external_id = {sandbox.world.card.external_id}
         source_profile = base
-        region = {world.REGION}
+        region = {account.REGION}
     """))
     led = {name: value for name, value in sandbox.environment.items() if name.startswith("AWS_")}
     del led["AWS_ACCESS_KEY_ID"], led["AWS_SECRET_ACCESS_KEY"]
@@ -66,7 +66,7 @@ def test_redshift_connector_with_a_role(environment: dict[str, str]) -> None:
     cursor.execute("SELECT current_user, count(*) FROM tpch.nation WHERE n_nationkey >= %s", (5,))
     print(json.dumps(list(cursor.fetchone())))
     """
-    assert run(script, environment) == [world.ROLE_DB_USER, 20]
+    assert run(script, environment) == [account.ROLE_DB_USER, 20]
 
 
 def test_redshift_connector_with_keys(sandbox: RunningSandbox, environment: dict[str, str]) -> None:
@@ -101,7 +101,7 @@ def test_awswrangler_unload(environment: dict[str, str]) -> None:
     import awswrangler as wr
     frame = wr.redshift.unload(
         "SELECT l_orderkey, l_linenumber, l_extendedprice, l_shipdate, l_shipmode FROM tpch.lineitem "
-        "WHERE l_shipmode = 'AIR'", path="s3://{world.BUCKET}/{world.ROOT}/{folder}/", con=connection,
+        "WHERE l_shipmode = 'AIR'", path="s3://{account.BUCKET}/{account.ROOT}/{folder}/", con=connection,
         boto3_session=boto3.Session(profile_name="reader"))
     cursor = connection.cursor()
     cursor.execute("SELECT count(*), sum(l_extendedprice) FROM tpch.lineitem WHERE l_shipmode = 'AIR'")
@@ -119,12 +119,12 @@ def test_awswrangler_cleans_up_after_itself(sandbox: RunningSandbox, environment
     import boto3
     import awswrangler as wr
     frame = wr.redshift.unload(
-        "SELECT r_name FROM tpch.region", path="s3://{world.BUCKET}/{world.ROOT}/{folder}/", con=connection,
+        "SELECT r_name FROM tpch.region", path="s3://{account.BUCKET}/{account.ROOT}/{folder}/", con=connection,
         boto3_session=boto3.Session(profile_name="reader"), keep_files=False, max_file_size=5.0, region="us-east-1")
     print(json.dumps(sorted(name.strip() for name in frame["r_name"])))
     """
     assert run(script, environment) == ["AFRICA", "AMERICA", "ASIA", "EUROPE", "MIDDLE EAST"]
-    assert sandbox.objects(f"{world.ROOT}/{folder}/") == []
+    assert sandbox.objects(f"{account.ROOT}/{folder}/") == []
 
 
 def psql(sandbox: RunningSandbox, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -135,11 +135,11 @@ def psql(sandbox: RunningSandbox, *arguments: str) -> subprocess.CompletedProces
 
 def test_psql_selects_and_describes(sandbox: RunningSandbox) -> None:
     done = psql(sandbox, "-At", "-c", "SELECT current_user, count(*) FROM tpch.region")
-    assert (done.returncode, done.stdout) == (0, f"{world.ROLE_DB_USER}|5\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, f"{account.ROLE_DB_USER}|5\n"), done.stderr
 
 
 def test_psql_unloads(sandbox: RunningSandbox) -> None:
-    where = f"{world.ROOT}/{fresh_name('psql')}/"
+    where = f"{account.ROOT}/{fresh_name('psql')}/"
     text = sandbox.unload_text("SELECT * FROM tpch.nation", where)
     done = psql(sandbox, "-c", text, "-c", "SELECT 'still here'")
     assert done.returncode == 0, done.stderr

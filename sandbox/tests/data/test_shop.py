@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow.parquet as parquet
 import pytest
 
-from redshift_sandbox import world
+from redshift_sandbox import account
 from redshift_sandbox.data import shop_rows
 from redshift_sandbox.data.shop import KINDS, ShopWriter
 from redshift_sandbox.testing import RunningSandbox, fresh_name
@@ -23,7 +23,7 @@ EVERYTHING = dict.fromkeys(KINDS, 1.0)
 
 def writer_of(sandbox: RunningSandbox, seed: int, **options: object) -> ShopWriter:
     made = ShopWriter(sandbox.world.shop_connection, seed, fresh_name("shop_"), **options)  # type: ignore[arg-type]
-    made.create([world.ROLE_DB_USER])
+    made.create([account.ROLE_DB_USER])
     return made
 
 
@@ -101,7 +101,7 @@ def test_a_writer_takes_over(sandbox: RunningSandbox) -> None:
         first.run(40)
         first.settle()
     with closing(ShopWriter(sandbox.world.shop_connection, 11, first.schema)) as second:
-        second.adopt([world.ROLE_DB_USER])
+        second.adopt([account.ROLE_DB_USER])
         assert second.model.tables == first.model.tables
         second.run(40)
         assert second.read().tables == second.model.tables

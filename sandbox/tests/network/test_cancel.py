@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from redshift_sandbox import world
+from redshift_sandbox import account
 from redshift_sandbox.testing import RunningSandbox, fault
 
 Prefix = Callable[[], str]
@@ -25,7 +25,7 @@ def slow(sandbox: RunningSandbox) -> Iterator[None]:
 
 
 def history(connection: psycopg.Connection[Any], prefix: str, columns: str = "status") -> list[tuple[Any, ...]]:
-    location = f"s3://{world.BUCKET}/{prefix}"
+    location = f"s3://{account.BUCKET}/{prefix}"
     query = f"SELECT {columns} FROM sys_unload_history WHERE unloaded_location = '{location}'"
     return connection.execute(query.encode()).fetchall()
 

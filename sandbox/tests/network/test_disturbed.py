@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from botocore.exceptions import ClientError, IncompleteReadError, ResponseStreamingError
 
-from redshift_sandbox import world
+from redshift_sandbox import account
 from redshift_sandbox.testing import RunningSandbox, fault, fresh_name
 
 Prefix = Callable[[], str]
@@ -19,7 +19,7 @@ NATION = "SELECT * FROM tpch.nation"
 @pytest.fixture
 def table(sandbox: RunningSandbox) -> str:
     name = f"public.{fresh_name('disturbed_')}"
-    sandbox.admin(f'CREATE TABLE {name} (a int); GRANT ALL ON {name} TO "{world.ROLE_DB_USER}"')
+    sandbox.admin(f'CREATE TABLE {name} (a int); GRANT ALL ON {name} TO "{account.ROLE_DB_USER}"')
     return name
 
 
@@ -170,24 +170,24 @@ def test_b58_refusals_of_one_operation_on_one_object(
         config=Config(retries={"total_max_attempts": 1}),
     )  # fmt: skip
     for key in ("a", "b"):
-        sandbox.world.aws.store.put_bytes(sandbox.world.aws.store.bucket(world.BUCKET), where + key, b"body")
+        sandbox.world.aws.store.put_bytes(sandbox.world.aws.store.bucket(account.BUCKET), where + key, b"body")
     with fault(sandbox, f"s3.{name}", {"operation": "GetObject", "match": "/b", "skip": 1}, count=1):
-        s3.head_object(Bucket=world.BUCKET, Key=where + "b")
-        s3.get_object(Bucket=world.BUCKET, Key=where + "a")
-        s3.get_object(Bucket=world.BUCKET, Key=where + "b")
+        s3.head_object(Bucket=account.BUCKET, Key=where + "b")
+        s3.get_object(Bucket=account.BUCKET, Key=where + "a")
+        s3.get_object(Bucket=account.BUCKET, Key=where + "b")
         with pytest.raises(ClientError) as caught:
-            s3.get_object(Bucket=world.BUCKET, Key=where + "b")
+            s3.get_object(Bucket=account.BUCKET, Key=where + "b")
         assert caught.value.response["Error"]["Code"] == code
         assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
-        s3.get_object(Bucket=world.BUCKET, Key=where + "b")
+        s3.get_object(Bucket=account.BUCKET, Key=where + "b")
 
 
 def test_b58_a_body_cut_short(sandbox: RunningSandbox, prefix: Prefix) -> None:
     key = prefix() + "object"
-    sandbox.world.aws.store.put_bytes(sandbox.world.aws.store.bucket(world.BUCKET), key, b"0123456789" * 10_000)
+    sandbox.world.aws.store.put_bytes(sandbox.world.aws.store.bucket(account.BUCKET), key, b"0123456789" * 10_000)
     s3 = sandbox.client(sandbox.role_session(), "s3")
     with fault(sandbox, "s3.truncate_body", {"after": 1234}, count=1):
-        body = s3.get_object(Bucket=world.BUCKET, Key=key)["Body"]
+        body = s3.get_object(Bucket=account.BUCKET, Key=key)["Body"]
         with pytest.raises((IncompleteReadError, ResponseStreamingError)):
             body.read()
-    assert len(s3.get_object(Bucket=world.BUCKET, Key=key)["Body"].read()) == 100_000
+    assert len(s3.get_object(Bucket=account.BUCKET, Key=key)["Body"].read()) == 100_000

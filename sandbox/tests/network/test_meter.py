@@ -8,7 +8,7 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
-from redshift_sandbox import world
+from redshift_sandbox import account
 from redshift_sandbox.testing import RunningSandbox, fault
 
 
@@ -36,8 +36,8 @@ def test_b35_calls_by_service_and_operation(sandbox: RunningSandbox) -> None:
     sandbox.fresh_role_keys()
     sandbox.fresh_login(session)
     s3 = sandbox.client(session, "s3")
-    s3.put_object(Bucket=world.BUCKET, Key=f"{world.ROOT}/metered", Body=b"x")
-    s3.list_objects_v2(Bucket=world.BUCKET, Prefix=f"{world.ROOT}/metered")
+    s3.put_object(Bucket=account.BUCKET, Key=f"{account.ROOT}/metered", Body=b"x")
+    s3.list_objects_v2(Bucket=account.BUCKET, Prefix=f"{account.ROOT}/metered")
     assert meter.aws_calls == {
         "sts:AssumeRole": 1, "redshift-serverless:GetCredentials": 1, "s3:PutObject": 1, "s3:ListObjectsV2": 1,
     }  # fmt: skip

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 
-from redshift_sandbox import world
+from redshift_sandbox import account
 from redshift_sandbox.testing import RunningSandbox, fault, fresh_name, start_sandbox
 
 Prefix = Callable[[], str]
-ME = f'"{world.ROLE_DB_USER}"'
+ME = f'"{account.ROLE_DB_USER}"'
 
 
 @pytest.fixture

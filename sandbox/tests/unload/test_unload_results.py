@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from reading import local_parts, rows
 
-from redshift_sandbox import world
+from redshift_sandbox import account
 from redshift_sandbox.testing import RunningSandbox, fault, fresh_name
 
 Prefix = Callable[[], str]
@@ -27,14 +27,14 @@ class Table:
         self._prefix = prefix
         self._folder = folder
         sandbox.admin(f"CREATE TABLE {self.name} AS SELECT i AS id, 'v' || i AS v FROM generate_series(1, 50) AS i")
-        sandbox.admin(f'GRANT SELECT ON {self.name} TO "{world.ROLE_DB_USER}"')
+        sandbox.admin(f'GRANT SELECT ON {self.name} TO "{account.ROLE_DB_USER}"')
 
     def unload(self, connection: psycopg.Connection[Any], select: str | None = None) -> list[int]:
         """Inodes of the objects: the same inodes again mean that the cache gave them."""
         self.where = self._prefix()
         done = self._sandbox.unload(connection, select or f"SELECT id, v FROM {self.name}", self.where)
         store = self._sandbox.world.aws.store
-        found = [store.find(store.bucket(world.BUCKET), key) for key in done.keys if key.endswith(".parquet")]
+        found = [store.find(store.bucket(account.BUCKET), key) for key in done.keys if key.endswith(".parquet")]
         return sorted(one.file.stat().st_ino for one in found if one is not None)
 
     def values(self) -> list[tuple[Any, ...]]:
@@ -131,7 +131,7 @@ def test_results_that_depend_on_more_than_tables_are_not_kept(
 def test_rights_are_checked_before_the_cache_answers(sandbox: RunningSandbox, table: Table) -> None:
     with sandbox.connect() as connection:
         table.unload(connection)
-        sandbox.admin(f'REVOKE SELECT ON {table.name} FROM "{world.ROLE_DB_USER}"')
+        sandbox.admin(f'REVOKE SELECT ON {table.name} FROM "{account.ROLE_DB_USER}"')
         with pytest.raises(psycopg.Error, match="permission denied for relation"):
             table.unload(connection)
 
@@ -158,7 +158,7 @@ def test_cancel_while_waiting_between_files(sandbox: RunningSandbox, prefix: Pre
 def test_cancel_while_reading(sandbox: RunningSandbox, prefix: Prefix) -> None:
     table = fresh_name("slow")
     sandbox.admin(f"CREATE TABLE {table} AS SELECT i FROM generate_series(1, 20000) AS i")
-    sandbox.admin(f'GRANT SELECT ON {table} TO "{world.ROLE_DB_USER}"')
+    sandbox.admin(f'GRANT SELECT ON {table} TO "{account.ROLE_DB_USER}"')
     with sandbox.connect() as connection:
         cancel = threading.Timer(0.5, connection.cancel_safe)
         cancel.start()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
-from redshift_sandbox import world
+from redshift_sandbox import account
 from redshift_sandbox.testing import RunningSandbox, fault, fresh_name
 
 Prefix = Callable[[], str]
@@ -16,7 +16,7 @@ Prefix = Callable[[], str]
 def test_b31_star_in_unload_shrinks_and_an_explicit_list_fails(sandbox: RunningSandbox, prefix: Prefix) -> None:
     table = fresh_name("narrow")
     sandbox.admin(f'CREATE TABLE types.{table} (a int, secret int); INSERT INTO types.{table} VALUES (1, 2);'
-                  f'GRANT SELECT (a) ON types.{table} TO "{world.ROLE_DB_USER}"')  # fmt: skip
+                  f'GRANT SELECT (a) ON types.{table} TO "{account.ROLE_DB_USER}"')  # fmt: skip
     where = prefix()
     with sandbox.connect() as connection:
         sandbox.unload(connection, f"SELECT * FROM types.{table}", where)

@@ -14,7 +14,7 @@ import pyarrow.parquet as parquet
 import pytest
 from reading import local_parts, rows
 
-from redshift_sandbox import policies, world
+from redshift_sandbox import account, policies
 from redshift_sandbox.contracts import AccessKeys
 from redshift_sandbox.testing import RunningSandbox, fault, fresh_name, start_sandbox
 
@@ -75,7 +75,7 @@ def test_b40_missing_bucket(sandbox: RunningSandbox, prefix: Prefix) -> None:
 
 
 def test_b40_iam_role_that_is_not_attached(sandbox: RunningSandbox, prefix: Prefix) -> None:
-    text = f"UNLOAD ('{ORDERS}') TO 's3://{world.BUCKET}/{prefix()}' IAM_ROLE '{sandbox.world.role_arn}' PARQUET"
+    text = f"UNLOAD ('{ORDERS}') TO 's3://{account.BUCKET}/{prefix()}' IAM_ROLE '{sandbox.world.role_arn}' PARQUET"
     with sandbox.connect() as connection, pytest.raises(psycopg.Error, match=r"^Not authorized to get credentials of"):
         connection.execute(text.encode())
 
@@ -117,12 +117,12 @@ def _expire_after_first_file(sandbox: RunningSandbox, prefix: str) -> None:
 
 def test_b41_other_region_needs_its_name(sandbox: RunningSandbox, prefix: Prefix) -> None:
     where = prefix()
-    error = refused(sandbox, where, sandbox.role_keys(), bucket=world.OTHER_BUCKET)
+    error = refused(sandbox, where, sandbox.role_keys(), bucket=account.OTHER_BUCKET)
     assert "The S3 bucket addressed by the query is in a different region from this cluster" in str(error)
     expect_detail(error, 301, "PermanentRedirect")
     with sandbox.connect() as connection:
-        options = f"FORMAT PARQUET MANIFEST REGION '{world.OTHER_REGION}'"
-        done = sandbox.unload(connection, ORDERS, where, options, bucket=world.OTHER_BUCKET)
+        options = f"FORMAT PARQUET MANIFEST REGION '{account.OTHER_REGION}'"
+        done = sandbox.unload(connection, ORDERS, where, options, bucket=account.OTHER_BUCKET)
     assert where + "manifest" in done.keys
 
 
@@ -203,7 +203,7 @@ def test_b43_max_file_size_in_steps_of_32_mb(sandbox: RunningSandbox, prefix: Pr
     table = fresh_name("big")
     text = "md5(i::text) || md5((-i)::text)"  # does not compress
     sandbox.admin(f"CREATE TABLE {table} AS SELECT {text} AS v FROM generate_series(1, 1300000) AS i")
-    sandbox.admin(f'GRANT SELECT ON {table} TO "{world.ROLE_DB_USER}"')
+    sandbox.admin(f'GRANT SELECT ON {table} TO "{account.ROLE_DB_USER}"')
     sizes = {}
     with sandbox.connect() as connection, fault(sandbox, "unload.slices", {"slices": 1}):
         for limit in (5, 64):
@@ -222,7 +222,7 @@ def test_b43_manifest_comes_last(sandbox: RunningSandbox, prefix: Prefix) -> Non
     with sandbox.connect() as connection:
         sandbox.unload(connection, ORDERS, where)
         store = sandbox.world.aws.store
-        found = store.list_objects(store.bucket(world.BUCKET), where, "", "", 1000).objects
+        found = store.list_objects(store.bucket(account.BUCKET), where, "", "", 1000).objects
         modified = {o.key: o.modified for o in found}
         assert max(modified, key=lambda key: modified[key]) == where + "manifest"
         # Stopped after its last file, a run leaves all files and no manifest.
@@ -269,7 +269,7 @@ def test_b45_manifest_byte_for_byte(sandbox: RunningSandbox, prefix: Prefix) -> 
     parts = [(key, len(sandbox.body(key))) for key in done.keys if key.endswith(".parquet")]
     assert len(parts) == 2
     entries = ",".join(
-        f'{{"url":"s3://{world.BUCKET}/{key}","meta":{{"content_length":{size},"record_count":{count}}}}}'
+        f'{{"url":"s3://{account.BUCKET}/{key}","meta":{{"content_length":{size},"record_count":{count}}}}}'
         for (key, size), count in zip(parts, (3, 2), strict=True)
     )
     expected = (
@@ -288,7 +288,7 @@ def test_b45_plain_manifest_has_addresses_alone(sandbox: RunningSandbox, prefix:
     with sandbox.connect() as connection:
         done = sandbox.unload(connection, "SELECT 1 AS a", where, "FORMAT PARQUET MANIFEST")
     assert json.loads(sandbox.body(where + "manifest")) == {
-        "entries": [{"url": f"s3://{world.BUCKET}/{done.keys[0]}"}]
+        "entries": [{"url": f"s3://{account.BUCKET}/{done.keys[0]}"}]
     }
 
 
@@ -318,7 +318,7 @@ def test_b46_history_shows_own_rows_only(sandbox: RunningSandbox, prefix: Prefix
     user, password = sandbox.fresh_login(sandbox.keys_session())
     with sandbox.connect() as connection, sandbox.connect(user=user, password=password) as other:
         sandbox.unload(connection, ORDERS, where)
-        location = f"s3://{world.BUCKET}/{where}"
+        location = f"s3://{account.BUCKET}/{where}"
         query = ("SELECT status, unloaded_rows, unloaded_files_count, file_format FROM sys_unload_history "
                  f"WHERE unloaded_location = '{location}'")  # fmt: skip
         assert connection.execute(query.encode()).fetchall() == [("completed", 15000, 4, "PARQUET")]
@@ -339,4 +339,4 @@ def test_count_is_the_sum_of_the_footers(sandbox: RunningSandbox, prefix: Prefix
 
 def test_session_policy_text_is_short_enough() -> None:
     # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html: at most 2048 characters.
-    assert len(policies.unload_keys(world.BUCKET, "sluice/some-connection/some-run/")) < 1024
+    assert len(policies.unload_keys(account.BUCKET, "sluice/some-connection/some-run/")) < 1024
