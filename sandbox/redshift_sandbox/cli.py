@@ -14,7 +14,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 from redshift_sandbox import processes, screen
-from redshift_sandbox.data.dataset import UnknownDataSet, parse_data_sets
 
 _EPILOG = """examples:
   redshift-sandbox up --dir /tmp/sandbox --data tpch:0.1,types
@@ -73,6 +72,8 @@ def _add_start_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _up(given: argparse.Namespace) -> int:
+    from redshift_sandbox.data.sets import UnknownDataSet, parse_data_sets  # slow to import, as world is
+
     try:
         parse_data_sets(given.data)
     except UnknownDataSet as error:

@@ -68,9 +68,32 @@ class Faults(Protocol):
         """`take`, but only if `wanted(args)`; otherwise nothing is used up."""
         ...
 
+    def take_for(self, name: str, key: str) -> dict[str, Any] | None:
+        """`take` for a fault about the object `key`: only if the fault's `match` is part of it."""
+        ...
+
     def peek(self, name: str) -> dict[str, Any] | None:
         """The same without using it up: for knobs that stay on."""
         ...
+
+
+@dataclass(frozen=True)
+class ControlRequest:
+    """One call of the control interface, `/_sandbox/...`, as its handler gets it."""
+
+    method: str
+    path: str  # behind the prefix
+    query: Mapping[str, str]
+    body: Any  # the JSON document; {} if there is none
+
+    def member(self, name: str) -> Any:
+        """A member of the body that must be there. Raises ValueError naming it."""
+        if not isinstance(self.body, dict) or name not in self.body:
+            raise ValueError(f"the body lacks {name!r}")
+        return self.body[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self.body.get(name, default) if isinstance(self.body, dict) else default
 
 
 @dataclass(frozen=True)

@@ -28,37 +28,19 @@ import json
 import os
 import secrets
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from redshift_sandbox.aws.messages import Request, Response
 from redshift_sandbox.aws.s3_store import ObjectStore
 from redshift_sandbox.clock import SandboxClock
-from redshift_sandbox.contracts import AwsError
+from redshift_sandbox.contracts import AwsError, ControlRequest
 from redshift_sandbox.faults import FaultRegistry
 from redshift_sandbox.identity.directory import Directory
 from redshift_sandbox.request_log import RequestLog
 
 PREFIX = "/_sandbox/"
-
-
-@dataclass(frozen=True)
-class ControlRequest:
-    method: str
-    path: str  # behind the prefix
-    query: Mapping[str, str]
-    body: Any  # the JSON document; {} if there is none
-
-    def member(self, name: str) -> Any:
-        """A member of the body that must be there. Raises ValueError naming it."""
-        if not isinstance(self.body, dict) or name not in self.body:
-            raise ValueError(f"the body lacks {name!r}")
-        return self.body[name]
-
-    def get(self, name: str, default: Any = None) -> Any:
-        return self.body.get(name, default) if isinstance(self.body, dict) else default
 
 
 # Returns what is sent as JSON. A ValueError, KeyError or AwsError becomes a 400 with its text.

@@ -43,8 +43,10 @@ from redshift_sandbox.account import (
 )
 from redshift_sandbox.aws.service import AwsServices
 from redshift_sandbox.clock import SandboxClock
-from redshift_sandbox.control import ControlRequest
-from redshift_sandbox.data.dataset import DataSet, TableName, parse_data_sets
+from redshift_sandbox.contracts import ControlRequest
+from redshift_sandbox.control import PREFIX, Control
+from redshift_sandbox.data.dataset import DataSet, TableName
+from redshift_sandbox.data.sets import parse_data_sets
 from redshift_sandbox.data.shop_route import ShopRoute
 from redshift_sandbox.data.templates import SeededPostgres, cache_home
 from redshift_sandbox.faults import FaultRegistry
@@ -99,7 +101,11 @@ class Sandbox:
         self.meter = Meter(self.clock)
         cache = options.cache or cache_home()
         self.postgres = SeededPostgres(self.directory / "postgres", cache, self.data_sets, notify)
-        self.aws = AwsServices(self.directory / "aws", self.clock, self.faults, self.log, self.meter.aws_called)
+        self.aws = AwsServices(self.directory / "aws", self.clock, self.faults, self.log.add, self.meter.aws_called)
+        self.control = Control(
+            self.directory / "aws", self.clock, self.faults, self.log, self.aws.identity, self.aws.store
+        )
+        self.aws.mount(PREFIX, self.control.handle)
         self._authority = self.aws.authority
         readers = [] if options.bare else [ROLE_DB_USER, KEYS_DB_USER]
         self._shop = ShopRoute(
@@ -185,7 +191,7 @@ class Sandbox:
         return Facts(
             self.directory, REGION, WORKGROUP, DATABASE, self.options.host, self.redshift_port, self.aws_url,
             self.ca_file, self.role_arn, ROLE_DB_USER, KEYS_DB_USER, BUCKET, ROOT, tables, self.card,
-            self.aws.control.token,
+            self.control.token,
         )  # fmt: skip
 
     def shop_connection(self) -> psycopg.Connection[Any]:
@@ -229,7 +235,7 @@ class Sandbox:
 
     def _register_controls(self) -> None:
         """What the other rooms add to /_sandbox/."""
-        control = self.aws.control
+        control = self.control
         control.register("meter", self._control_meter)
         control.register("sql", lambda request: {
             "rows": self.gateway.admin_execute(str(request.member("sql")), str(request.get("database", DATABASE)))

@@ -15,8 +15,7 @@ from redshift_sandbox.aws.regions import HostName
 from redshift_sandbox.aws.reserved_words import RESERVED_WORDS
 from redshift_sandbox.aws.sigv4 import Verified, Verifier, body_hash
 from redshift_sandbox.aws.xml import tag, tags, wrap
-from redshift_sandbox.contracts import AwsError
-from redshift_sandbox.faults import FaultRegistry
+from redshift_sandbox.contracts import AwsError, Faults
 from redshift_sandbox.identity.directory import Directory
 from redshift_sandbox.identity.model import Namespace, Workgroup
 from redshift_sandbox.identity.passwords import MintedPasswords
@@ -34,7 +33,7 @@ Form = Mapping[str, str]
 
 class ClustersService:
     def __init__(
-        self, directory: Directory, passwords: MintedPasswords, verifier: Verifier, faults: FaultRegistry
+        self, directory: Directory, passwords: MintedPasswords, verifier: Verifier, faults: Faults
     ) -> None:
         self._directory = directory
         self._passwords = passwords

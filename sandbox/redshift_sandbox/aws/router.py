@@ -1,7 +1,7 @@
 """Which service a request is for. One port serves them all, so clients need one endpoint override.
 
-In this order: the control path; a Host of AWS's form; the service in the signature's scope; the target
-header; a form body, which STS and redshift speak; everything else is S3.
+In this order: a mounted path, such as that of the control interface; a Host of AWS's form; the service in
+the signature's scope; the target header; a form body, which STS and redshift speak; everything else is S3.
 """
 
 from __future__ import annotations
@@ -17,32 +17,35 @@ from redshift_sandbox.aws.messages import Request, Response
 from redshift_sandbox.aws.regions import HostName, read_host
 from redshift_sandbox.aws.sigv4 import read_signature
 from redshift_sandbox.contracts import Faults
-from redshift_sandbox.control import PREFIX
-from redshift_sandbox.request_log import RequestLog
 
 
 class Service(Protocol):
     def handle(self, request: Request, host: HostName) -> Response: ...
 
 
+Answer = Callable[[Request], Response]
 # Called with service and operation of every call, refused ones included.
 CallCounter = Callable[[str, str], None]
+# Called with what is known of every call.
+Log = Callable[[Mapping[str, Any]], None]
 
 
 class Router:
     def __init__(
-        self, services: Mapping[str, Service], control: Callable[[Request], Response], log: RequestLog,
+        self, services: Mapping[str, Service], paths: Mapping[str, Answer], log: Log,
         count: CallCounter | None = None, faults: Faults | None = None,
     ) -> None:  # fmt: skip
+        """`paths`: who answers what begins with a path, before any service; read at every call."""
         self._faults = faults
         self._services = services
-        self._control = control
+        self._paths = paths
         self._log = log
         self._count = count
 
     def handle(self, request: Request) -> Response:
-        if request.path.startswith(PREFIX):
-            return self._control(request)
+        for prefix, answer in self._paths.items():
+            if request.path.startswith(prefix):
+                return answer(request)
         started = time.perf_counter()
         host = read_host(request.host)
         service = host.service or _service_of(request)
@@ -52,7 +55,7 @@ class Router:
         if self._count is not None:
             self._count(service, response.note.get("operation", ""))
         # Kept before the answer leaves, so that a client that has its answer finds its own request here.
-        self._log.add(
+        self._log(
             {
                 "time": time.time(), "service": service, "method": request.method, "path": request.path,
                 "host": request.host, "query": dict(request.query), "status": response.status,
@@ -61,7 +64,6 @@ class Router:
             }
         )  # fmt: skip
         return response
-
 
     def _as_told(self, service: str, response: Response) -> Response:
         """The answer of the fault `aws.error`, if it is on for this service and operation. What the operation did

@@ -12,8 +12,7 @@ from redshift_sandbox.aws.s3_access import S3Access
 from redshift_sandbox.aws.s3_model import Bucket, ObjectHeaders, StoredObject
 from redshift_sandbox.aws.s3_payload import Payload
 from redshift_sandbox.aws.s3_store import ObjectStore
-from redshift_sandbox.contracts import AwsError
-from redshift_sandbox.faults import FaultRegistry
+from redshift_sandbox.contracts import AwsError, Faults
 from redshift_sandbox.identity.conditions import Context
 from redshift_sandbox.identity.model import Caller
 
@@ -27,7 +26,7 @@ _ACLS = ("private", "bucket-owner-full-control")
 class Backend:
     store: ObjectStore
     access: S3Access
-    faults: FaultRegistry
+    faults: Faults
 
 
 @dataclass

@@ -10,8 +10,7 @@ from redshift_sandbox.aws.auth_errors import FAMILIES
 from redshift_sandbox.aws.s3_access import S3Access, check_key
 from redshift_sandbox.aws.s3_model import Bucket, ObjectHeaders
 from redshift_sandbox.aws.s3_store import ObjectStore
-from redshift_sandbox.contracts import AccessKeys, AwsError, Clock, KmsEncryption
-from redshift_sandbox.faults import FaultRegistry
+from redshift_sandbox.contracts import AccessKeys, AwsError, Clock, Faults, KmsEncryption
 from redshift_sandbox.identity.directory import Directory
 from redshift_sandbox.identity.model import Caller
 
@@ -20,7 +19,7 @@ class S3Gate:
     """Implements contracts.ObjectGate. Any thread may call it."""
 
     def __init__(
-        self, directory: Directory, store: ObjectStore, access: S3Access, clock: Clock, faults: FaultRegistry
+        self, directory: Directory, store: ObjectStore, access: S3Access, clock: Clock, faults: Faults
     ) -> None:
         self._directory = directory
         self._store = store
@@ -109,7 +108,7 @@ _REFUSALS = {
 }
 
 
-def raise_fault(faults: FaultRegistry, operation: str, key: str) -> None:
+def raise_fault(faults: Faults, operation: str, key: str) -> None:
     """Raises what a fault that is on says of this operation and object; a listing's key is its prefix."""
 
     def concerns(args: dict[str, object]) -> bool:

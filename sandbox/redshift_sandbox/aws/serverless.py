@@ -13,8 +13,7 @@ from redshift_sandbox.aws.messages import Request, Response
 from redshift_sandbox.aws.regions import HostName
 from redshift_sandbox.aws.reserved_words import RESERVED_WORDS
 from redshift_sandbox.aws.sigv4 import Verified, Verifier, body_hash
-from redshift_sandbox.contracts import AwsError
-from redshift_sandbox.faults import FaultRegistry
+from redshift_sandbox.contracts import AwsError, Faults
 from redshift_sandbox.identity.dbuser import derive_db_roles, derive_db_user
 from redshift_sandbox.identity.directory import Directory
 from redshift_sandbox.identity.model import Namespace, Workgroup
@@ -33,7 +32,7 @@ Body = Mapping[str, Any]
 
 class ServerlessService:
     def __init__(
-        self, directory: Directory, passwords: MintedPasswords, verifier: Verifier, faults: FaultRegistry
+        self, directory: Directory, passwords: MintedPasswords, verifier: Verifier, faults: Faults
     ) -> None:
         self._directory = directory
         self._passwords = passwords

@@ -1,6 +1,6 @@
 """The facade of the AWS half: everything that `world.py` wires.
 
-    AwsServices(dir: Path, clock: SandboxClock, faults: FaultRegistry, log: RequestLog, count=None)
+    AwsServices(dir: Path, clock: Clock, faults: Faults, log: Log, count=None)
         .start(host="127.0.0.1", port=0, *, extra_hosts=(), expired=False) -> int   the HTTPS port
         .stop()                                        closes all; may be called twice
         .ca_file: Path                                 what clients must trust (dir/tls/ca.pem)
@@ -10,13 +10,13 @@
         .gate: S3Gate                                  contracts.ObjectGate, for UNLOAD
         .passwords: MintedPasswords                    contracts.LoginPasswords, for the gateway
         .issuer: SessionIssuer                         AssumeRole without HTTP, for IAM_ROLE
-        .control: Control                              .register(path, handler), .on_shutdown(hook), .token
         .sts: StsService
         .services: dict[str, Service]                  joint for further services
+        .mount(prefix, answer)                         paths that belong to no service, such as /_sandbox/
         .add_bucket(name, region, account=...) -> Bucket
         .add_workgroup(name, account, region, host, port, *, namespace=None, ...) -> Workgroup
 
-Files beneath `dir`: tls/ (kept between starts), s3/ (emptied at start), control-token.
+Files beneath `dir`: tls/ (kept between starts), s3/ (emptied at start).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pathlib import Path
 from redshift_sandbox.account import ACCOUNT
 from redshift_sandbox.aws.clusters import ClustersService
 from redshift_sandbox.aws.http import HttpsServer
-from redshift_sandbox.aws.router import CallCounter, Router, Service
+from redshift_sandbox.aws.router import Answer, CallCounter, Log, Router, Service
 from redshift_sandbox.aws.s3 import S3Service
 from redshift_sandbox.aws.s3_access import S3Access
 from redshift_sandbox.aws.s3_call import Backend
@@ -37,14 +37,11 @@ from redshift_sandbox.aws.s3_store import ObjectStore
 from redshift_sandbox.aws.serverless import ServerlessService
 from redshift_sandbox.aws.sigv4 import Verifier
 from redshift_sandbox.aws.sts import StsService
-from redshift_sandbox.clock import SandboxClock
-from redshift_sandbox.control import Control
-from redshift_sandbox.faults import FaultRegistry
+from redshift_sandbox.contracts import Clock, Faults
 from redshift_sandbox.identity.assume import SessionIssuer
 from redshift_sandbox.identity.directory import Directory
 from redshift_sandbox.identity.model import Workgroup
 from redshift_sandbox.identity.passwords import MintedPasswords
-from redshift_sandbox.request_log import RequestLog
 from redshift_sandbox.tls import CertificateAuthority
 
 # Virtual-hosted buckets need a wildcard, and OpenSSL takes none directly beneath a top-level name.
@@ -58,9 +55,8 @@ class AwsServices:
     """Made in the stopped state; `start` once. The parts may be used before and between."""
 
     def __init__(
-        self, dir: Path, clock: SandboxClock, faults: FaultRegistry, log: RequestLog,
-        count: CallCounter | None = None,
-    ) -> None:  # fmt: skip
+        self, dir: Path, clock: Clock, faults: Faults, log: Log, count: CallCounter | None = None
+    ) -> None:
         dir.mkdir(parents=True, exist_ok=True)
         self._clock = clock
         self.authority = CertificateAuthority(dir / "tls")
@@ -79,8 +75,8 @@ class AwsServices:
             "redshift": ClustersService(self.identity, self.passwords, verifier, faults),
             "s3": S3Service(Backend(self.store, access, faults), verifier),
         }
-        self.control = Control(dir, clock, faults, log, self.identity, self.store)
-        self._router = Router(self.services, self.control.handle, log, count, faults)
+        self._paths: dict[str, Answer] = {}
+        self._router = Router(self.services, self._paths, log, count, faults)
         self._server: HttpsServer | None = None
 
     def start(
@@ -99,6 +95,10 @@ class AwsServices:
         server, self._server = self._server, None
         if server is not None:
             server.stop()
+
+    def mount(self, prefix: str, answer: Answer) -> None:
+        """`answer` gets every request whose path begins with `prefix`, unsigned ones too. Before start()."""
+        self._paths[prefix] = answer
 
     def add_bucket(self, name: str, region: str, account: str = ACCOUNT) -> Bucket:
         return self.store.add_bucket(name, region, account)

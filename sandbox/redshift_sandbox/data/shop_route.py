@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from redshift_sandbox.control import ControlRequest
+from redshift_sandbox.contracts import ControlRequest
 from redshift_sandbox.data.shop import KINDS, Connect, ShopWriter
 from redshift_sandbox.data.shop_rows import SHAPES
 

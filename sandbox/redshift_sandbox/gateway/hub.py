@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from redshift_sandbox.contracts import Clock, Faults, Unloader
 from redshift_sandbox.gateway.column_rights import ColumnRights
@@ -14,11 +14,23 @@ from redshift_sandbox.gateway.users import Users
 from redshift_sandbox.meter import Meter
 from redshift_sandbox.pg import Postgres
 
-if TYPE_CHECKING:
-    from redshift_sandbox.gateway.session import Session
-
 # Called with an event's name and its facts: never SQL, secrets or row values.
 Log = Callable[[str, dict[str, Any]], None]
+
+
+class Member(Protocol):
+    """A session as the others see it. Any thread may call it."""
+
+    @property
+    def session_id(self) -> int: ...
+
+    def facts(self) -> dict[str, Any]:
+        """Its number, user and database."""
+        ...
+
+    def cancel(self) -> None: ...
+
+    def end(self) -> None: ...
 
 
 @dataclass
@@ -36,11 +48,11 @@ class Hub:
     columns: ColumnRights
     stopping: threading.Event = field(default_factory=threading.Event)
     mutex: threading.Lock = field(default_factory=threading.Lock)
-    sessions: dict[bytes, Session] = field(default_factory=dict)  # by BackendKeyData
+    sessions: dict[bytes, Member] = field(default_factory=dict)  # by BackendKeyData
 
     def signal(self, verb: str, session_id: int) -> None:
         """Cancels what a session runs, an UNLOAD whose client is gone included; "terminate" ends the session too."""
         with self.mutex:
-            found = [one for one in self.sessions.values() if one.state.session_id == session_id]
+            found = [one for one in self.sessions.values() if one.session_id == session_id]
         for session in found:
             session.cancel() if verb == "cancel" else session.end()

@@ -104,10 +104,7 @@ class Gateway:
     def sessions(self) -> list[dict[str, Any]]:
         """Who is connected now."""
         with self._hub.mutex:
-            return [
-                {"session_id": one.state.session_id, "user": one.state.user, "database": one.state.database}
-                for one in self._hub.sessions.values()
-            ]
+            return [one.facts() for one in self._hub.sessions.values()]
 
     def _accept(self) -> None:
         assert self._listener is not None

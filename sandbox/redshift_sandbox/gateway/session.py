@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import deque
+from typing import Any
 
 from redshift_sandbox.contracts import SqlError
 from redshift_sandbox.gateway import backend as backends
@@ -54,6 +55,13 @@ class Session:
         self._snapshots = Snapshots()
         self._active = hub.clock.now()
         self._reset_when_done = False  # the reply to what runs now is lost
+
+    @property
+    def session_id(self) -> int:
+        return self.state.session_id
+
+    def facts(self) -> dict[str, Any]:
+        return {"session_id": self.session_id, "user": self.state.user, "database": self.state.database}
 
     # ---- the loop
 

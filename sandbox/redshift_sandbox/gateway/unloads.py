@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from typing import TYPE_CHECKING
+import threading
+from typing import Protocol
 
 from redshift_sandbox.contracts import SqlError
 from redshift_sandbox.gateway import wire
-from redshift_sandbox.gateway.stream import Closed
-
-if TYPE_CHECKING:
-    from redshift_sandbox.gateway.session import Session
+from redshift_sandbox.gateway.exchange import Exchange
+from redshift_sandbox.gateway.hub import Hub
+from redshift_sandbox.gateway.statements import State, Statements
+from redshift_sandbox.gateway.stream import Closed, Stream
 
 _NOTICE_SECONDS = 10.0
 # UNLOAD reads through connections of its own: a DROP that already waits for the session's transaction would hold them
@@ -22,6 +23,21 @@ _SITUATION = """SELECT current_user, pg_catalog.current_setting('transaction_rea
  (SELECT setting FROM pg_catalog.pg_settings WHERE name = 'statement_timeout'),
  pg_catalog.current_setting('search_path'), pg_catalog.current_setting('TimeZone'),
  pg_catalog.current_setting('DateStyle')"""
+
+
+class Session(Protocol):
+    """What UNLOAD needs of the session that runs it."""
+
+    hub: Hub
+    state: State
+    client: Stream
+    statements: Statements
+    exchange: Exchange
+    cancel_requested: threading.Event
+
+    def drop_client_if_asked(self) -> None: ...
+
+    def send(self, timeout_seconds: float) -> None: ...
 
 
 def run_unload(session: Session, sql: str, query_id: int) -> SqlError | None:

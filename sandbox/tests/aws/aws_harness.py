@@ -7,6 +7,7 @@ import json
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -20,8 +21,12 @@ from botocore.exceptions import ClientError
 
 from redshift_sandbox.account import ACCOUNT
 from redshift_sandbox.aws.service import AwsServices
+from redshift_sandbox.clock import SandboxClock
 from redshift_sandbox.contracts import AccessKeys
+from redshift_sandbox.control import PREFIX, Control
+from redshift_sandbox.faults import FaultRegistry
 from redshift_sandbox.identity.model import Role, Workgroup
+from redshift_sandbox.request_log import RequestLog
 
 OTHER_ACCOUNT = "999999999999"
 REGION = "us-east-1"
@@ -64,15 +69,26 @@ class Reply:
 
 
 class Sandbox:
-    """A started AwsServices and stock clients for it."""
+    """AwsServices with the control interface beside them, and stock clients for both."""
 
     workgroup: Workgroup
     admin: Keys
 
-    def __init__(self, services: AwsServices, port: int) -> None:
-        self.services = services
-        self.port = port
-        self.url = f"https://127.0.0.1:{port}"
+    def __init__(self, directory: Path) -> None:
+        self.clock, self.faults, self.requests = SandboxClock(), FaultRegistry(), RequestLog()
+        self.services = AwsServices(directory, self.clock, self.faults, self.requests.add)
+        self.controls = Control(
+            directory, self.clock, self.faults, self.requests, self.services.identity, self.services.store
+        )
+        self.services.mount(PREFIX, self.controls.handle)
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        self.port = self.services.start()
 
     def user(self, name: str, *documents: Document, path: str = "/", **more: Any) -> Keys:
         policies = {f"p{n}": d for n, d in enumerate(documents)}
@@ -103,17 +119,17 @@ class Sandbox:
 
     def let_time_pass(self, seconds: float) -> None:
         """Advances the sandbox while clients go on signing with the machine's time."""
-        self.services.control._faults.set("sigv4.machine_dates")
-        self.services.control._clock.advance(seconds)
+        self.faults.set("sigv4.machine_dates")
+        self.clock.advance(seconds)
 
     def fault(self, name: str, count: int | None = None, **args: Any) -> None:
-        self.services.control._faults.set(name, count, args)
+        self.faults.set(name, count, args)
 
     def clear(self, name: str | None = None) -> None:
-        self.services.control._faults.clear(name)
+        self.faults.clear(name)
 
     def log(self) -> list[dict[str, Any]]:
-        return self.services.control._log.entries()
+        return self.requests.entries()
 
     def send(
         self, method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes = b""
@@ -141,7 +157,7 @@ class Sandbox:
         return self.send(method, target, dict(request.headers.items()), body)
 
     def control(self, method: str, path: str, body: Any = None) -> Reply:
-        headers = {"Authorization": f"Bearer {self.services.control.token}"}
+        headers = {"Authorization": f"Bearer {self.controls.token}"}
         data = b"" if body is None else json.dumps(body).encode()
         return self.send(method, f"/_sandbox/{path}", headers, data)
 

@@ -9,11 +9,6 @@ import pytest
 from aws_harness import ACCOUNT, ALLOW_ALL, REGION, Sandbox
 from botocore.client import BaseClient
 
-from redshift_sandbox.aws.service import AwsServices
-from redshift_sandbox.clock import SandboxClock
-from redshift_sandbox.faults import FaultRegistry
-from redshift_sandbox.request_log import RequestLog
-
 
 @pytest.fixture
 def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
@@ -23,10 +18,10 @@ def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    services = AwsServices(tmp_path / "aws", SandboxClock(), FaultRegistry(), RequestLog())
-    port = services.start()
+    running = Sandbox(tmp_path / "aws")
+    services = running.services
+    running.start()
     try:
-        running = Sandbox(services, port)
         services.add_bucket("acme", REGION)
         running.workgroup = services.add_workgroup("analytics", ACCOUNT, REGION, "127.0.0.1", 5439)
         running.admin = running.user("admin", ALLOW_ALL)

@@ -257,5 +257,5 @@ def test_b40_gate_refuses_keys_as_s3_does(sandbox: Sandbox) -> None:
     assert _refused(put(AccessKeys(session.id, "wrong", session.token))) == ("SignatureDoesNotMatch", 403)
     assert _refused(put(session.for_gate(), "nowhere")) == ("NoSuchBucket", 404)
     assert _refused(put(session.for_gate(), "ireland")) == ("PermanentRedirect", 301)
-    sandbox.services.control._clock.advance(901)
+    sandbox.clock.advance(901)
     assert _refused(put(session.for_gate())) == ("ExpiredToken", 400)

@@ -22,7 +22,7 @@ from botocore.credentials import Credentials
 from redshift_sandbox.aws.checksums import encoded, new_checksum
 from redshift_sandbox.aws.service import AwsServices
 from redshift_sandbox.clock import SandboxClock
-from redshift_sandbox.control import ControlRequest
+from redshift_sandbox.contracts import ControlRequest
 from redshift_sandbox.faults import FaultRegistry
 from redshift_sandbox.request_log import RequestLog, redact_text
 from redshift_sandbox.tls import CertificateAuthority
@@ -209,7 +209,7 @@ def test_junk_gets_an_error_and_the_server_lives(sandbox: Sandbox, s3: BaseClien
 
 def test_stop_ends_every_thread_even_with_open_connections(tmp_path: Path) -> None:
     earlier = set(threading.enumerate())  # of the sandbox that other tests of this process share
-    services = AwsServices(tmp_path, SandboxClock(), FaultRegistry(), RequestLog())
+    services = AwsServices(tmp_path, SandboxClock(), FaultRegistry(), RequestLog().add)
     port = services.start()
     context = ssl.create_default_context(cafile=services.ca_file)
     idle = [
@@ -241,7 +241,7 @@ def test_certificate_names_its_hosts_in_the_san_only(tmp_path: Path) -> None:
 
 
 def test_expired_certificate_knob(tmp_path: Path) -> None:
-    services = AwsServices(tmp_path, SandboxClock(), FaultRegistry(), RequestLog())
+    services = AwsServices(tmp_path, SandboxClock(), FaultRegistry(), RequestLog().add)
     port = services.start(expired=True)
     try:
         context = ssl.create_default_context(cafile=services.ca_file)
@@ -257,8 +257,8 @@ def test_expired_certificate_knob(tmp_path: Path) -> None:
 def test_control_needs_its_token(sandbox: Sandbox) -> None:
     assert sandbox.send("GET", "/_sandbox/clock").status == 401
     assert sandbox.send("GET", "/_sandbox/clock", {"Authorization": "Bearer x"}).status == 401
-    token_file = sandbox.services.control.token_file
-    assert token_file.read_text() == sandbox.services.control.token
+    token_file = sandbox.controls.token_file
+    assert token_file.read_text() == sandbox.controls.token
     assert token_file.stat().st_mode & 0o077 == 0
     assert sandbox.control("GET", "clock").status == 200
 
@@ -300,12 +300,12 @@ def test_control_takes_routes_of_others_and_a_shutdown_hook(sandbox: Sandbox) ->
     def meter(request: ControlRequest) -> Any:
         return {"method": request.method, "rest": request.path, "n": request.member("n")}
 
-    sandbox.services.control.register("meter/", meter)
+    sandbox.controls.register("meter/", meter)
     reply = sandbox.control("POST", "meter/statements", {"n": 1})
     assert json.loads(reply.body) == {"method": "POST", "rest": "meter/statements", "n": 1}
     assert sandbox.control("POST", "shutdown").status == 400
     called = threading.Event()
-    sandbox.services.control.on_shutdown(called.set)
+    sandbox.controls.on_shutdown(called.set)
     assert sandbox.control("POST", "shutdown").status == 200
     assert called.wait(10)
 

@@ -141,7 +141,7 @@ def test_b01_changed_target_or_header(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("minutes", [-16, 16])
 def test_b01_stale_date(sandbox: Sandbox, minutes: int) -> None:
-    clock = sandbox.services.control._clock
+    clock = sandbox.clock
     clock._offset = clock._offset.__class__(minutes=minutes)  # advance() itself never goes back
     code, status, text = _refusal(sandbox, "sts")
     assert (code, status) == ("SignatureDoesNotMatch", 403)
@@ -151,7 +151,7 @@ def test_b01_stale_date(sandbox: Sandbox, minutes: int) -> None:
 
 
 def test_b01_fourteen_minutes_are_within_bounds(sandbox: Sandbox) -> None:
-    sandbox.services.control._clock.advance(14 * 60)
+    sandbox.clock.advance(14 * 60)
     for service in CALLS:
         CALLS[service](sandbox.client(service))
 
@@ -210,7 +210,7 @@ def test_b01_presigned_urls(sandbox: Sandbox) -> None:
     target = url.removeprefix(sandbox.url)
     assert sandbox.send("GET", target).body == b"wheat"
     assert b"SignatureDoesNotMatch" in sandbox.send("GET", target.replace("/k?", "/l?")).body
-    sandbox.services.control._clock.advance(61)
+    sandbox.clock.advance(61)
     late = sandbox.send("GET", target)
     assert late.status == 403
     assert b"Request has expired" in late.body

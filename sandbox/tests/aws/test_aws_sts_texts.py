@@ -65,7 +65,7 @@ def test_b01_deactivated_keys_in_each_services_words(sandbox: Sandbox) -> None:
 
 
 def test_b01_a_clock_twenty_minutes_off(sandbox: Sandbox) -> None:
-    sandbox.services.control._clock.advance(1200)
+    sandbox.clock.advance(1200)
     code, status, text = refusal(sandbox.client("sts").get_caller_identity)
     assert (code, status) == ("SignatureDoesNotMatch", 403)
     assert text.startswith("Signature expired: ")
