@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from sandbox_arrows import check_sandbox_arrows
+
 ROOT = Path(__file__).resolve().parent.parent
 LINES_MAX = 600
 # Headers that are plain contracts and may be seen by rooms beneath their own library: none so far.
@@ -152,6 +154,7 @@ def findings(root: Path = ROOT) -> list[str]:
     return [
         *check_arrows(root),
         *check_built(root),
+        *check_sandbox_arrows(root),
         *check_texts(root),
         *check_guarantees(root),
         *check_operations(root),

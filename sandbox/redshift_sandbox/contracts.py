@@ -1,6 +1,8 @@
 """What the sandbox's rooms hand to each other: values, errors and the interfaces between services.
 
-No room imports another room's implementation; it is given one of these. `world.py` alone wires them.
+The services (aws, gateway, unload) and the data sets never import each other: what one needs of another is an
+interface here, and `world.py` hands it in. Which room may import which is written in `sandbox/arrows.toml`, and
+`tools/tidy.py` checks it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Puts the rooms together: one AWS account, one workgroup, its database and its buckets, in one process.
 
-This module alone knows the implementations; the rooms know contracts.py. It adds to the control interface:
+This module alone knows all services; what one of them needs of another, contracts.py says. It adds to the control
+interface:
 
 | Route | Meaning |
 |---|---|
