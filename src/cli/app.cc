@@ -11,7 +11,6 @@
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/grammar.h"
-#include "cli/host_rules.h"
 #include "cli/init_command.h"
 #include "cli/json_output.h"
 #include "cli/process.h"
@@ -21,6 +20,7 @@
 #include "cli/signals.h"
 #include "cli/stderr_log.h"
 #include "config/schema.h"
+#include "connection/host_rules.h"
 
 namespace sluice::cli {
 namespace {
@@ -76,7 +76,7 @@ class App {
         hooks_(hooks),
         out_style_(StyleOf(STDOUT_FILENO, line)),
         log_style_(StyleOf(STDERR_FILENO, line)),
-        screen_([](std::string_view text) { WriteAll(STDERR_FILENO, Guarded(text)); },
+        screen_([](std::string_view text) { WriteAll(STDERR_FILENO, base::Guarded(text)); },
                 SizeFunction(line)),
         log_(screen_, clock_, log_style_, LeastLevel(line)),
         signals_([this] { OnFirstSignal(); }, [this] { OnSecondSignal(); }) {}
@@ -138,12 +138,13 @@ class App {
   }
 
   int RunConfigured(Command command) {
-    const auto loaded = config::Load(line_.config, environment_, EndpointRules());
+    const auto loaded = config::Load(line_.config, environment_, connection::EndpointRules());
     if (!loaded.problems.empty()) {
       if (line_.json) {
         out_(ProblemsJson(CommandName(command), line_.config, loaded.problems));
       } else {
-        WriteAll(STDERR_FILENO, Guarded(ProblemsScreen(line_.config, loaded.problems, log_style_)));
+        WriteAll(STDERR_FILENO,
+                 base::Guarded(ProblemsScreen(line_.config, loaded.problems, log_style_)));
       }
       return kBadUse;
     }
@@ -178,7 +179,7 @@ class App {
   // What an administrator pipes into a file is to be run: it stays as it is.
   void WriteResult(std::string_view text) {
     const bool piped = !line_.setup.part.empty() && !line_.json && !IsTerminal(STDOUT_FILENO);
-    standard_output_.Write(piped ? std::string(text) : Guarded(text));
+    standard_output_.Write(piped ? std::string(text) : base::Guarded(text));
   }
 
   int Fail(const base::ErrorInfo& error) {
@@ -188,7 +189,7 @@ class App {
       screen_.PrintLine(line_.command == Command::kInit ? "\nInterrupted; nothing was written."
                                                         : "Interrupted.");
     } else {
-      WriteAll(STDERR_FILENO, Guarded(ErrorScreen(error, log_style_)));
+      WriteAll(STDERR_FILENO, base::Guarded(ErrorScreen(error, log_style_)));
     }
     return ExitCodeOf(error);
   }

@@ -5,10 +5,10 @@
 #include <CLI/CLI.hpp>
 #include <sstream>
 
+#include "base/printable.h"
 #include "cli/arguments.h"
 #include "cli/exit_code.h"
 #include "cli/grammar.h"
-#include "cli/printable.h"
 
 namespace sluice::cli {
 namespace {
@@ -261,7 +261,7 @@ struct Grammar {
     reset->add_option("STREAM", line.streams, "These streams, by name")->required();
   }
 
-  void AddSetup(SetupFlags& flags) {
+  void AddSetup(connection::SetupFlags& flags) {
     setup = Sub(app, "setup", "Print what the administrator runs; apply nothing", kSetupFooter);
     setup->add_option("PART", flags.part, "One part alone, as it can be applied")
         ->check(CLI::IsMember(
@@ -405,7 +405,7 @@ namespace {
 
 Parsed Misuse(const std::string& problem) {
   return {.text = fmt::format("{}\nHow it is used: sluice --help, sluice COMMAND --help\n",
-                              Printable(problem)),
+                              base::Printable(problem)),
           .exit_code = kBadUse};
 }
 

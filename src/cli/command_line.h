@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "cli/init_command.h"
-#include "cli/setup_facts.h"
 #include "config/references.h"
+#include "connection/setup_facts.h"
 
 namespace sluice::cli {
 
@@ -48,7 +48,7 @@ struct CommandLine {
   bool everything = false;
   // discover
   std::vector<std::string> schemas;  // empty: all
-  SetupFlags setup;
+  connection::SetupFlags setup;
   InitFlags init;
   std::string shell;  // completion
 };

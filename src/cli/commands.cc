@@ -4,14 +4,14 @@
 
 #include <algorithm>
 
-#include "cli/discovery.h"
 #include "cli/exit_code.h"
 #include "cli/json_output.h"
 #include "cli/progress_log.h"
 #include "cli/progress_painter.h"
 #include "cli/screens.h"
-#include "cli/wiring.h"
 #include "config/showable.h"
+#include "connection/connection.h"
+#include "connection/discovery.h"
 #include "redshift/relations.h"
 
 namespace sluice::cli {
@@ -48,7 +48,7 @@ std::unique_ptr<sync::Observer> MakeObserver(const Context& context,
   return std::make_unique<ProgressLog>(streams, context.log, context.clock);
 }
 
-sync::RunOptions OptionsOf(const CommandLine& line, const Connection& connection) {
+sync::RunOptions OptionsOf(const CommandLine& line, const connection::Connection& connection) {
   sync::RunOptions options = connection.RunOptions();
   options.full = line.full;
   options.allow_deletes = line.allow_deletes;
@@ -115,7 +115,7 @@ std::vector<model::Stream> ChooseStreams(const std::vector<model::Stream>& all,
 }
 
 int RunCheck(const Context& context, const config::Config& config) {
-  Connection connection(config, context.environment, context.clock, context.log);
+  connection::Connection connection(config, context.environment, context.clock, context.log);
   context.on_staging_root(connection.StagingRoot());
   const bool json = context.line.json;
   FindingPrinter printer(config.streams.size(), context.out_style);
@@ -140,21 +140,21 @@ int RunCheck(const Context& context, const config::Config& config) {
 }
 
 int RunDiscover(const Context& context, const config::Config& config) {
-  Connection connection(config, context.environment, context.clock, context.log);
+  connection::Connection connection(config, context.environment, context.clock, context.log);
   const base::Call call{.deadline = base::Deadline::Never(), .stop = context.stop};
   const auto session = connection.Login(call);
-  const auto found = Discover(*session,
-                              {.database = config.redshift.database,
-                               .schemas = context.line.schemas,
-                               .streams = StreamsOf(config)},
-                              call);
+  const auto found = connection::Discover(*session,
+                                          {.database = config.redshift.database,
+                                           .schemas = context.line.schemas,
+                                           .streams = connection::StreamsOf(config)},
+                                          call);
   context.out(context.line.json ? DiscoverJson(found) : DiscoverScreen(found, context.out_style));
   return kDone;
 }
 
 int RunSync(const Context& context, const config::Config& config) {
-  const auto streams = ChooseStreams(StreamsOf(config), context.line.streams);
-  Connection connection(config, context.environment, context.clock, context.log);
+  const auto streams = ChooseStreams(connection::StreamsOf(config), context.line.streams);
+  connection::Connection connection(config, context.environment, context.clock, context.log);
   OpenedDestination destination(connection.OpenDestination(), context.log);
   const std::string name = (*destination).Name();
   if (context.line.dry_run) {

@@ -96,11 +96,11 @@ std::string Checked() {
 }
 
 std::string Discovered() {
-  DiscoveredTable table{.name = {"s", "t"}, .type = "TABLE"};
+  connection::DiscoveredTable table{.name = {"s", "t"}, .type = "TABLE"};
   table.columns = SomeColumns();
   table.unknown = {{"h", "hllsketch"}};
   table.primary_key = {"a"};
-  DiscoveredTable hidden{.name = {"s", "u"}, .type = "VIEW"};
+  connection::DiscoveredTable hidden{.name = {"s", "u"}, .type = "VIEW"};
   hidden.hidden = "denied";
   return DiscoverJson({{.name = "s", .type = "local", .tables = {table, hidden}}});
 }
@@ -149,14 +149,14 @@ std::string Status(const sync::History& history) {
 }
 
 Json Documents() {
-  const SetupFacts made{.facts = {.connection = "c"}, .notes = {"n"}};
+  const connection::SetupFacts made{.facts = {.connection = "c"}, .notes = {"n"}};
   const InitOutcome wrote{.file = "a", .written = true, .secret_file = "s", .variables = {"V"}};
   const staging::CleanResult refused{.left_behind = {"x"}, .error = kError};
   return {{"error", ShapeOf({ErrorJson("sync", kError)})},
           {"problems", ShapeOf({Problems()})},
           {"config validate", ShapeOf({Validated()})},
           {"init", ShapeOf({InitJson(wrote), InitJson({.file = "a"})})},
-          {"setup", ShapeOf({SetupJson(SetupParts(made.facts), made)})},
+          {"setup", ShapeOf({SetupJson(setup::Parts(made.facts), made)})},
           {"check", ShapeOf({Checked()})},
           {"check --list-findings", ShapeOf({FindingKindsJson()})},
           {"discover", ShapeOf({Discovered()})},

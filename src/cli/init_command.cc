@@ -9,7 +9,6 @@
 #include "base/small_file.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
-#include "cli/host_rules.h"
 #include "cli/json_output.h"
 #include "cli/line_reader.h"
 #include "cli/screens.h"
@@ -17,6 +16,7 @@
 #include "config/edit.h"
 #include "config/rules.h"
 #include "config/yaml_tree.h"
+#include "connection/host_rules.h"
 #include "redshift/endpoint.h"
 
 namespace sluice::cli {
@@ -76,7 +76,7 @@ class Init {
 
  private:
   const Style& style() const { return context_.log_style; }
-  void Say(std::string_view text) { WriteAll(STDERR_FILENO, Guarded(text)); }
+  void Say(std::string_view text) { WriteAll(STDERR_FILENO, base::Guarded(text)); }
 
   // -- what is there ---------------------------------------------------------------------------
 
@@ -142,7 +142,7 @@ class Init {
       const std::string_view flag = InfoOf(field).flag;
       if (!reply.accepted) {
         problems += fmt::format("{}: {}\n{}\n", flag, reply.text,
-                                Indent(PrintableRemedy(reply.remedy), "  "));
+                                Indent(base::PrintableRemedy(reply.remedy), "  "));
       } else if (!reply.text.empty()) {
         Say(fmt::format("{}: {}: {}\n", style().Yellow("note"), flag, reply.text));
       }
@@ -233,7 +233,7 @@ class Init {
         tables_.push_back(table);
       } else {
         problems += fmt::format("--table: {}\n{}\n", reply.text,
-                                Indent(PrintableRemedy(reply.remedy), "  "));
+                                Indent(base::PrintableRemedy(reply.remedy), "  "));
       }
     }
     // A new file takes them as an answer, in which blanks stand between two.
@@ -315,8 +315,9 @@ class Init {
         !preset || question.info.key.empty() || dialogue_->Verdict(field, *preset).accepted;
     const std::string prompt =
         preset && !preset->empty() && !question.secret
-            ? fmt::format("{} > ", style().Dim(fmt::format("[{}]", shown ? PrintableLine(*preset)
-                                                                         : "what stands there")))
+            ? fmt::format("{} > ",
+                          style().Dim(fmt::format(
+                              "[{}]", shown ? base::PrintableLine(*preset) : "what stands there")))
             : "> ";
     auto line = reader_.Read(question.secret, [&] { Say(prompt); });
     if (!line) {
@@ -327,11 +328,11 @@ class Init {
     const Reply reply = question.secret ? dialogue_->AnswerSecret(base::Secret(std::move(*line)))
                                         : dialogue_->Answer(question.info.field, *line);
     if (reply.accepted) {
-      if (!reply.text.empty()) Say(style().Yellow("  " + PrintableLine(reply.text)) + "\n");
+      if (!reply.text.empty()) Say(style().Yellow("  " + base::PrintableLine(reply.text)) + "\n");
       return true;
     }
-    Say(fmt::format("{}\n{}\n", style().Red("  " + PrintableLine(reply.text)),
-                    Indent(PrintableRemedy(reply.remedy), "  ")));
+    Say(fmt::format("{}\n{}\n", style().Red("  " + base::PrintableLine(reply.text)),
+                    Indent(base::PrintableRemedy(reply.remedy), "  ")));
     return false;
   }
 
@@ -366,7 +367,7 @@ class Init {
   void Verify() {
     const std::string reference = SecretReference();
     const auto parse = [&](const std::string& text) {
-      return config::Parse(text, file_, context_.environment, EndpointRules()).problems;
+      return config::Parse(text, file_, context_.environment, connection::EndpointRules()).problems;
     };
     auto problems = parse(Compose(reference.empty() ? "" : std::string(40, 'x')));
     if (problems.empty()) return;

@@ -7,11 +7,11 @@
 #include <charconv>
 
 #include "base/error.h"
-#include "cli/host_rules.h"
 #include "cli/init_destination.h"
 #include "config/config.h"
 #include "config/edit.h"
 #include "config/rules.h"
+#include "connection/host_rules.h"
 #include "redshift/identity.h"
 
 namespace sluice::cli {
@@ -224,7 +224,7 @@ Reply Dialogue::Verdict(Field field, const std::string& text) const {
     if (field == Field::kExternalId) yaml += fmt::format("  role_arn: {}\n", kAnyRole);
   }
   const auto loaded = config::Parse(yaml, options_.references.folder / "sluice.yaml",
-                                    options_.references.environment, EndpointRules());
+                                    options_.references.environment, connection::EndpointRules());
   for (const auto& problem : loaded.problems) {
     // Of the whole text: a value that no file can hold.
     const bool whole = problem.field.empty();

@@ -6,10 +6,10 @@
 #include <chrono>
 
 #include "base/error.h"
-#include "cli/host_rules.h"
 #include "cli/init_dialogue.h"
 #include "cli/init_file.h"
 #include "config/config.h"
+#include "connection/host_rules.h"
 
 namespace sluice::cli {
 namespace {
@@ -233,7 +233,7 @@ bool IsValid(const FieldInfo& info, const std::string& value,
   } catch (const base::Error&) {
     return false;  // no file can say so
   }
-  const auto loaded = config::Parse(text, "sluice.yaml", environment, EndpointRules());
+  const auto loaded = config::Parse(text, "sluice.yaml", environment, connection::EndpointRules());
   const std::string name =
       (info.group.empty() ? "" : std::string(info.group) + ".") + std::string(info.key);
   return std::none_of(loaded.problems.begin(), loaded.problems.end(),

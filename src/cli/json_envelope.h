@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "cli/printable.h"
+#include "base/printable.h"
 
 namespace sluice::cli {
 
@@ -18,7 +18,7 @@ inline Json Envelope(std::string_view command, int exit_code) {
 // Names from outside may not be UTF-8; they are replaced rather than lost with the whole document.
 // What would shape a screen is escaped, which is the same value in JSON.
 inline std::string Dump(const Json& json) {
-  return Printable(json.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
+  return base::Printable(json.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
 }
 
 }  // namespace sluice::cli

@@ -182,7 +182,7 @@ std::string FindingKindsJson() {
   return Dump(json);
 }
 
-std::string DiscoverJson(const std::vector<DiscoveredSchema>& schemas) {
+std::string DiscoverJson(const std::vector<connection::DiscoveredSchema>& schemas) {
   Json json = Envelope("discover", kDone);
   json["error"] = nullptr;
   json["schemas"] = Json::array();
@@ -194,7 +194,7 @@ std::string DiscoverJson(const std::vector<DiscoveredSchema>& schemas) {
         unreadable.push_back({{"name", column.name}, {"type", column.data_type}});
       }
       tables.push_back(
-          {{"name", TableText(table.name)},
+          {{"name", connection::TableText(table.name)},
            {"schema", table.name.schema},
            {"table", table.name.table},
            {"type", table.type},

@@ -8,8 +8,8 @@
 
 #include "base/error.h"
 #include "check/check.h"
-#include "cli/discovery.h"
 #include "config/config.h"
+#include "connection/discovery.h"
 #include "sync/run.h"
 
 namespace sluice::cli {
@@ -30,7 +30,7 @@ std::string ValidJson(const config::Config& config);
 std::string CheckJson(const check::Findings& findings);
 // Every finding there is: check::FindingKinds().
 std::string FindingKindsJson();
-std::string DiscoverJson(const std::vector<DiscoveredSchema>& schemas);
+std::string DiscoverJson(const std::vector<connection::DiscoveredSchema>& schemas);
 std::string PlanJson(const std::vector<sync::StreamPlan>& plans, const std::string& destination);
 std::string SyncJson(const sync::RunResult& result, const std::string& destination);
 

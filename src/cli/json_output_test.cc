@@ -8,6 +8,7 @@
 
 #include "cli/commands.h"
 #include "cli/exit_code.h"
+#include "cli/json_envelope.h"
 #include "tests/support/matchers.h"
 
 namespace sluice::cli {
@@ -16,6 +17,7 @@ namespace {
 using Json = nlohmann::json;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 using testing::UnorderedElementsAre;
 
 std::vector<std::string> Names(const Json& object) {
@@ -98,7 +100,7 @@ TEST(Json, Check) {
 }
 
 TEST(Json, Discover) {
-  DiscoveredTable table{.name = {"s", "t"}, .type = "TABLE"};
+  connection::DiscoveredTable table{.name = {"s", "t"}, .type = "TABLE"};
   table.columns = {{"a", {.kind = model::TypeKind::kInt32}, false}};
   table.unknown = {{"h", "hllsketch"}};
   const Json json = Json::parse(DiscoverJson({{.name = "s", .type = "local", .tables = {table}}}));
@@ -164,6 +166,16 @@ TEST(Json, DryRun) {
 
 TEST(Json, NamesThatAreNoUtf8DoNotLoseTheDocument) {
   EXPECT_NO_THROW(Json::parse(SyncJson({.run = "r", .streams = {Stream("a\xFF")}}, "d")));
+}
+
+TEST(Dump, KeepsTheValueAndHidesNothing) {
+  const std::string name = "a\u202Eb\x1b[2J\n\u200B\U000E0041ü";
+  const std::string text = Dump(nlohmann::ordered_json{{"name", name}});
+  EXPECT_EQ(Json::parse(text)["name"].get<std::string>(), name);
+  for (const char* raw : {"\u202E", "\x1b", "\u200B", "\U000E0041"}) {
+    EXPECT_THAT(text, Not(HasSubstr(raw)));
+  }
+  EXPECT_THAT(text, HasSubstr("\\u202e"));
 }
 
 TEST(ExitCode, OfASync) {

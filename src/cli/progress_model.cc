@@ -103,7 +103,8 @@ ProgressModel::ProgressModel(const std::vector<std::string>& streams) {
     Row row;
     row.progress.stream = stream;
     rows_.push_back(std::move(row));
-    name_width_ = std::max(name_width_, std::min(Width(PrintableLine(stream)), kNameWidthMax));
+    name_width_ =
+        std::max(name_width_, std::min(Width(base::PrintableLine(stream)), kNameWidthMax));
   }
 }
 
@@ -131,7 +132,7 @@ const ProgressModel::Row* ProgressModel::Find(const std::string& stream) const {
 
 std::string ProgressModel::Line(const Row& row, base::SteadyTime now, std::size_t columns,
                                 const Style& style) const {
-  const std::string name = Shorten(PrintableLine(row.progress.stream), name_width_, style);
+  const std::string name = Shorten(base::PrintableLine(row.progress.stream), name_width_, style);
   std::string line =
       fmt::format(" {} {}  {}", Mark(row.progress.phase, style), PadRight(name, name_width_),
                   PadRight(std::string(Doing(row.progress.phase)), 10));

@@ -1,57 +1,33 @@
 #include "cli/records.h"
 
 #include "cli/exit_code.h"
-#include "cli/wiring.h"
-#include "redshift/cursor.h"
+#include "connection/connection.h"
 #include "sync/clean_up.h"
 #include "sync/ledger.h"
 
 namespace sluice::cli {
-namespace {
-
-// A clock that differs a little is no sign of anything.
-constexpr std::chrono::minutes kClocksDiffer{10};
-
-}  // namespace
-
 int RunStatus(const Context& context, const config::Config& config) {
-  const auto history = sync::ReadHistory(LedgerOf(config), 1);
+  const auto history = sync::ReadHistory(connection::LedgerOf(config), 1);
   const auto& bucket = config.staging.bucket;
   const auto now = context.clock.Utc();
-  context.out(context.line.json
-                  ? StatusJson(history, StreamsOf(config), bucket, now)
-                  : StatusScreen(history, StreamsOf(config), bucket, now, context.out_style));
+  context.out(context.line.json ? StatusJson(history, connection::StreamsOf(config), bucket, now)
+                                : StatusScreen(history, connection::StreamsOf(config), bucket, now,
+                                               context.out_style));
   return kDone;
 }
 
-std::vector<std::string> StatusWarnings(const sync::History& history, const model::Stream& stream,
-                                        base::UtcTime now) {
-  if (stream.sync_mode != model::SyncMode::kIncremental || !stream.cursor_ahead_max ||
-      history.resets.contains(stream.name)) {
-    return {};
-  }
-  for (const auto& commit : history.last_commits) {
-    if (commit.stream != stream.name || !commit.watermark) continue;
-    const auto latest = now + *stream.cursor_ahead_max + kClocksDiffer;
-    if (redshift::LiesAfter(*commit.watermark, latest)) {
-      return {redshift::FutureWatermarkWarning(stream)};
-    }
-  }
-  return {};
-}
-
 int RunHistory(const Context& context, const config::Config& config) {
-  const auto history = sync::ReadHistory(LedgerOf(config), context.line.runs_max);
+  const auto history = sync::ReadHistory(connection::LedgerOf(config), context.line.runs_max);
   context.out(context.line.json ? HistoryJson(history) : HistoryScreen(history, context.out_style));
   return kDone;
 }
 
 int RunClean(const Context& context, const config::Config& config) {
-  Connection connection(config, context.environment, context.clock, context.log);
+  connection::Connection connection(config, context.environment, context.clock, context.log);
   const auto cleaned = sync::CleanUp({.connection = config.name,
                                       .bucket = config.staging.bucket,
                                       .root = config.staging.root,
-                                      .ledger = LedgerOf(config),
+                                      .ledger = connection::LedgerOf(config),
                                       .everything = context.line.everything},
                                      connection.Store(), context.clock, context.stop);
   context.out(context.line.json
@@ -61,10 +37,10 @@ int RunClean(const Context& context, const config::Config& config) {
 }
 
 int RunReset(const Context& context, const config::Config& config) {
-  const auto streams = ChooseStreams(StreamsOf(config), context.line.streams);
-  Connection connection(config, context.environment, context.clock, context.log);
+  const auto streams = ChooseStreams(connection::StreamsOf(config), context.line.streams);
+  connection::Connection connection(config, context.environment, context.clock, context.log);
   // Holds off a sync of this machine, and lets none load what was read before the reset.
-  sync::Ledger ledger(LedgerOf(config), context.clock);
+  sync::Ledger ledger(connection::LedgerOf(config), context.clock);
   const auto destination = connection.OpenDestination();
   const base::Call call{.deadline = base::Deadline::Never(), .stop = context.stop};
   std::vector<std::string> names;
@@ -80,7 +56,7 @@ int RunReset(const Context& context, const config::Config& config) {
     return kDone;
   }
   for (const auto& name : names) {
-    context.out("The next sync reads " + PrintableLine(name) + " from the beginning.\n");
+    context.out("The next sync reads " + base::PrintableLine(name) + " from the beginning.\n");
   }
   return kDone;
 }

@@ -16,9 +16,6 @@ int RunClean(const Context& context, const config::Config& config);
 // Forgets how far streams were read: the next sync reads everything.
 int RunReset(const Context& context, const config::Config& config);
 
-// What the last commit of `stream` should make somebody do: sentences. `now`: this machine's clock.
-std::vector<std::string> StatusWarnings(const sync::History& history, const model::Stream& stream,
-                                        base::UtcTime now);
 std::string StatusScreen(const sync::History& history, const std::vector<model::Stream>& streams,
                          const std::string& bucket, base::UtcTime now, const Style& style);
 std::string HistoryScreen(const sync::History& history, const Style& style);

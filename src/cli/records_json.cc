@@ -4,6 +4,7 @@
 #include "cli/exit_code.h"
 #include "cli/json_envelope.h"
 #include "cli/records.h"
+#include "connection/status_warnings.h"
 
 namespace sluice::cli {
 namespace {
@@ -56,7 +57,7 @@ std::string StatusJson(const sync::History& history, const std::vector<model::St
          {"rows", found ? Json(last->rows) : Json(nullptr)},
          {"watermark", found && last->watermark && !reset ? Json(*last->watermark) : Json(nullptr)},
          {"reset", reset},
-         {"warnings", StatusWarnings(history, stream, now)}});
+         {"warnings", connection::StatusWarnings(history, stream, now)}});
   }
   json["unclean"] = Json::array();
   for (const auto& attempt : history.unclean) {

@@ -7,6 +7,7 @@
 #include "cli/records.h"
 #include "cli/text_table.h"
 #include "cli/units.h"
+#include "connection/status_warnings.h"
 
 namespace sluice::cli {
 namespace {
@@ -18,12 +19,12 @@ std::string When(base::UtcTime time) {
 
 std::string Outcome(const sync::RunRecord& run, bool held, const Style& style) {
   if (run.outcome == "done") return style.Green("done");
-  if (!run.outcome.empty()) return style.Red(PrintableLine(run.outcome));
+  if (!run.outcome.empty()) return style.Red(base::PrintableLine(run.outcome));
   return held ? style.Yellow("under way") : style.Red("died");
 }
 
 std::string AttemptText(const sync::AttemptRecord& attempt, const Style& style) {
-  if (!attempt.error.empty()) return style.Red("failed: " + PrintableLine(attempt.error));
+  if (!attempt.error.empty()) return style.Red("failed: " + base::PrintableLine(attempt.error));
   if (!attempt.committed) return style.Yellow("not committed");
   return "";
 }
@@ -41,24 +42,24 @@ std::string StatusScreen(const sync::History& history, const std::vector<model::
         std::find_if(history.last_commits.begin(), history.last_commits.end(),
                      [&](const sync::AttemptRecord& commit) { return commit.stream == name; });
     if (last == history.last_commits.end()) {
-      table.Add({PrintableLine(name), style.Yellow("never")});
+      table.Add({base::PrintableLine(name), style.Yellow("never")});
       continue;
     }
     const std::string watermark = history.resets.contains(name)
                                       ? style.Yellow("reset: read from the beginning next")
-                                      : PrintableLine(last->watermark.value_or(""));
-    table.Add({PrintableLine(name), When(*last->committed), Grouped(last->rows), watermark});
+                                      : base::PrintableLine(last->watermark.value_or(""));
+    table.Add({base::PrintableLine(name), When(*last->committed), Grouped(last->rows), watermark});
   }
   std::string text = streams.empty() ? "No stream is configured.\n" : table.Text();
   text += "\n";
   for (const auto& stream : streams) {
-    for (const auto& warning : StatusWarnings(history, stream, now)) {
-      text += fmt::format("{} {}: {}\n", style.Yellow("warning:"), PrintableLine(stream.name),
-                          PrintableLine(warning));
+    for (const auto& warning : connection::StatusWarnings(history, stream, now)) {
+      text += fmt::format("{} {}: {}\n", style.Yellow("warning:"), base::PrintableLine(stream.name),
+                          base::PrintableLine(warning));
     }
   }
   if (history.holder) {
-    text += style.Yellow("Syncing now: ") + PrintableLine(*history.holder) + ".\n";
+    text += style.Yellow("Syncing now: ") + base::PrintableLine(*history.holder) + ".\n";
     return text;
   }
   if (history.unclean.empty()) {
@@ -68,7 +69,7 @@ std::string StatusScreen(const sync::History& history, const std::vector<model::
   }
   text += style.Yellow("Something may be left in the bucket") + " beneath:\n";
   for (const auto& attempt : history.unclean) {
-    text += fmt::format("    s3://{}/{}\n", bucket, PrintableLine(attempt.prefix));
+    text += fmt::format("    s3://{}/{}\n", bucket, base::PrintableLine(attempt.prefix));
   }
   return text + "The next sync loads or removes it; to remove it now: sluice clean\n";
 }
@@ -86,10 +87,10 @@ std::string HistoryScreen(const sync::History& history, const Style& style) {
           ", {} s",
           std::chrono::duration_cast<std::chrono::seconds>(*run.ended - run.began).count());
     }
-    text += "  " + style.Dim("run " + PrintableLine(run.run)) + "\n";
+    text += "  " + style.Dim("run " + base::PrintableLine(run.run)) + "\n";
     TextTable table("lrrl");
     for (const auto& attempt : run.attempts) {
-      table.Add({PrintableLine(attempt.stream),
+      table.Add({base::PrintableLine(attempt.stream),
                  attempt.committed ? Grouped(attempt.rows) + " rows" : "",
                  attempt.committed ? Bytes(attempt.bytes) : "", AttemptText(attempt, style)});
     }
@@ -102,18 +103,19 @@ std::string CleanScreen(const staging::CleanResult& cleaned, const std::string& 
                         const Style& style) {
   std::string text;
   if (cleaned.objects_deleted + cleaned.uploads_aborted > 0) {
-    text = fmt::format("Removed {} and {} beneath {}\n", Count(cleaned.objects_deleted, "object"),
-                       Count(cleaned.uploads_aborted, "unfinished upload"), PrintableLine(root));
+    text =
+        fmt::format("Removed {} and {} beneath {}\n", Count(cleaned.objects_deleted, "object"),
+                    Count(cleaned.uploads_aborted, "unfinished upload"), base::PrintableLine(root));
   }
   if (!cleaned.left_behind.empty()) {
     text += style.Yellow("Still there:") + "\n";
-    for (const auto& key : cleaned.left_behind) text += "    " + PrintableLine(key) + "\n";
+    for (const auto& key : cleaned.left_behind) text += "    " + base::PrintableLine(key) + "\n";
   }
   if (cleaned.error) {
-    text += style.Red("Refused: ") + PrintableLine(cleaned.error->message) + "\n" +
-            Indent(PrintableRemedy(cleaned.error->remedy), "    ") + "\n";
+    text += style.Red("Refused: ") + base::PrintableLine(cleaned.error->message) + "\n" +
+            Indent(base::PrintableRemedy(cleaned.error->remedy), "    ") + "\n";
   }
-  return text.empty() ? "Nothing to remove beneath " + PrintableLine(root) + "\n" : text;
+  return text.empty() ? "Nothing to remove beneath " + base::PrintableLine(root) + "\n" : text;
 }
 
 }  // namespace sluice::cli

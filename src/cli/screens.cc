@@ -26,7 +26,7 @@ std::string Mark(check::Severity severity, const Style& style) {
 std::string OneLine(std::string_view text) {
   std::string line(text);
   std::replace(line.begin(), line.end(), '\n', ' ');
-  return PrintableLine(line);
+  return base::PrintableLine(line);
 }
 
 // A text of several lines beneath a label of its own.
@@ -45,7 +45,7 @@ std::string Labelled(std::string_view label, const std::string& text, const Styl
 }  // namespace
 
 std::string ErrorScreen(const base::ErrorInfo& error, const Style& style) {
-  std::string title = PrintableLine(error.subject.empty() ? error.operation : error.subject);
+  std::string title = base::PrintableLine(error.subject.empty() ? error.operation : error.subject);
   if (title.empty()) title = "sluice";
   std::string text =
       fmt::format("{} {}  {}\n", style.Red(style.unicode ? "✗" : "error:"), style.Bold(title),
@@ -57,7 +57,7 @@ std::string ErrorScreen(const base::ErrorInfo& error, const Style& style) {
   text += Labelled("seen", OneLine(seen), style);
   // A lower error's text helps whoever has to look deeper; not if it only says the same again.
   if (error.cause != error.message) text += Labelled("cause", OneLine(error.cause), style);
-  text += Labelled("do", PrintableRemedy(error.remedy), style);
+  text += Labelled("do", base::PrintableRemedy(error.remedy), style);
   if (error.in_doubt) {
     text += Labelled("note", "it is not known whether this took effect; the next sync finds out",
                      style);
@@ -68,47 +68,51 @@ std::string ErrorScreen(const base::ErrorInfo& error, const Style& style) {
 std::string ProblemsScreen(const std::filesystem::path& file,
                            const std::vector<config::Problem>& problems, const Style& style) {
   std::string text = fmt::format(
-      "{} {}\n", style.Bold(PrintableLine(file.string())),
+      "{} {}\n", style.Bold(base::PrintableLine(file.string())),
       problems.size() == 1 ? "has a problem" : fmt::format("has {} problems", problems.size()));
   for (const auto& problem : problems) {
-    const std::string what = problem.field.empty() ? "the file" : PrintableLine(problem.field);
+    const std::string what =
+        problem.field.empty() ? "the file" : base::PrintableLine(problem.field);
     text += fmt::format("\n{} {} {}\n    {}\n", style.Red(style.unicode ? "✗" : "error:"),
-                        style.Bold(what), PrintableLine(problem.problem),
-                        style.Dim("at " + PrintableLine(config::Place(file, problem))));
-    text += Indent(Wrap(PrintableRemedy(problem.remedy), 96), "    ") + "\n";
+                        style.Bold(what), base::PrintableLine(problem.problem),
+                        style.Dim("at " + base::PrintableLine(config::Place(file, problem))));
+    text += Indent(Wrap(base::PrintableRemedy(problem.remedy), 96), "    ") + "\n";
   }
   return text;
 }
 
 std::string ValidScreen(const config::Config& config, const Style& style) {
   std::string text = fmt::format("{} {} is right: {}\n", Mark(check::Severity::kOk, style),
-                                 style.Bold(PrintableLine(config.file.string())),
+                                 style.Bold(base::PrintableLine(config.file.string())),
                                  Count(config.streams.size(), "stream"));
   TextTable table("lll");
   for (const auto& entry : config.streams) {
-    table.Add({PrintableLine(entry.stream.name), std::string(ToString(entry.stream.sync_mode)),
+    table.Add({base::PrintableLine(entry.stream.name),
+               std::string(ToString(entry.stream.sync_mode)),
                std::string(ToString(entry.stream.write_mode))});
   }
   text += table.Text("    ");
   for (const auto& warning : config.warnings) {
     text += fmt::format("{} {} {}\n{}\n", Mark(check::Severity::kWarning, style),
-                        style.Bold(PrintableLine(warning.field)), PrintableLine(warning.problem),
-                        Indent(PrintableRemedy(warning.remedy), "    "));
+                        style.Bold(base::PrintableLine(warning.field)),
+                        base::PrintableLine(warning.problem),
+                        Indent(base::PrintableRemedy(warning.remedy), "    "));
   }
   return text + style.Dim("Nobody was contacted. To prove the rest: sluice check") + "\n";
 }
 
 std::string CheckHeader(const config::Config& config, const Style& style) {
-  return fmt::format("Checking {} ({})\n\n", style.Bold(PrintableLine(config.name)),
-                     PrintableLine(config.file.string()));
+  return fmt::format("Checking {} ({})\n\n", style.Bold(base::PrintableLine(config.name)),
+                     base::PrintableLine(config.file.string()));
 }
 
 namespace {
 
 std::string WithSubject(const check::Finding& finding, const std::string& text) {
   const std::string line = OneLine(text);
-  return finding.subject.empty() ? line
-                                 : fmt::format("{}: {}", PrintableLine(finding.subject), line);
+  return finding.subject.empty()
+             ? line
+             : fmt::format("{}: {}", base::PrintableLine(finding.subject), line);
 }
 
 // All lines of a block in the colour of an aside.
@@ -142,8 +146,8 @@ std::string FindingScreen(const check::Finding& finding, const Style& style) {
   const std::string stop = finding.seen.ends_with('.') ? "" : ".";
   if (!finding.title.empty()) more += Labelled("seen", OneLine(finding.seen + stop), plain);
   more += Labelled("cause", OneLine(finding.cause), plain);
-  more += Labelled("why", Printable(finding.why), plain);
-  more += Labelled("do", PrintableRemedy(finding.remedy), plain);
+  more += Labelled("why", base::Printable(finding.why), plain);
+  more += Labelled("do", base::PrintableRemedy(finding.remedy), plain);
   return text + (quiet && style.colour ? Dimmed(more, style) : more);
 }
 
@@ -214,7 +218,8 @@ std::string CheckFooter(const check::Findings& findings, const Style& style) {
   return text + "\n";
 }
 
-std::string DiscoverScreen(const std::vector<DiscoveredSchema>& schemas, const Style& style) {
+std::string DiscoverScreen(const std::vector<connection::DiscoveredSchema>& schemas,
+                           const Style& style) {
   if (schemas.empty()) {
     return "No schema is visible to this user.\nGrant it one: GRANT USAGE ON SCHEMA ...  (sluice "
            "check tells the user's name)\n";
@@ -222,33 +227,34 @@ std::string DiscoverScreen(const std::vector<DiscoveredSchema>& schemas, const S
   std::string text;
   std::size_t tables = 0;
   for (const auto& schema : schemas) {
-    text += fmt::format("{}{}\n", style.Bold(PrintableLine(schema.name)),
+    text += fmt::format("{}{}\n", style.Bold(base::PrintableLine(schema.name)),
                         schema.type == "local" || schema.type.empty()
                             ? ""
-                            : style.Dim(" (" + PrintableLine(schema.type) + ")"));
+                            : style.Dim(" (" + base::PrintableLine(schema.type) + ")"));
     if (schema.tables.empty()) text += style.Dim("  no table can be seen") + "\n";
     for (const auto& table : schema.tables) {
       ++tables;
-      text +=
-          fmt::format("\n  {}  {}{}\n", style.Bold(PrintableLine(TableText(table.name))),
-                      style.Dim(fmt::format(
-                          "{}, {}, {}", table.type.empty() ? "TABLE" : PrintableLine(table.type),
-                          ToString(table.sync_mode), ToString(table.write_mode))),
-                      table.configured ? style.Green("  configured") : "");
+      text += fmt::format(
+          "\n  {}  {}{}\n", style.Bold(base::PrintableLine(connection::TableText(table.name))),
+          style.Dim(fmt::format("{}, {}, {}",
+                                table.type.empty() ? "TABLE" : base::PrintableLine(table.type),
+                                ToString(table.sync_mode), ToString(table.write_mode))),
+          table.configured ? style.Green("  configured") : "");
       TextTable columns("lll");
       for (const auto& column : table.columns) {
         const bool key = std::find(table.primary_key.begin(), table.primary_key.end(),
                                    column.name) != table.primary_key.end();
-        columns.Add({PrintableLine(column.name), ToString(column.type),
+        columns.Add({base::PrintableLine(column.name), ToString(column.type),
                      key ? "key" : (column.nullable ? "" : "not null")});
       }
       for (const auto& column : table.unknown) {
-        columns.Add(
-            {PrintableLine(column.name), PrintableLine(column.data_type), "cannot be read"});
+        columns.Add({base::PrintableLine(column.name), base::PrintableLine(column.data_type),
+                     "cannot be read"});
       }
       text += columns.Text("      ");
       if (!table.hidden.empty()) {
-        text += style.Yellow("      its columns are hidden: ") + PrintableLine(table.hidden) + "\n";
+        text += style.Yellow("      its columns are hidden: ") + base::PrintableLine(table.hidden) +
+                "\n";
       }
     }
     text += "\n";
@@ -264,27 +270,27 @@ std::string PlanScreen(const std::vector<sync::StreamPlan>& plans, const std::st
                        const Style& style) {
   std::string text;
   for (const auto& plan : plans) {
-    text += fmt::format("{}  {}\n", style.Bold(PrintableLine(plan.stream.name)),
+    text += fmt::format("{}  {}\n", style.Bold(base::PrintableLine(plan.stream.name)),
                         style.Dim(fmt::format("{}, {}", ToString(plan.stream.sync_mode),
                                               ToString(plan.stream.write_mode))));
-    text += fmt::format("    into    {}, {}\n", PrintableLine(plan.target.table.ToString()),
+    text += fmt::format("    into    {}, {}\n", base::PrintableLine(plan.target.table.ToString()),
                         Count(plan.target.columns.size(), "column"));
     if (plan.range) {
       text += fmt::format(
           "    from    {}\n",
           plan.range->low
-              ? fmt::format("{} {}, looking back {} s", PrintableLine(*plan.stream.cursor),
-                            PrintableLine(*plan.range->low), plan.range->overlap.count())
+              ? fmt::format("{} {}, looking back {} s", base::PrintableLine(*plan.stream.cursor),
+                            base::PrintableLine(*plan.range->low), plan.range->overlap.count())
               : "the beginning");
     }
     if (plan.key_select) text += "    and     all keys, to find deleted rows\n";
     for (const auto& warning : plan.warnings) {
-      text += fmt::format("    {} {}\n", style.Yellow("warning:"), PrintableLine(warning));
+      text += fmt::format("    {} {}\n", style.Yellow("warning:"), base::PrintableLine(warning));
     }
-    text += Labelled("reads", PrintableRemedy(plan.select), style) + "\n";
+    text += Labelled("reads", base::PrintableRemedy(plan.select), style) + "\n";
   }
   return text + fmt::format("{} would be synced into {}. Nothing was read or written.\n",
-                            Count(plans.size(), "stream"), PrintableLine(destination));
+                            Count(plans.size(), "stream"), base::PrintableLine(destination));
 }
 
 }  // namespace sluice::cli

@@ -6,9 +6,9 @@
 
 #include "base/error.h"
 #include "check/check.h"
-#include "cli/discovery.h"
 #include "cli/style.h"
 #include "config/config.h"
+#include "connection/discovery.h"
 #include "sync/run.h"
 
 namespace sluice::cli {
@@ -40,7 +40,8 @@ class FindingPrinter {
 };
 std::string CheckFooter(const check::Findings& findings, const Style& style);
 
-std::string DiscoverScreen(const std::vector<DiscoveredSchema>& schemas, const Style& style);
+std::string DiscoverScreen(const std::vector<connection::DiscoveredSchema>& schemas,
+                           const Style& style);
 
 std::string PlanScreen(const std::vector<sync::StreamPlan>& plans, const std::string& destination,
                        const Style& style);

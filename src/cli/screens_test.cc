@@ -230,7 +230,7 @@ TEST(CheckScreen, EndsWithTheVerdict) {
 }
 
 TEST(DiscoverScreen, ListsColumnsKeysAndWhatCannotBeRead) {
-  DiscoveredTable table{.name = {"sales", "orders"}, .type = "TABLE"};
+  connection::DiscoveredTable table{.name = {"sales", "orders"}, .type = "TABLE"};
   table.columns = {{"order_id", {.kind = model::TypeKind::kInt64}, false},
                    {"total", {.kind = model::TypeKind::kDecimal, .precision = 18, .scale = 2}}};
   table.unknown = {{"sketch", "hllsketch"}};
@@ -300,6 +300,39 @@ TEST(Units, ReadAsPeopleWriteThem) {
   EXPECT_EQ(Clocked(std::chrono::seconds(3723)), "1:02:03");
   EXPECT_EQ(Clocked(std::chrono::seconds(7)), "0:07");
   EXPECT_EQ(Count(1, "row"), "1 row");
+}
+
+// A name that begins a line of its own with a mark of ours.
+TEST(Screens, NoNameShapesThem) {
+  const std::string evil = "o\n✓ Ready.\x1b[2J\u202E";
+  const Style plain{.unicode = true};
+  connection::DiscoveredSchema schema{.name = evil, .type = evil};
+  schema.tables.push_back({.name = {evil, evil}, .type = evil, .columns = {{evil, {}}}});
+  schema.tables[0].unknown = {{evil, evil}};
+  check::Finding finding{.severity = check::Severity::kFailure,
+                         .subject = "stream " + evil,
+                         .seen = evil,
+                         .why = "w",
+                         .remedy = "GRANT SELECT ON \"" + evil + "\" TO u",
+                         .title = "t"};
+  sync::RunResult result{.run = "r"};
+  result.streams.push_back({.stream = evil, .target = {evil, evil}, .warnings = {evil}});
+  result.streams[0].error = base::ErrorInfo{.code = base::ErrorCode::kSource,
+                                            .operation = evil,
+                                            .subject = evil,
+                                            .message = evil,
+                                            .remedy = "r",
+                                            .cause = evil};
+  result.streams[0].left_behind = {evil};
+  for (const std::string& screen :
+       {DiscoverScreen({schema}, plain), FindingScreen(finding, plain),
+        SyncScreen(result, evil, plain), ErrorScreen(*result.streams[0].error, plain),
+        ProblemsScreen(evil, {{.field = evil, .problem = evil, .remedy = "r"}}, plain)}) {
+    EXPECT_THAT(screen, Not(HasSubstr("\n✓ Ready."))) << screen;
+    EXPECT_THAT(screen, Not(HasSubstr("\x1b"))) << screen;
+    EXPECT_THAT(screen, Not(HasSubstr("\u202E"))) << screen;
+    EXPECT_THAT(screen, HasSubstr("\\u202e")) << screen;
+  }
 }
 
 }  // namespace

@@ -23,13 +23,13 @@ std::string FieldText(std::string_view value) {
     if (c == '\n' || c == '\t') c = ' ';
   }
   const bool plain = !text.empty() && text.find_first_of(" \"=") == std::string::npos;
-  if (plain) return PrintableLine(text);
+  if (plain) return base::PrintableLine(text);
   std::string quoted = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') quoted += '\\';
     quoted += c;
   }
-  return PrintableLine(quoted) + "\"";
+  return base::PrintableLine(quoted) + "\"";
 }
 
 }  // namespace
@@ -45,7 +45,7 @@ void StderrLog::Write(base::LogLevel level, std::string_view event,
                       std::initializer_list<base::LogField> fields) {
   if (level < least_) return;
   std::string line = fmt::format("{} {} {}", style_.Dim(UtcText(clock_.Utc())),
-                                 LevelText(level, style_), PrintableLine(event));
+                                 LevelText(level, style_), base::PrintableLine(event));
   for (const auto& field : fields) {
     line += fmt::format("  {}={}", style_.Dim(field.name), FieldText(field.value));
   }

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "cli/printable.h"  // what is styled comes from outside
+#include "base/printable.h"  // what is styled comes from outside
 
 namespace sluice::cli {
 

@@ -25,7 +25,7 @@ std::string StreamsTable(const sync::RunResult& result, const Style& style) {
   table.Add({" ", style.Dim("stream"), style.Dim("rows"), style.Dim("bytes"), style.Dim("seconds"),
              style.Dim("proof")});
   for (const auto& stream : result.streams) {
-    const std::string name = PrintableLine(stream.stream);
+    const std::string name = base::PrintableLine(stream.stream);
     if (stream.error) {
       const bool stopped = stream.error->code == base::ErrorCode::kCancelled;
       table.Add({style.Red(style.unicode ? "✗" : "!"), name, "", "", Seconds(stream.duration),
@@ -81,7 +81,7 @@ std::string Changes(const sync::RunResult& result, const Style& style) {
     if (!changes.empty() && !way.empty()) changes += "; ";
     changes += way;
     if (changes.empty()) continue;
-    text += fmt::format("   {}  {}\n", PrintableLine(stream.stream), style.Dim(changes));
+    text += fmt::format("   {}  {}\n", base::PrintableLine(stream.stream), style.Dim(changes));
   }
   return text.empty() ? text : "\n" + text;
 }
@@ -108,8 +108,8 @@ std::string Totals(const sync::RunResult& result, const std::string& destination
       good == result.streams.size()
           ? Count(good, "stream")
           : fmt::format("{} of {}", good, Count(result.streams.size(), "stream"));
-  return fmt::format("{} into {}: {}\n{}\n", style.Bold(streams), PrintableLine(destination), text,
-                     style.Dim("run " + result.run));
+  return fmt::format("{} into {}: {}\n{}\n", style.Bold(streams), base::PrintableLine(destination),
+                     text, style.Dim("run " + result.run));
 }
 
 // Streams that failed in the same way, together: a missing right at ten tables is one block.
@@ -173,7 +173,7 @@ std::string FailureScreen(const Failure& failure, const Style& style) {
 std::string Leftovers(const sync::RunResult& result, const Style& style) {
   std::string text;
   for (const auto& stream : result.streams) {
-    for (const auto& left : stream.left_behind) text += "    " + PrintableLine(left) + "\n";
+    for (const auto& left : stream.left_behind) text += "    " + base::PrintableLine(left) + "\n";
   }
   if (text.empty()) return {};
   return "\n" + style.Yellow("Still in the bucket") + ", because it could not be removed:\n" +
@@ -183,7 +183,7 @@ std::string Leftovers(const sync::RunResult& result, const Style& style) {
 std::string Kept(const sync::RunResult& result, const Style& style) {
   std::string text;
   for (const auto& stream : result.streams) {
-    for (const auto& prefix : stream.kept) text += "    " + PrintableLine(prefix) + "\n";
+    for (const auto& prefix : stream.kept) text += "    " + base::PrintableLine(prefix) + "\n";
   }
   if (text.empty()) return {};
   return "\n" + style.Yellow("Kept in the bucket") + ", as it was paid for:\n" + text +
@@ -198,8 +198,8 @@ std::string SyncScreen(const sync::RunResult& result, const std::string& destina
                      Totals(result, destination, style);
   for (const auto& stream : result.streams) {
     for (const auto& warning : stream.warnings) {
-      text += fmt::format("{} {}: {}\n", style.Yellow("warning:"), PrintableLine(stream.stream),
-                          PrintableLine(warning));
+      text += fmt::format("{} {}: {}\n", style.Yellow("warning:"),
+                          base::PrintableLine(stream.stream), base::PrintableLine(warning));
     }
   }
   for (const auto& failure : Failures(result)) text += FailureScreen(failure, style);

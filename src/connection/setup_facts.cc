@@ -1,4 +1,4 @@
-#include "cli/setup_facts.h"
+#include "connection/setup_facts.h"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 #include "redshift/endpoint.h"
 #include "redshift/identity.h"
 
-namespace sluice::cli {
+namespace sluice::connection {
 namespace {
 
 using setup::Pattern;
@@ -267,4 +267,4 @@ SetupFacts MakeSetupFacts(const config::Config& config, const std::string& regio
   return Maker(config, flags, answers).Make(region, token);
 }
 
-}  // namespace sluice::cli
+}  // namespace sluice::connection

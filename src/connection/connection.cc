@@ -1,4 +1,4 @@
-#include "cli/wiring.h"
+#include "connection/connection.h"
 
 #include <fmt/format.h>
 
@@ -21,7 +21,7 @@
 #include "redshift/endpoint.h"
 #include "redshift/libpq_session.h"
 
-namespace sluice::cli {
+namespace sluice::connection {
 namespace {
 
 namespace fs = std::filesystem;
@@ -530,4 +530,4 @@ std::vector<model::Stream> StreamsOf(const config::Config& config) {
   return streams;
 }
 
-}  // namespace sluice::cli
+}  // namespace sluice::connection

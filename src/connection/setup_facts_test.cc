@@ -1,15 +1,15 @@
 // Goal: the administrator is told what fits the configuration and what AWS knows, and silence of
 // AWS costs a placeholder, never the command.
-#include "cli/setup_command.h"
+#include "connection/setup_facts.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
-
+#include "connection/setup_questions.h"
+#include "setup/parts.h"
 #include "tests/support/matchers.h"
 
-namespace sluice::cli {
+namespace sluice::connection {
 namespace {
 
 using setup::Pattern;
@@ -17,7 +17,6 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Not;
 
 config::Config ConfigOf(
     const std::string& changes = "",
@@ -108,7 +107,7 @@ TEST(SetupFacts, OfAnInstancesRoleLeaveItsTrustAlone) {
   EXPECT_TRUE(made.facts.by_role);
   EXPECT_FALSE(made.facts.assumed_by_us);
   EXPECT_EQ(made.facts.identity_arn, "arn:aws:iam::123456789012:role/vm");
-  for (const auto& part : SetupParts(made.facts)) {
+  for (const auto& part : setup::Parts(made.facts)) {
     if (part.word == "trust") {
       EXPECT_EQ(part.text, "");
     }
@@ -183,17 +182,5 @@ TEST(AskAws, NotesWhatAwsDoesNotAnswerAndGoesOn) {
   EXPECT_THAT(notes, ElementsAre("AWS did not tell who assumes the role: nobody there."));
 }
 
-TEST(SetupJson, HoldsEveryPart) {
-  const auto made = Make(ConfigOf());
-  const auto json = nlohmann::json::parse(SetupJson(SetupParts(made.facts), made));
-  for (const char* part :
-       {"network", "sql", "bucket", "iam", "trust", "tag", "unload_role", "terraform"}) {
-    EXPECT_TRUE(json.at(part).is_string()) << part;
-  }
-  EXPECT_EQ(json["pattern"], "A");
-  EXPECT_EQ(json["placeholders"][0]["name"], "<WORKGROUP_ID>");
-  EXPECT_THAT(json["iam"].get<std::string>(), Not(HasSubstr("#")));
-}
-
 }  // namespace
-}  // namespace sluice::cli
+}  // namespace sluice::connection

@@ -1,5 +1,5 @@
-// Config + environment -> the parts that commands work with. wiring.cc alone names concrete
-// classes.
+// Config + environment -> the parts that every front door works with. connection.cc alone names
+// concrete classes.
 #pragma once
 #include <functional>
 #include <memory>
@@ -10,13 +10,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "check/check.h"
-#include "cli/setup_command.h"
 #include "config/config.h"
+#include "connection/setup_questions.h"
 #include "destinations/destination.h"
 #include "redshift/session.h"
 #include "sync/run.h"
 
-namespace sluice::cli {
+namespace sluice::connection {
 
 // Everything between the configuration and the services. Made without contacting anybody.
 // Thread-safe. REQUIRES: config, clock and log outlive it.
@@ -42,7 +42,7 @@ class Connection {
   check::CheckParts CheckParts(std::function<void(const check::Finding&)> on_finding);
 
   // REQUIRES: this outlives what it returns.
-  cli::SetupQuestions SetupQuestions();
+  connection::SetupQuestions SetupQuestions();
   const std::string& WorkgroupRegion() const;  // of the workgroup
 
   // "s3://acme-sluice-staging/sluice/acme/": everything this connection ever writes.
@@ -56,4 +56,4 @@ class Connection {
 std::filesystem::path LedgerOf(const config::Config& config);
 std::vector<model::Stream> StreamsOf(const config::Config& config);
 
-}  // namespace sluice::cli
+}  // namespace sluice::connection

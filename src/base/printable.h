@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace sluice::cli {
+namespace sluice::base {
 
 // Of several lines: line ends and tabs stay.
 std::string Printable(std::string_view text);
@@ -20,4 +20,4 @@ std::string PrintableRemedy(std::string_view text);
 // for colours and for its block of progress lines. The last look before the terminal.
 std::string Guarded(std::string_view text);
 
-}  // namespace sluice::cli
+}  // namespace sluice::base

@@ -2,9 +2,9 @@
 #pragma once
 #include "config/rules.h"
 
-namespace sluice::cli {
+namespace sluice::connection {
 
 // `config validate`, `init` and all that reads a configuration judge a host alike.
 config::HostRules EndpointRules();
 
-}  // namespace sluice::cli
+}  // namespace sluice::connection

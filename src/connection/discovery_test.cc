@@ -1,6 +1,6 @@
 // Goal: what `discover` calls a table is what `table:` of a stream takes, pasted into the file or
 // written there by a YAML library; and a schema is described as far as anything tells of it.
-#include "cli/discovery.h"
+#include "connection/discovery.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 #include "config/config.h"
 #include "redshift/testing/fake_session.h"
 
-namespace sluice::cli {
+namespace sluice::connection {
 namespace {
 using redshift::testing::Contains;
 using redshift::testing::FakeWorkgroup;
@@ -142,4 +142,4 @@ TEST_F(DiscoverTest, ListsAConfiguredTableThatNoListShowsUnlessItDoesNotExist) {
 }
 
 }  // namespace
-}  // namespace sluice::cli
+}  // namespace sluice::connection

@@ -7,7 +7,7 @@
 #include "config/config.h"
 #include "setup/facts.h"
 
-namespace sluice::cli {
+namespace sluice::connection {
 
 // The words behind `sluice setup`. Where one is absent, the configuration decides.
 struct SetupFlags {
@@ -46,4 +46,4 @@ SetupFacts MakeSetupFacts(const config::Config& config, const std::string& regio
 // "arn:aws:sts::1:assumed-role/NAME/SESSION" -> "arn:aws:iam::1:role/NAME"; others as they are.
 std::string PrincipalOf(const std::string& caller_arn);
 
-}  // namespace sluice::cli
+}  // namespace sluice::connection

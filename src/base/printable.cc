@@ -1,4 +1,4 @@
-#include "cli/printable.h"
+#include "base/printable.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <array>
 #include <cstdint>
 
-namespace sluice::cli {
+namespace sluice::base {
 namespace {
 
 struct Range {
@@ -121,4 +121,4 @@ std::string Guarded(std::string_view text) {
   });
 }
 
-}  // namespace sluice::cli
+}  // namespace sluice::base

@@ -1,23 +1,14 @@
 // Goal: nothing that comes from outside moves the cursor, begins a line of ours, turns the reading
 // direction or hides; and what people write in any script stays as they wrote it.
-#include "cli/printable.h"
+#include "base/printable.h"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
 #include <random>
 #include <vector>
 
-#include "cli/json_envelope.h"
-#include "cli/screens.h"
-#include "cli/style.h"
-
-namespace sluice::cli {
+namespace sluice::base {
 namespace {
-
-using testing::HasSubstr;
-using testing::Not;
 
 TEST(Printable, WhatIsHiddenBecomesVisible) {
   const std::vector<std::pair<std::string, std::string>> cases = {
@@ -62,22 +53,11 @@ TEST(Printable, LineEndsStayWhereLinesAreMeant) {
 }
 
 TEST(Guarded, LetsThroughWhatTheProgramWritesItself) {
-  const Style style{.colour = true, .unicode = true};
-  const std::string own = style.Red("✗") + " x\n\r\x1b[3A\x1b[Jline\x1b[K\n";
+  const std::string own = "\x1b[31m✗\x1b[0m x\n\r\x1b[3A\x1b[Jline\x1b[K\n";
   EXPECT_EQ(Guarded(own), own);
   EXPECT_EQ(Guarded("\x1b]0;title\a"), "\\u001b]0;title\\u0007");
   EXPECT_EQ(Guarded("\x1b[?25l\x1b"), "\\u001b[?25l\\u001b");
   EXPECT_EQ(Guarded("over\rwritten"), "over\\u000dwritten");
-}
-
-TEST(Dump, KeepsTheValueAndHidesNothing) {
-  const std::string name = "a\u202Eb\x1b[2J\n\u200B\U000E0041ü";
-  const std::string text = Dump(Json{{"name", name}});
-  EXPECT_EQ(Json::parse(text)["name"].get<std::string>(), name);
-  for (const char* raw : {"\u202E", "\x1b", "\u200B", "\U000E0041"}) {
-    EXPECT_THAT(text, Not(HasSubstr(raw)));
-  }
-  EXPECT_THAT(text, HasSubstr("\\u202e"));
 }
 
 TEST(Printable, RandomBytesNeverReachAScreen) {
@@ -98,38 +78,5 @@ TEST(Printable, RandomBytesNeverReachAScreen) {
   }
 }
 
-// A name that begins a line of its own with a mark of ours.
-TEST(Screens, NoNameShapesThem) {
-  const std::string evil = "o\n✓ Ready.\x1b[2J\u202E";
-  const Style plain{.unicode = true};
-  DiscoveredSchema schema{.name = evil, .type = evil};
-  schema.tables.push_back({.name = {evil, evil}, .type = evil, .columns = {{evil, {}}}});
-  schema.tables[0].unknown = {{evil, evil}};
-  check::Finding finding{.severity = check::Severity::kFailure,
-                         .subject = "stream " + evil,
-                         .seen = evil,
-                         .why = "w",
-                         .remedy = "GRANT SELECT ON \"" + evil + "\" TO u",
-                         .title = "t"};
-  sync::RunResult result{.run = "r"};
-  result.streams.push_back({.stream = evil, .target = {evil, evil}, .warnings = {evil}});
-  result.streams[0].error = base::ErrorInfo{.code = base::ErrorCode::kSource,
-                                            .operation = evil,
-                                            .subject = evil,
-                                            .message = evil,
-                                            .remedy = "r",
-                                            .cause = evil};
-  result.streams[0].left_behind = {evil};
-  for (const std::string& screen :
-       {DiscoverScreen({schema}, plain), FindingScreen(finding, plain),
-        SyncScreen(result, evil, plain), ErrorScreen(*result.streams[0].error, plain),
-        ProblemsScreen(evil, {{.field = evil, .problem = evil, .remedy = "r"}}, plain)}) {
-    EXPECT_THAT(screen, Not(HasSubstr("\n✓ Ready."))) << screen;
-    EXPECT_THAT(screen, Not(HasSubstr("\x1b"))) << screen;
-    EXPECT_THAT(screen, Not(HasSubstr("\u202E"))) << screen;
-    EXPECT_THAT(screen, HasSubstr("\\u202e")) << screen;
-  }
-}
-
 }  // namespace
-}  // namespace sluice::cli
+}  // namespace sluice::base

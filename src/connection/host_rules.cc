@@ -1,11 +1,11 @@
-#include "cli/host_rules.h"
+#include "connection/host_rules.h"
 
 #include <fmt/format.h>
 
 #include "base/error.h"
 #include "redshift/endpoint.h"
 
-namespace sluice::cli {
+namespace sluice::connection {
 namespace {
 
 std::optional<config::Broken> CheckEndpoint(std::string_view host) {
@@ -25,4 +25,4 @@ std::optional<int> PortOf(std::string_view host) { return redshift::ParseEndpoin
 
 config::HostRules EndpointRules() { return {.check = CheckEndpoint, .port = PortOf}; }
 
-}  // namespace sluice::cli
+}  // namespace sluice::connection

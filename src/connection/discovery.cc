@@ -1,4 +1,4 @@
-#include "cli/discovery.h"
+#include "connection/discovery.h"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 #include "redshift/relations.h"
 #include "redshift/types.h"
 
-namespace sluice::cli {
+namespace sluice::connection {
 namespace {
 
 using redshift::SchemaInfo;
@@ -243,4 +243,4 @@ std::vector<DiscoveredSchema> Discover(redshift::Session& session, const Discove
   return Discovery(session, options, call).Run();
 }
 
-}  // namespace sluice::cli
+}  // namespace sluice::connection

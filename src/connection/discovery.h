@@ -8,7 +8,7 @@
 #include "redshift/catalog.h"
 #include "redshift/session.h"
 
-namespace sluice::cli {
+namespace sluice::connection {
 
 struct DiscoveredTable {
   model::TableName name;
@@ -47,4 +47,4 @@ struct DiscoverOptions {
 std::vector<DiscoveredSchema> Discover(redshift::Session& session, const DiscoverOptions& options,
                                        const base::Call& call);
 
-}  // namespace sluice::cli
+}  // namespace sluice::connection
