@@ -9,10 +9,8 @@
 
 #include "cli/command_line.h"
 #include "cli/commands.h"
-#include "cli/exit_code.h"
 #include "cli/grammar.h"
 #include "cli/init_command.h"
-#include "cli/json_output.h"
 #include "cli/process.h"
 #include "cli/records.h"
 #include "cli/screens.h"
@@ -21,6 +19,8 @@
 #include "cli/stderr_log.h"
 #include "config/schema.h"
 #include "connection/host_rules.h"
+#include "contract/documents.h"
+#include "contract/exit_code.h"
 
 namespace sluice::cli {
 namespace {
@@ -86,12 +86,12 @@ class App {
  private:
   int RunCommand() {
     if (line_.list_findings) {
-      out_(FindingKindsJson());
-      return kDone;
+      out_(contract::FindingKindsJson());
+      return contract::kDone;
     }
     if (line_.command == Command::kConfigSchema) {
       out_(config::JsonSchema());
-      return kDone;
+      return contract::kDone;
     }
     if (line_.command == Command::kCompletion || line_.command == Command::kMan) return Describe();
     try {
@@ -120,7 +120,7 @@ class App {
            : line_.shell == "zsh" ? ZshCompletion(program)
                                   : FishCompletion(program));
     }
-    return kDone;
+    return contract::kDone;
   }
 
   Context MakeContext() {
@@ -141,12 +141,12 @@ class App {
     const auto loaded = config::Load(line_.config, environment_, connection::EndpointRules());
     if (!loaded.problems.empty()) {
       if (line_.json) {
-        out_(ProblemsJson(CommandName(command), line_.config, loaded.problems));
+        out_(contract::ProblemsJson(CommandName(command), line_.config, loaded.problems));
       } else {
         WriteAll(STDERR_FILENO,
                  base::Guarded(ProblemsScreen(line_.config, loaded.problems, log_style_)));
       }
-      return kBadUse;
+      return contract::kBadUse;
     }
     const config::Config& config = loaded.config;
     if (command == Command::kSync) {
@@ -166,14 +166,14 @@ class App {
       case Command::kClean: return RunClean(context, config);
       case Command::kReset: return RunReset(context, config);
       case Command::kConfigValidate:
-        out_(line_.json ? ValidJson(config) : ValidScreen(config, out_style_));
-        return kDone;
+        out_(line_.json ? contract::ValidJson(config) : ValidScreen(config, out_style_));
+        return contract::kDone;
       case Command::kConfigSchema:
       case Command::kInit:
       case Command::kCompletion:
       case Command::kMan: break;
     }
-    return kDone;
+    return contract::kDone;
   }
 
   // What an administrator pipes into a file is to be run: it stays as it is.
@@ -184,14 +184,14 @@ class App {
 
   int Fail(const base::ErrorInfo& error) {
     if (line_.json) {
-      out_(ErrorJson(CommandName(line_.command), error));
+      out_(contract::ErrorJson(CommandName(line_.command), error));
     } else if (error.code == base::ErrorCode::kCancelled) {
       screen_.PrintLine(line_.command == Command::kInit ? "\nInterrupted; nothing was written."
                                                         : "Interrupted.");
     } else {
       WriteAll(STDERR_FILENO, base::Guarded(ErrorScreen(error, log_style_)));
     }
-    return ExitCodeOf(error);
+    return contract::ExitCodeOf(error);
   }
 
   void OnFirstSignal() {
@@ -232,19 +232,19 @@ int Main(int argc, char** argv, const Hooks& hooks) {
   try {
     const Parsed parsed = ParseCommandLine({argv + 1, argv + argc}, FromEnvironment);
     if (!parsed.line) {
-      if (parsed.exit_code != kDone) {
+      if (parsed.exit_code != contract::kDone) {
         WriteAll(STDERR_FILENO, parsed.text);
         return parsed.exit_code;
       }
       StandardOutput output;
       output.Write(parsed.text);
-      return output.ExitCode(kDone);
+      return output.ExitCode(contract::kDone);
     }
     return App(*parsed.line, hooks).Run();
   } catch (...) {
     const base::Error error = base::AsError(std::current_exception());
     WriteAll(STDERR_FILENO, ErrorScreen(error.info(), Style{}));
-    return kFailed;
+    return contract::kFailed;
   }
 }
 

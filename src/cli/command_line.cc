@@ -7,8 +7,8 @@
 
 #include "base/printable.h"
 #include "cli/arguments.h"
-#include "cli/exit_code.h"
 #include "cli/grammar.h"
+#include "contract/exit_code.h"
 
 namespace sluice::cli {
 namespace {
@@ -406,7 +406,7 @@ namespace {
 Parsed Misuse(const std::string& problem) {
   return {.text = fmt::format("{}\nHow it is used: sluice --help, sluice COMMAND --help\n",
                               base::Printable(problem)),
-          .exit_code = kBadUse};
+          .exit_code = contract::kBadUse};
 }
 
 // CLI11 repeats what was typed where it is none of the choices or no number: "--auth: x not in
@@ -450,7 +450,8 @@ Parsed ParseCommandLine(const std::vector<std::string>& arguments,
   } catch (const CLI::ParseError& error) {
     std::ostringstream out;
     std::ostringstream err;
-    if (grammar.app.exit(error, out, err) == 0) return {.text = out.str(), .exit_code = kDone};
+    if (grammar.app.exit(error, out, err) == 0)
+      return {.text = out.str(), .exit_code = contract::kDone};
     return Misuse(WithoutValues(error));
   }
   line.command = grammar.Chosen();

@@ -4,14 +4,14 @@
 
 #include <algorithm>
 
-#include "cli/exit_code.h"
-#include "cli/json_output.h"
 #include "cli/progress_log.h"
 #include "cli/progress_painter.h"
 #include "cli/screens.h"
 #include "config/showable.h"
 #include "connection/connection.h"
 #include "connection/discovery.h"
+#include "contract/documents.h"
+#include "contract/exit_code.h"
 #include "redshift/relations.h"
 
 namespace sluice::cli {
@@ -134,9 +134,9 @@ int RunCheck(const Context& context, const config::Config& config) {
   }
   auto findings = check::Run(options, connection.CheckParts(print), context.stop);
   findings.findings.insert(findings.findings.begin(), warned.begin(), warned.end());
-  context.out(json ? CheckJson(findings)
+  context.out(json ? contract::CheckJson(findings)
                    : printer.Rest() + CheckFooter(findings, context.out_style));
-  return ExitCodeOf(findings);
+  return contract::ExitCodeOf(findings);
 }
 
 int RunDiscover(const Context& context, const config::Config& config) {
@@ -148,8 +148,9 @@ int RunDiscover(const Context& context, const config::Config& config) {
                                            .schemas = context.line.schemas,
                                            .streams = connection::StreamsOf(config)},
                                           call);
-  context.out(context.line.json ? DiscoverJson(found) : DiscoverScreen(found, context.out_style));
-  return kDone;
+  context.out(context.line.json ? contract::DiscoverJson(found)
+                                : DiscoverScreen(found, context.out_style));
+  return contract::kDone;
 }
 
 int RunSync(const Context& context, const config::Config& config) {
@@ -161,9 +162,9 @@ int RunSync(const Context& context, const config::Config& config) {
     NoObserver nobody;
     const auto plans = sync::Plan(streams, OptionsOf(context.line, connection),
                                   connection.RunParts(*destination, nobody), context.stop);
-    context.out(context.line.json ? PlanJson(plans, name)
+    context.out(context.line.json ? contract::PlanJson(plans, name)
                                   : PlanScreen(plans, name, context.out_style));
-    return kDone;
+    return contract::kDone;
   }
   context.on_staging_root(connection.StagingRoot());
   sync::RunResult result;
@@ -176,9 +177,9 @@ int RunSync(const Context& context, const config::Config& config) {
   }
   // Before the result: whoever reads it may open the destination at once.
   destination.Close();
-  context.out(context.line.json ? SyncJson(result, name)
+  context.out(context.line.json ? contract::SyncJson(result, name)
                                 : SyncScreen(result, name, context.out_style));
-  return ExitCodeOf(result);
+  return contract::ExitCodeOf(result);
 }
 
 }  // namespace sluice::cli

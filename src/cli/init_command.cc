@@ -8,8 +8,6 @@
 
 #include "base/small_file.h"
 #include "cli/commands.h"
-#include "cli/exit_code.h"
-#include "cli/json_output.h"
 #include "cli/line_reader.h"
 #include "cli/screens.h"
 #include "cli/whole_file.h"
@@ -17,6 +15,8 @@
 #include "config/rules.h"
 #include "config/yaml_tree.h"
 #include "connection/host_rules.h"
+#include "contract/documents.h"
+#include "contract/exit_code.h"
 #include "redshift/endpoint.h"
 
 namespace sluice::cli {
@@ -71,7 +71,7 @@ class Init {
     }
     const bool written = Write();
     Tell(written);
-    return {.exit_code = kDone, .check = WantsCheck()};
+    return {.exit_code = contract::kDone, .check = WantsCheck()};
   }
 
  private:
@@ -415,10 +415,10 @@ class Init {
     const bool own_secret = Of(Field::kSecretStore) == "file" && flags_.secret_file.empty();
     if (context_.line.json) {
       if (flags_.check) return;  // one document: the check's
-      InitOutcome outcome{.file = file_.string(), .written = written};
+      contract::InitOutcome outcome{.file = file_.string(), .written = written};
       if (own_secret) outcome.secret_file = SecretFile().string();
       if (NeedsVariable()) outcome.variables = {std::string(kSecretVariable)};
-      context_.out(InitJson(outcome));
+      context_.out(contract::InitJson(outcome));
       return;
     }
     std::string text = written ? fmt::format("\n{} {}\n", style().Green("Wrote"), file_.string())

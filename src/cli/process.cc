@@ -11,10 +11,10 @@
 #include <cstring>
 
 #include "base/error.h"
-#include "cli/exit_code.h"
 #include "cli/screens.h"
 #include "cli/style.h"
 #include "cli/terminal.h"
+#include "contract/exit_code.h"
 
 // LeakSanitizer looks into the process from a thread that it attaches like a debugger.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -99,7 +99,7 @@ int StandardOutput::ExitCode(int exit_code) const noexcept {
   } catch (const std::exception&) {
     // The exit code still tells.
   }
-  return exit_code == kDone ? kFailed : exit_code;
+  return exit_code == contract::kDone ? contract::kFailed : exit_code;
 }
 
 }  // namespace sluice::cli

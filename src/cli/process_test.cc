@@ -13,7 +13,7 @@
 
 #include <functional>
 
-#include "cli/exit_code.h"
+#include "contract/exit_code.h"
 
 namespace sluice::cli {
 namespace {
@@ -89,14 +89,14 @@ int ExitCodeWith(const char* path, int flags, int exit_code) {
 }
 
 TEST(StandardOutput, ThatTakesAllChangesNothing) {
-  EXPECT_EQ(ExitCodeWith("/dev/null", O_WRONLY, kDone), kDone);
-  EXPECT_EQ(ExitCodeWith("/dev/null", O_WRONLY, kSomeFailed), kSomeFailed);
+  EXPECT_EQ(ExitCodeWith("/dev/null", O_WRONLY, contract::kDone), contract::kDone);
+  EXPECT_EQ(ExitCodeWith("/dev/null", O_WRONLY, contract::kSomeFailed), contract::kSomeFailed);
 }
 
 TEST(StandardOutput, ThatFailsIsNoSuccess) {
-  EXPECT_EQ(ExitCodeWith("/dev/full", O_WRONLY, kDone), kFailed);
-  EXPECT_EQ(ExitCodeWith("/dev/null", O_RDONLY, kDone), kFailed);
-  EXPECT_EQ(ExitCodeWith("/dev/full", O_WRONLY, kInterrupted), kInterrupted);
+  EXPECT_EQ(ExitCodeWith("/dev/full", O_WRONLY, contract::kDone), contract::kFailed);
+  EXPECT_EQ(ExitCodeWith("/dev/null", O_RDONLY, contract::kDone), contract::kFailed);
+  EXPECT_EQ(ExitCodeWith("/dev/full", O_WRONLY, contract::kInterrupted), contract::kInterrupted);
 }
 
 }  // namespace

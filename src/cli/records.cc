@@ -1,7 +1,8 @@
 #include "cli/records.h"
 
-#include "cli/exit_code.h"
 #include "connection/connection.h"
+#include "contract/exit_code.h"
+#include "contract/record_documents.h"
 #include "sync/clean_up.h"
 #include "sync/ledger.h"
 
@@ -10,16 +11,18 @@ int RunStatus(const Context& context, const config::Config& config) {
   const auto history = sync::ReadHistory(connection::LedgerOf(config), 1);
   const auto& bucket = config.staging.bucket;
   const auto now = context.clock.Utc();
-  context.out(context.line.json ? StatusJson(history, connection::StreamsOf(config), bucket, now)
-                                : StatusScreen(history, connection::StreamsOf(config), bucket, now,
-                                               context.out_style));
-  return kDone;
+  context.out(
+      context.line.json
+          ? contract::StatusJson(history, connection::StreamsOf(config), bucket, now)
+          : StatusScreen(history, connection::StreamsOf(config), bucket, now, context.out_style));
+  return contract::kDone;
 }
 
 int RunHistory(const Context& context, const config::Config& config) {
   const auto history = sync::ReadHistory(connection::LedgerOf(config), context.line.runs_max);
-  context.out(context.line.json ? HistoryJson(history) : HistoryScreen(history, context.out_style));
-  return kDone;
+  context.out(context.line.json ? contract::HistoryJson(history)
+                                : HistoryScreen(history, context.out_style));
+  return contract::kDone;
 }
 
 int RunClean(const Context& context, const config::Config& config) {
@@ -31,9 +34,9 @@ int RunClean(const Context& context, const config::Config& config) {
                                       .everything = context.line.everything},
                                      connection.Store(), context.clock, context.stop);
   context.out(context.line.json
-                  ? CleanJson(cleaned)
+                  ? contract::CleanJson(cleaned)
                   : CleanScreen(cleaned, connection.StagingRoot(), context.out_style));
-  return cleaned.error || !cleaned.left_behind.empty() ? kFailed : kDone;
+  return cleaned.error || !cleaned.left_behind.empty() ? contract::kFailed : contract::kDone;
 }
 
 int RunReset(const Context& context, const config::Config& config) {
@@ -52,13 +55,13 @@ int RunReset(const Context& context, const config::Config& config) {
   }
   destination->Close();
   if (context.line.json) {
-    context.out(ResetJson(names));
-    return kDone;
+    context.out(contract::ResetJson(names));
+    return contract::kDone;
   }
   for (const auto& name : names) {
     context.out("The next sync reads " + base::PrintableLine(name) + " from the beginning.\n");
   }
-  return kDone;
+  return contract::kDone;
 }
 
 }  // namespace sluice::cli

@@ -22,10 +22,4 @@ std::string HistoryScreen(const sync::History& history, const Style& style);
 std::string CleanScreen(const staging::CleanResult& cleaned, const std::string& root,
                         const Style& style);
 
-std::string StatusJson(const sync::History& history, const std::vector<model::Stream>& streams,
-                       const std::string& bucket, base::UtcTime now);
-std::string HistoryJson(const sync::History& history);
-std::string CleanJson(const staging::CleanResult& cleaned);
-std::string ResetJson(const std::vector<std::string>& streams);
-
 }  // namespace sluice::cli

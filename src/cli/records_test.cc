@@ -7,6 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "contract/record_documents.h"
+
 namespace sluice::cli {
 namespace {
 using testing::HasSubstr;
@@ -61,7 +63,7 @@ TEST(StatusScreen, TellsOfAWatermarkInTheFuture) {
     const auto screen = StatusScreen(history, streams, "b", kNow, {});
     EXPECT_THAT(screen, HasSubstr("warning")) << far;
     EXPECT_THAT(screen, HasSubstr("--full"));
-    const auto json = nlohmann::json::parse(StatusJson(history, streams, "b", kNow));
+    const auto json = nlohmann::json::parse(contract::StatusJson(history, streams, "b", kNow));
     EXPECT_EQ(json["streams"][0]["warnings"].size(), 1U);
     // It is meant: nothing is told.
     streams[0].cursor_ahead_max.reset();
@@ -92,7 +94,8 @@ TEST(StatusScreen, TellsThatAStreamWasReset) {
   history.resets = {"sales.orders"};
   const std::string screen = StatusScreen(history, Named({"sales.orders"}), "b", kNow, {});
   EXPECT_THAT(screen, HasSubstr("60,175  reset: read from the beginning next\n"));
-  const auto json = nlohmann::json::parse(StatusJson(history, Named({"sales.orders"}), "b", kNow));
+  const auto json =
+      nlohmann::json::parse(contract::StatusJson(history, Named({"sales.orders"}), "b", kNow));
   EXPECT_EQ(json["streams"][0]["reset"], true);
   EXPECT_EQ(json["streams"][0]["watermark"], nullptr);
 }
@@ -139,14 +142,14 @@ TEST(CleanScreen, TellsWhatWentAndWhatStayed) {
 }
 
 TEST(RecordsJson, SaysTheSame) {
-  const auto status =
-      nlohmann::json::parse(StatusJson(Example(), Named({"sales.orders", "x"}), "b", kNow));
+  const auto status = nlohmann::json::parse(
+      contract::StatusJson(Example(), Named({"sales.orders", "x"}), "b", kNow));
   EXPECT_EQ(status["streams"][0]["watermark"], "2025-12-31 23:59:59.123456");
   EXPECT_EQ(status["streams"][0]["reset"], false);
   EXPECT_EQ(status["streams"][0]["committed"], 1767225605);
   EXPECT_EQ(status["streams"][1]["committed"], nullptr);
   EXPECT_EQ(status["unclean"][0], "s3://b/sluice/acme/r1/sales-items/a2/");
-  const auto history = nlohmann::json::parse(HistoryJson(Example()));
+  const auto history = nlohmann::json::parse(contract::HistoryJson(Example()));
   EXPECT_EQ(history["runs"][0]["outcome"], "failed");
   EXPECT_EQ(history["runs"][0]["streams"][1]["error"], "permission");
   EXPECT_EQ(history["runs"][0]["streams"][0]["counts"]["updated"], 175);

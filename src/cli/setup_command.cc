@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
-#include "cli/exit_code.h"
-#include "cli/json_envelope.h"
 #include "connection/connection.h"
+#include "contract/documents.h"
+#include "contract/exit_code.h"
 #include "setup/placeholders.h"
 
 namespace sluice::cli {
@@ -40,7 +39,7 @@ int PrintPart(const Context& context, const std::vector<setup::Part>& parts,
   for (const auto& note : made.notes) {
     context.screen.PrintLine(context.log_style.Yellow("note") + ": " + base::Printable(note));
   }
-  return kDone;
+  return contract::kDone;
 }
 
 }  // namespace
@@ -70,28 +69,6 @@ std::string SetupScreen(const std::vector<setup::Part>& parts, const setup::Fact
          fmt::format("\n{}\n", style.Dim("The same for Terraform: sluice setup terraform"));
 }
 
-std::string SetupJson(const std::vector<setup::Part>& parts, const connection::SetupFacts& made) {
-  Json json = {{"sluice", SLUICE_VERSION},
-               {"command", "setup"},
-               {"exit_code", kDone},
-               {"error", nullptr},
-               {"pattern", std::string(1, setup::PatternLetter(made.facts.pattern))}};
-  std::string all;
-  for (const auto& part : parts) {
-    std::string word(part.word);
-    std::replace(word.begin(), word.end(), '-', '_');
-    json[word] = part.text;
-    if (part.word != "terraform") all += part.text;
-  }
-  Json& placeholders = json["placeholders"] = Json::array();
-  for (const auto& placeholder : setup::PlaceholdersIn(all, made.facts)) {
-    placeholders.push_back(
-        {{"name", placeholder.name}, {"meaning", placeholder.meaning}, {"how", placeholder.how}});
-  }
-  json["notes"] = made.notes;
-  return Dump(json);
-}
-
 int RunSetup(const Context& context, const config::Config& config) {
   connection::Connection connection(config, context.environment, context.clock, context.log);
   const auto made =
@@ -99,15 +76,15 @@ int RunSetup(const Context& context, const config::Config& config) {
                                  context.line.setup, context.stop);
   const auto parts = setup::Parts(made.facts);
   if (context.line.json) {
-    context.out(SetupJson(parts, made));
-    return kDone;
+    context.out(contract::SetupJson(parts, made));
+    return contract::kDone;
   }
   if (!context.line.setup.part.empty()) return PrintPart(context, parts, made);
   for (const auto& note : made.notes) {
     context.screen.PrintLine(context.log_style.Yellow("note") + ": " + base::Printable(note));
   }
   context.out(SetupScreen(parts, made.facts, context.out_style));
-  return kDone;
+  return contract::kDone;
 }
 
 }  // namespace sluice::cli

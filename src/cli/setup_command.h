@@ -12,7 +12,6 @@ namespace sluice::cli {
 
 std::string SetupScreen(const std::vector<setup::Part>& parts, const setup::Facts& facts,
                         const Style& style);
-std::string SetupJson(const std::vector<setup::Part>& parts, const connection::SetupFacts& made);
 
 int RunSetup(const Context& context, const config::Config& config);
 

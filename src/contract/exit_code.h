@@ -4,7 +4,7 @@
 #include "check/check.h"
 #include "sync/run.h"
 
-namespace sluice::cli {
+namespace sluice::contract {
 
 inline constexpr int kDone = 0;
 inline constexpr int kFailed = 1;
@@ -16,4 +16,4 @@ int ExitCodeOf(const base::ErrorInfo& error);
 int ExitCodeOf(const sync::RunResult& result);
 int ExitCodeOf(const check::Findings& findings);
 
-}  // namespace sluice::cli
+}  // namespace sluice::contract

@@ -1,8 +1,8 @@
-#include "cli/exit_code.h"
+#include "contract/exit_code.h"
 
 #include <algorithm>
 
-namespace sluice::cli {
+namespace sluice::contract {
 
 int ExitCodeOf(const base::ErrorInfo& error) {
   if (error.code == base::ErrorCode::kInvalidConfig) return kBadUse;
@@ -23,4 +23,4 @@ int ExitCodeOf(const check::Findings& findings) {
   return findings.Count(check::Severity::kFailure) == 0 ? kDone : kFailed;
 }
 
-}  // namespace sluice::cli
+}  // namespace sluice::contract

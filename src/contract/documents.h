@@ -1,5 +1,6 @@
-// The results as programs read them: docs/CLI_JSON.md is the promise, json_output_test.cc holds
-// this against it. Each is one JSON document with a line end. Pure; any thread.
+// The results as programs read them: docs/CLI_JSON.md is the promise, documents_test.cc and
+// contract_test.cc hold this against it. Each is one JSON document with a line end. Pure; any
+// thread.
 #pragma once
 #include <optional>
 #include <string>
@@ -10,9 +11,11 @@
 #include "check/check.h"
 #include "config/config.h"
 #include "connection/discovery.h"
+#include "connection/setup_facts.h"
+#include "setup/parts.h"
 #include "sync/run.h"
 
-namespace sluice::cli {
+namespace sluice::contract {
 
 // What `init` did.
 struct InitOutcome {
@@ -34,4 +37,7 @@ std::string DiscoverJson(const std::vector<connection::DiscoveredSchema>& schema
 std::string PlanJson(const std::vector<sync::StreamPlan>& plans, const std::string& destination);
 std::string SyncJson(const sync::RunResult& result, const std::string& destination);
 
-}  // namespace sluice::cli
+// Parts as setup::Parts makes them of `made`.
+std::string SetupJson(const std::vector<setup::Part>& parts, const connection::SetupFacts& made);
+
+}  // namespace sluice::contract

@@ -6,7 +6,7 @@
 
 #include "base/printable.h"
 
-namespace sluice::cli {
+namespace sluice::contract {
 
 // Keeps the order of the contract.
 using Json = nlohmann::ordered_json;
@@ -21,4 +21,4 @@ inline std::string Dump(const Json& json) {
   return base::Printable(json.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
 }
 
-}  // namespace sluice::cli
+}  // namespace sluice::contract

@@ -1,17 +1,15 @@
 // Goal: programs find what docs/CLI_JSON.md promises, under those names and no other.
-#include "cli/json_output.h"
+#include "contract/documents.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 
-#include "cli/commands.h"
-#include "cli/exit_code.h"
-#include "cli/json_envelope.h"
-#include "tests/support/matchers.h"
+#include "contract/exit_code.h"
+#include "contract/json_envelope.h"
 
-namespace sluice::cli {
+namespace sluice::contract {
 namespace {
 
 using Json = nlohmann::json;
@@ -202,25 +200,17 @@ TEST(ExitCode, OfAnErrorAndACheck) {
   EXPECT_EQ(ExitCodeOf(findings), 1);
 }
 
-TEST(ChooseStreams, ByNameInTheConfigurationsOrder) {
-  std::vector<model::Stream> all(3);
-  all[0].name = "sales.orders";
-  all[1].name = "b";
-  all[2].name = "c";
-  EXPECT_EQ(ChooseStreams(all, {}).size(), 3U);
-  const auto chosen = ChooseStreams(all, {"c", "sales.orders", "c"});
-  ASSERT_EQ(chosen.size(), 2U);
-  EXPECT_EQ(chosen[0].name, "sales.orders");
-  EXPECT_THAT([&] { ChooseStreams(all, {"sales.order"}); },
-              test::ThrowsErrorWith(base::ErrorCode::kInvalidConfig, &base::ErrorInfo::remedy,
-                                    HasSubstr("Did you mean sales.orders?")));
-  EXPECT_THAT([&] { ChooseStreams(all, {"elsewhere"}); },
-              test::ThrowsErrorWith(base::ErrorCode::kInvalidConfig, &base::ErrorInfo::remedy,
-                                    HasSubstr("\n  b\n")));
-  EXPECT_THAT([&] { ChooseStreams({}, {}); },
-              test::ThrowsErrorWith(base::ErrorCode::kInvalidConfig, &base::ErrorInfo::remedy,
-                                    HasSubstr("sluice discover")));
+TEST(Json, SetupHoldsEveryPart) {
+  const connection::SetupFacts made{.facts = {.connection = "acme"}};
+  const auto json = Json::parse(SetupJson(setup::Parts(made.facts), made));
+  for (const char* part :
+       {"network", "sql", "bucket", "iam", "trust", "tag", "unload_role", "terraform"}) {
+    EXPECT_TRUE(json.at(part).is_string()) << part;
+  }
+  EXPECT_EQ(json["pattern"], "A");
+  EXPECT_EQ(json["placeholders"][0]["name"], "<WORKGROUP_ID>");
+  EXPECT_THAT(json["iam"].get<std::string>(), Not(HasSubstr("#")));
 }
 
 }  // namespace
-}  // namespace sluice::cli
+}  // namespace sluice::contract

@@ -1,12 +1,12 @@
-// status, history, clean and reset as programs read them: docs/CLI_JSON.md is the promise.
+#include "contract/record_documents.h"
+
 #include <algorithm>
 
-#include "cli/exit_code.h"
-#include "cli/json_envelope.h"
-#include "cli/records.h"
 #include "connection/status_warnings.h"
+#include "contract/exit_code.h"
+#include "contract/json_envelope.h"
 
-namespace sluice::cli {
+namespace sluice::contract {
 namespace {
 
 Json FromTime(const std::optional<base::UtcTime>& time) {
@@ -103,4 +103,4 @@ std::string ResetJson(const std::vector<std::string>& streams) {
   return Dump(json);
 }
 
-}  // namespace sluice::cli
+}  // namespace sluice::contract

@@ -1,7 +1,7 @@
 // Goal: what programs were promised once stays: no field of a --json document, exit code, error
 // code or finding id is renamed, given another type or taken away. tests/vectors/contract.json is
 // the record of what was promised; what is new here does not have to be in it.
-// To record anew, which also takes away what is gone: SLUICE_RECORD_CONTRACT=1 cli_test.
+// To record anew, which also takes away what is gone: SLUICE_RECORD_CONTRACT=1 contract_test.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -11,13 +11,14 @@
 #include <set>
 
 #include "check/check.h"
-#include "cli/exit_code.h"
-#include "cli/json_output.h"
-#include "cli/records.h"
-#include "cli/setup_command.h"
 #include "config/config.h"
+#include "connection/setup_facts.h"
+#include "contract/documents.h"
+#include "contract/exit_code.h"
+#include "contract/record_documents.h"
+#include "setup/parts.h"
 
-namespace sluice::cli {
+namespace sluice::contract {
 namespace {
 
 using Json = nlohmann::json;
@@ -254,4 +255,4 @@ TEST(Contract, RecordIsOfDocumentsThatHoldEverything) {
 }
 
 }  // namespace
-}  // namespace sluice::cli
+}  // namespace sluice::contract

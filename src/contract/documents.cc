@@ -1,9 +1,12 @@
-#include "cli/json_output.h"
+#include "contract/documents.h"
 
-#include "cli/exit_code.h"
-#include "cli/json_envelope.h"
+#include <algorithm>
 
-namespace sluice::cli {
+#include "contract/exit_code.h"
+#include "contract/json_envelope.h"
+#include "setup/placeholders.h"
+
+namespace sluice::contract {
 namespace {
 
 Json FromError(const base::ErrorInfo& error) {
@@ -253,4 +256,26 @@ std::string SyncJson(const sync::RunResult& result, const std::string& destinati
   return Dump(json);
 }
 
-}  // namespace sluice::cli
+std::string SetupJson(const std::vector<setup::Part>& parts, const connection::SetupFacts& made) {
+  Json json = {{"sluice", SLUICE_VERSION},
+               {"command", "setup"},
+               {"exit_code", kDone},
+               {"error", nullptr},
+               {"pattern", std::string(1, setup::PatternLetter(made.facts.pattern))}};
+  std::string all;
+  for (const auto& part : parts) {
+    std::string word(part.word);
+    std::replace(word.begin(), word.end(), '-', '_');
+    json[word] = part.text;
+    if (part.word != "terraform") all += part.text;
+  }
+  Json& placeholders = json["placeholders"] = Json::array();
+  for (const auto& placeholder : setup::PlaceholdersIn(all, made.facts)) {
+    placeholders.push_back(
+        {{"name", placeholder.name}, {"meaning", placeholder.meaning}, {"how", placeholder.how}});
+  }
+  json["notes"] = made.notes;
+  return Dump(json);
+}
+
+}  // namespace sluice::contract
