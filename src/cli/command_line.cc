@@ -204,9 +204,9 @@ struct Grammar {
   void AddInit(InitFlags& flags) {
     init = Sub(app, "init", "Write the configuration, asking what the set-up guide's form asks",
                kInitFooter);
-    for (int i = 0; i <= static_cast<int>(Field::kDestinationPath); ++i) {
-      const auto field = static_cast<Field>(i);
-      if (field == Field::kSecret) continue;
+    for (int i = 0; i <= static_cast<int>(init::Field::kDestinationPath); ++i) {
+      const auto field = static_cast<init::Field>(i);
+      if (field == init::Field::kSecret) continue;
       AddAnswer(flags, field);
     }
     init->add_option_function<std::vector<std::string>>(
@@ -233,18 +233,18 @@ struct Grammar {
     init->add_flag("--check", flags.check, "Run the check afterwards");
   }
 
-  void AddAnswer(InitFlags& flags, Field field) {
-    const FieldInfo& info = InfoOf(field);
+  void AddAnswer(InitFlags& flags, init::Field field) {
+    const init::FieldInfo& info = init::InfoOf(field);
     auto* option = init->add_option_function<std::string>(
         std::string(info.flag),
         [&flags, field](const std::string& value) { flags.given[field] = value; },
         std::string(info.title));
-    option->type_name(field == Field::kRoleArn ? "ARN" : "VALUE");
-    if (field == Field::kHost) option->description("Host, or the whole endpoint in any form");
-    if (field == Field::kAuth) {
+    option->type_name(field == init::Field::kRoleArn ? "ARN" : "VALUE");
+    if (field == init::Field::kHost) option->description("Host, or the whole endpoint in any form");
+    if (field == init::Field::kAuth) {
       option->check(CLI::IsMember({"role", "keys", "profile", "default_chain"}));
     }
-    if (field == Field::kSecretStore) option->check(CLI::IsMember({"environment", "file"}));
+    if (field == init::Field::kSecretStore) option->check(CLI::IsMember({"environment", "file"}));
   }
 
   void AddRecords(CommandLine& line) {

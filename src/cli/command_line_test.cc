@@ -139,8 +139,8 @@ TEST(CommandLine, AValueThatWasForgottenIsNotTheNextOption) {
               HasSubstr("--workgroup needs a value; --host follows it"));
   EXPECT_THAT(Do({"init", "--host", "h", "--workgroup"}).text, HasSubstr("needs a value"));
   EXPECT_THAT(Do({"check", "-c", "--json"}).text, HasSubstr("-c needs a value; --json"));
-  EXPECT_EQ(Do({"init", "--username=-x"}).line->init.given.at(Field::kUsername), "-x");
-  EXPECT_EQ(Do({"init", "--username", "-"}).line->init.given.at(Field::kUsername), "-");
+  EXPECT_EQ(Do({"init", "--username=-x"}).line->init.given.at(init::Field::kUsername), "-x");
+  EXPECT_EQ(Do({"init", "--username", "-"}).line->init.given.at(init::Field::kUsername), "-");
   EXPECT_EQ(Do({"check", "-cx.yaml"}).line->config, "x.yaml");
   EXPECT_EQ(Do({"history", "-qn", "3"}).line->runs_max, 3);
   EXPECT_TRUE(Do({"history", "-qn3"}).line->quiet);

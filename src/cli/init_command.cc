@@ -10,13 +10,13 @@
 #include "cli/commands.h"
 #include "cli/line_reader.h"
 #include "cli/screens.h"
-#include "cli/whole_file.h"
 #include "config/edit.h"
 #include "config/rules.h"
 #include "config/yaml_tree.h"
 #include "connection/host_rules.h"
 #include "contract/documents.h"
 #include "contract/exit_code.h"
+#include "init/whole_file.h"
 #include "redshift/endpoint.h"
 
 namespace sluice::cli {
@@ -115,11 +115,11 @@ class Init {
                           other.string()));
   }
 
-  Dialogue::Options Options() const {
-    Dialogue::Options options;
+  init::Dialogue::Options Options() const {
+    init::Dialogue::Options options;
     options.existing = existing_;
     if (existing_) {
-      const Present present = ReadPresent(text_);
+      const init::Present present = init::ReadPresent(text_);
       options.presets = present.answers;
       options.has_secret = present.has_secret;
       options.has_destination = present.has_destination;
@@ -135,11 +135,11 @@ class Init {
 
   // Flags answer first; the host before all, because it tells so much.
   void TakeFlags() {
-    Answers given = flags_.given;
+    init::Answers given = flags_.given;
     std::string problems = ChooseAuth(given) + OtherPort(given) + TakeTables(given);
-    const auto take = [&](Field field, const std::string& text) {
-      const Reply reply = dialogue_->Answer(field, text);
-      const std::string_view flag = InfoOf(field).flag;
+    const auto take = [&](init::Field field, const std::string& text) {
+      const init::Reply reply = dialogue_->Answer(field, text);
+      const std::string_view flag = init::InfoOf(field).flag;
       if (!reply.accepted) {
         problems += fmt::format("{}: {}\n{}\n", flag, reply.text,
                                 Indent(base::PrintableRemedy(reply.remedy), "  "));
@@ -147,15 +147,15 @@ class Init {
         Say(fmt::format("{}: {}: {}\n", style().Yellow("note"), flag, reply.text));
       }
     };
-    if (given.contains(Field::kHost)) take(Field::kHost, given[Field::kHost]);
+    if (given.contains(init::Field::kHost)) take(init::Field::kHost, given[init::Field::kHost]);
     for (const auto& [field, text] : given) {
-      if (field != Field::kHost) take(field, text);
+      if (field != init::Field::kHost) take(field, text);
     }
     if (!flags_.secret_file.empty()) {
       std::string secret = ReadFile(flags_.secret_file);
       while (secret.ends_with('\n') || secret.ends_with('\r')) secret.pop_back();
-      dialogue_->Answer(Field::kSecretStore, "file");
-      const Reply reply = dialogue_->AnswerSecret(base::Secret(std::move(secret)));
+      dialogue_->Answer(init::Field::kSecretStore, "file");
+      const init::Reply reply = dialogue_->AnswerSecret(base::Secret(std::move(secret)));
       if (!reply.accepted) {
         problems += fmt::format("--secret-access-key-file: {}\n  {}\n", reply.text, reply.remedy);
       }
@@ -166,15 +166,15 @@ class Init {
   }
 
   // The way to log in that the flags tell; what they tell twice is a problem, as in the file.
-  std::string ChooseAuth(Answers& given) const {
+  std::string ChooseAuth(init::Answers& given) const {
     std::vector<std::pair<std::string_view, std::string_view>> ways;  // flag, way
     for (const auto& [field, way] :
-         {std::pair{Field::kRoleArn, "role"}, std::pair{Field::kAccessKeyId, "keys"},
-          std::pair{Field::kProfile, "profile"}}) {
-      if (given.contains(field)) ways.emplace_back(InfoOf(field).flag, way);
+         {std::pair{init::Field::kRoleArn, "role"}, std::pair{init::Field::kAccessKeyId, "keys"},
+          std::pair{init::Field::kProfile, "profile"}}) {
+      if (given.contains(field)) ways.emplace_back(init::InfoOf(field).flag, way);
     }
     if (flags_.default_chain) ways.emplace_back("--default-chain", "default_chain");
-    if (given.contains(Field::kAuth)) ways.emplace_back("--auth", given[Field::kAuth]);
+    if (given.contains(init::Field::kAuth)) ways.emplace_back("--auth", given[init::Field::kAuth]);
     for (std::size_t i = 1; i < ways.size(); ++i) {
       if (ways[i].second == ways[0].second) continue;
       return fmt::format(
@@ -182,20 +182,20 @@ class Init {
           "role, keys, a profile or --default-chain.\n",
           ways[0].first, ways[i].first);
     }
-    if (!ways.empty()) given[Field::kAuth] = ways[0].second;
+    if (!ways.empty()) given[init::Field::kAuth] = ways[0].second;
     return WithoutItsWay(given);
   }
 
-  std::string WithoutItsWay(const Answers& given) const {
-    const auto chosen = given.find(Field::kAuth);
+  std::string WithoutItsWay(const init::Answers& given) const {
+    const auto chosen = given.find(init::Field::kAuth);
     const std::string way = chosen != given.end()
                                 ? chosen->second
-                                : (existing_ ? PresetOf(Field::kAuth) : std::string("role"));
+                                : (existing_ ? PresetOf(init::Field::kAuth) : std::string("role"));
     std::string problems;
-    if (given.contains(Field::kExternalId) && way != "role") {
+    if (given.contains(init::Field::kExternalId) && way != "role") {
       problems += "--external-id: it stands without a role\n  It belongs to --role-arn.\n";
     }
-    const bool secret = given.contains(Field::kSecretStore) || !flags_.secret_file.empty();
+    const bool secret = given.contains(init::Field::kSecretStore) || !flags_.secret_file.empty();
     if (secret && way != "keys") {
       problems +=
           fmt::format("{}: it stands without keys\n  It belongs to --access-key-id.\n",
@@ -204,16 +204,16 @@ class Init {
     return problems;
   }
 
-  std::string PresetOf(Field field) const {
-    const auto present = ReadPresent(text_).answers;
+  std::string PresetOf(init::Field field) const {
+    const auto present = init::ReadPresent(text_).answers;
     const auto found = present.find(field);
     return found == present.end() ? "" : found->second;
   }
 
   // A pasted endpoint brings its port along.
-  static std::string OtherPort(const Answers& given) {
-    const auto host = given.find(Field::kHost);
-    const auto port = given.find(Field::kPort);
+  static std::string OtherPort(const init::Answers& given) {
+    const auto host = given.find(init::Field::kHost);
+    const auto port = given.find(init::Field::kPort);
     if (host == given.end() || port == given.end()) return "";
     try {
       const auto said = redshift::ParseEndpoint(host->second).port;
@@ -225,10 +225,10 @@ class Init {
   }
 
   // Each --table is one table, as `table:` would have it.
-  std::string TakeTables(Answers& given) {
+  std::string TakeTables(init::Answers& given) {
     std::string problems;
     for (const auto& table : flags_.tables) {
-      const Reply reply = dialogue_->Verdict(Field::kTables, table);
+      const init::Reply reply = dialogue_->Verdict(init::Field::kTables, table);
       if (reply.accepted) {
         tables_.push_back(table);
       } else {
@@ -238,7 +238,7 @@ class Init {
     }
     // A new file takes them as an answer, in which blanks stand between two.
     if (!existing_ && problems.empty() && !tables_.empty()) {
-      std::string& answer = given[Field::kTables];
+      std::string& answer = given[init::Field::kTables];
       for (const auto& table : tables_) answer += Quoted(table) + " ";
     }
     return problems;
@@ -259,9 +259,9 @@ class Init {
     std::string missing;
     int count = 0;
     while (const auto question = dialogue_->Next()) {
-      const Field field = question->info.field;
+      const init::Field field = question->info.field;
       if (!question->secret && (question->preset || question->optional)) {
-        const Reply reply = dialogue_->Answer(field, "");
+        const init::Reply reply = dialogue_->Answer(field, "");
         if (reply.accepted) continue;
       }
       ++count;
@@ -288,7 +288,7 @@ class Init {
     }
   }
 
-  void Show(const Question& question) {
+  void Show(const init::Question& question) {
     std::string text = "\n" + style().Bold(question.info.title) + "\n";
     std::string help(question.info.help);
     if (!question.info.example.empty()) {
@@ -305,12 +305,12 @@ class Init {
   }
 
   // False: it must be asked again.
-  bool AskOnce(const Question& question) {
+  bool AskOnce(const init::Question& question) {
     // A pasted endpoint may have changed what is proposed.
     const auto now = dialogue_->Next();
     const auto& preset = now ? now->preset : question.preset;
     // What the file says may be a secret in the wrong place.
-    const Field field = question.info.field;
+    const init::Field field = question.info.field;
     const bool shown =
         !preset || question.info.key.empty() || dialogue_->Verdict(field, *preset).accepted;
     const std::string prompt =
@@ -325,8 +325,9 @@ class Init {
       throw Bad("answers", "the input ended before all was answered; nothing was written",
                 "Begin again, or give the answers as flags: sluice init --help");
     }
-    const Reply reply = question.secret ? dialogue_->AnswerSecret(base::Secret(std::move(*line)))
-                                        : dialogue_->Answer(question.info.field, *line);
+    const init::Reply reply = question.secret
+                                  ? dialogue_->AnswerSecret(base::Secret(std::move(*line)))
+                                  : dialogue_->Answer(question.info.field, *line);
     if (reply.accepted) {
       if (!reply.text.empty()) Say(style().Yellow("  " + base::PrintableLine(reply.text)) + "\n");
       return true;
@@ -338,27 +339,28 @@ class Init {
 
   // -- files -----------------------------------------------------------------------------------
 
-  std::string Of(Field field) const {
+  std::string Of(init::Field field) const {
     const auto found = dialogue_->answers().find(field);
     return found == dialogue_->answers().end() ? "" : found->second;
   }
 
   fs::path SecretFile() const {
-    return file_.parent_path() / fmt::format("{}.secret", Of(Field::kName));
+    return file_.parent_path() / fmt::format("{}.secret", Of(init::Field::kName));
   }
 
   // What stands in the configuration instead of the key.
   std::string SecretReference() const {
-    const std::string store = Of(Field::kSecretStore);
+    const std::string store = Of(init::Field::kSecretStore);
     if (store == "environment") return fmt::format("${{{}}}", kSecretVariable);
     if (store != "file") return "";
-    if (flags_.secret_file.empty()) return fmt::format("${{file:{}.secret}}", Of(Field::kName));
+    if (flags_.secret_file.empty())
+      return fmt::format("${{file:{}.secret}}", Of(init::Field::kName));
     return fmt::format("${{file:{}}}", fs::absolute(flags_.secret_file).string());
   }
 
   std::string Compose(const std::string& secret) const {
-    if (!existing_) return NewFile(dialogue_->answers(), flags_.extras, secret);
-    const auto changes = ChangesOf(text_, dialogue_->answers(), flags_.extras, secret);
+    if (!existing_) return init::NewFile(dialogue_->answers(), flags_.extras, secret);
+    const auto changes = init::ChangesOf(text_, dialogue_->answers(), flags_.extras, secret);
     return config::AddTables(config::EditYaml(text_, changes), tables_);
   }
 
@@ -389,21 +391,21 @@ class Init {
     Verify();
     const std::string text = Compose(SecretReference());
     if (existing_ && text == text_) return false;
-    const bool own_secret = Of(Field::kSecretStore) == "file" && flags_.secret_file.empty();
+    const bool own_secret = Of(init::Field::kSecretStore) == "file" && flags_.secret_file.empty();
     if (own_secret) {
-      WriteWhole(SecretFile(), dialogue_->secret().Reveal() + "\n", kOwnerOnly);
+      init::WriteWhole(SecretFile(), dialogue_->secret().Reveal() + "\n", kOwnerOnly);
     }
     struct stat before {};
     const fs::path target = existing_ ? fs::canonical(file_) : file_;
     const bool known = existing_ && stat(target.c_str(), &before) == 0;
-    WriteWhole(target, text, known ? before.st_mode & 07777U : kReadable);
+    init::WriteWhole(target, text, known ? before.st_mode & 07777U : kReadable);
     return true;
   }
 
   // -- the end ---------------------------------------------------------------------------------
 
   bool NeedsVariable() const {
-    return Of(Field::kSecretStore) == "environment" && !context_.environment(kSecretVariable);
+    return Of(init::Field::kSecretStore) == "environment" && !context_.environment(kSecretVariable);
   }
 
   std::string CommandText(std::string_view words) const {
@@ -412,7 +414,7 @@ class Init {
   }
 
   void Tell(bool written) {
-    const bool own_secret = Of(Field::kSecretStore) == "file" && flags_.secret_file.empty();
+    const bool own_secret = Of(init::Field::kSecretStore) == "file" && flags_.secret_file.empty();
     if (context_.line.json) {
       if (flags_.check) return;  // one document: the check's
       contract::InitOutcome outcome{.file = file_.string(), .written = written};
@@ -464,7 +466,7 @@ class Init {
   bool existing_ = false;
   std::string text_;                 // of the existing file
   std::vector<std::string> tables_;  // of --table
-  std::optional<Dialogue> dialogue_;
+  std::optional<init::Dialogue> dialogue_;
 };
 
 }  // namespace

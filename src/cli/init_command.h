@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "cli/init_dialogue.h"
-#include "cli/init_file.h"
+#include "init/dialogue.h"
+#include "init/file.h"
 
 namespace sluice::cli {
 
@@ -14,8 +14,8 @@ struct Context;
 
 // The words behind `sluice init`.
 struct InitFlags {
-  Answers given;
-  InitExtras extras;
+  init::Answers given;
+  init::Extras extras;
   std::vector<std::string> tables;  // --table, each as `table:` would have it
   std::string secret_file;          // --secret-access-key-file
   bool default_chain = false;

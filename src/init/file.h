@@ -4,13 +4,13 @@
 #include <string>
 #include <vector>
 
-#include "cli/init_dialogue.h"
 #include "config/edit.h"
+#include "init/dialogue.h"
 
-namespace sluice::cli {
+namespace sluice::init {
 
 // Beside the dialogue's answers: fields that flags alone can give.
-struct InitExtras {
+struct Extras {
   std::string root;           // staging.root
   std::string ssl_root_cert;  // redshift.sslrootcert
 };
@@ -24,10 +24,10 @@ struct Present {
 Present ReadPresent(std::string_view text);
 
 // A new file, with comments. `secret` stands as the secret access key: a reference, never the key.
-std::string NewFile(const Answers& answers, const InitExtras& extras, const std::string& secret);
+std::string NewFile(const Answers& answers, const Extras& extras, const std::string& secret);
 
 // The changes that lead an existing file to the answers; none for what it says already.
 std::vector<config::Change> ChangesOf(std::string_view text, const Answers& answers,
-                                      const InitExtras& extras, const std::string& secret);
+                                      const Extras& extras, const std::string& secret);
 
-}  // namespace sluice::cli
+}  // namespace sluice::init

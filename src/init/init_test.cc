@@ -6,12 +6,12 @@
 #include <chrono>
 
 #include "base/error.h"
-#include "cli/init_dialogue.h"
-#include "cli/init_file.h"
 #include "config/config.h"
 #include "connection/host_rules.h"
+#include "init/dialogue.h"
+#include "init/file.h"
 
-namespace sluice::cli {
+namespace sluice::init {
 namespace {
 
 using testing::ElementsAre;
@@ -507,4 +507,4 @@ TEST(ExistingFile, ChangesItsWayToLogInAndKeepsItsComments) {
 }
 
 }  // namespace
-}  // namespace sluice::cli
+}  // namespace sluice::init

@@ -1,4 +1,4 @@
-#include "cli/whole_file.h"
+#include "init/whole_file.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -11,7 +11,7 @@
 #include "base/descriptor.h"
 #include "base/error.h"
 
-namespace sluice::cli {
+namespace sluice::init {
 namespace {
 
 namespace fs = std::filesystem;
@@ -61,4 +61,4 @@ void WriteWhole(const fs::path& file, std::string_view text, unsigned mode) {
   if (parent.get() >= 0) fsync(parent.get());
 }
 
-}  // namespace sluice::cli
+}  // namespace sluice::init

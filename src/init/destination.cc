@@ -1,4 +1,4 @@
-#include "cli/init_destination.h"
+#include "init/destination.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 
 #include "config/destination_path.h"
 
-namespace sluice::cli {
+namespace sluice::init {
 namespace {
 
 using config::Broken;
@@ -125,4 +125,4 @@ const std::vector<std::string_view>& DestinationKeys() {
   return kKeys;
 }
 
-}  // namespace sluice::cli
+}  // namespace sluice::init

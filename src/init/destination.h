@@ -10,7 +10,7 @@
 #include "config/rules.h"
 #include "config/yaml_tree.h"
 
-namespace sluice::cli {
+namespace sluice::init {
 
 struct DestinationField {
   std::string key;
@@ -29,4 +29,4 @@ std::string DestinationOf(const config::Node& group);
 // All fields that one answer may bring: those of another type go when the type changes.
 const std::vector<std::string_view>& DestinationKeys();
 
-}  // namespace sluice::cli
+}  // namespace sluice::init

@@ -1,4 +1,4 @@
-#include "cli/init_dialogue.h"
+#include "init/dialogue.h"
 
 #include <fmt/format.h>
 
@@ -7,14 +7,14 @@
 #include <charconv>
 
 #include "base/error.h"
-#include "cli/init_destination.h"
 #include "config/config.h"
 #include "config/edit.h"
 #include "config/rules.h"
 #include "connection/host_rules.h"
+#include "init/destination.h"
 #include "redshift/identity.h"
 
-namespace sluice::cli {
+namespace sluice::init {
 namespace {
 
 constexpr std::array<FieldInfo, 18> kFields = {{
@@ -361,4 +361,4 @@ Reply Dialogue::AnswerSecret(base::Secret secret) {
   return {};
 }
 
-}  // namespace sluice::cli
+}  // namespace sluice::init

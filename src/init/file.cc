@@ -1,14 +1,14 @@
-#include "cli/init_file.h"
+#include "init/file.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 
-#include "cli/init_destination.h"
 #include "config/yaml_tree.h"
+#include "init/destination.h"
 
-namespace sluice::cli {
+namespace sluice::init {
 namespace {
 
 using config::Node;
@@ -168,7 +168,7 @@ Present ReadPresent(std::string_view text) {
   return present;
 }
 
-std::string NewFile(const Answers& answers, const InitExtras& extras, const std::string& secret) {
+std::string NewFile(const Answers& answers, const Extras& extras, const std::string& secret) {
   std::string text =
       "# Written by `sluice init`; yours to change. All fields: sluice config schema\n";
   text += fmt::format("name: {}\n", config::QuoteYaml(Of(answers, Field::kName)));
@@ -194,7 +194,7 @@ std::string NewFile(const Answers& answers, const InitExtras& extras, const std:
 }
 
 std::vector<config::Change> ChangesOf(std::string_view text, const Answers& answers,
-                                      const InitExtras& extras, const std::string& secret) {
+                                      const Extras& extras, const std::string& secret) {
   const Node root = config::ParseYaml(text).root;
   std::vector<config::Change> changes;
   const auto set = [&](std::string_view group, std::string_view key, const std::string& value,
@@ -229,4 +229,4 @@ std::vector<config::Change> ChangesOf(std::string_view text, const Answers& answ
   return changes;
 }
 
-}  // namespace sluice::cli
+}  // namespace sluice::init

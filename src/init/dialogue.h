@@ -11,7 +11,7 @@
 #include "config/references.h"
 #include "redshift/endpoint.h"
 
-namespace sluice::cli {
+namespace sluice::init {
 
 // In the order of the set-up guide's form, then the destination.
 enum class Field {
@@ -114,4 +114,4 @@ class Dialogue {
   std::optional<redshift::Endpoint> endpoint_;  // of the host, once it is known
 };
 
-}  // namespace sluice::cli
+}  // namespace sluice::init
