@@ -31,10 +31,10 @@ struct DuckDbOptions {
 };
 
 // Opens the file and holds DuckDB's lock on it until Close: no other process can read it meanwhile.
-// Throws kConflict (another process holds it; named), kPermission, kNotFound (its folder), kCorrupt
-// (a damaged DuckDB file), kUnsupported (what is no DuckDB file, with reason "not_duckdb"; another
-// DuckDB's, or an encrypted one), kNoSpace, kInvalidConfig (an option).
-// REQUIRES: `clock` and `log` outlive it.
+// Throws kConflict (another process holds it; named; or this one does, by any name), kPermission,
+// kNotFound (its folder), kCorrupt (a damaged DuckDB file), kUnsupported (what is no DuckDB file,
+// with reason "not_duckdb"; another DuckDB's, or an encrypted one), kNoSpace, kInvalidConfig (an
+// option). REQUIRES: `clock` and `log` outlive it.
 //
 // What it promises beyond destination.h:
 // - One transaction per Load: rows, table and watermark appear together. Readers in other

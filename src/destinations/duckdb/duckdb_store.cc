@@ -85,6 +85,7 @@ std::unique_ptr<Destination> OpenDuckDb(const DuckDbOptions& options, const base
 
 DuckDbStore::DuckDbStore(DuckDbOptions options, const base::Clock& clock, base::Logger& log)
     : options_(Checked(std::move(options))),
+      held_(options_.path),
       clock_(clock),
       log_(log),
       work_(options_.work_dir, "duckdb"),
@@ -130,6 +131,7 @@ void DuckDbStore::Open() {
                                               .checkpoints = false,
                                               .folders = std::vector{options_.parts_dir}}));
   file_.Open(options_.path);
+  held_.Opened(file_.fd());
   columnar::Connection connection = database_->Connect();
   RequireInUse(connection, options_.path, file_.fd());
   catalog_ =
@@ -402,6 +404,7 @@ void DuckDbStore::Close() {
     fs::remove(options_.path, ignored);
     fs::remove(WalOf(options_.path), ignored);
   }
+  held_.Release();
 }
 
 }  // namespace sluice::destinations

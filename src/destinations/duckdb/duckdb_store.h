@@ -12,6 +12,7 @@
 #include "columnar/engine_share.h"
 #include "destinations/duckdb/duckdb_destination.h"
 #include "destinations/duckdb/file_catalog.h"
+#include "destinations/duckdb/held_file.h"
 #include "destinations/duckdb/state_table.h"
 #include "destinations/work_folder.h"
 
@@ -64,6 +65,7 @@ class DuckDbStore final : public Destination {
   void RaiseMemory(int mb);
 
   const DuckDbOptions options_;
+  HeldFile held_;  // before anything opens the file, until nothing of it is open
   const base::Clock& clock_;
   base::Logger& log_;
   WorkFolder work_;      // DuckDB spills into it; made, under mu_, before the first load
