@@ -8,10 +8,10 @@
 #include "columnar/sql_text.h"
 #include "destinations/commit_check.h"
 #include "destinations/duckdb/duckdb_dialect.h"
-#include "destinations/duckdb/merge.h"
-#include "destinations/duckdb/merge_text.h"
-#include "destinations/duckdb/state_table.h"
+#include "destinations/duckdb/duckdb_merge.h"
+#include "destinations/duckdb/duckdb_runner.h"
 #include "destinations/duckdb/target_table.h"
+#include "destinations/sql/state_table.h"
 
 namespace sluice::destinations {
 namespace {
@@ -29,7 +29,7 @@ columnar::Task TaskOn(std::string_view operation, const model::StreamTarget& tar
 
 SchemaPlan PlanOver(const model::StreamTarget& target, const ExistingTable& existing) {
   if (target.write_mode == model::WriteMode::kMerge) CheckRowNumbers(existing, target);
-  return PlanSchema(target, existing, DuckDbDialect());
+  return PlanSchema(target, existing, TheDialect());
 }
 
 base::Error LoadIsOver(const model::StreamTarget& target) {
@@ -78,8 +78,9 @@ DuckDbLoad::DuckDbLoad(DuckDbStore& store, model::StreamTarget target, bool exis
       connection_(std::move(connection)) {
   if (exists) {
     existing_ = ReadExisting(connection_, store_.catalog_, target_.table);
+    DuckDbRunner runner(connection_, {.operation = "read state", .subject = store_.Name()});
     existing_.last_columns =
-        ReadLastColumns(connection_, store_.KnownStateColumns(), target_.stream, store_.Name());
+        sql::ReadLastColumns(runner, TheDialect(), store_.KnownStateColumns(), target_.stream);
   }
   Plan();  // before a row is read from anywhere
   stages_ = Merges() && plan_.table == SchemaPlan::Table::kKeep;
@@ -116,7 +117,7 @@ void DuckDbLoad::MakeTableOnce() {
 
 void DuckDbLoad::StageOnce() {
   if (staged_) return;
-  connection_.Run(MergeText::MakeStage(MergeText::StageName(), target_.columns), {},
+  connection_.Run(DuckDbMergeText::MakeStage(DuckDbMergeText::StageName(), target_.columns), {},
                   TaskOn("stage", target_));
   staged_ = true;
 }
@@ -141,7 +142,7 @@ void DuckDbLoad::CheckOpen(const base::Call& call) const {
 
 std::string DuckDbLoad::InsertText(const std::vector<columnar::CheckedPart>& parts) const {
   const std::string select = columnar::PartSelect(parts, target_.columns);
-  if (stages_) return fmt::format("INSERT INTO {} {}", MergeText::StageName(), select);
+  if (stages_) return fmt::format("INSERT INTO {} {}", DuckDbMergeText::StageName(), select);
   std::string to;
   std::string from;
   for (std::size_t i = 0; i < target_.columns.size(); ++i) {
@@ -224,13 +225,13 @@ LoadedRows DuckDbLoad::AddKeys(std::span<const model::LocalPart> parts, const ba
   const std::vector<model::Column> columns =
       columnar::ResolveDecimals(columnar::ReadFooter(side, parts.front(), call.stop), KeyColumns());
   if (!keys_made_) {
-    connection_.Run(MergeText::MakeStage(MergeText::KeysName(), columns), {},
+    connection_.Run(DuckDbMergeText::MakeStage(DuckDbMergeText::KeysName(), columns), {},
                     TaskOn("stage", target_));
     keys_made_ = true;
   }
   const auto checked = columnar::CheckParts(side, parts, columns, call.stop);
   const LoadedRows rows = Insert(side, checked, columns,
-                                 fmt::format("INSERT INTO {} {}", MergeText::KeysName(),
+                                 fmt::format("INSERT INTO {} {}", DuckDbMergeText::KeysName(),
                                              columnar::PartSelect(checked, columns)),
                                  call);
   over_ = false;
@@ -243,8 +244,9 @@ model::Counts DuckDbLoad::Commit(const model::Watermark& watermark, const model:
   over_ = true;
   if (!in_transaction_) BeginTransaction();
   const std::string subject = store_.Name();
+  DuckDbRunner reader(connection_, {.operation = "read state", .subject = subject}, call.stop);
   const auto before =
-      ReadState(connection_, store_.KnownStateColumns(), target_.stream, subject, call.stop);
+      sql::ReadState(reader, TheDialect(), store_.KnownStateColumns(), target_.stream);
   if (before && before->watermark.run == watermark.run &&
       before->watermark.attempt == watermark.attempt) {
     // This attempt was committed already: its rows are there, and must not be there twice.
@@ -255,7 +257,8 @@ model::Counts DuckDbLoad::Commit(const model::Watermark& watermark, const model:
   const auto turn = Turn();
   Committed row{.watermark = watermark, .counts = Bring(call)};
   row.watermark.stream = target_.stream;
-  WriteState(connection_, target_, row, proof, store_.clock_.Utc(), subject, call.stop);
+  DuckDbRunner writer(connection_, {.operation = "write state", .subject = subject}, call.stop);
+  sql::WriteState(writer, TheDialect(), target_, row, proof, store_.clock_.Utc());
   CommitTransaction();
   LogNotes();
   return row.counts;
@@ -266,22 +269,19 @@ model::Counts DuckDbLoad::Bring(const base::Call& call) {
   if (!Merges()) return {.inserted = rows_};
   if (stages_) StageOnce();
   if (keys_ && !keys_made_) {
-    connection_.Run(MergeText::MakeStage(MergeText::KeysName(), KeyColumns()), {},
+    connection_.Run(DuckDbMergeText::MakeStage(DuckDbMergeText::KeysName(), KeyColumns()), {},
                     TaskOn("stage", target_));
   }
   constexpr std::uint64_t kManyRows = 200'000;  // 10 MB of hash table
   if (rows_ > kManyRows || keys_) store_.RaiseMemory();
   const std::string table = QuotedTable(store_.catalog_, target_.table);
-  const MergeText text(target_, table, stages_ ? MergeText::StageName() : table, plan_.lands_in);
-  return RunMerge(connection_,
-                  {.target = target_,
-                   .text = text,
-                   .table = table,
-                   .rows = rows_,
-                   .into_empty = !stages_,
-                   .keys = keys_,
-                   .allow_memory = [this](std::uint64_t bytes) { store_.OnMarks(bytes); }},
-                  call.stop);
+  const DuckDbMergeText text(target_, table, stages_ ? DuckDbMergeText::StageName() : table,
+                             plan_.lands_in);
+  DuckDbRunner runner(connection_, TaskOn("merge", target_), call.stop);
+  const sql::MergeInput input{
+      .target = target_, .rows = rows_, .into_empty = !stages_, .keys = keys_};
+  return DuckDbMerge(runner, text, input, [this](std::uint64_t bytes) { store_.OnMarks(bytes); })
+      .Run();
 }
 
 void DuckDbLoad::LogNotes() const {

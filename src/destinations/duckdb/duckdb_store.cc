@@ -12,8 +12,10 @@
 #include "columnar/sql_text.h"
 #include "destinations/duckdb/checkpoint_undo.h"
 #include "destinations/duckdb/database_file.h"
+#include "destinations/duckdb/duckdb_dialect.h"
 #include "destinations/duckdb/duckdb_load.h"
-#include "destinations/duckdb/state_table.h"
+#include "destinations/duckdb/duckdb_runner.h"
+#include "destinations/duckdb/state_schema.h"
 #include "destinations/duckdb/target_table.h"
 
 namespace sluice::destinations {
@@ -101,7 +103,8 @@ DuckDbStore::DuckDbStore(DuckDbOptions options, const base::Clock& clock, base::
   Open();
   columnar::Connection connection = database_->Connect();
   // By this, a file that a run leaves which dies before its first commit is known as ours.
-  state_columns_ = ReadStateColumns(connection, Name());
+  DuckDbRunner runner(connection, {.operation = "read state", .subject = Name()});
+  state_columns_ = sql::ReadStateColumns(runner, TheDialect());
   if (fresh) state_made_ = MakeStateTable(connection, state_columns_, Name());
   maybe_ours_ = !state_columns_.empty();
 }
@@ -173,12 +176,16 @@ columnar::Connection DuckDbStore::ConnectLocked() {
 std::optional<Committed> DuckDbStore::ReadCommitted(std::string_view stream,
                                                     const base::Call& call) {
   columnar::Connection connection = Connect();
-  return ReadState(connection, KnownStateColumns(), stream, Name(), call.stop);
+  DuckDbRunner runner(connection, {.operation = "read state", .subject = Name()}, call.stop);
+  return sql::ReadState(runner, TheDialect(), KnownStateColumns(), stream);
 }
 
 void DuckDbStore::Forget(std::string_view stream, const base::Call& call) {
   columnar::Connection connection = Connect();
-  if (!KnownStateColumns().empty()) ForgetState(connection, stream, Name(), call.stop);
+  if (KnownStateColumns().empty()) return;
+  DuckDbRunner runner(connection, {.operation = "forget the last commit", .subject = Name()},
+                      call.stop);
+  sql::ForgetState(runner, TheDialect(), stream);
 }
 
 std::unique_ptr<Load> DuckDbStore::Begin(const model::StreamTarget& target,
@@ -219,7 +226,7 @@ void DuckDbStore::MakeSchemaLocked(columnar::Connection& connection, const std::
   schemas_made_.insert(schema);
 }
 
-StateColumns DuckDbStore::KnownStateColumns() {
+sql::StateColumns DuckDbStore::KnownStateColumns() {
   const std::lock_guard lock(mu_);
   return state_columns_;
 }

@@ -13,7 +13,7 @@
 #include "destinations/duckdb/duckdb_destination.h"
 #include "destinations/duckdb/file_catalog.h"
 #include "destinations/duckdb/held_file.h"
-#include "destinations/duckdb/state_table.h"
+#include "destinations/sql/state_table.h"
 #include "destinations/work_folder.h"
 
 namespace sluice::destinations {
@@ -47,7 +47,7 @@ class DuckDbStore final : public Destination {
   void MakeWorkFolderLocked();
   void MakeSchemaLocked(columnar::Connection& connection, const std::string& schema);
   void DropWhatWeMade();
-  StateColumns KnownStateColumns();
+  sql::StateColumns KnownStateColumns();
   void OnCommitted(const model::TableName& table);
   // Folds DuckDB's log into the file, if there is one. Throws as DuckDB and CheckpointUndo do.
   void FoldLog(columnar::Connection connection);
@@ -99,7 +99,9 @@ class DuckDbStore final : public Destination {
   OpenFile file_;
   std::optional<columnar::Database> database_;
   bool maybe_ours_ = false;  // it had a state table when it was opened, or was made just then
-  StateColumns state_columns_;
+  // Read once: nobody else can change it while we hold the file, and DuckDB's catalog is slow to
+  // ask.
+  sql::StateColumns state_columns_;
   bool state_made_ = false;
   std::optional<FileCatalog> names_;  // read by the first Begin
   std::set<std::string> schemas_made_;

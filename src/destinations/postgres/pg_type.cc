@@ -3,21 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <optional>
 
 #include "base/error.h"
-#include "destinations/postgres/sql_text.h"
-#include "destinations/type_widening.h"
 
 namespace sluice::destinations::postgres {
 namespace {
 
 using model::TypeKind;
-
-constexpr std::array<std::string_view, 3> kIntegers = {"smallint", "integer", "bigint"};
-constexpr std::array<std::string_view, 2> kFloats = {"real", "double precision"};
-constexpr TypeSpelling kSpelling = {.integers = kIntegers, .floats = kFloats, .decimal = "numeric"};
 
 [[noreturn]] void ThrowUnreadable(const model::Column& column) {
   throw base::Error({.code = base::ErrorCode::kUnsupported,
@@ -86,26 +78,5 @@ Wire WireOf(const model::Column& column) {
   }
   ThrowUnreadable(column);
 }
-
-std::string PgDialect::TypeOf(const model::Column& column) const {
-  return postgres::TypeOf(column);
-}
-
-bool PgDialect::Takes(std::string_view there, std::string_view type) const {
-  if (there == type) return true;
-  if (there == "numeric") return IsDecimal(type);
-  return there == "character varying" && type == "text";
-}
-
-bool PgDialect::Widens(std::string_view from, std::string_view to) const {
-  if (from.starts_with("character varying(") && to == "text") return true;
-  return destinations::Widens(kSpelling, from, to);
-}
-
-bool PgDialect::IsDecimal(std::string_view type) const {
-  return destinations::IsDecimal(kSpelling, type);
-}
-
-std::string PgDialect::Quote(std::string_view name) const { return QuoteName(name); }
 
 }  // namespace sluice::destinations::postgres

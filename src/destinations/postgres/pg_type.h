@@ -5,7 +5,6 @@
 #include <string>
 #include <string_view>
 
-#include "destinations/schema_plan.h"
 #include "model/types.h"
 
 namespace sluice::destinations::postgres {
@@ -35,17 +34,5 @@ enum class Wire {
 // refuse the escape of a NUL and rewrite numbers. Intervals are text, as the source writes them.
 std::string TypeOf(const model::Column& column);
 Wire WireOf(const model::Column& column);
-
-class PgDialect final : public SchemaDialect {
- public:
-  std::string TypeOf(const model::Column& column) const override;
-  // Besides the same type: `numeric` and `character varying` without a length.
-  bool Takes(std::string_view there, std::string_view type) const override;
-  bool Widens(std::string_view from, std::string_view to) const override;
-  bool IsDecimal(std::string_view type) const override;
-  std::string Fold(std::string_view name) const override { return std::string(name); }
-  std::string Quote(std::string_view name) const override;
-  std::string Place() const override { return "the PostgreSQL database"; }
-};
 
 }  // namespace sluice::destinations::postgres

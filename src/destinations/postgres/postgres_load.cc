@@ -11,9 +11,10 @@
 #include "base/error.h"
 #include "destinations/commit_check.h"
 #include "destinations/postgres/copy_rows.h"
-#include "destinations/postgres/merge.h"
+#include "destinations/postgres/pg_dialect.h"
+#include "destinations/postgres/pg_runner.h"
 #include "destinations/postgres/sql_text.h"
-#include "destinations/postgres/state_table.h"
+#include "destinations/sql/state_table.h"
 
 namespace sluice::destinations::postgres {
 namespace {
@@ -87,8 +88,10 @@ Task PostgresLoad::TaskFor(std::string operation) const {
 void PostgresLoad::Plan(const base::Call& call) {
   const Task task = TaskFor("prepare table");
   Standing standing = ReadStanding(*session_, target_, task, call);
-  standing.table.last_columns = ReadLastColumns(*session_, target_.stream, task, call);
-  plan_ = PlanSchema(target_, standing.table, PgDialect());
+  PgRunner runner(*session_, task, call);
+  standing.table.last_columns =
+      sql::ReadLastColumns(runner, TheDialect(), sql::AllStateColumns(), target_.stream);
+  plan_ = PlanSchema(target_, standing.table, TheDialect());
   others_.clear();
   for (const ExistingColumn& column : standing.table.columns) {
     const auto& by_server = standing.filled_by_server;
@@ -276,7 +279,8 @@ model::Counts PostgresLoad::CommitLocked(const model::Watermark& watermark,
   BeginOnce(0, call);
   MakeRowsTable(call);
   if (!session_->in_transaction()) session_->Begin(task, call);
-  const auto before = ReadState(*session_, target_.stream, task, call);
+  PgRunner runner(*session_, task, call);
+  const auto before = sql::ReadState(runner, TheDialect(), sql::AllStateColumns(), target_.stream);
   if (before && before->watermark.run == watermark.run &&
       before->watermark.attempt == watermark.attempt) {
     // This attempt was committed already: its rows are there, and must not be there twice.
@@ -288,7 +292,7 @@ model::Counts PostgresLoad::CommitLocked(const model::Watermark& watermark,
   Committed row{.watermark = watermark, .counts = Bring(call)};
   row.watermark.stream = target_.stream;
   DropStages(call);
-  WriteState(*session_, target_, row, proof, store_.clock().Utc(), task, call);
+  sql::WriteState(runner, TheDialect(), target_, row, proof, store_.clock().Utc());
   // From here it is done or it is not: a stop no longer counts.
   session_->Commit(task);
   done_ = true;
@@ -319,7 +323,7 @@ void PostgresLoad::LockTarget(const base::Call& call) {
                      .retryable = true});
 }
 
-MergeText::Place PostgresLoad::PlaceOf() const {
+PgMergeText::Tables PostgresLoad::Tables() const {
   const std::string table = QuoteTable(target_.table);
   return {.table = table,
           .rows = Straight() ? table : QuoteTable(own_.rows),
@@ -338,16 +342,11 @@ model::Counts PostgresLoad::Bring(const base::Call& call) {
   }
   if (Merges()) {
     if (keys_) MakeKeysTable(KeyColumns(), call);
-    const MergeText::Place place = PlaceOf();
-    const MergeText text(target_, place);
-    return RunMerge(*session_,
-                    {.target = target_,
-                     .text = text,
-                     .place = place,
-                     .rows = rows_,
-                     .into_empty = Straight(),
-                     .keys = keys_},
-                    task, call);
+    const PgMergeText text(target_, Tables());
+    PgRunner runner(*session_, task, call);
+    const sql::MergeInput input{
+        .target = target_, .rows = rows_, .into_empty = Straight(), .keys = keys_};
+    return PgMerge(runner, text, input).Run();
   }
   if (Straight()) return {.inserted = rows_};
   return Refill(call);
@@ -360,7 +359,7 @@ model::Counts PostgresLoad::Refill(const base::Call& call) {
     session_->Run("DELETE FROM " + QuoteTable(target_.table), task, call);
   }
   const std::uint64_t inserted =
-      session_->Change(MergeText(target_, PlaceOf()).InsertAll(), task, call);
+      session_->Change(PgMergeText(target_, Tables()).InsertAll(), task, call);
   if (inserted == rows_) return {.inserted = rows_};
   throw base::Error({.code = ErrorCode::kCorrupt,
                      .operation = task.operation,

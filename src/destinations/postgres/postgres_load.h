@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "columnar/part_select.h"
-#include "destinations/postgres/merge_text.h"
+#include "destinations/postgres/pg_merge.h"
 #include "destinations/postgres/postgres_store.h"
 #include "destinations/postgres/target_table.h"
 
@@ -60,7 +60,7 @@ class PostgresLoad final : public Load {
                              const base::Call& call);
   void LockTarget(const base::Call& call);
   model::Counts Bring(const base::Call& call);
-  MergeText::Place PlaceOf() const;
+  PgMergeText::Tables Tables() const;
   model::Counts Refill(const base::Call& call);
   void DropStages(const base::Call& call);
   [[noreturn]] void ExplainLock(const base::Error& error);

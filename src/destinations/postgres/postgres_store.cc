@@ -6,11 +6,13 @@
 #include <array>
 
 #include "base/error.h"
+#include "destinations/postgres/pg_dialect.h"
+#include "destinations/postgres/pg_runner.h"
 #include "destinations/postgres/postgres_load.h"
 #include "destinations/postgres/sql_text.h"
-#include "destinations/postgres/state_table.h"
 #include "destinations/postgres/target_table.h"
 #include "destinations/postgres/try_target.h"
+#include "destinations/sql/state_table.h"
 
 namespace sluice::destinations {
 
@@ -295,8 +297,9 @@ std::optional<Committed> PostgresStore::ReadCommitted(std::string_view stream,
   const Task task = TaskOn("read state");
   EndLost(call);
   return WithControl(call, [&](Session& control) -> std::optional<Committed> {
-    if (!StateTableExists(control, task, call)) return std::nullopt;
-    return ReadState(control, stream, task, call);
+    PgRunner runner(control, task, call);
+    const auto columns = sql::ReadStateColumns(runner, TheDialect());
+    return sql::ReadState(runner, TheDialect(), columns, stream);
   });
 }
 
@@ -304,7 +307,9 @@ void PostgresStore::Forget(std::string_view stream, const base::Call& call) {
   const Task task = TaskOn("forget the last commit");
   EndLost(call);
   WithControl(call, [&](Session& control) {
-    if (StateTableExists(control, task, call)) ForgetState(control, stream, task, call);
+    PgRunner runner(control, task, call);
+    if (sql::ReadStateColumns(runner, TheDialect()).empty()) return;
+    sql::ForgetState(runner, TheDialect(), stream);
   });
 }
 
@@ -327,7 +332,13 @@ void PostgresStore::MakeSchemas(const model::TableName& table, const base::Call&
       const std::lock_guard lock(mu_);
       if (state_known_) return;
     }
-    const bool made = MakeStateTable(control, task, call);
+    PgRunner runner(control, task, call);
+    // Asked first: ALTER would wait for every reader.
+    const auto there = sql::ReadStateColumns(runner, TheDialect());
+    const bool made = there.empty();
+    for (const std::string& statement : sql::StateTableText(TheDialect(), there)) {
+      control.Run(statement, task, call);
+    }
     const std::lock_guard lock(mu_);
     state_known_ = true;
     state_made_ = made;
@@ -372,7 +383,8 @@ void PostgresStore::Probe(const base::Call& call) {
     // What a load needs before anything else: where the state stands, or the right to make it.
     const bool fresh = MakeSchema(control, std::string(kStateSchema), task, call);
     if (!fresh) control.Run("CREATE TABLE _sluice.probe (n integer)", task, call);
-    if (StateTableExists(control, task, call)) TryState(control, task, call);
+    PgRunner runner(control, task, call);
+    if (!sql::ReadStateColumns(runner, TheDialect()).empty()) TryState(control, task, call);
   });
 }
 

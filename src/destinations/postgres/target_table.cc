@@ -10,8 +10,10 @@
 #include "base/error.h"
 #include "destinations/merge_refusals.h"
 #include "destinations/own_schema.h"
+#include "destinations/postgres/pg_dialect.h"
 #include "destinations/postgres/pg_type.h"
 #include "destinations/postgres/sql_text.h"
+#include "destinations/sql/merge_text.h"
 
 namespace sluice::destinations::postgres {
 namespace {
@@ -202,12 +204,8 @@ std::string CreateText(const model::TableName& table, const std::vector<model::C
 
 std::string CreateStageText(const model::TableName& table,
                             const std::vector<model::Column>& columns) {
-  std::vector<std::string> list;
-  for (std::size_t i = 0; i < columns.size(); ++i) {
-    list.push_back(fmt::format("c{} {}", i, TypeOf(columns[i])));
-  }
   return fmt::format("CREATE UNLOGGED TABLE {} ({}) WITH (autovacuum_enabled = off)",
-                     QuoteTable(table), fmt::join(list, ", "));
+                     QuoteTable(table), sql::MergeText::StageColumns(TheDialect(), columns));
 }
 
 void AlterTable(Session& session, const model::TableName& table, const SchemaPlan& plan,

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "destinations/postgres/pg_type.h"
+#include "destinations/postgres/pg_dialect.h"
 #include "destinations/postgres/sql_text.h"
 #include "destinations/postgres/table_names.h"
 #include "destinations/postgres/target_table.h"
@@ -79,7 +79,7 @@ void TryTarget(Session& session, const model::StreamTarget& target, const Task& 
                const base::Call& call) {
   const bool fresh = MakeSchema(session, target.table.schema, task, call);
   const Standing standing = fresh ? Standing() : ReadStanding(session, target, task, call);
-  const SchemaPlan plan = PlanSchema(target, standing.table, PgDialect());
+  const SchemaPlan plan = PlanSchema(target, standing.table, TheDialect());
   const bool alters = !plan.added.empty() || !plan.widened.empty();
   switch (plan.table) {
     case SchemaPlan::Table::kCreate:

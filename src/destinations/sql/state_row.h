@@ -8,7 +8,7 @@
 
 #include "destinations/destination.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::sql {
 
 // The stream's last commit from twelve cells as text (nullopt: NULL): run, attempt, watermark,
 // inserted, updated, unchanged, deleted, skipped, cursor, keys_compared (microseconds since 1970),
@@ -22,4 +22,4 @@ Committed ReadStateRow(std::string_view stream,
 std::string FormatNames(std::span<const model::Column> columns);
 std::optional<std::vector<std::string>> ParseNames(const std::optional<std::string>& cell);
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::sql

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/error.h"
-#include "destinations/state_row.h"
+#include "destinations/sql/state_row.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   // Values are cut at '|'; an empty one is NULL.
@@ -22,7 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     ++at;
   }
   try {
-    sluice::destinations::ReadStateRow("sales.orders", row);
+    sluice::destinations::sql::ReadStateRow("sales.orders", row);
   } catch (const sluice::base::Error&) {
   }
   return 0;

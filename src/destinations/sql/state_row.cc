@@ -1,9 +1,9 @@
-#include "destinations/state_row.h"
+#include "destinations/sql/state_row.h"
 
 #include <charconv>
 #include <nlohmann/json.hpp>
 
-namespace sluice::destinations {
+namespace sluice::destinations::sql {
 namespace {
 
 std::uint64_t ToNumber(const std::optional<std::string>& text) {
@@ -57,4 +57,4 @@ std::optional<std::vector<std::string>> ParseNames(const std::optional<std::stri
   return out;
 }
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::sql

@@ -1,0 +1,201 @@
+#include "destinations/sql/merge_text.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+namespace sluice::destinations::sql {
+namespace {
+
+std::size_t IndexOf(const model::StreamTarget& target, const std::string& name) {
+  const auto found = std::find_if(target.columns.begin(), target.columns.end(),
+                                  [&](const model::Column& c) { return c.name == name; });
+  return static_cast<std::size_t>(found - target.columns.begin());
+}
+
+std::string StagedName(std::size_t i) { return fmt::format("c{}", i); }
+
+}  // namespace
+
+std::string MergeText::StageColumns(const Dialect& dialect,
+                                    const std::vector<model::Column>& columns) {
+  std::vector<std::string> list;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    list.push_back(StagedName(i) + " " + dialect.TypeOf(columns[i]));
+  }
+  return fmt::format("{}", fmt::join(list, ", "));
+}
+
+MergeText::MergeText(const Dialect& dialect, const model::StreamTarget& target, Place place)
+    : dialect_(dialect), place_(std::move(place)), keep_flagged_(target.deletes.keep_flagged) {
+  for (std::size_t i = 0; i < target.columns.size(); ++i) {
+    Column column{
+        .staged = StagedName(i), .there = std::nullopt, .kind = target.columns[i].type.kind};
+    if (place_.lands_in[i]) column.there = dialect_.Quote(*place_.lands_in[i]);
+    if (place_.rows == place_.table) column.staged = dialect_.Quote(target.columns[i].name);
+    columns_.push_back(std::move(column));
+  }
+  if (target.write_mode != model::WriteMode::kMerge) return;
+  for (const std::string& name : target.primary_key) key_.push_back(IndexOf(target, name));
+  if (target.cursor) cursor_ = IndexOf(target, *target.cursor);
+  if (target.deletes.column) deleted_ = IndexOf(target, *target.deletes.column);
+}
+
+std::string MergeText::KeyList(const std::string& prefix) const {
+  std::vector<std::string> list;
+  for (const std::size_t i : key_) list.push_back(prefix + columns_[i].staged);
+  return fmt::format("{}", fmt::join(list, ", "));
+}
+
+// Of s, true or false, never NULL.
+std::string MergeText::Flagged(const std::string& prefix) const {
+  if (!deleted_) return "false";
+  const Column& column = columns_[*deleted_];
+  return column.kind == model::TypeKind::kBool
+             ? fmt::format("coalesce({}{}, false)", prefix, column.staged)
+             : fmt::format("({}{} IS NOT NULL)", prefix, column.staged);
+}
+
+std::string MergeText::DiffersIn(const Column& column) const {
+  return dialect_.Differ("s." + column.staged, "t." + *column.there, column.kind);
+}
+
+std::string MergeText::Differs() const {
+  std::vector<std::string> list;
+  for (const Column& column : columns_) {
+    if (column.there) list.push_back(DiffersIn(column));
+  }
+  return fmt::format("({})", fmt::join(list, " OR "));
+}
+
+std::string MergeText::SameKey() const {
+  std::vector<std::string> list;
+  for (const std::size_t i : key_) {
+    list.push_back(fmt::format("s.{} = t.{}", columns_[i].staged, *columns_[i].there));
+  }
+  return fmt::format("{}", fmt::join(list, " AND "));
+}
+
+std::string MergeText::SameAsScanned() const {
+  std::vector<std::string> list;
+  for (std::size_t i = 0; i < key_.size(); ++i) {
+    list.push_back(fmt::format("k.{} = t.{}", StagedName(i), *columns_[key_[i]].there));
+  }
+  return fmt::format("{}", fmt::join(list, " AND "));
+}
+
+std::string MergeText::CountNulls(const std::vector<std::string>& names,
+                                  const std::string& table) const {
+  std::vector<std::string> list;
+  for (const std::string& name : names) {
+    list.push_back(fmt::format("count(*) FILTER (WHERE {} IS NULL)", name));
+  }
+  return fmt::format("SELECT {} FROM {}", fmt::join(list, ", "), table);
+}
+
+std::string MergeText::NullsInKeys() const {
+  std::vector<std::string> names;
+  for (const std::size_t i : key_) names.push_back(columns_[i].staged);
+  return CountNulls(names, place_.rows);
+}
+
+std::string MergeText::NullsInScannedKeys() const {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < key_.size(); ++i) names.push_back(StagedName(i));
+  return CountNulls(names, place_.keys);
+}
+
+std::string MergeText::DuplicateKeys() const {
+  return fmt::format(
+      "SELECT count(*), CAST(coalesce(sum(n), 0) AS bigint) FROM (SELECT count(*) AS n FROM {} "
+      "GROUP BY {} HAVING count(*) > 1) AS d",
+      place_.rows, KeyList(""));
+}
+
+std::string MergeText::DropDuplicates() const {
+  std::vector<std::string> order;
+  const auto greatest = [&](const Column& column) {
+    const auto terms = dialect_.GreatestFirst("s." + column.staged, column.kind);
+    order.insert(order.end(), terms.begin(), terms.end());
+  };
+  if (cursor_) greatest(columns_[*cursor_]);
+  if (deleted_) order.push_back(Flagged("s.") + " DESC");
+  for (const Column& column : columns_) greatest(column);
+  std::vector<std::string> keys;
+  std::vector<std::string> same;
+  for (std::size_t i = 0; i < key_.size(); ++i) {
+    keys.push_back(fmt::format("{} AS k{}", columns_[key_[i]].staged, i));
+    same.push_back(fmt::format("s.{} = d.k{}", columns_[key_[i]].staged, i));
+  }
+  // Only rows whose key comes again are sorted.
+  return fmt::format(
+      "DELETE FROM {0} WHERE {1} IN (SELECT r FROM (SELECT s.{1} AS r, row_number() OVER "
+      "(PARTITION BY {2} ORDER BY {3}) AS n FROM {0} AS s JOIN (SELECT {4} FROM {0} GROUP BY {5} "
+      "HAVING count(*) > 1) AS d ON {6}) AS numbered WHERE n > 1)",
+      place_.rows, dialect_.RowId(), KeyList("s."), fmt::join(order, ", "), fmt::join(keys, ", "),
+      KeyList(""), fmt::join(same, " AND "));
+}
+
+bool MergeText::DropsFlagged() const { return deleted_ && !keep_flagged_; }
+
+std::string MergeText::DropFlagged() const {
+  return fmt::format("DELETE FROM {} WHERE {}", place_.rows, Flagged(""));
+}
+
+std::string MergeText::ClassifyAs(const std::string& rows, const std::string& row,
+                                  const std::string& differs, MergeAction same) const {
+  return fmt::format(
+      "{0} SELECT {1} AS s, t.{2} AS t, CAST(CASE WHEN {3} THEN CASE WHEN t.{2} IS NULL THEN {4} "
+      "ELSE {5} END WHEN t.{2} IS NULL THEN {6} WHEN {7} THEN {8} ELSE {9} END AS {10}) AS a FROM "
+      "{11} LEFT JOIN {12} AS t ON {13}",
+      dialect_.MakeActions(place_.actions), row, dialect_.RowId(),
+      DropsFlagged() ? Flagged("s.") : "false", Number(MergeAction::kSkip),
+      Number(MergeAction::kDelete), Number(MergeAction::kInsert), differs,
+      Number(MergeAction::kUpdate), Number(same), dialect_.ActionType(), rows, place_.table,
+      SameKey());
+}
+
+std::string MergeText::Classify() const {
+  return ClassifyAs(place_.rows + " AS s", "s." + dialect_.RowId(), Differs(),
+                    MergeAction::kUnchanged);
+}
+
+std::string MergeText::CountActions() const {
+  std::vector<std::string> list;
+  for (int action = 0; action <= Number(MergeAction::kUndecided); ++action) {
+    list.push_back(fmt::format("count(*) FILTER (WHERE a = {})", action));
+  }
+  return fmt::format("SELECT {}, count(t) FROM {}", fmt::join(list, ", "), place_.actions);
+}
+
+std::string MergeText::RepeatedThere() const {
+  return fmt::format(
+      "SELECT count(*) FROM (SELECT s FROM {} GROUP BY s HAVING count(*) > 1) AS repeated",
+      place_.actions);
+}
+
+std::string MergeText::RowsThere() const { return "SELECT count(*) FROM " + place_.table; }
+
+std::string MergeText::DeleteAbsent(bool keys) const {
+  std::string sql =
+      fmt::format("DELETE FROM {} AS t WHERE NOT EXISTS (SELECT 1 FROM {} AS a WHERE a.t = t.{})",
+                  place_.table, place_.actions, dialect_.RowId());
+  if (!keys) return sql;
+  return sql + fmt::format(" AND NOT EXISTS (SELECT 1 FROM {} AS k WHERE {})", place_.keys,
+                           SameAsScanned());
+}
+
+std::string MergeText::InsertAll() const {
+  std::vector<std::string> to;
+  std::vector<std::string> from;
+  for (const Column& column : columns_) {
+    if (!column.there) continue;
+    to.push_back(*column.there);
+    from.push_back("s." + column.staged);
+  }
+  return fmt::format("INSERT INTO {} ({}) SELECT {} FROM {} AS s", place_.table,
+                     fmt::join(to, ", "), fmt::join(from, ", "), place_.rows);
+}
+
+}  // namespace sluice::destinations::sql
