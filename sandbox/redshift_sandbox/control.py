@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import hmac
 import json
-import os
 import secrets
 import threading
 from collections.abc import Callable
@@ -37,6 +36,7 @@ from redshift_sandbox.aws.s3_store import ObjectStore
 from redshift_sandbox.clock import SandboxClock
 from redshift_sandbox.contracts import AwsError, ControlRequest
 from redshift_sandbox.faults import FaultRegistry
+from redshift_sandbox.files import PRIVATE, write_whole
 from redshift_sandbox.identity.directory import Directory
 from redshift_sandbox.request_log import RequestLog
 
@@ -60,7 +60,7 @@ class Control:
     ) -> None:  # fmt: skip
         self.token = secrets.token_urlsafe(32)
         self.token_file = directory / "control-token"
-        _write_private(self.token_file, self.token)
+        write_whole(self.token_file, self.token.encode(), PRIVATE)
         self._clock, self._faults, self._log = clock, faults, log
         self._identity, self._store = identity, store
         self._shutdown: Callable[[], None] | None = None
@@ -236,9 +236,3 @@ def _only(request: ControlRequest, method: str) -> None:
 
 def _json(status: int, document: Any) -> Response:
     return Response(status, [("Content-Type", "application/json")], json.dumps(document, default=str).encode())
-
-
-def _write_private(path: Path, text: str) -> None:
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from redshift_sandbox.data.dataset import TableName
+from redshift_sandbox.files import PRIVATE, write_whole
 from redshift_sandbox.identity_card import IdentityCard
 
 
@@ -58,10 +58,10 @@ def environment(facts: Facts) -> dict[str, str]:
 
 def write_all(facts: Facts, ca_pem: str) -> None:
     """Writes them into the sandbox's directory, whole or not at all."""
-    _write(facts.directory / "sluice.yaml", _role_configuration(facts))
-    _write(facts.directory / "sluice-keys.yaml", _keys_configuration(facts))
-    _write(facts.directory / "env", _exports(environment(facts)), mode=0o600)
-    _write(facts.ca_file, ca_pem)
+    write_whole(facts.directory / "sluice.yaml", _role_configuration(facts).encode())
+    write_whole(facts.directory / "sluice-keys.yaml", _keys_configuration(facts).encode())
+    write_whole(facts.directory / "env", _exports(environment(facts)).encode(), PRIVATE)
+    write_whole(facts.ca_file, ca_pem.encode())
 
 
 def read_environment(directory: Path) -> dict[str, str]:
@@ -101,11 +101,3 @@ def _configuration(facts: Facts, name: str, user: str, auth: str) -> str:
         "defaults:\n  sync_mode: full_refresh\n  write_mode: overwrite\n"
         + (f"streams:\n{streams}" if streams else "streams: []\n")
     )
-
-
-def _write(path: Path, text: str, mode: int = 0o644) -> None:
-    new = path.with_name(path.name + ".new")
-    new.unlink(missing_ok=True)
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as out:
-        out.write(text)
-    new.replace(path)

@@ -13,6 +13,8 @@ import signal
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from redshift_sandbox.files import write_whole
+
 _FILE = "state.json"
 _STOP_SECONDS = 60.0
 
@@ -48,9 +50,7 @@ def own_state(data: str, host: str, redshift_port: int, aws_url: str) -> State:
 
 
 def write_state(directory: Path, state: State) -> None:
-    new = directory / (_FILE + ".new")
-    new.write_text(json.dumps(asdict(state), indent=1) + "\n")
-    new.replace(directory / _FILE)
+    write_whole(directory / _FILE, json.dumps(asdict(state), indent=1).encode() + b"\n")
 
 
 def forget_state(directory: Path) -> None:

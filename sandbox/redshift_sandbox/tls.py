@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
-import os
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +19,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from redshift_sandbox.files import PRIVATE, write_whole
 
 _CA_DAYS = 3650
 _SERVER_DAYS = 825  # longest life that clients such as macOS accept
@@ -79,7 +80,7 @@ class CertificateAuthority:
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .sign(key, hashes.SHA256())
         )
-        _write_secret(key_file, _pem(key))
+        write_whole(key_file, _pem(key), PRIVATE)
         self.ca_file.write_bytes(cert.public_bytes(serialization.Encoding.PEM))
         return key, cert
 
@@ -112,7 +113,7 @@ class CertificateAuthority:
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .sign(self._key, hashes.SHA256())
         )
-        _write_secret(files.key, _pem(key))
+        write_whole(files.key, _pem(key), PRIVATE)
         files.cert.write_bytes(cert.public_bytes(serialization.Encoding.PEM))
 
 
@@ -156,9 +157,3 @@ def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-
-
-def _write_secret(path: Path, data: bytes) -> None:
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(data)

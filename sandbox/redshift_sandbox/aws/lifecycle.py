@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree
 
-from redshift_sandbox.aws.xml import tag, wrap
+from redshift_sandbox.aws.xml import malformed, s3_time, tag, wrap
 from redshift_sandbox.contracts import AwsError
 
 _RULES_MAX = 1000
@@ -63,7 +63,7 @@ def rules_of_json(document: Mapping[str, Any]) -> tuple[Rule, ...]:
     NotImplemented."""
     rules = document.get("Rules")
     if set(document) != {"Rules"} or not isinstance(rules, list) or not 1 <= len(rules) <= _RULES_MAX:
-        raise _malformed()
+        raise malformed()
     read = tuple(_rule(entry, number) for number, entry in enumerate(rules, 1))
     if len({rule.id for rule in read}) != len(read):
         raise AwsError("InvalidArgument", "Rule ID must be unique. Found same ID for more than one rule")
@@ -80,25 +80,18 @@ def rules_as_xml(rules: Sequence[Rule]) -> str:
     return "".join(wrap("Rule", _rule_as_xml(rule)) for rule in rules)
 
 
-def _malformed() -> AwsError:
-    return AwsError(
-        "MalformedXML",
-        "The XML you provided was not well-formed or did not validate against our published schema",
-    )
-
-
 def _plain(element: ElementTree.Element) -> dict[str, Any]:
     return {child.tag: _plain(child) if len(child) else (child.text or "") for child in element}
 
 
 def _rule(entry: Any, number: int) -> Rule:
     if not isinstance(entry, Mapping):
-        raise _malformed()
+        raise malformed()
     unknown = sorted(set(entry) - _KNOWN)
     if unknown:
         raise AwsError("NotImplemented", f"the sandbox keeps no lifecycle rules with {unknown[0]}", 501)
     if entry.get("Status") not in ("Enabled", "Disabled"):
-        raise _malformed()
+        raise malformed()
     expiration = _part(entry, "Expiration")
     rule = Rule(
         str(entry.get("ID") or f"rule-{number}"), entry["Status"] == "Enabled", _prefix(entry),
@@ -118,19 +111,19 @@ def _rule(entry: Any, number: int) -> Rule:
 def _part(entry: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     part = entry.get(name, {})
     if not isinstance(part, Mapping):
-        raise _malformed()
+        raise malformed()
     return part
 
 
 def _prefix(entry: Mapping[str, Any]) -> str:
     """The old form has Prefix in the rule itself, the newer one in Filter; one of them must be there."""
     if ("Filter" in entry) == ("Prefix" in entry):
-        raise _malformed()
+        raise malformed()
     if "Prefix" in entry:
         return str(entry["Prefix"])
     chosen = entry["Filter"] or {}
     if not isinstance(chosen, Mapping):
-        raise _malformed()
+        raise malformed()
     unknown = sorted(set(chosen) - {"Prefix"})
     if unknown:
         raise AwsError("NotImplemented", f"the sandbox filters lifecycle rules by Prefix, not by {unknown[0]}", 501)
@@ -152,7 +145,7 @@ def _date(value: object) -> dt.datetime | None:
     try:
         when = dt.datetime.fromisoformat(str(value).replace("Z", "+00:00"))
     except ValueError:
-        raise _malformed() from None
+        raise malformed() from None
     when = when if when.tzinfo else when.replace(tzinfo=dt.UTC)
     if when != when.replace(hour=0, minute=0, second=0, microsecond=0):
         raise AwsError("InvalidArgument", "'Date' must be at midnight GMT")
@@ -164,7 +157,7 @@ def _rule_as_xml(rule: Rule) -> str:
     out += tag("Status", "Enabled" if rule.enabled else "Disabled")
     expiration = tag("Days", rule.days) if rule.days is not None else ""
     if rule.date is not None:
-        expiration += tag("Date", rule.date.strftime("%Y-%m-%dT%H:%M:%S.000Z"))
+        expiration += tag("Date", s3_time(rule.date))
     if rule.lone_markers:
         expiration += tag("ExpiredObjectDeleteMarker", True)
     if expiration:

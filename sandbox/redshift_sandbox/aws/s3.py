@@ -12,7 +12,7 @@ from collections.abc import Callable
 from redshift_sandbox.aws import s3_buckets, s3_history, s3_multipart, s3_reads, s3_settings, s3_writes
 from redshift_sandbox.aws.messages import Request, Response
 from redshift_sandbox.aws.regions import HostName
-from redshift_sandbox.aws.s3_access import REGION_HEADER
+from redshift_sandbox.aws.s3_access import REGION_HEADER, wrong_region
 from redshift_sandbox.aws.s3_call import Backend, Call
 from redshift_sandbox.aws.s3_gate import raise_fault
 from redshift_sandbox.aws.s3_payload import Payload, declared_payload
@@ -96,12 +96,7 @@ class S3Service:
         verified = self._verifier.verify(request, "s3", declared, None)
         note["principal"] = verified.caller.arn
         if host.region is not None and bucket and host.region != verified.region:
-            raise AwsError(
-                "AuthorizationHeaderMalformed",
-                f"The authorization header is malformed; the region '{verified.region}' is wrong; "
-                f"expecting '{host.region}'",
-                members={"Region": host.region}, headers={REGION_HEADER: host.region},
-            )  # fmt: skip
+            raise wrong_region(verified.region, host.region)
         payload = Payload(request, verified, declared)
         call = Call(request, verified.caller, verified.region, bucket, key, payload, self._backend)
         response = operation(call)

@@ -12,6 +12,15 @@ from redshift_sandbox.identity.policy import Ask, Decision, authorise, require
 REGION_HEADER = "x-amz-bucket-region"
 
 
+def wrong_region(signed: str, expected: str) -> AwsError:
+    """The signature's scope names another region than the one that answers for the bucket."""
+    return AwsError(
+        "AuthorizationHeaderMalformed",
+        f"The authorization header is malformed; the region '{signed}' is wrong; expecting '{expected}'",
+        headers={REGION_HEADER: expected}, members={"Region": expected},
+    )  # fmt: skip
+
+
 class S3Access:
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
@@ -70,12 +79,7 @@ class S3Access:
             return
         headers = {REGION_HEADER: bucket.region}
         if signed and region == "us-east-1":
-            raise AwsError(
-                "AuthorizationHeaderMalformed",
-                f"The authorization header is malformed; the region '{region}' is wrong; "
-                f"expecting '{bucket.region}'",
-                400, headers=headers, members={"Region": bucket.region},
-            )  # fmt: skip
+            raise wrong_region(region, bucket.region)
         raise AwsError(
             "PermanentRedirect",
             "The bucket you are attempting to access must be addressed using the specified endpoint. "

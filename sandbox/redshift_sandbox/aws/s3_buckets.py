@@ -17,7 +17,7 @@ from redshift_sandbox.aws.regions import is_region
 from redshift_sandbox.aws.s3_access import REGION_HEADER
 from redshift_sandbox.aws.s3_call import Call, xml_response
 from redshift_sandbox.aws.s3_model import Listing, StoredObject
-from redshift_sandbox.aws.xml import parse_s3, s3_document, tag, tags, wrap
+from redshift_sandbox.aws.xml import parse_s3, s3_document, s3_time, tag, tags, wrap
 from redshift_sandbox.contracts import AwsError
 from redshift_sandbox.identity.policy import Ask, require
 
@@ -29,7 +29,7 @@ def list_buckets(call: Call) -> Response:
     call.finish_body()
     require(call.caller, Ask("s3:ListAllMyBuckets", "*"))
     found = [
-        wrap("Bucket", tags({"Name": b.name, "CreationDate": b.created.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+        wrap("Bucket", tags({"Name": b.name, "CreationDate": s3_time(b.created),
                              "BucketRegion": b.region}))
         for b in call.backend.store.buckets() if b.account == call.caller.account
     ]  # fmt: skip
@@ -58,17 +58,13 @@ def create_bucket(call: Call) -> Response:
 
 
 def delete_bucket(call: Call) -> Response:
-    bucket = call.bucket()
-    call.finish_body()
-    call.require("s3:DeleteBucket", bucket)
+    bucket = call.authorised_bucket("s3:DeleteBucket")
     call.backend.store.delete_bucket(bucket)
     return Response(204)
 
 
 def head_bucket(call: Call) -> Response:
-    bucket = call.bucket()
-    call.finish_body()
-    call.require("s3:ListBucket", bucket)
+    bucket = call.authorised_bucket("s3:ListBucket")
     return Response(200, [(REGION_HEADER, bucket.region), ("Content-Type", "application/xml")])
 
 
@@ -193,7 +189,7 @@ class _Page:
         algorithm, value = stored.checksum or (DEFAULT_ALGORITHM, "")
         fields = {
             "Key": self.text(stored.key),
-            "LastModified": stored.modified.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+            "LastModified": s3_time(stored.modified),
             "ETag": f'"{stored.etag}"',
             "ChecksumAlgorithm": algorithm.upper(),
             "ChecksumType": type_of(value),

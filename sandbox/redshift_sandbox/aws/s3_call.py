@@ -53,6 +53,13 @@ class Call:
     ) -> None:
         self.backend.access.require(self.caller, action, bucket, key, context)
 
+    def authorised_bucket(self, action: str, key: str | None = None) -> Bucket:
+        """The bucket, for an operation without a body: the body is read, and the right to `action` proven."""
+        bucket = self.bucket()
+        self.finish_body()
+        self.require(action, bucket, key)
+        return bucket
+
     def sealed(self, bucket: Bucket) -> ObjectHeaders:
         """The headers of a new object, with the bucket's default encryption where the request names none; the
         caller must be allowed to use the key."""

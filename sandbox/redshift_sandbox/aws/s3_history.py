@@ -7,7 +7,7 @@ from urllib.parse import quote_plus
 from redshift_sandbox.aws.messages import Response
 from redshift_sandbox.aws.s3_call import Call, xml_response
 from redshift_sandbox.aws.s3_model import StoredObject, Version
-from redshift_sandbox.aws.xml import s3_document, tag, tags, wrap
+from redshift_sandbox.aws.xml import s3_document, s3_time, tag, tags, wrap
 from redshift_sandbox.contracts import AwsError
 
 _PAGE_MAX = 1000
@@ -87,7 +87,7 @@ def _behind(entries: list[_Entry], key: str, version_id: str) -> list[_Entry]:
 def _row(name: str, version: Version, latest: bool, owner: str) -> str:
     fields: dict[str, object] = {
         "Key": name, "VersionId": version.version_id, "IsLatest": latest,
-        "LastModified": version.modified.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+        "LastModified": s3_time(version.modified),
     }  # fmt: skip
     who = wrap("Owner", tag("ID", owner))
     if not isinstance(version, StoredObject):

@@ -13,7 +13,7 @@ from redshift_sandbox.aws.s3_access import check_key
 from redshift_sandbox.aws.s3_call import Call, encryption_context, version_headers, xml_response
 from redshift_sandbox.aws.s3_model import Bucket, Part, Upload
 from redshift_sandbox.aws.s3_writes import checksum_members, find_copy_source, receive
-from redshift_sandbox.aws.xml import parse_s3, s3_document, tag, tags, wrap
+from redshift_sandbox.aws.xml import malformed, parse_s3, s3_document, s3_time, tag, tags, wrap
 from redshift_sandbox.contracts import AwsError
 
 _PART_MIN = 5 << 20
@@ -69,9 +69,7 @@ def upload_part(call: Call) -> Response:
 
 
 def upload_part_copy(call: Call) -> Response:
-    bucket = call.bucket()
-    call.finish_body()
-    call.require("s3:PutObject", bucket, call.key)
+    bucket = call.authorised_bucket("s3:PutObject", call.key)
     upload, number = _upload(call, bucket), _part_number(call)
     _, source, descriptor = find_copy_source(call)
     file = call.backend.store.incoming_file()
@@ -88,7 +86,7 @@ def upload_part_copy(call: Call) -> Response:
             out.write(data)
             left -= len(data)
     part = call.backend.store.add_part(bucket, upload, number, file, digest.hexdigest(), None)
-    fields = {"LastModified": part.modified.strftime("%Y-%m-%dT%H:%M:%S.000Z"), "ETag": f'"{part.etag}"'}
+    fields = {"LastModified": s3_time(part.modified), "ETag": f'"{part.etag}"'}
     return xml_response(s3_document("CopyPartResult", tags(fields)))
 
 
@@ -116,8 +114,7 @@ def complete_upload(call: Call) -> Response:
 
 def _check_parts(upload: Upload, wanted: list[tuple[int, str]]) -> None:
     if not wanted:
-        raise AwsError("MalformedXML", "The XML you provided was not well-formed or did not validate against "
-                       "our published schema")  # fmt: skip
+        raise malformed()
     numbers = [number for number, _ in wanted]
     if any(b <= a for a, b in pairwise(numbers)):
         raise AwsError("InvalidPartOrder", "The list of parts was not in ascending order. Parts must be "
@@ -141,17 +138,13 @@ def _check_parts(upload: Upload, wanted: list[tuple[int, str]]) -> None:
 
 
 def abort_upload(call: Call) -> Response:
-    bucket = call.bucket()
-    call.finish_body()
-    call.require("s3:AbortMultipartUpload", bucket, call.key)
+    bucket = call.authorised_bucket("s3:AbortMultipartUpload", call.key)
     call.backend.store.abort_upload(bucket, _upload(call, bucket))
     return Response(204)
 
 
 def list_parts(call: Call) -> Response:
-    bucket = call.bucket()
-    call.finish_body()
-    call.require("s3:ListMultipartUploadParts", bucket, call.key)
+    bucket = call.authorised_bucket("s3:ListMultipartUploadParts", call.key)
     upload = _upload(call, bucket)
     after = _number(call, "part-number-marker", 0)
     limit = min(_number(call, "max-parts", _PAGE_MAX), _PAGE_MAX)
@@ -165,15 +158,13 @@ def list_parts(call: Call) -> Response:
 
 
 def _part_xml(part: Part) -> str:
-    fields = {"PartNumber": part.number, "LastModified": part.modified.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+    fields = {"PartNumber": part.number, "LastModified": s3_time(part.modified),
               "ETag": f'"{part.etag}"', "Size": part.size}  # fmt: skip
     return wrap("Part", tags(fields))
 
 
 def list_uploads(call: Call) -> Response:
-    bucket = call.bucket()
-    call.finish_body()
-    call.require("s3:ListBucketMultipartUploads", bucket)
+    bucket = call.authorised_bucket("s3:ListBucketMultipartUploads")
     given = call.request.params()
     prefix, marker = given.get("prefix", ""), (given.get("key-marker", ""), given.get("upload-id-marker", ""))
     limit = min(_number(call, "max-uploads", _PAGE_MAX), _PAGE_MAX)
@@ -203,7 +194,7 @@ def _after_marker(found: list[Upload], key: str, upload_id: str) -> list[Upload]
 def _upload_xml(upload: Upload) -> str:
     who = wrap("Initiator", tag("ID", upload.initiator) + tag("DisplayName", upload.initiator))
     fields = {"Key": upload.key, "UploadId": upload.id}
-    when = tag("Initiated", upload.initiated.strftime("%Y-%m-%dT%H:%M:%S.000Z"))
+    when = tag("Initiated", s3_time(upload.initiated))
     return wrap("Upload", tags(fields) + who + tag("StorageClass", "STANDARD") + when)
 
 

@@ -9,14 +9,12 @@ import json
 from redshift_sandbox.aws.lifecycle import rules_as_xml, rules_of_xml
 from redshift_sandbox.aws.messages import Response
 from redshift_sandbox.aws.s3_call import Call, xml_response
-from redshift_sandbox.aws.xml import parse_s3, s3_document, tag, tags, wrap
+from redshift_sandbox.aws.xml import malformed, parse_s3, s3_document, tag, tags, wrap
 from redshift_sandbox.contracts import AwsError
 
 
 def get_policy(call: Call) -> Response:
-    bucket = call.bucket()
-    call.finish_body()
-    call.require("s3:GetBucketPolicy", bucket)
+    bucket = call.authorised_bucket("s3:GetBucketPolicy")
     if bucket.policy is None:
         raise AwsError("NoSuchBucketPolicy", "The bucket policy does not exist", 404)
     return Response(200, [("Content-Type", "application/json")], json.dumps(bucket.policy).encode())
@@ -31,17 +29,13 @@ def put_policy(call: Call) -> Response:
 
 
 def delete_policy(call: Call) -> Response:
-    bucket = call.bucket()
-    call.finish_body()
-    call.require("s3:DeleteBucketPolicy", bucket)
+    bucket = call.authorised_bucket("s3:DeleteBucketPolicy")
     bucket.policy = None
     return Response(204)
 
 
 def get_versioning(call: Call) -> Response:
-    bucket = call.bucket()
-    call.finish_body()
-    call.require("s3:GetBucketVersioning", bucket)
+    bucket = call.authorised_bucket("s3:GetBucketVersioning")
     status = tag("Status", bucket.versioning) if bucket.versioning else ""
     return xml_response(s3_document("VersioningConfiguration", status))
 
@@ -59,9 +53,7 @@ def put_versioning(call: Call) -> Response:
 
 
 def get_lifecycle(call: Call) -> Response:
-    bucket = call.bucket()
-    call.finish_body()
-    call.require("s3:GetLifecycleConfiguration", bucket)
+    bucket = call.authorised_bucket("s3:GetLifecycleConfiguration")
     if not bucket.lifecycle:
         raise AwsError("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist", 404)
     return xml_response(s3_document("LifecycleConfiguration", rules_as_xml(bucket.lifecycle)))
@@ -78,17 +70,13 @@ def put_lifecycle(call: Call) -> Response:
 
 def delete_lifecycle(call: Call) -> Response:
     """IAM knows no action of its own for this: the right to put is asked."""
-    bucket = call.bucket()
-    call.finish_body()
-    call.require("s3:PutLifecycleConfiguration", bucket)
+    bucket = call.authorised_bucket("s3:PutLifecycleConfiguration")
     bucket.lifecycle = ()
     return Response(204)
 
 
 def get_encryption(call: Call) -> Response:
-    bucket = call.bucket()
-    call.finish_body()
-    call.require("s3:GetEncryptionConfiguration", bucket)
+    bucket = call.authorised_bucket("s3:GetEncryptionConfiguration")
     fields = {"SSEAlgorithm": "AES256" if bucket.kms_key is None else "aws:kms"}
     if bucket.kms_key is not None:
         fields["KMSMasterKeyID"] = bucket.kms_key
@@ -105,7 +93,6 @@ def put_encryption(call: Call) -> Response:
     algorithm = document.findtext("Rule/ApplyServerSideEncryptionByDefault/SSEAlgorithm")
     key = document.findtext("Rule/ApplyServerSideEncryptionByDefault/KMSMasterKeyID")
     if algorithm not in ("AES256", "aws:kms") or (key and algorithm == "AES256"):
-        raise AwsError("MalformedXML", "The XML you provided was not well-formed or did not validate against "
-                       "our published schema")  # fmt: skip
+        raise malformed()
     bucket.kms_key = call.backend.access.kms_arn(bucket, key) if key else None
     return Response(200)

@@ -22,7 +22,7 @@ from redshift_sandbox.aws.s3_call import (
 )
 from redshift_sandbox.aws.s3_model import Bucket, DeleteMarker, ObjectHeaders, StoredObject, Version
 from redshift_sandbox.aws.s3_reads import check_copy_conditions, open_readable
-from redshift_sandbox.aws.xml import parse_s3, s3_document, tags, wrap
+from redshift_sandbox.aws.xml import malformed, parse_s3, s3_document, s3_time, tags, wrap
 from redshift_sandbox.contracts import AwsError
 
 _DELETE_MAX = 1000
@@ -127,7 +127,7 @@ def copy_object(call: Call) -> Response:
         bucket, call.key, file, etag, headers, checksum,
         if_match=call.request.headers.get("if-match"), if_none_match=none_match,
     )  # fmt: skip
-    fields = {"LastModified": _iso(stored), "ETag": f'"{stored.etag}"', **checksum_members(call, stored)}
+    fields = {"LastModified": s3_time(stored.modified), "ETag": f'"{stored.etag}"', **checksum_members(call, stored)}
     result = tags(fields)
     return xml_response(s3_document("CopyObjectResult", result), dict(version_headers(bucket, stored)))
 
@@ -176,10 +176,6 @@ def _copied_headers(call: Call, source: StoredObject, where: tuple[str, str]) ->
     return source.headers
 
 
-def _iso(stored: StoredObject) -> str:
-    return stored.modified.strftime("%Y-%m-%dT%H:%M:%S.000Z")
-
-
 def delete_object(call: Call) -> Response:
     bucket = call.bucket()
     call.finish_body()
@@ -215,8 +211,7 @@ def delete_objects(call: Call) -> Response:
     document = parse_s3(call.payload.read_small(), "Delete")
     wanted = [(e.findtext("Key") or "", e.findtext("VersionId")) for e in document.findall("Object")]
     if not 1 <= len(wanted) <= _DELETE_MAX or "" in (key for key, _ in wanted):
-        raise AwsError("MalformedXML", "The XML you provided was not well-formed or did not validate against "
-                       "our published schema")  # fmt: skip
+        raise malformed()
     quiet = (document.findtext("Quiet") or "").lower() == "true"
     results = []
     for key, version_id in wanted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
@@ -39,20 +40,28 @@ def s3_error_document(error: AwsError, resource: str, request_id: str, host_id: 
     return f"{_PROLOGUE}<Error>{tags(fields)}</Error>".encode()
 
 
-def parse_s3(body: bytes, root: str) -> ElementTree.Element:
-    """The document without namespaces. Raises AwsError MalformedXML unless it is a `root`."""
-    malformed = AwsError(
+def s3_time(when: dt.datetime) -> str:
+    """S3 keeps whole seconds, and writes them with milliseconds."""
+    return when.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def malformed() -> AwsError:
+    return AwsError(
         "MalformedXML",
         "The XML you provided was not well-formed or did not validate against our published schema",
     )
+
+
+def parse_s3(body: bytes, root: str) -> ElementTree.Element:
+    """The document without namespaces. Raises AwsError MalformedXML unless it is a `root`."""
     if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
-        raise malformed
+        raise malformed()
     try:
         document = ElementTree.fromstring(body)
     except ElementTree.ParseError:
-        raise malformed from None
+        raise malformed() from None
     for element in document.iter():
         element.tag = str(element.tag).rpartition("}")[2]
     if document.tag != root:
-        raise malformed
+        raise malformed()
     return document

@@ -14,9 +14,6 @@ class TableName:
     schema: str
     table: str
 
-    def quoted(self) -> str:
-        return ".".join('"' + part.replace('"', '""') + '"' for part in (self.schema, self.table))
-
 
 class DataSet(Protocol):
     """Tables of one schema, made once and then kept in a template."""

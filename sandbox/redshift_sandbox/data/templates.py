@@ -82,10 +82,7 @@ class SeededPostgres(pg.Postgres):
             finished = (fresh / "data").resolve()
             part = cache / f"{seeded.name}.{os.getpid()}.part"
             _move(finished, part)
-            try:
-                part.rename(seeded)
-            except OSError:  # another process was first
-                shutil.rmtree(part)
+            pg.keep_first(part, seeded)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
 

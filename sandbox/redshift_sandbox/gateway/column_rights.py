@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 
-from redshift_sandbox.gateway.tokens import Kind, Token, meaningful, name_of, quote_name
+from redshift_sandbox.gateway.tokens import Kind, Token, meaningful, qualified_name, quote_name
 from redshift_sandbox.pg import Postgres
 
 # Nothing if the user may read the whole table, or none of it.
@@ -61,14 +61,7 @@ def _star_of(main: list[Token], case_sensitive: bool) -> tuple[str, str] | None:
     """Schema and table of `SELECT * FROM [database.]schema.table ...`, if nothing is joined to it."""
     if len(main) < 6 or main[0].word != "SELECT" or main[1].text != "*" or main[2].word != "FROM":
         return None
-    names: list[str] = []
-    position = 3
-    while position < len(main) and main[position].kind in (Kind.WORD, Kind.QUOTED):
-        names.append(name_of(main[position], keep_case=case_sensitive))
-        position += 1
-        if position >= len(main) or main[position].text != ".":
-            break
-        position += 1
+    names, position = qualified_name(main, 3, keep_case=case_sensitive)
     follows = main[position].word if position < len(main) else "LIMIT"
     if len(names) not in (2, 3) or follows not in ("WHERE", "ORDER", "LIMIT", "OFFSET"):
         return None

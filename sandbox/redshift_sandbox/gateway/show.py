@@ -7,7 +7,7 @@ the caller can access; of what is missing or hidden they show no row (assumed).
 from __future__ import annotations
 
 from redshift_sandbox.contracts import SqlError
-from redshift_sandbox.gateway.tokens import Kind, Token, name_of, quote_literal
+from redshift_sandbox.gateway.tokens import Kind, Token, qualified_name, quote_literal
 
 _DATABASES = """SELECT database_name, database_owner, database_type, database_acl, database_options AS parameters,
  database_isolation_level FROM pg_catalog.svv_redshift_databases WHERE true"""
@@ -55,7 +55,7 @@ def translate_show_catalog(tokens: list[Token], database: str, *, case_sensitive
     for form, (select, parts, liked, order) in _FORMS.items():
         if words[: len(form)] == form:
             rest = tokens[1 + len(form) :]
-            names, after = _names(rest, parts, case_sensitive)
+            names, after = qualified_name(rest, 0, keep_case=case_sensitive) if parts else ([], 0)
             if len(names) < parts:  # the database may be left out, and then is the session's own
                 names = [database, *names]
             if len(names) != parts:
@@ -63,20 +63,6 @@ def translate_show_catalog(tokens: list[Token], database: str, *, case_sensitive
             sql = select.format(*(quote_literal(name) for name in names))
             return sql + _tail(rest[after:], liked, order)
     return None
-
-
-def _names(tokens: list[Token], parts: int, case_sensitive: bool) -> tuple[list[str], int]:
-    if not parts:
-        return [], 0
-    names: list[str] = []
-    position = 0
-    while position < len(tokens) and tokens[position].kind in (Kind.WORD, Kind.QUOTED):
-        names.append(name_of(tokens[position], keep_case=case_sensitive))
-        position += 1
-        if position >= len(tokens) or tokens[position].text != ".":
-            break
-        position += 1
-    return names, position
 
 
 def _tail(tokens: list[Token], liked: str, order: str) -> str:

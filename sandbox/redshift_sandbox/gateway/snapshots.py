@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from redshift_sandbox.contracts import SqlError
 from redshift_sandbox.gateway.disturb import relation_gone
-from redshift_sandbox.gateway.tokens import Kind, Token, meaningful, name_of, quote_literal, tokenize
+from redshift_sandbox.gateway.tokens import Kind, Token, meaningful, name_of, qualified_name, quote_literal, tokenize
 
 Ask = Callable[[str], list[list[str | None]]]
 
@@ -94,12 +94,7 @@ def _named(main: list[Token], case_sensitive: bool) -> tuple[tuple[str, str], ..
     found: dict[tuple[str, str], None] = {}
     for index, token in enumerate(main):
         if token.word in ("FROM", "JOIN"):
-            parts, position = [], index + 1
-            while position < len(main) and main[position].kind in (Kind.WORD, Kind.QUOTED):
-                parts.append(name_of(main[position], keep_case=case_sensitive))
-                position += 2
-                if position > len(main) or main[position - 1].text != ".":
-                    break
+            parts, _ = qualified_name(main, index + 1, keep_case=case_sensitive)
             if len(parts) >= 2:
                 found[parts[-2], parts[-1]] = None
     return tuple(found)

@@ -128,6 +128,20 @@ def name_of(token: Token, *, keep_case: bool) -> str:
     return fold(token.text)
 
 
+def qualified_name(tokens: list[Token], start: int, *, keep_case: bool) -> tuple[list[str], int]:
+    """The parts of `a.b.c` that begins at `start`, and where it ends; no parts if no name stands there. `tokens` are
+    the meaningful ones."""
+    parts: list[str] = []
+    position = start
+    while position < len(tokens) and tokens[position].kind in (Kind.WORD, Kind.QUOTED):
+        parts.append(name_of(tokens[position], keep_case=keep_case))
+        position += 1
+        if position >= len(tokens) or tokens[position].text != ".":
+            break
+        position += 1
+    return parts, position
+
+
 def fold(name: str) -> str:
     """Lower case of the ASCII letters alone, as Redshift folds names."""
     return name.translate(_ASCII_LOWER)

@@ -85,6 +85,14 @@ def _reachable(path: Path, uid: int) -> bool:
     return True
 
 
+def keep_first(part: Path, place: Path) -> None:
+    """Puts a finished template into its place, unless another process has put one there meanwhile."""
+    try:
+        part.rename(place)
+    except OSError:
+        shutil.rmtree(part)
+
+
 class Postgres:
     """One cluster in `directory`/data, kept between starts.
 
@@ -183,10 +191,7 @@ class Postgres:
             self._build_cluster(fresh / "data")
             part = cache / f"{template.name}.{secrets.token_hex(4)}.part"
             self._copy(fresh / "data", part)
-            try:
-                part.rename(template)
-            except OSError:  # another sandbox was first
-                shutil.rmtree(part)
+            keep_first(part, template)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
         return template

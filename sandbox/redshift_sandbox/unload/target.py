@@ -76,22 +76,21 @@ class Target:
             raise errors.cancelled(self._query_id)
 
     def _fail_on_demand(self) -> None:
-        failure = self._faults.take_if(
-            "unload.fail_after_files",
-            lambda args: len(self.entries) >= int(args.get("files", 1))
-            and str(args.get("match", "")) in self._statement.prefix,
-        )
-        if failure is not None:
+        if self._due("unload.fail_after_files"):
             raise errors.internal_failure(len(self.entries), self._query_id)
 
     def _expire_on_demand(self) -> None:
-        found = self._faults.take_if(
-            "unload.keys_expire",
-            lambda args: len(self.entries) >= int(args.get("files", 1))
-            and str(args.get("match", "")) in self._statement.prefix,
-        )
-        if found is not None:
+        if self._due("unload.keys_expire"):
             raise errors.from_aws(AwsError("ExpiredToken", "The provided token has expired.", 400), self._query_id)
+
+    def _due(self, fault: str) -> bool:
+        """Whether the fault is on for this prefix, and enough files have been written for it."""
+
+        def met(args: dict[str, Any]) -> bool:
+            enough = len(self.entries) >= int(args.get("files", 1))
+            return enough and str(args.get("match", "")) in self._statement.prefix
+
+        return self._faults.take_if(fault, met) is not None
 
     def _s3(self, call: Callable[[], T]) -> T:
         try:
