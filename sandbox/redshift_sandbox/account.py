@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 ACCOUNT = "123456789012"  # the customer's
-BASE_ACCOUNT = "210987654321"  # of whoever runs the client; another one, as the setup guide has it
+BASE_ACCOUNT = "210987654321"  # of whoever runs the client: another account, as in the setup guide
 REGION = "us-east-1"
 OTHER_REGION = "eu-west-1"
 WORKGROUP = "analytics"

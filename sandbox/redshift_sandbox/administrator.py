@@ -25,7 +25,7 @@ Document = str | Mapping[str, Any]
 
 
 class Administrator:
-    """Acts in the customer's account and in his database. Any thread may call it."""
+    """Acts in the customer's account and database. Any thread may call it."""
 
     def __init__(self, sandbox: world.Sandbox) -> None:
         self._sandbox = sandbox
@@ -37,7 +37,7 @@ class Administrator:
     def apply_sql(
         self, text: str, database: str = account.DATABASE, *, user: str | None = None
     ) -> list[tuple[Any, ...]]:
-        """Runs a script, as the namespace's administrator or as another `user`; rows of its last statement."""
+        """Runs a script as the namespace's administrator or as another `user`; returns its last rows."""
         return self._sandbox.gateway.admin_execute(text, database, user=user)
 
     # -- IAM ------------------------------------------------------------------------------------
@@ -68,7 +68,7 @@ class Administrator:
         self._identity.tag_identity(account.ACCOUNT, "user", user, tags)
 
     def create_user(self, name: str) -> AccessKeys:
-        """An IAM user without policies, and his access key."""
+        """Creates an IAM user without policies, and returns its access key."""
         self._identity.put_user(account.ACCOUNT, name)
         key = self._identity.add_access_key(account.ACCOUNT, name)
         return AccessKeys(key.id, key.secret)
@@ -81,7 +81,7 @@ class Administrator:
         self._identity.delete_identity(account.ACCOUNT, kind, name)
 
     def trust_issuer(self, issuer: OidcIssuer, audiences: Sequence[str]) -> str:
-        """Registers an OpenID Connect provider in the account; its ARN."""
+        """Registers an OpenID Connect provider in the account; returns its ARN."""
         return self._identity.put_oidc_provider(account.ACCOUNT, issuer, audiences).arn
 
     def attach_role(self, role_arn: str, *, default: bool = False, attached: bool = True) -> None:
@@ -105,7 +105,7 @@ class Administrator:
         self._bucket(bucket).lifecycle = () if parsed is None else rules_of_json(parsed)
 
     def apply_versioning(self, status: str = "Enabled", bucket: str = account.BUCKET) -> None:
-        """Either "Enabled", "Suspended", or "" as if it had never been on."""
+        """Either "Enabled", "Suspended", or "": as if it had never been on."""
         if status not in ("Enabled", "Suspended", ""):
             raise ValueError(f"versioning is Enabled or Suspended, not {status!r}")
         self._bucket(bucket).versioning = status

@@ -1,4 +1,4 @@
-"""The command `redshift-sandbox`: up, down, status, psql, shop. Exit codes: 0 done, 1 failed, 2 bad use."""
+"""The command `redshift-sandbox`: up, down, status, psql, shop. Exit codes: 0 done, 1 failed, 2 wrong use."""
 
 from __future__ import annotations
 
@@ -40,21 +40,22 @@ def _parser() -> argparse.ArgumentParser:
     up = commands.add_parser("up", help="start a sandbox and return when it is ready")
     _add_start_options(up)
     up.add_argument("--foreground", action="store_true", help="stay in the foreground until interrupted")
-    serve = commands.add_parser("serve")  # the background process of `up`; not for people
+    serve = commands.add_parser("serve")  # the background process of `up`; not for users
     _add_start_options(serve)
     serve.add_argument("--ready-fd", type=int)
     down = commands.add_parser("down", help="stop exactly what `up` started")
-    status = commands.add_parser("status", help="whether it runs, and where")
+    status = commands.add_parser("status", help="say whether it runs, and where")
     status.add_argument("--json", action="store_true", help="print the state as JSON")
     psql = commands.add_parser("psql", help="run psql with credentials minted for the reader")
     psql.add_argument("rest", nargs=argparse.REMAINDER, metavar="-- PSQL ARGUMENTS")
     shop = commands.add_parser("shop", help="change the tables of the data set shop")
     shop.add_argument("action", choices=("step", "settle", "status"),
-                      help="change something, commit what is held open, or only look")  # fmt: skip
-    shop.add_argument("--seed", type=int, help="of what is drawn; another one begins another writer (default: go on)")
-    shop.add_argument("--steps", type=int, default=1, help="how many changes (default: %(default)s)")
-    shop.add_argument("--kind", help="one kind of change instead of any, such as update")
-    shop.add_argument("--table", help="one table instead of any, such as orders")
+                      help="make changes, commit the open transactions, or only look")  # fmt: skip
+    shop.add_argument("--seed", type=int,
+                      help="seed of the random changes; a new one starts a new writer (default: go on)")  # fmt: skip
+    shop.add_argument("--steps", type=int, default=1, help="number of changes (default: %(default)s)")
+    shop.add_argument("--kind", help="make only this kind of change, such as update")
+    shop.add_argument("--table", help="change only this table, such as orders")
     for command in (up, serve, down, status, psql, shop):
         command.add_argument("--dir", type=Path, required=True, help="the sandbox's directory")
     return parser
@@ -62,10 +63,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_start_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", default="tpch:0.01,types", help="tpch:SCALE, types, shop (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=0, help="port of Redshift (default: as before, or any)")
-    parser.add_argument("--aws-port", type=int, default=0, help="port of the AWS services (default: likewise)")
-    parser.add_argument("--bare", action="store_true", help="nothing set up yet: no role, policy, user or grant")
-    parser.add_argument("--seed", type=int, default=0, help="seed of what is random, such as slice numbers")
+    parser.add_argument("--port", type=int, default=0, help="port of Redshift (default: the last one, or any free one)")
+    parser.add_argument("--aws-port", type=int, default=0, help="port of the AWS services (default: the same)")
+    parser.add_argument("--bare", action="store_true", help="set nothing up: no role, policy, user or grant")
+    parser.add_argument("--seed", type=int, default=0, help="seed of random values, such as slice numbers")
 
 
 # -- up -------------------------------------------------------------------------------------------
@@ -112,7 +113,7 @@ def _up_in_background(given: argparse.Namespace) -> int:
 
 
 def _follow(reading: int) -> str | None:
-    """Shows the child's progress until it is ready (None) or says why not."""
+    """Shows the progress of the child until it is ready; returns None, or why it failed."""
     with os.fdopen(reading) as lines:
         for line in lines:
             kind, _, text = line.rstrip("\n").partition(" ")
@@ -134,7 +135,7 @@ def _serve(given: argparse.Namespace) -> int:
     except Exception as error:
         report.line("failed", str(error) or type(error).__name__)
         if given.ready_fd is not None:
-            raise  # the log shows where
+            raise  # the traceback goes to the log
         return 1
 
 
@@ -157,7 +158,7 @@ def _serve_until(stop: threading.Event, given: argparse.Namespace, report: _Repo
 
 
 class _Report:
-    """Tells the waiting `up` how the start goes; without one, the terminal."""
+    """Reports the progress of the start to the waiting `up`, or to the terminal if there is none."""
 
     def __init__(self, ready_fd: int | None) -> None:
         self._fd = ready_fd
@@ -247,7 +248,7 @@ def _shop(given: argparse.Namespace) -> int:
     for event in answer["events"]:
         print(event)
     rows = ", ".join(f"{name} {count}" for name, count in answer["rows"].items())
-    print(f"seed {answer['seed']}; {answer['open_transactions']} transaction(s) held open; rows: {rows}")
+    print(f"seed {answer['seed']}; {answer['open_transactions']} transaction(s) open; rows: {rows}")
     return 0
 
 

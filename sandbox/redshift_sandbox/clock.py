@@ -1,4 +1,4 @@
-"""The sandbox's time: the machine's, plus an offset that tests push forward."""
+"""The sandbox's time: the machine's time plus an offset, which tests increase."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import threading
 class SandboxClock:
     """Implements contracts.Clock. Any thread may call it.
 
-    Time runs on by itself, because clients sign with their own clocks; `advance` only adds to it,
-    since AWS's time never goes back either.
+    Time goes on by itself, because clients sign with their own clocks; `advance` only adds to it,
+    because the time of AWS never goes back either.
     """
 
     def __init__(self) -> None:
@@ -18,7 +18,7 @@ class SandboxClock:
         self._offset = dt.timedelta(0)
 
     def now(self) -> dt.datetime:
-        """Aware UTC time."""
+        """The time in UTC, with its time zone."""
         with self._mutex:
             return dt.datetime.now(dt.UTC) + self._offset
 

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 
 class AwsError(Exception):
-    """An error as an AWS service answers it; each service renders it in its own wire form."""
+    """An error that an AWS service answers; each service writes it in its own format."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class AwsError(Exception):
 
 
 class SqlError(Exception):
-    """An error as the database answers it: SQLSTATE, message, optional DETAIL and HINT."""
+    """An error that the database answers: SQLSTATE, message, optional DETAIL and HINT."""
 
     def __init__(
         self, sqlstate: str, message: str, *, detail: str | None = None, hint: str | None = None,
@@ -50,10 +50,10 @@ class SqlError(Exception):
 
 
 class Clock(Protocol):
-    """The sandbox's time, which tests advance. All services ask it; nobody else tells time."""
+    """The sandbox's time, which tests advance. All services ask it; nothing else reads a clock."""
 
     def now(self) -> dt.datetime:
-        """Aware UTC time."""
+        """The time in UTC, with its time zone."""
         ...
 
     def advance(self, seconds: float) -> None: ...
@@ -75,7 +75,7 @@ class Faults(Protocol):
         ...
 
     def peek(self, name: str) -> dict[str, Any] | None:
-        """The same without using it up: for knobs that stay on."""
+        """The same without using it up: for settings that stay on."""
         ...
 
 
@@ -84,12 +84,12 @@ class ControlRequest:
     """One call of the control interface, `/_sandbox/...`, as its handler gets it."""
 
     method: str
-    path: str  # behind the prefix
+    path: str  # after the prefix
     query: Mapping[str, str]
     body: Any  # the JSON document; {} if there is none
 
     def member(self, name: str) -> Any:
-        """A member of the body that must be there. Raises ValueError naming it."""
+        """A member that the body must have. Raises ValueError with its name."""
         if not isinstance(self.body, dict) or name not in self.body:
             raise ValueError(f"the body lacks {name!r}")
         return self.body[name]
@@ -100,7 +100,7 @@ class ControlRequest:
 
 @dataclass(frozen=True)
 class AccessKeys:
-    """AWS keys as a statement or a client carries them."""
+    """AWS keys, as a statement or a client sends them."""
 
     access_key_id: str
     secret_access_key: str = field(repr=False)
@@ -109,14 +109,14 @@ class AccessKeys:
 
 @dataclass(frozen=True)
 class KmsEncryption:
-    """The wish for SSE-KMS: a key's ARN, id or alias, or None for the bucket's default key (the account's AWS
-    managed key, where the bucket has none)."""
+    """Asks for SSE-KMS: a key's ARN, id or alias, or None for the bucket's default key (the account's AWS
+    managed key if the bucket has none)."""
 
     key: str | None = None
 
 
 class ObjectGate(Protocol):
-    """S3 as any client sees it, without the HTTP in between: every call is authorised with the given
+    """S3 as any client sees it, without HTTP: every call is authorised with the given
     keys by the same evaluator as a signed request. UNLOAD uses this. Raises AwsError (AccessDenied 403,
     InvalidAccessKeyId 403, ExpiredToken 400, NoSuchBucket 404, PermanentRedirect 301, ...)."""
 
@@ -138,21 +138,21 @@ class ObjectGate(Protocol):
 
 @dataclass(frozen=True)
 class LoginVerdict:
-    """Answer to a database login attempt with a minted password."""
+    """The answer to a database login with a password from GetCredentials."""
 
     outcome: str  # "ok", "expired" or "wrong"
     db_roles: tuple[str, ...] = ()
-    login_as: str | None = None  # the existing database user whose rights apply, when not the name itself
+    login_as: str | None = None  # the existing database user whose rights apply, if it has another name
 
 
 class LoginPasswords(Protocol):
-    """Passwords minted by GetCredentials and GetClusterCredentials."""
+    """The passwords that GetCredentials and GetClusterCredentials gave out."""
 
     def verify(self, db_user: str, password: str) -> LoginVerdict: ...
 
 
 class SessionContext(Protocol):
-    """One database session, as UNLOAD and the meter see it. Implemented by the gateway."""
+    """One database session, as UNLOAD sees it. Implemented by the gateway."""
 
     user: str  # current_user, e.g. "IAMR:sluice-reader"
     database: str
@@ -173,19 +173,19 @@ class SessionContext(Protocol):
         ...
 
     def cancelled(self) -> bool:
-        """True once a CancelRequest for this session arrived or its statement_timeout passed; UNLOAD
-        polls it between files and raises SqlError 57014."""
+        """True once a CancelRequest for this session has arrived or its statement_timeout has passed; UNLOAD
+        asks between files, and raises SqlError 57014."""
         ...
 
     def identifier_case_sensitive(self) -> bool: ...
 
     def to_backend_sql(self, redshift_sql: str) -> str:
-        """Translates one Redshift statement to what the private PostgreSQL understands
-        (folding of quoted names, refused constructs raise SqlError)."""
+        """Translates one Redshift statement for the private PostgreSQL. Raises SqlError for what Redshift
+        does not support."""
         ...
 
     def last_unload_count(self, rows: int) -> None:
-        """What pg_last_unload_count() answers from now on."""
+        """Sets what pg_last_unload_count() answers from now on."""
         ...
 
 
@@ -207,5 +207,5 @@ class Unloader(Protocol):
         ...
 
     def blank(self, sql: str) -> str:
-        """The statement with credentials blanked, for logs and sys_query_history."""
+        """The statement without its credentials, for logs and sys_query_history."""
         ...

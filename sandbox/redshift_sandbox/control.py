@@ -1,15 +1,15 @@
 """The control interface: `/_sandbox/...` on the HTTPS port of the AWS services, JSON in and out.
 
-Every call needs `Authorization: Bearer <token>`, where the token stands in the file `control-token` of the
-sandbox's directory. Errors are `{"error": "..."}` with status 400, 401, 404 or 405.
+Every call needs `Authorization: Bearer <token>`, where the token is in the file `control-token` of the
+sandbox's directory `aws`. Errors are `{"error": "..."}` with status 400, 401, 404 or 405.
 
 | Route | Meaning |
 |---|---|
 | GET clock; POST clock `{"advance": seconds}` | the sandbox's time |
-| GET faults; POST faults `{"name", "count"?, "args"?}`; DELETE faults`?name=` | faults of `faults.py`; no name clears all |
+| GET faults; POST faults `{"name", "count"?, "args"?}`; DELETE faults`?name=` | faults of `faults.py`; without a name: all |
 | GET principals | accounts' users, roles, workgroups, without secrets |
 | POST users `{"account", "name", "path"?, "policies"?, "tags"?}` | creates or replaces |
-| POST keys `{"account", "user"}` | a new access key; this answer alone shows its secret |
+| POST keys `{"account", "user"}` | a new access key; only this answer shows its secret |
 | POST keys/active `{"access_key_id", "active"}` | switches a key off or on |
 | POST roles `{"account", "name", "trust", "path"?, "policies"?, "tags"?, "max_session_seconds"?}` | creates or replaces |
 | POST tags `{"account", "kind": "user" or "role", "name", "tags"}` | replaces the tags |
@@ -72,11 +72,11 @@ class Control:
         }  # fmt: skip
 
     def register(self, path: str, handler: ControlHandler) -> None:
-        """Adds a route, such as "meter" for /_sandbox/meter. A path that ends in "/" takes all beneath it."""
+        """Adds a route, such as "meter" for /_sandbox/meter. A path that ends in "/" gets every path below it."""
         self._routes[path.removeprefix(PREFIX).lstrip("/")] = handler
 
     def on_shutdown(self, hook: Callable[[], None]) -> None:
-        """`hook` runs in a thread of its own, after the answer has been given."""
+        """`hook` runs in its own thread, after the answer was sent."""
         self._shutdown = hook
 
     def handle(self, request: Request) -> Response:
@@ -99,8 +99,8 @@ class Control:
     def _find(self, path: str) -> ControlHandler | None:
         if path in self._routes:
             return self._routes[path]
-        beneath = [p for p in self._routes if p.endswith("/") and path.startswith(p)]
-        return self._routes[max(beneath, key=len)] if beneath else None
+        below = [p for p in self._routes if p.endswith("/") and path.startswith(p)]
+        return self._routes[max(below, key=len)] if below else None
 
     def _clock_route(self, request: ControlRequest) -> Any:
         if request.method == "POST":
@@ -217,7 +217,7 @@ class Control:
     def _shutdown_route(self, request: ControlRequest) -> Any:
         _only(request, "POST")
         if self._shutdown is None:
-            raise ValueError("nothing here can be shut down through this interface")
+            raise ValueError("this sandbox cannot be shut down through the control interface")
         threading.Thread(target=self._shutdown, name="control-shutdown").start()
         return {"stopping": True}
 

@@ -9,7 +9,7 @@ PRIVATE = 0o600
 
 
 def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
-    """Replaces the file in one step; nobody sees half of it, or a secret with wider rights than `mode`."""
+    """Replaces the file in one step; no process sees half of it, or a secret with wider rights than `mode`."""
     new = path.with_name(path.name + ".new")
     new.unlink(missing_ok=True)
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as out:

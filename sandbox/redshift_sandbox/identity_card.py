@@ -1,4 +1,4 @@
-"""What a sandbox is called by its clients, kept in its directory so that a restart changes none of it."""
+"""The ids and keys by which clients know a sandbox, kept in its directory so that a restart does not change them."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class KeyPair:
 
 @dataclass(frozen=True)
 class IdentityCard:
-    """Secrets and ids of one sandbox directory. The file is readable by its owner alone."""
+    """Secrets and ids of one sandbox directory. Only its owner can read the file."""
 
     workgroup_id: str
     external_id: str
     base: KeyPair  # of the user sluice-base, who may assume the role
-    keys: KeyPair  # of the user sluice-keys, who connects with his own keys
+    keys: KeyPair  # of the user sluice-keys, who connects with these keys
 
     @staticmethod
     def of(directory: Path) -> IdentityCard:

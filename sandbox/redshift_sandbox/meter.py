@@ -20,7 +20,7 @@ MINIMUM_SECONDS = 60.0
 
 @dataclass
 class Tally:
-    """One account: a session's own, or the workgroup's."""
+    """The costs of one session, or of the workgroup."""
 
     statements: int = 0
     wake_ups: int = 0
@@ -75,7 +75,7 @@ class _Session:
 
 @dataclass
 class Unloads:
-    """What UNLOADs came to. `seconds` is the machine's time spent inside them: what a benchmark takes off."""
+    """The totals of all UNLOADs. `seconds` is the machine's time spent in them: a benchmark subtracts it."""
 
     started: int = 0
     completed: int = 0
@@ -86,7 +86,7 @@ class Unloads:
 
 
 class Meter:
-    """Thread-safe. The gateway reports to it; control answers `report()`."""
+    """Thread-safe. The gateway reports to it; the control interface answers `report()`."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -111,7 +111,7 @@ class Meter:
 
     @property
     def unloads(self) -> Unloads:
-        """UNLOADs that have ended, completed or not, since the last reset."""
+        """UNLOADs that have ended, with or without success, since the last reset."""
         with self._mutex:
             return replace(self._unloads)
 
@@ -128,7 +128,7 @@ class Meter:
     @property
     def aws_calls(self) -> Mapping[str, int]:
         """Calls of clients by "service:Operation", such as "sts:AssumeRole", since the last reset. Refused calls
-        count; UNLOAD's own writing into S3 does not."""
+        count; what UNLOAD itself writes into S3 does not."""
         with self._mutex:
             return Counter(self._aws_calls)
 
@@ -140,13 +140,13 @@ class Meter:
 
     @property
     def wake_ups(self) -> int:
-        """How often the workgroup began to cost money."""
+        """How often the workgroup started to cost money."""
         with self._mutex:
             return self._total.wake_ups
 
     @property
     def statements_by_session(self) -> list[int]:
-        """One number for each login, in their order; sessions that were over at the last reset are forgotten."""
+        """One number for each login, in their order; without sessions that had ended at the last reset."""
         with self._mutex:
             return [one.tally.statements for one in self._sessions.values()]
 
@@ -160,14 +160,14 @@ class Meter:
             self._sessions[session_id] = _Session(user)
 
     def session_closed(self, session_id: int) -> None:
-        """Ends what the session still held open; its figures stay in the report."""
+        """Ends what the session still had open; its numbers stay in the report."""
         self.statement_finished(session_id)
         self.transaction_closed(session_id)
         with self._mutex:
             self._sessions[session_id].closed = True
 
     def statement_started(self, session_id: int, count: int = 1, kinds: Sequence[str] = ()) -> None:
-        """`count` statements arrived together, one of each of `kinds` if they are told; the session is busy until
+        """`count` statements arrived together, of these `kinds` if they are given; the session is busy until
         statement_finished."""
         now = self._now()
         with self._mutex:
@@ -208,7 +208,7 @@ class Meter:
                 self._end(session, now)
 
     def awake(self) -> bool:
-        """Whether compute runs, or is still paid for."""
+        """Whether the compute runs, or is still billed."""
         with self._mutex:
             return self._total.awake(self._now())
 
@@ -228,7 +228,7 @@ class Meter:
             }  # fmt: skip
 
     def reset(self) -> None:
-        """Forgets all that is over: counts begin at zero for the next measurement."""
+        """Removes everything that has ended: counts start at zero for the next measurement."""
         now = self._now()
         with self._mutex:
             self._total = Tally()

@@ -1,4 +1,4 @@
-"""What the command asks a running sandbox for: credentials, as any client gets them with boto3, and control."""
+"""What the command asks of a running sandbox: credentials, with boto3 as any client, and the control interface."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from redshift_sandbox.processes import State
 
 
 def psql_command(directory: Path, state: State, rest: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """The stock psql with a fresh password, which travels in the environment and not among the arguments."""
+    """The stock psql with a new password, which is in the environment and not among the arguments."""
     user, password = database_login(outfiles.read_environment(directory))
     environment = {
         **os.environ, "PGPASSWORD": password, "PGUSER": user, "PGHOST": state.host, "PGPORT": str(state.redshift_port),
@@ -45,7 +45,7 @@ def ask_control(directory: Path, route: str, body: dict[str, object] | None) -> 
 
 
 def database_login(variables: dict[str, str]) -> tuple[str, str]:
-    """User and password of the reader, by the role way."""
+    """User and password of the reader, by its role."""
     verify, url, region = variables["AWS_CA_BUNDLE"], variables["AWS_ENDPOINT_URL"], variables["AWS_REGION"]
     base = boto3.session.Session(
         variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], region_name=region

@@ -1,9 +1,9 @@
-"""Ports that go wrong the way networks do, on loopback, for tests of diagnoses.
+"""Ports that fail as real networks do, on loopback, for tests of diagnoses.
 
 with silent_port() as port: ...     a firewall that drops: connecting never ends
-with foreign_port() as port: ...    somebody answers, but speaks HTTP
-with mute_port() as port: ...       somebody takes the connection and says nothing
-port = closed_port()                nobody listens: refused
+with foreign_port() as port: ...    a server answers, but speaks HTTP
+with mute_port() as port: ...       a server accepts the connection and sends nothing
+port = closed_port()                no server listens: the connection is refused
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from contextlib import contextmanager
 
 _HOST = "127.0.0.1"
 _FILLERS_MAX = 64
-_QUIET_SECONDS = 0.3  # loopback answers within microseconds: who waits this long waits for ever
+_QUIET_SECONDS = 0.3  # loopback answers within microseconds: a longer wait has no end
 _HTTP = (
     b"HTTP/1.1 400 Bad Request\r\nServer: nginx\r\nContent-Type: text/plain\r\nContent-Length: 12\r\n"
     b"Connection: close\r\n\r\nBad Request\n"
@@ -25,7 +25,7 @@ _HTTP = (
 
 
 def closed_port() -> int:
-    """A port where nobody listens at this moment."""
+    """A port where no server listens at this moment."""
     with socket.create_server((_HOST, 0)) as listener:
         return int(listener.getsockname()[1])
 
@@ -46,13 +46,13 @@ def silent_port() -> Iterator[int]:
             if not select.select([], [filler], [], _QUIET_SECONDS)[1]:
                 break
         else:
-            raise RuntimeError("this kernel goes on accepting connections beyond a listener's backlog")
+            raise RuntimeError("this kernel accepts connections although the backlog of the listener is full")
         yield port
 
 
 @contextmanager
 def foreign_port(answer: bytes = _HTTP) -> Iterator[int]:
-    """A server of another kind: whatever it is sent, it answers the same and closes."""
+    """A server of another kind: it gives the same answer to everything, and closes."""
 
     def talk(sock: socket.socket) -> None:
         if sock.recv(65536):
@@ -64,7 +64,7 @@ def foreign_port(answer: bytes = _HTTP) -> Iterator[int]:
 
 @contextmanager
 def mute_port() -> Iterator[int]:
-    """A server that takes connections and never says anything, until the block ends."""
+    """A server that accepts connections and sends nothing, until the block ends."""
     over = threading.Event()
     with _serving(lambda _: bool(over.wait())) as port:
         try:

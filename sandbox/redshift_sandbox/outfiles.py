@@ -14,7 +14,7 @@ from redshift_sandbox.identity_card import IdentityCard
 
 @dataclass(frozen=True)
 class Facts:
-    """Where everything is, once it runs."""
+    """Where everything is while the sandbox runs."""
 
     directory: Path
     region: str
@@ -39,7 +39,7 @@ class Facts:
 
 
 def environment(facts: Facts) -> dict[str, str]:
-    """Standard AWS variables first: any SDK follows them."""
+    """The standard AWS variables first: any SDK reads them."""
     card = facts.card
     return {
         "AWS_ACCESS_KEY_ID": card.base.key_id,
@@ -57,7 +57,7 @@ def environment(facts: Facts) -> dict[str, str]:
 
 
 def write_all(facts: Facts, ca_pem: str) -> None:
-    """Writes them into the sandbox's directory, whole or not at all."""
+    """Writes the files into the sandbox's directory."""
     write_whole(facts.directory / "sluice.yaml", _role_configuration(facts).encode())
     write_whole(facts.directory / "sluice-keys.yaml", _keys_configuration(facts).encode())
     write_whole(facts.directory / "env", _exports(environment(facts)).encode(), PRIVATE)
@@ -65,7 +65,7 @@ def write_all(facts: Facts, ca_pem: str) -> None:
 
 
 def read_environment(directory: Path) -> dict[str, str]:
-    """The variables of D/env. Throws FileNotFoundError."""
+    """The variables of the file `env`. Throws FileNotFoundError."""
     pairs = (shlex.split(line)[1].split("=", 1) for line in (directory / "env").read_text().splitlines() if line)
     return dict(pairs)
 

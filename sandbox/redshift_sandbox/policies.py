@@ -1,4 +1,4 @@
-"""The IAM documents of the ready-made principals: what the setup guide has a customer's administrator write."""
+"""The IAM documents of the ready-made principals: what the setup guide asks a customer's administrator to write."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def login(workgroup_arn: str) -> dict[str, Any]:
 
 
 def staging(bucket: str, root: str) -> list[dict[str, Any]]:
-    """Read, write and delete beneath `root` (without slashes at its ends), and look into the bucket."""
+    """Read, write and delete below `root` (without slashes at its ends), and list the bucket."""
     return [
         {"Sid": "Bucket", "Effect": "Allow",
          "Action": ["s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads"],
@@ -31,12 +31,12 @@ def staging(bucket: str, root: str) -> list[dict[str, Any]]:
 
 
 def connecting(workgroup_arn: str, bucket: str, root: str) -> str:
-    """Of the connecting role or user."""
+    """For the role or user that connects."""
     return _document([login(workgroup_arn), *staging(bucket, root)])
 
 
 def staging_only(bucket: str, root: str) -> str:
-    """For one more bucket."""
+    """For another bucket."""
     return _document(staging(bucket, root))
 
 
@@ -47,7 +47,7 @@ def federation(account: str) -> str:
 
 
 def may_assume(role_arn: str) -> str:
-    """Of the base identity, in its own account: a role of another account needs both sides' consent."""
+    """For the base identity, in its own account: for a role of another account, both accounts must allow it."""
     return _document([{"Effect": "Allow", "Action": ["sts:AssumeRole", "sts:TagSession"], "Resource": role_arn}])
 
 

@@ -1,7 +1,7 @@
-"""The background process of `up`: recorded so that `down` ends that one process and no other.
+"""The background process of `up`: recorded so that `down` ends this process and no other.
 
-D/state.json holds no secrets. A process id alone proves nothing, since ids are reused; with its start time and the
-machine's boot it names one process for ever.
+`state.json` holds no secrets. A process id alone proves nothing, because ids are used again; with its start time and
+the machine's boot id it always names the same process.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def start_mark(pid: int) -> str | None:
 
 
 def own_state(data: str, host: str, redshift_port: int, aws_url: str) -> State:
-    """Of the calling process."""
+    """The state of this process."""
     pid = os.getpid()
     return State(pid, start_mark(pid) or "", data, host, redshift_port, aws_url)
 
@@ -58,7 +58,7 @@ def forget_state(directory: Path) -> None:
 
 
 def running(directory: Path) -> State | None:
-    """The sandbox that runs in `directory`, if one does."""
+    """The sandbox that runs in `directory`, if there is one."""
     try:
         state = State(**json.loads((directory / _FILE).read_text()))
     except (OSError, ValueError, TypeError):
@@ -67,13 +67,13 @@ def running(directory: Path) -> State | None:
 
 
 def stop(state: State, directory: Path) -> bool:
-    """Asks it to end and waits; kills it after a minute. False if it had ended already."""
+    """Asks the process to end, and waits; kills it after a minute. False if it had ended already."""
     try:
         handle = os.pidfd_open(state.pid)
     except ProcessLookupError:
         return False
     try:
-        # The handle is fixed to one process from here on, so the check cannot go stale.
+        # From here on the handle means one process, so the check stays true.
         if start_mark(state.pid) != state.started:
             return False
         signal.pidfd_send_signal(handle, signal.SIGTERM)

@@ -1,6 +1,6 @@
-"""What was asked of the sandbox, for tests: requests to the services and statements to the database.
+"""The requests to the sandbox, for tests: calls of the services and statements of the database.
 
-Bounded, in memory, and without secrets: whatever is named like one is blanked before it is kept.
+Limited in size, in memory, and without secrets: a value whose name says that it is secret is removed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ BLANK = "***"
 _SECRET_NAME = re.compile(
     r"authorization|secret|password|passwd|signature|token|credential|private|cookie", re.IGNORECASE
 )
-# A continuation token only names a place in a listing, and tests want to see it.
+# A continuation token only names a place in a listing, and tests look at it.
 _HARMLESS = frozenset({"continuation-token", "nextcontinuationtoken"})
 # Keys inside free text, such as an UNLOAD statement: both spellings of CREDENTIALS, and presigned URLs.
 _IN_TEXT = (
@@ -28,14 +28,14 @@ _IN_TEXT = (
 
 
 def redact_text(text: str) -> str:
-    """The text with keys, tokens and passwords blanked."""
+    """The text without keys, tokens and passwords."""
     text = _IN_TEXT[0].sub(lambda m: f"{m[1]}{m[2]}{BLANK}", text)
     text = _IN_TEXT[1].sub(lambda m: f"{m[1]}'{BLANK}'", text)
     return _IN_TEXT[2].sub(lambda m: f"{m[1]}{BLANK}", text)
 
 
 def redact(name: str, value: Any) -> Any:
-    """The value, or a blank if its name or its text says that it is secret."""
+    """The value, or asterisks if its name or its text says that it is secret."""
     if isinstance(value, Mapping):
         return {key: redact(str(key), inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
@@ -54,7 +54,7 @@ class RequestLog:
         self._sequence = 0
 
     def add(self, entry: Mapping[str, Any]) -> None:
-        """Keeps a blanked copy, numbered under `seq`."""
+        """Keeps a copy without secrets, with its number as `seq`."""
         clean = {key: redact(key, value) for key, value in entry.items()}
         with self._mutex:
             self._sequence += 1
@@ -70,6 +70,6 @@ class RequestLog:
             ]
 
     def clear(self) -> None:
-        """Forgets the entries; numbering goes on."""
+        """Removes the entries; the numbers go on."""
         with self._mutex:
             self._entries.clear()

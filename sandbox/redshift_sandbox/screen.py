@@ -1,4 +1,4 @@
-"""What a newcomer reads after `up`: what runs where, and what to do next."""
+"""What a new user reads after `up`: what runs where, and what to do next."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from redshift_sandbox.processes import State
 
 def welcome(directory: Path, state: State, *, was_running: bool) -> str:
     shown = _short(directory)
-    title = "runs already" if was_running else "is ready"
+    title = "is already running" if was_running else "is ready"
     lines = [
         f"A sandboxed Redshift Serverless {title} (process {state.pid}).",
         "",
@@ -25,7 +25,7 @@ def welcome(directory: Path, state: State, *, was_running: bool) -> str:
         f"  source {shown}/env",
         f"  sluice check --config {shown}/sluice.yaml",
         f"  sluice sync  --config {shown}/sluice.yaml",
-        f"  redshift-sandbox psql --dir {shown}        # look around by hand",
+        f"  redshift-sandbox psql --dir {shown}        # look at the data",
         f"  redshift-sandbox down --dir {shown}        # stop it; the rows stay in the directory",
     ]
     return "\n".join(lines)

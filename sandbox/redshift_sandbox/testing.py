@@ -1,4 +1,4 @@
-"""For pytest: a sandbox in this process, and stock clients that reach it.
+"""For pytest: a sandbox in this process, and standard clients for it.
 
     pytest_plugins = ["redshift_sandbox.testing"]
 
@@ -7,7 +7,7 @@
 
 The fixture `sandbox` lives as long as the pytest process and holds the data sets named by the ini option
 `sandbox_data` (default `tpch:0.01,types`). Faults are cleared after each test that uses it; rows, objects and grants
-are not, so a test keeps to keys and tables of its own. `start_sandbox` gives one of your own.
+are not, so a test uses its own keys and tables. `start_sandbox` starts a separate one.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def fresh_name(stem: str = "x") -> str:
 
 @dataclass(frozen=True)
 class Unloaded:
-    """What one UNLOAD left: the notices it sent and the objects in the bucket."""
+    """The result of one UNLOAD: the notices it sent and the objects in the bucket."""
 
     notices: list[tuple[str, str]]
     tag: str
@@ -50,7 +50,7 @@ class Unloaded:
 
 
 class RunningSandbox:
-    """A started sandbox and ready-made stock clients. `world` is the sandbox itself: clock, faults, meter, gateway."""
+    """A running sandbox and standard clients for it. `world` is the sandbox itself: clock, faults, meter, gateway."""
 
     def __init__(self, running: world.Sandbox) -> None:
         self.world = running
@@ -61,7 +61,7 @@ class RunningSandbox:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables that lead any AWS SDK here, for clients in processes of their own."""
+        """Variables that make any AWS SDK use this sandbox, for clients in other processes."""
         return environment(self.world.facts)
 
     def base_session(self) -> boto3.session.Session:
@@ -75,12 +75,12 @@ class RunningSandbox:
         return boto3.session.Session(card.keys.key_id, card.keys.secret, region_name=account.REGION)
 
     def role_keys(self) -> AccessKeys:
-        """Temporary keys of the role sluice-reader. Kept while they are good for half an hour."""
+        """Temporary keys of the role sluice-reader; new ones after half an hour."""
         keys: AccessKeys = self._keep("role", self.fresh_role_keys)
         return keys
 
     def fresh_role_keys(self, policy: str | None = None, seconds: int = 3600) -> AccessKeys:
-        """New ones, narrowed by a session policy if one is given."""
+        """New keys of the role, limited by a session policy if one is given."""
         wanted: dict[str, Any] = {"Policy": policy} if policy is not None else {}
         sts = self._keep("sts", lambda: self.client(self.base_session(), "sts"))
         given = sts.assume_role(
@@ -90,11 +90,11 @@ class RunningSandbox:
         return AccessKeys(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
 
     def unload_keys(self, run_prefix: str) -> AccessKeys:
-        """Keys as a careful client puts them into UNLOAD: they can write beneath one prefix only."""
+        """Keys as a careful client puts them into UNLOAD: they can write below one prefix only."""
         return self.fresh_role_keys(policies.unload_keys(account.BUCKET, run_prefix))
 
     def _keep(self, name: str, make: Callable[[], Any]) -> Any:
-        """Made once in half an hour of the sandbox's time: making boto3 clients takes longer than using them."""
+        """Makes a value once in half an hour of the sandbox's time: making a boto3 client takes long."""
         now = self.world.clock.now()
         made, value = self._kept.get(name, (None, None))
         if made is None or now - made > dt.timedelta(minutes=30):
@@ -109,11 +109,11 @@ class RunningSandbox:
         )
 
     def client(self, session: boto3.session.Session, service: str) -> Any:
-        """A stock boto3 client of this sandbox."""
+        """A standard boto3 client of this sandbox."""
         return session.client(service, endpoint_url=self.world.aws_url, verify=str(self.world.ca_file))
 
     def objects(self, prefix: str, bucket: str = account.BUCKET) -> list[str]:
-        """Keys in a bucket, seen without rights or HTTP."""
+        """Keys in a bucket, read without rights and without HTTP."""
         store = self.world.aws.store
         return [o.key for o in store.list_objects(store.bucket(bucket), prefix, "", "", 1 << 31).objects]
 
@@ -129,7 +129,7 @@ class RunningSandbox:
     # -- database -------------------------------------------------------------------------------
 
     def login(self) -> tuple[str, str]:
-        """User and password of the role. Kept while they are good for half an hour."""
+        """User and password of the role; new ones after half an hour."""
         login: tuple[str, str] = self._keep("login", lambda: self.fresh_login(self.role_session()))
         return login
 
@@ -141,7 +141,7 @@ class RunningSandbox:
         return answer["dbUser"], answer["dbPassword"]
 
     def connect(self, **keywords: Any) -> psycopg.Connection[Any]:
-        """A stock psycopg connection as the role, autocommit unless told otherwise."""
+        """A standard psycopg connection as the role, autocommit unless `keywords` say otherwise."""
         user, password = (None, None) if {"user", "password"} <= set(keywords) else self.login()
         given: dict[str, Any] = {
             "host": self.world.options.host, "port": self.world.redshift_port, "dbname": account.DATABASE, "user": user,
@@ -182,14 +182,14 @@ class RunningSandbox:
 
 
 def keys_clause(keys: AccessKeys) -> str:
-    """Keys in the words of UNLOAD."""
+    """The clause of UNLOAD that holds the keys."""
     text = f"ACCESS_KEY_ID '{keys.access_key_id}' SECRET_ACCESS_KEY '{keys.secret_access_key}'"
     return text + (f" SESSION_TOKEN '{keys.session_token}'" if keys.session_token else "")
 
 
 @contextmanager
 def start_sandbox(data: str = "types", **options: Any) -> Iterator[RunningSandbox]:
-    """A sandbox in a temporary directory of its own, stopped and removed at the end. `options` are world.Options'."""
+    """A sandbox in a new temporary directory, stopped and removed at the end. `options` are those of world.Options."""
     directory = Path(tempfile.mkdtemp(prefix="redshift-sandbox-test-"))
     try:
         with world.Sandbox(world.Options(directory, data, **options)) as running:
@@ -204,7 +204,7 @@ def start_sandbox(data: str = "types", **options: Any) -> Iterator[RunningSandbo
 def fault(
     sandbox: RunningSandbox, name: str, args: Mapping[str, Any] | None = None, count: int | None = None
 ) -> Iterator[None]:  # fmt: skip
-    """Switches a fault on for the block."""
+    """Switches a fault on within the block."""
     sandbox.world.faults.set(name, count, args)
     try:
         yield
@@ -232,5 +232,5 @@ def sandbox(sandbox_of_session: RunningSandbox) -> Iterator[RunningSandbox]:
 
 @pytest.fixture
 def prefix() -> Iterator[Callable[[], str]]:
-    """Makes fresh prefixes beneath the staging root: `prefix()` -> "sluice/t7/"."""
+    """Makes new prefixes below the staging root: `prefix()` -> "sluice/t7/"."""
     yield lambda: f"{account.ROOT}/{fresh_name('t')}/"

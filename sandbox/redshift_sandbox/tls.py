@@ -1,6 +1,6 @@
 """A private certificate authority and the certificates of the sandbox's servers.
 
-The host stands in the SAN alone, as in Redshift Serverless's own certificates, so that a client
+Only the SAN holds the host, as in the certificates of Redshift Serverless, so that a client
 that still reads the CN fails here too. Files of the directory: ca.pem (for clients), ca-key.pem,
 <name>.pem (certificate), <name>-key.pem. They are made again only if they are missing, expire
 within a day, or were made for other hosts.
@@ -23,7 +23,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from redshift_sandbox.files import PRIVATE, write_whole
 
 _CA_DAYS = 3650
-_SERVER_DAYS = 825  # longest life that clients such as macOS accept
+_SERVER_DAYS = 825  # the longest time that clients such as macOS accept
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Certificate:
 
 
 class CertificateAuthority:
-    """The authority in `directory`, made on first use. Dates come from the machine's clock, because that
-    is what clients verify against."""
+    """The authority in `directory`, made on first use. Dates come from the machine's clock, because
+    clients compare them with it."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -46,7 +46,7 @@ class CertificateAuthority:
         self._key, self._cert = self._load_or_create()
 
     def server(self, name: str, hosts: Sequence[str], *, expired: bool = False) -> Certificate:
-        """A server certificate for `hosts` (DNS names and addresses). `expired` makes one that ran out."""
+        """A server certificate for `hosts` (DNS names and addresses). `expired` makes one that has expired."""
         file_name = f"{name}-expired" if expired else name
         files = Certificate(
             self._directory / f"{file_name}.pem", self._directory / f"{file_name}-key.pem", self.ca_file
@@ -56,7 +56,7 @@ class CertificateAuthority:
         return files
 
     def server_context(self, name: str, hosts: Sequence[str], *, expired: bool = False) -> ssl.SSLContext:
-        """A ready TLS context of a server: TLS 1.2 or newer, as Redshift and the AWS services ask."""
+        """A ready TLS context of a server: TLS 1.2 or newer, as Redshift and the AWS services demand."""
         files = self.server(name, hosts, expired=expired)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -93,7 +93,7 @@ class CertificateAuthority:
         try:
             cert.verify_directly_issued_by(self._cert)
         except Exception:
-            return False  # left by an earlier authority
+            return False  # signed by an earlier authority
         return alive and san == x509.SubjectAlternativeName(_names(hosts))
 
     def _issue(self, files: Certificate, hosts: Sequence[str], expired: bool) -> None:

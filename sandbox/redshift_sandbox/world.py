@@ -5,8 +5,8 @@ interface:
 
 | Route | Meaning |
 |---|---|
-| GET meter; DELETE meter | what would be billed; begin anew |
-| POST sql `{"sql", "database"?}` | an administrator's Redshift SQL; rows of the last statement |
+| GET meter; DELETE meter | what would be billed; start again at zero |
+| POST sql `{"sql", "database"?}` | runs an administrator's Redshift SQL; rows of the last statement |
 | GET sessions | who is connected |
 | DELETE results | empties the result cache of UNLOAD |
 | shop | changes the data set `shop`: data/shop_route.py |
@@ -74,17 +74,17 @@ _BOOKKEEPING = ("pg_sandbox.unload_history", "pg_sandbox.unload_detail", "pg_san
 
 @dataclass(frozen=True)
 class Options:
-    """What may be chosen about a sandbox."""
+    """The options of a sandbox."""
 
     directory: Path
     data: str = "types"  # data sets, as parse_data_sets reads them
-    host: str = "localhost"  # as clients call it; in the certificates beside the real-looking names
+    host: str = "localhost"  # as clients call it; a name in the certificates
     bind: str = "127.0.0.1"
     redshift_port: int = 0  # 0: any free one
     aws_port: int = 0
     seed: int = 0
     cache: Path | None = None  # of templates; None: the user's cache directory
-    bare: bool = False  # nothing of the setup guide done yet: no role, policy, trust, database user, grant
+    bare: bool = False  # nothing of the setup guide is done: no role, policy, trust, database user, grant
 
 
 class Sandbox:
@@ -125,8 +125,8 @@ class Sandbox:
     # -- life -----------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Starts everything and writes the files for users. Throws PostgresError, OSError if a port is taken; nothing
-        is left running then."""
+        """Starts everything and writes the files for users. Throws PostgresError, OSError if a port is in use; nothing
+        runs then."""
         with ExitStack() as stack:
             postgres = _Background(self.postgres.start)
             stack.callback(self.postgres.stop)
@@ -144,7 +144,7 @@ class Sandbox:
             self._stack = stack.pop_all()
 
     def stop(self) -> None:
-        """Ends everything. The directory keeps rows, objects and identities. May be called twice."""
+        """Ends everything. The directory keeps rows and identities. May be called twice."""
         self._stack.close()
 
     def __enter__(self) -> Sandbox:
@@ -158,12 +158,12 @@ class Sandbox:
 
     @property
     def aws_url(self) -> str:
-        """By address, not by name: SDKs then put the bucket into the path, and need no name for each bucket."""
+        """An address and not a name: SDKs then put the bucket into the path, and need no host name for each bucket."""
         return f"https://{self.options.bind}:{self.aws_port}"
 
     @property
     def ca_file(self) -> Path:
-        """What clients must trust. A copy stands as ca.pem in the directory itself."""
+        """The certificate that clients must trust: ca.pem in the directory itself."""
         return self.directory / "ca.pem"
 
     @property
@@ -172,7 +172,7 @@ class Sandbox:
 
     @property
     def base_arn(self) -> str:
-        """Of the identity that runs the client, in its own account."""
+        """The ARN of the identity that runs the client, in its own account."""
         return f"arn:aws:iam::{BASE_ACCOUNT}:user/{BASE_USER}"
 
     @property
@@ -196,8 +196,8 @@ class Sandbox:
         )  # fmt: skip
 
     def shop_connection(self) -> psycopg.Connection[Any]:
-        """A new connection to the private PostgreSQL as the namespace's administrator, past gateway and meter: what
-        data.shop.ShopWriter writes through."""
+        """A new connection to the private PostgreSQL as the namespace's administrator, without gateway and meter, for
+        data.shop.ShopWriter."""
         return psycopg.connect(self.postgres.dsn(user=ADMIN, database=DATABASE), autocommit=True)
 
     # -- AWS ------------------------------------------------------------------------------------
@@ -225,7 +225,7 @@ class Sandbox:
         identity.add_access_key(ACCOUNT, KEYS_USER, key_id=self.card.keys.key_id, secret=self.card.keys.secret)
 
     def _set_up_bare_identities(self) -> None:
-        """Whoever runs the client may assume roles that let him; the customer's user has keys and no rights."""
+        """The base user may assume any role that trusts it; the customer's user has keys and no rights."""
         identity, card = self.aws.identity, self.card
         identity.put_user(BASE_ACCOUNT, BASE_USER, policies={"assume": policies.may_assume("arn:aws:iam::*:role/*")})
         identity.add_access_key(BASE_ACCOUNT, BASE_USER, key_id=card.base.key_id, secret=card.base.secret)
@@ -235,7 +235,7 @@ class Sandbox:
     # -- control --------------------------------------------------------------------------------
 
     def _register_controls(self) -> None:
-        """What the other rooms add to /_sandbox/."""
+        """The routes of the other rooms below /_sandbox/."""
         control = self.control
         control.register("meter", self._control_meter)
         control.register("sql", lambda request: {
@@ -311,7 +311,7 @@ class Sandbox:
         return [self.options.host, f"{WORKGROUP}.{ACCOUNT}.{REGION}.redshift-serverless.amazonaws.com"]
 
     def _certificate(self, kind: str) -> ssl.SSLContext:
-        """What the database shows: its own certificate, or one of those a network mistake would bring up."""
+        """The certificate of the database: its own, or one that a mistake in the network would show."""
         hosts = self._redshift_hosts()
         if kind == "wrong_name":
             return self._authority.server_context("redshift-elsewhere", ["elsewhere.example.test"])
@@ -330,7 +330,7 @@ class Sandbox:
 
 
 class _Background:
-    """One call in a thread of its own; wait() raises what it raised."""
+    """One call in its own thread; wait() raises what it raised."""
 
     def __init__(self, call: Callable[[], None]) -> None:
         self._error: BaseException | None = None

@@ -1,4 +1,4 @@
-"""How each service words what is wrong with a signature. One row per mistake, one column per family."""
+"""The error of each service for what is wrong with a signature: one row for each mistake."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MISMATCH = (
 
 @dataclass(frozen=True)
 class Family:
-    """mistake -> (code, HTTP status, text unless the caller has a better one)."""
+    """mistake -> (code, HTTP status, text if the caller has no better one)."""
 
     rows: Mapping[str, tuple[str, int, str]]
     is_s3: bool = False

@@ -2,7 +2,7 @@
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
 
 Only CRC-32 and the SHA family have fast code in the standard library. CRC-32C and CRC-64/NVME, which S3 computes
-of everything that comes without a checksum, are done by NumPy, many pieces of a text at once.
+for everything without a checksum, use NumPy on many pieces of the bytes at once.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ def _table(polynomial: int) -> tuple[int, ...]:
     return tuple(rows)
 
 
-_LANE = 128  # bytes of a text that are read one after the other
+_LANE = 128  # bytes that are read one after the other
 _LANES_MAX = 8192  # read at the same time: 1 MiB
-_SHORT = 256  # below it, NumPy's calls cost more than they save
+_SHORT = 256  # below this, the calls of NumPy cost more than they save
 
 
 @lru_cache
@@ -64,7 +64,7 @@ def _pairs(polynomial: int) -> _Words:
 
 
 def _after_zeros(polynomial: int, bits: int, count: int) -> list[int]:
-    """What each single bit of a state becomes when `count` zero bytes follow."""
+    """What each bit of a state becomes when `count` zero bytes follow."""
     table = _table(polynomial)
     images = []
     for bit in range(bits):
@@ -77,8 +77,8 @@ def _after_zeros(polynomial: int, bits: int, count: int) -> list[int]:
 
 @lru_cache
 def _moves(polynomial: int, bits: int) -> list[_Words]:
-    """For each level of joining: eight tables, a byte of the state each, that move a state on by 128 bytes, 256,
-    512, ..."""
+    """For each level of joining: eight tables, one for each byte of the state, that advance a state by 128 bytes,
+    256, 512, ..."""
     images = _after_zeros(polynomial, bits, _LANE)
     levels = []
     for _ in range(_LANES_MAX.bit_length() - 1):
@@ -126,8 +126,8 @@ class _TableCrc:
         return value
 
     def _many(self, data: bytes) -> int:
-        """Cuts the text into lanes and joins them in pairs. The state so far counts as a part of the first
-        bytes; zeros in front of everything change nothing."""
+        """Cuts the bytes into lanes and joins them in pairs. The state so far is added to the first bytes; zeros
+        in front of everything change nothing."""
         lanes = 1 << (-(-len(data) // _LANE) - 1).bit_length()
         padded = np.zeros(lanes * _LANE, dtype=np.uint8)
         padded[-len(data) :] = np.frombuffer(data, dtype=np.uint8)
@@ -180,7 +180,7 @@ def of_file(algorithm: str, descriptor: int) -> str:
 
 
 def composite(algorithm: str, parts: Sequence[str]) -> str:
-    """The checksum of the parts' checksums, and how many there were: what S3 has of an upload in parts, unless
+    """The checksum of the parts' checksums, and how many there were: what S3 keeps for an upload in parts, unless
     its type is FULL_OBJECT."""
     joined = b"".join(base64.b64decode(part) for part in parts)
     return f"{value_of(algorithm, joined)}-{len(parts)}"

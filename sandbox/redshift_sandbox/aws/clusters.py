@@ -1,4 +1,4 @@
-"""`redshift` over the query protocol: GetClusterCredentials, as far as workgroups answer it.
+"""`redshift` over the query protocol: GetClusterCredentials, as far as workgroups support it.
 
 The older login call, kept for clients of provisioned clusters; a workgroup is the cluster
 `redshift-serverless-<workgroup>`. https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-migration.html
@@ -74,9 +74,9 @@ class ClustersService:
     def _get_cluster_credentials(self, verified: Verified, form: Form) -> str:
         user, database, seconds = _user(form), _database(form), _duration(form)
         if form.get("AutoCreate", "false").lower() == "true":
-            raise AwsError("UnsupportedOperation", "AutoCreate is not kept by this sandbox: create the user.")
+            raise AwsError("UnsupportedOperation", "The sandbox does not support AutoCreate: create the user.")
         if any(name.startswith("DbGroups.") for name in form):
-            raise AwsError("UnsupportedOperation", "DbGroups are not kept by this sandbox: grant to the user.")
+            raise AwsError("UnsupportedOperation", "The sandbox does not support DbGroups: grant to the user.")
         workgroup = self._workgroup(verified, form.get("ClusterIdentifier", ""))
         self._authorise(verified, workgroup, user, database, seconds)
         shown = f"IAM:{user}"
@@ -88,7 +88,7 @@ class ClustersService:
         self, verified: Verified, workgroup: Workgroup, user: str, database: str | None, seconds: int
     ) -> None:
         """The workgroup and its namespace are looked up with the caller's own rights. The ARNs of user and database
-        follow what AWS writes for UNLOAD's trust policies; that this call checks the same ones is assumed.
+        are those that AWS documents for the trust policies of UNLOAD; that this call checks the same ones is assumed.
         https://docs.aws.amazon.com/redshift/latest/mgmt/authorizing-redshift-service-database-users.html"""
         caller = verified.caller
         namespace = self._namespace(workgroup)
@@ -105,7 +105,7 @@ class ClustersService:
 
     def _namespace(self, workgroup: Workgroup) -> Namespace:
         found = self._directory.find_namespace(workgroup.account, workgroup.region, workgroup.namespace)
-        assert found is not None  # made together with its workgroup
+        assert found is not None  # created together with its workgroup
         return found
 
     def _workgroup(self, verified: Verified, cluster: str) -> Workgroup:
@@ -123,7 +123,7 @@ def _user(form: Form) -> str:
     if not _USER.fullmatch(user) or user.lower() == "public" or user.lower() in RESERVED_WORDS:
         raise AwsError(
             "InvalidParameterValue",
-            "DbUser must be 1 to 128 letters, digits and _+.@-, begin with a letter and be no reserved word.",
+            "DbUser must be 1 to 128 letters, digits and _+.@-, start with a letter and not be a reserved word.",
         )
     return user
 
@@ -133,7 +133,7 @@ def _database(form: Form) -> str | None:
     if name is not None and (not _DATABASE.fullmatch(name) or name.lower() in RESERVED_WORDS):
         raise AwsError(
             "InvalidParameterValue",
-            "DbName must be 1 to 64 letters, digits and _+.@-, begin with a letter and be no reserved word.",
+            "DbName must be 1 to 64 letters, digits and _+.@-, start with a letter and not be a reserved word.",
         )
     return name
 

@@ -1,5 +1,5 @@
-"""What S3 knows of the bytes of an object that came from a local file: computed once for each file, since the result
-cache of UNLOAD links one file into the store again and again.
+"""What S3 knows about the bytes of an object from a local file: computed once for each file, because the result
+cache of UNLOAD links the same file into the store many times.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from redshift_sandbox.aws import checksums
 from redshift_sandbox.aws.s3_model import StoredPart
 
-# Of everything that comes without a checksum.
+# For everything that comes without a checksum.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
 DEFAULT_ALGORITHM = "crc64nvme"
 # Above this Redshift uploads a file in parts of this size (assumed).
@@ -31,7 +31,7 @@ class FileFacts:
         self._checksums: dict[_Identity, str] = {}
 
     def describe(self, file: Path) -> tuple[str, tuple[StoredPart, ...]]:
-        """ETag of a file that Redshift brings, and the parts it was uploaded in."""
+        """The ETag of a file from Redshift, and the parts it was uploaded in."""
         with file.open("rb") as content:
             size = os.fstat(content.fileno()).st_size
             identity = _identity(content.fileno())

@@ -1,6 +1,6 @@
 """The HTTPS server under the services: HTTP/1.1 with keep-alive, one thread per connection.
 
-Built for large downloads: bodies leave as slices of a memory-mapped file handed to OpenSSL as they are,
+Built for large downloads: bodies are sent as slices of a memory-mapped file, directly to OpenSSL,
 so Python copies nothing and the interpreter lock is free while a slice is encrypted and sent.
 """
 
@@ -27,7 +27,7 @@ Handler = Callable[[Request], Response]
 _LINE_MAX = 64 << 10  # presigned URLs and session tokens are long
 _HEADERS_MAX = 200
 _READ = 256 << 10
-# Large enough that a slice costs little Python, small enough that shutting down is prompt.
+# Large enough that a slice costs little time in Python, small enough that the server stops soon.
 _SLICE = 2 << 20
 _FAREWELL_SECONDS = 0.5
 _HANDSHAKE_SECONDS = 20.0
@@ -35,7 +35,7 @@ _STOP_SECONDS = 5.0
 
 
 class BadRequest(Exception):
-    """The bytes are not an HTTP request we can follow; the connection closes after the answer."""
+    """The bytes are not an HTTP request that we understand; the connection closes after the answer."""
 
     def __init__(self, status: int, why: str) -> None:
         super().__init__(why)
@@ -62,7 +62,7 @@ class _ConnectionBody:
         return self._stream
 
     def drain(self) -> None:
-        """Reads what the service left, so that the next request starts at its own first byte."""
+        """Reads what the service did not read, so that the next request starts at its first byte."""
         for _ in self.chunks():
             pass
 
@@ -70,7 +70,7 @@ class _ConnectionBody:
         while self._left > 0:
             data = self._reader.read(min(self._left, _READ))
             if not data:
-                raise ConnectionError("the client closed the connection inside a body")
+                raise ConnectionError("the client closed the connection in the middle of a body")
             self._left -= len(data)
             yield data
 
@@ -83,7 +83,7 @@ class _ConnectionBody:
                 raise BadRequest(400, "a chunk size is not hexadecimal") from None
             if self._left == 0:
                 while _read_line(self._reader):
-                    pass  # trailers of the transfer coding carry nothing that we use
+                    pass  # nothing in the trailers of the transfer coding is used
                 return
             yield from self._read_plain()
             if _read_line(self._reader):
@@ -107,7 +107,7 @@ class HttpsServer:
         self._connections: dict[socket.socket, threading.Thread] = {}
 
     def start(self, host: str, port: int) -> int:
-        """Listens, and returns the port. Raises OSError if it is taken."""
+        """Listens, and returns the port. Raises OSError if it is in use."""
         listener = socket.create_server((host, port), backlog=256)
         self._listener = listener
         self._acceptor = threading.Thread(target=self._accept, args=(listener,), name="aws-accept", daemon=True)
@@ -126,7 +126,7 @@ class HttpsServer:
         with self._mutex:
             open_now = dict(self._connections)
         for connection in open_now:
-            # The base class's shutdown: SSLSocket's own would drop its TLS state under the other thread.
+            # The shutdown of the base class: the one of SSLSocket would remove the TLS state of the other thread.
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)
         deadline = time.monotonic() + _STOP_SECONDS
@@ -141,7 +141,7 @@ class HttpsServer:
             except OSError:
                 if self._stopping.wait(0.01):
                     return
-                continue  # the peer left between its SYN and our accept, or descriptors ran short
+                continue  # the peer closed before our accept, or there are no descriptors left
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             raw.settimeout(_HANDSHAKE_SECONDS)
             tls = self._context.wrap_socket(raw, server_side=True, do_handshake_on_connect=False)
@@ -160,7 +160,7 @@ class HttpsServer:
                 while not self._stopping.is_set() and self._exchange(tls, reader, client):
                     pass
         except (OSError, ValueError, ConnectionError):
-            pass  # the peer is gone or refused our certificate: there is nobody to answer
+            pass  # the peer has closed, or refused our certificate: no answer is possible
         finally:
             with self._mutex:
                 self._connections.pop(tls, None)
@@ -168,7 +168,7 @@ class HttpsServer:
                 tls.close()
 
     def _exchange(self, tls: ssl.SSLSocket, reader: BufferedReader, client: str) -> bool:
-        """One request and its answer; False when the connection is to end."""
+        """One request and its answer; False if the connection must end."""
         try:
             head = _read_head(reader)
             if head is None:
@@ -195,7 +195,7 @@ class HttpsServer:
         except (BadRequest, OSError):
             raise
         except Exception as error:
-            text = f"the sandbox failed inside: {type(error).__name__}: {error}"
+            text = f"internal error of the sandbox: {type(error).__name__}: {error}"
             return Response(500, [("Content-Type", "text/plain")], text.encode())
 
     def _send(self, tls: ssl.SSLSocket, response: Response, *, close: bool, head: bool) -> None:
@@ -232,7 +232,7 @@ class HttpsServer:
             with memoryview(mapped) as whole, whole[body.offset - start : size] as view:
                 self._send_view(tls, view, body)
         finally:
-            # When a client dies in mid-body, the failed send's own frame still looks into the mapping; it is
+            # When a client ends in the middle of a body, the frame of the failed send still uses the mapping; it is
             # unmapped together with that frame then.
             with contextlib.suppress(BufferError):
                 mapped.close()
@@ -255,14 +255,14 @@ class HttpsServer:
                 with contextlib.suppress(OSError, ValueError):
                     tls.settimeout(_FAREWELL_SECONDS)
                     tls.unwrap()
-                raise ConnectionAbortedError("fault: body cut short")
+                raise ConnectionAbortedError("fault: the body ends early")
             _reset(tls)
 
 
 def _reset(tls: ssl.SSLSocket) -> None:
     """Ends the connection with RST instead of a TLS close."""
     tls.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    raise ConnectionResetError("fault: reset inside a reply")
+    raise ConnectionResetError("fault: reset in the middle of a reply")
 
 
 def _reason(status: int) -> str:
@@ -277,7 +277,7 @@ def _read_line(reader: BufferedReader) -> bytes:
     if not line.endswith(b"\n"):
         if len(line) >= _LINE_MAX:
             raise BadRequest(431, "a header line is too long")
-        raise ConnectionError("the client closed the connection inside a request")
+        raise ConnectionError("the client closed the connection in the middle of a request")
     return line.rstrip(b"\r\n")
 
 
@@ -295,7 +295,7 @@ def _read_head(reader: BufferedReader) -> tuple[str, str, Headers] | None:
             raise BadRequest(400, "a header has no colon, or there are too many")
         items.append((name.decode("latin-1").strip(), _text(value.strip())))
     target = parts[1]
-    if "://" in target.partition("?")[0]:  # absolute form, as proxies send
+    if "://" in target.partition("?")[0]:  # the absolute form, as proxies send it
         target = "/" + target.partition("://")[2].partition("/")[2]
     return parts[0], target, Headers(items)
 

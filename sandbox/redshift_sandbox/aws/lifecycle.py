@@ -1,8 +1,8 @@
-"""Lifecycle rules of a bucket: read, written, and asked when an object expires. Pure.
+"""Lifecycle rules of a bucket: how to read and write them, and when an object expires. Pure.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html. Expiration of current and
-noncurrent versions, of lone delete markers and of unfinished uploads, by prefix; transitions and filters by
-tag or size are refused by name, instead of being ignored.
+noncurrent versions, of delete markers without versions and of unfinished uploads, by prefix. Transitions and
+filters by tag or size are refused with an error that names them, instead of being ignored.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Rule:
         return self.enabled and key.startswith(self.prefix)
 
     def expires(self, modified: dt.datetime) -> dt.datetime | None:
-        """When an object of that age goes."""
+        """When an object that was stored at `modified` expires."""
         return midnight_after(modified, self.days) if self.days is not None else self.date
 
 
@@ -50,7 +50,7 @@ def midnight_after(since: dt.datetime, days: int) -> dt.datetime:
 
 
 def expiration_header(rules: Sequence[Rule], key: str, modified: dt.datetime) -> list[tuple[str, str]]:
-    """x-amz-expiration of the rule that acts first; nothing where none will."""
+    """x-amz-expiration of the rule that acts first; no header if none will."""
     due = [(when, rule.id) for rule in rules if rule.covers(key) and (when := rule.expires(modified)) is not None]
     if not due:
         return []
@@ -59,7 +59,7 @@ def expiration_header(rules: Sequence[Rule], key: str, modified: dt.datetime) ->
 
 
 def rules_of_json(document: Mapping[str, Any]) -> tuple[Rule, ...]:
-    """The form of the AWS command line, {"Rules": [...]}. Throws AwsError MalformedXML, InvalidArgument,
+    """Reads the form of the AWS command line, {"Rules": [...]}. Throws AwsError MalformedXML, InvalidArgument,
     NotImplemented."""
     rules = document.get("Rules")
     if set(document) != {"Rules"} or not isinstance(rules, list) or not 1 <= len(rules) <= _RULES_MAX:
@@ -71,12 +71,12 @@ def rules_of_json(document: Mapping[str, Any]) -> tuple[Rule, ...]:
 
 
 def rules_of_xml(root: ElementTree.Element) -> tuple[Rule, ...]:
-    """A <LifecycleConfiguration> without namespaces."""
+    """Reads a <LifecycleConfiguration> without namespaces."""
     return rules_of_json({"Rules": [_plain(element) for element in root.findall("Rule")]})
 
 
 def rules_as_xml(rules: Sequence[Rule]) -> str:
-    """What stands inside <LifecycleConfiguration>."""
+    """The content of <LifecycleConfiguration>."""
     return "".join(wrap("Rule", _rule_as_xml(rule)) for rule in rules)
 
 
@@ -89,7 +89,7 @@ def _rule(entry: Any, number: int) -> Rule:
         raise malformed()
     unknown = sorted(set(entry) - _KNOWN)
     if unknown:
-        raise AwsError("NotImplemented", f"the sandbox keeps no lifecycle rules with {unknown[0]}", 501)
+        raise AwsError("NotImplemented", f"the sandbox does not support lifecycle rules with {unknown[0]}", 501)
     if entry.get("Status") not in ("Enabled", "Disabled"):
         raise malformed()
     expiration = _part(entry, "Expiration")
@@ -116,7 +116,7 @@ def _part(entry: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _prefix(entry: Mapping[str, Any]) -> str:
-    """The old form has Prefix in the rule itself, the newer one in Filter; one of them must be there."""
+    """The old form has Prefix in the rule itself, the new one has it in Filter; one of them must be there."""
     if ("Filter" in entry) == ("Prefix" in entry):
         raise malformed()
     if "Prefix" in entry:
@@ -126,7 +126,7 @@ def _prefix(entry: Mapping[str, Any]) -> str:
         raise malformed()
     unknown = sorted(set(chosen) - {"Prefix"})
     if unknown:
-        raise AwsError("NotImplemented", f"the sandbox filters lifecycle rules by Prefix, not by {unknown[0]}", 501)
+        raise AwsError("NotImplemented", f"the sandbox supports no lifecycle filter by {unknown[0]}", 501)
     return str(chosen.get("Prefix", ""))
 
 

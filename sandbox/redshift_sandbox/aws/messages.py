@@ -11,7 +11,7 @@ from urllib.parse import unquote, unquote_plus
 
 from redshift_sandbox.contracts import AwsError
 
-SMALL_BODY_MAX = 4 << 20  # what a control or query call may send
+SMALL_BODY_MAX = 4 << 20  # the largest body of a control or query call
 
 
 class Headers:
@@ -51,7 +51,7 @@ class BodySource(Protocol):
 @dataclass
 class Request:
     method: str
-    raw_path: str  # as it came, without the query
+    raw_path: str  # as the client sent it, without the query
     raw_query: str
     headers: Headers
     client: str
@@ -80,7 +80,7 @@ class Request:
         return dict(reversed(self.query))
 
     def read_small(self) -> bytes:
-        """The whole body. Raises AwsError RequestEntityTooLarge 413 beyond SMALL_BODY_MAX."""
+        """The whole body. Raises AwsError RequestEntityTooLarge 413 above SMALL_BODY_MAX."""
         data = bytearray()
         for chunk in self.body.chunks():
             data += chunk
@@ -91,7 +91,7 @@ class Request:
 
 @dataclass
 class FileBody:
-    """A slice of an open file as the body of a response; whoever sends it closes the descriptor.
+    """A slice of an open file as the body of a response; the one who sends it closes the descriptor.
 
     The descriptor keeps the bytes even if the object is replaced or removed meanwhile.
     """
@@ -100,8 +100,8 @@ class FileBody:
     offset: int
     length: int
     bytes_per_second: float | None = None
-    reset_after: int | None = None  # cut the connection after so many bytes of the body
-    cut_politely: bool = False  # by an orderly close, as if all had been sent, instead of a reset
+    reset_after: int | None = None  # end the connection after this number of bytes of the body
+    cut_politely: bool = False  # with a normal close, as if all had been sent, instead of a reset
     flip_at: int | None = None  # invert this byte of the body
 
     def close(self) -> None:
@@ -115,9 +115,9 @@ class Response:
     status: int
     headers: list[tuple[str, str]] = field(default_factory=list)
     body: bytes | FileBody = b""
-    # What a HEAD reply announces without sending it.
+    # The length that a HEAD reply names without sending a body.
     announced_length: int | None = None
-    lost: bool = False  # carried out, but the connection ends before the answer
+    lost: bool = False  # the operation is done, but the connection ends before the answer
     # For the request log: the operation, the principal's ARN and the error code, when known.
     note: dict[str, str] = field(default_factory=dict)
 

@@ -1,4 +1,4 @@
-"""The regions the sandbox knows, and what a Host header of AWS's form says."""
+"""The regions that the sandbox knows, and what a Host header in the form of AWS means."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def is_region(name: str) -> bool:
 
 @dataclass(frozen=True)
 class HostName:
-    """What a Host says: None where it leaves something open."""
+    """The parts of a Host; None for what it does not name."""
 
     service: str | None = None
     region: str | None = None

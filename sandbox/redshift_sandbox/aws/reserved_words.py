@@ -1,4 +1,4 @@
-"""Words that no database may be named. https://docs.aws.amazon.com/redshift/latest/dg/r_pg_keywords.html"""
+"""Words that may not be the name of a database. https://docs.aws.amazon.com/redshift/latest/dg/r_pg_keywords.html"""
 
 RESERVED_WORDS = frozenset(
     {

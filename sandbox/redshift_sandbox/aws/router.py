@@ -1,7 +1,7 @@
 """Which service a request is for. One port serves them all, so clients need one endpoint override.
 
-In this order: a mounted path, such as that of the control interface; a Host of AWS's form; the service in
-the signature's scope; the target header; a form body, which STS and redshift speak; everything else is S3.
+In this order: a mounted path, such as that of the control interface; a Host in the form of AWS; the service in
+the signature's scope; the target header; a form body, which STS and redshift use; everything else is S3.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Router:
         self, services: Mapping[str, Service], paths: Mapping[str, Answer], log: Log,
         count: CallCounter | None = None, faults: Faults | None = None,
     ) -> None:  # fmt: skip
-        """`paths`: who answers what begins with a path, before any service; read at every call."""
+        """`paths`: path prefix -> what answers such requests, before any service; read at every call."""
         self._faults = faults
         self._services = services
         self._paths = paths
@@ -51,10 +51,10 @@ class Router:
         service = host.service or _service_of(request)
         if service not in self._services:
             return Response(404, [("Content-Type", "text/plain")], f"no service {service!r} here".encode())
-        response = self._as_told(service, self._services[service].handle(request, host))
+        response = self._or_fault(service, self._services[service].handle(request, host))
         if self._count is not None:
             self._count(service, response.note.get("operation", ""))
-        # Kept before the answer leaves, so that a client that has its answer finds its own request here.
+        # Logged before the answer is sent, so that a client that has its answer finds its request in the log.
         self._log(
             {
                 "time": time.time(), "service": service, "method": request.method, "path": request.path,
@@ -65,9 +65,9 @@ class Router:
         )  # fmt: skip
         return response
 
-    def _as_told(self, service: str, response: Response) -> Response:
-        """The answer of the fault `aws.error`, if it is on for this service and operation. What the operation did
-        stays done."""
+    def _or_fault(self, service: str, response: Response) -> Response:
+        """The answer of the fault `aws.error`, if it is on for this service and operation. The effect of the operation
+        stays."""
         operation = response.note.get("operation", "")
 
         def wanted(args: dict[str, Any]) -> bool:
@@ -78,11 +78,11 @@ class Router:
             )
 
         args = None if self._faults is None else self._faults.take_if("aws.error", wanted)
-        return response if args is None else told_answer(service, args, response.note)
+        return response if args is None else fault_answer(service, args, response.note)
 
 
-def told_answer(service: str, args: Mapping[str, Any], note: dict[str, str]) -> Response:
-    """An error in the service's own form, or `body` as it is, which need not be AWS's."""
+def fault_answer(service: str, args: Mapping[str, Any], note: dict[str, str]) -> Response:
+    """An error in the service's own format, or `body` as it is, which may be anything."""
     status, code, message = int(args.get("status", 400)), str(args.get("code", "")), str(args.get("message", ""))
     headers: list[tuple[str, str]] = []
     if "location" in args:

@@ -1,4 +1,4 @@
-"""The front of S3: from a request to its operation, and every error to S3's XML.
+"""The entry of S3: finds the operation of a request, and writes errors as the XML of S3.
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
 """
 
@@ -22,7 +22,7 @@ from redshift_sandbox.contracts import AwsError
 
 Operation = Callable[[Call], Response]
 
-# What decides between operations with the same method: the first of these names in the query.
+# Decides between operations with the same method: the first of these names in the query.
 _SUBRESOURCES = (
     "uploadId", "uploads", "delete", "location", "policy", "versioning", "versions", "acl", "tagging",
     "lifecycle", "cors", "encryption", "notification", "replication", "website", "logging", "ownershipControls",
@@ -156,7 +156,7 @@ def _operation(request: Request, bucket: str, key: str) -> tuple[str, Operation]
 
 
 def _refuse_signature_v2(request: Request) -> None:
-    """Newer regions know Signature Version 4 alone; the sandbox is as strict in all of them."""
+    """Newer regions accept only Signature Version 4; the sandbox does so in all regions."""
     if request.param("AWSAccessKeyId") or (request.headers.get("authorization") or "").startswith("AWS "):
         raise AwsError(
             "InvalidRequest",

@@ -1,4 +1,4 @@
-"""Rights and regions before the object store: every S3 call passes here, signed or through the gate."""
+"""Rights and regions: every S3 call is checked here, whether it is signed or comes through the gate."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class S3Access:
         self, caller: Caller, action: str, bucket: Bucket, key: str | None = None,
         context: Context | None = None,
     ) -> None:  # fmt: skip
-        """Raises AwsError AccessDenied 403. Which policy decided is told to callers of the bucket's own account only.
+        """Raises AwsError AccessDenied 403. Only callers of the bucket's own account are told which policy decided.
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html"""
         decision, why = self._decide(caller, action, bucket, key, context)
         if decision is Decision.ALLOW:
@@ -56,21 +56,21 @@ class S3Access:
         return f"arn:aws:kms:{bucket.region}:{bucket.account}:{name}"
 
     def require_kms(self, caller: Caller, action: str, key: str | None) -> None:
-        """Raises AwsError AccessDenied 403 in the words of KMS. `key` is an ARN; None stands for the AWS managed
-        key, whose use S3 allows by itself. That the key's own policy leaves all to IAM is assumed.
+        """Raises AwsError AccessDenied 403 with the text of KMS. `key` is an ARN; None means the AWS managed
+        key, whose use S3 itself allows. That the key's own policy leaves all decisions to IAM is assumed.
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html"""
         if key is not None:
             require(caller, Ask(action, key), resource_account=key.split(":")[4])
 
     def missing_key(self, caller: Caller, bucket: Bucket, key: str) -> AwsError:
-        """What a read of an absent key is answered: 404 only to those who may list the bucket.
+        """The error for a read of a missing key: 404 only for callers who may list the bucket.
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html"""
         if self.allowed(caller, "s3:ListBucket", bucket):
             return AwsError("NoSuchKey", "The specified key does not exist.", 404, members={"Key": key})
         return AwsError("AccessDenied", "Access Denied", 403)
 
     def require_region(self, bucket: Bucket, region: str, *, signed: bool) -> None:
-        """Raises AwsError that names the bucket's region when `region` is another one.
+        """Raises AwsError with the bucket's region if `region` is another one.
 
         us-east-1, the home of the old global endpoint, answers a signed request 400 because of its scope;
         every other region answers 301. https://docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html

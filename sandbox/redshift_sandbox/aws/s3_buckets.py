@@ -1,4 +1,4 @@
-"""Operations on buckets: making, listing, regions."""
+"""Operations on buckets: create, delete, list, region."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def head_bucket(call: Call) -> Response:
 
 
 def get_location(call: Call) -> Response:
-    """Answered at us-east-1 for every bucket, and elsewhere for the region's own: clients ask it because
+    """us-east-1 answers it for every bucket, other regions for their own buckets: clients ask it because
     they do not know the region yet. https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html
     """
     bucket = call.backend.store.bucket(call.bucket_name)
@@ -121,7 +121,7 @@ def list_objects(call: Call) -> Response:
 
 
 class _Page:
-    """What both listings share."""
+    """What both versions of the listing share."""
 
     def __init__(self, call: Call, after: str) -> None:
         bucket = call.bucket()
@@ -147,7 +147,7 @@ class _Page:
         )
 
     def text(self, value: str) -> str:
-        """Names as the client asked for them; S3's form of URL encoding writes a space as '+'."""
+        """Names in the encoding that the client asked for; the URL encoding of S3 writes a space as '+'."""
         return quote_plus(value, safe="/") if self._encoded else value
 
     def common_fields(self) -> dict[str, object]:
@@ -162,7 +162,7 @@ class _Page:
         self._endless = how
 
     def _rows(self, owner: str | None) -> list[str]:
-        """The listing's objects, or what the faults of listings make of them."""
+        """The objects of the listing, changed by the faults of listings."""
         faults = self._call.backend.faults
         objects = list(self.listing.objects)
         model = StoredObject(self.prefix + "x", Path(), 1, "0" * 32, dt.datetime.fromtimestamp(0, dt.UTC))
@@ -209,7 +209,7 @@ def _max_keys(text: str | None) -> int:
 
 
 def _token(last: str) -> str:
-    """Opaque to clients; the mark in front lets us refuse what we did not hand out."""
+    """Clients cannot read it; the prefix lets us refuse tokens that we did not give out."""
     return "1" + base64.b64encode(last.encode()).decode()
 
 

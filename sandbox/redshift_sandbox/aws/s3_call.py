@@ -1,4 +1,4 @@
-"""What the handlers of S3 operations share: the call in hand, and how headers become an object's."""
+"""What the handlers of S3 operations share: the call, and how its headers become those of an object."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from redshift_sandbox.identity.model import Caller
 
 XML = [("Content-Type", "application/xml")]
 _KEPT = ("Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Expires")
-# Object ownership "bucket owner enforced" is what new buckets have; it leaves these two harmless ACLs.
+# New buckets have the object ownership "bucket owner enforced"; it allows only these two ACLs, which do nothing.
 _ACLS = ("private", "bucket-owner-full-control")
 
 
@@ -31,7 +31,7 @@ class Backend:
 
 @dataclass
 class Call:
-    """One authenticated S3 request. `bucket_name` and `key` are decoded; "" where there is none."""
+    """One authenticated S3 request. `bucket_name` and `key` are decoded; "" if there is none."""
 
     request: Request
     caller: Caller
@@ -54,14 +54,14 @@ class Call:
         self.backend.access.require(self.caller, action, bucket, key, context)
 
     def authorised_bucket(self, action: str, key: str | None = None) -> Bucket:
-        """The bucket, for an operation without a body: the body is read, and the right to `action` proven."""
+        """The bucket, for an operation without a body: the body is read, and the right to `action` is checked."""
         bucket = self.bucket()
         self.finish_body()
         self.require(action, bucket, key)
         return bucket
 
     def sealed(self, bucket: Bucket) -> ObjectHeaders:
-        """The headers of a new object, with the bucket's default encryption where the request names none; the
+        """The headers of a new object, with the bucket's default encryption if the request names none; the
         caller must be allowed to use the key."""
         headers = object_headers(self.request)
         key = headers.kms_key
@@ -76,7 +76,7 @@ class Call:
         return dataclasses.replace(headers, encryption=used, kms_key=key)
 
     def finish_body(self) -> None:
-        """Reads and proves a body that the operation has no use for."""
+        """Reads and checks a body that the operation does not need."""
         for _ in self.payload.chunks():
             pass
 
@@ -107,13 +107,13 @@ def object_headers(request: Request) -> ObjectHeaders:
 
 
 def encryption_context(request: Request) -> dict[str, str]:
-    """Condition keys by which bucket policies demand encryption."""
+    """The condition keys with which bucket policies can demand encryption."""
     names = ("x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id")
     return {f"s3:{name}": value for name in names if (value := request.headers.get(name)) is not None}
 
 
 def version_headers(bucket: Bucket, stored: StoredObject) -> list[tuple[str, str]]:
-    """What an answer tells of an object's version and of the day it expires."""
+    """The headers about the object's version and the day it expires."""
     version = [("x-amz-version-id", stored.version_id)] if bucket.versioning else []
     return [*version, *expiration_header(bucket.lifecycle, stored.key, stored.modified)]
 

@@ -1,4 +1,4 @@
-"""S3 without HTTP in between, for UNLOAD: the same keys, policies and store as for a signed request."""
+"""S3 without HTTP, for UNLOAD: the same keys, policies and store as for a signed request."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class S3Gate:
         self._store.put_bytes(found, key, body, headers)
 
     def delete(self, keys: AccessKeys, region: str, bucket: str, names: Sequence[str]) -> None:
-        """All or nothing in rights: none is removed unless each of them may be."""
+        """Removes all or none: nothing is removed unless the caller may remove each of them."""
         caller, found = self._enter(keys, region, bucket, "DeleteObjects", "")
         for name in names:
             self._access.require(caller, "s3:DeleteObject", found, name)
@@ -62,7 +62,7 @@ class S3Gate:
         caller, found = self._enter(keys, region, bucket, "PutObject", key)
         check_key(key)
         context: dict[str, str] = {}
-        # Without a word of the statement the bucket's default applies, which policies do not see in the request.
+        # If the statement names no encryption, the bucket's default applies, which policies do not see in the request.
         used = found.kms_key if kms is None or kms.key is None else self._access.kms_arn(found, kms.key)
         if kms is not None:
             context["s3:x-amz-server-side-encryption"] = "aws:kms"
@@ -109,7 +109,7 @@ _REFUSALS = {
 
 
 def raise_fault(faults: Faults, operation: str, key: str) -> None:
-    """Raises what a fault that is on says of this operation and object; a listing's key is its prefix."""
+    """Raises the error of a fault that is on for this operation and object; the key of a listing is its prefix."""
 
     def concerns(args: dict[str, object]) -> bool:
         return args.get("operation", operation) == operation and str(args.get("match", "")) in key

@@ -12,7 +12,7 @@ from redshift_sandbox.contracts import AwsError
 
 _PAGE_MAX = 1000
 
-# One line of the listing: the key or common prefix that orders it, and the version with its standing.
+# One line of the listing: the key or common prefix by which it is sorted, the version, and whether it is the latest.
 _Entry = tuple[str, tuple[Version, bool] | None]
 
 
@@ -73,7 +73,7 @@ def _entries(versions: list[tuple[Version, bool]], prefix: str, delimiter: str) 
 
 
 def _behind(entries: list[_Entry], key: str, version_id: str) -> list[_Entry]:
-    """The entries behind the marker: greater keys, and of the same key those behind the marked version."""
+    """The entries after the marker: greater keys, and versions of the same key after the marked one."""
     if not key:
         return entries
     same = [found[0].version_id for name, found in entries if name == key and found is not None]

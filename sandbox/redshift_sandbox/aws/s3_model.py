@@ -10,18 +10,18 @@ from pathlib import Path
 from redshift_sandbox.aws.lifecycle import Rule
 from redshift_sandbox.identity.model import Policy
 
-NULL_VERSION = "null"  # of everything stored while versioning was not on
+NULL_VERSION = "null"  # the version of everything stored while versioning was off
 
 
 @dataclass(frozen=True)
 class ObjectHeaders:
-    """What travels with an object besides its bytes."""
+    """What belongs to an object besides its bytes."""
 
     content_type: str = "binary/octet-stream"
-    other: Mapping[str, str] = field(default_factory=dict)  # Cache-Control and its like
+    other: Mapping[str, str] = field(default_factory=dict)  # Cache-Control and similar
     metadata: Mapping[str, str] = field(default_factory=dict)
     encryption: str = "AES256"
-    kms_key: str | None = None  # None also for the account's AWS managed key, which asks for no rights
+    kms_key: str | None = None  # None also for the account's AWS managed key, which needs no rights
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class StoredPart:
     """A part that an object was uploaded in."""
 
     size: int
-    checksum: str | None = None  # base64; None: S3 keeps none of it
+    checksum: str | None = None  # base64; None: S3 keeps none
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,11 @@ class StoredObject:
     etag: str  # without its quotes
     modified: dt.datetime
     headers: ObjectHeaders = ObjectHeaders()
-    # Algorithm in lower case and base64 value, with "-N" where it is composite. None: CRC64NVME, which S3 adds by
-    # itself; `ObjectStore.checksum_of` computes it when somebody asks.
+    # Algorithm in lower case and base64 value, with "-N" if it is composite. None: CRC64NVME, which S3 adds by
+    # itself; `ObjectStore.checksum_of` computes it when it is needed.
     checksum: tuple[str, str] | None = None
     version_id: str = NULL_VERSION
-    parts: tuple[StoredPart, ...] = ()  # empty: it came in one piece
+    parts: tuple[StoredPart, ...] = ()  # empty: it was uploaded in one piece
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Upload:
     initiated: dt.datetime
     headers: ObjectHeaders
     initiator: str
-    algorithm: str | None = None  # of the checksums that its parts come with
+    algorithm: str | None = None  # of the checksums of its parts
     full_object: bool = True
     parts: dict[int, Part] = field(default_factory=dict)
 
@@ -95,7 +95,7 @@ class Bucket:
     kms_key: str | None = None  # ARN of the default encryption's key; None: SSE-S3
     objects: dict[str, StoredObject] = field(default_factory=dict)
     order: list[str] = field(default_factory=list)  # keys, sorted: by code point, as UTF-8 sorts
-    # Newest first, what lies beneath the current object of a key. Where a key has none, its first is a marker.
+    # Newest first: the older versions of a key. If a key has no current object, the first one is a delete marker.
     history: dict[str, list[Version]] = field(default_factory=dict)
     uploads: dict[str, Upload] = field(default_factory=dict)
 

@@ -39,8 +39,8 @@ def create_upload(call: Call) -> Response:
 
 
 def _checksums_of_parts(call: Call) -> tuple[str | None, bool]:
-    """Algorithm, and whether the object's checksum will be of all bytes: CRC64NVME always is, the SHA family never,
-    the others if it is asked for.
+    """Algorithm, and whether the object's checksum will be of all bytes: always for CRC64NVME, never for the SHA
+    family, for the others if the client asks for it.
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html"""
     given = call.request.headers.get("x-amz-checksum-algorithm")
     kind = call.request.headers.get("x-amz-checksum-type")
@@ -108,8 +108,8 @@ def complete_upload(call: Call) -> Response:
         "Location": f"https://{bucket.name}.s3.{bucket.region}.amazonaws.com/{call.key}",
         "Bucket": bucket.name, "Key": call.key, "ETag": f'"{stored.etag}"', **checksum_members(call, stored),
     }  # fmt: skip
-    told = dict(version_headers(bucket, stored))
-    return xml_response(s3_document("CompleteMultipartUploadResult", tags(fields)), told)
+    headers = dict(version_headers(bucket, stored))
+    return xml_response(s3_document("CompleteMultipartUploadResult", tags(fields)), headers)
 
 
 def _check_parts(upload: Upload, wanted: list[tuple[int, str]]) -> None:
@@ -183,7 +183,7 @@ def list_uploads(call: Call) -> Response:
 
 
 def _after_marker(found: list[Upload], key: str, upload_id: str) -> list[Upload]:
-    """Uploads behind the marker: greater keys, and of the same key those behind the marked upload."""
+    """Uploads after the marker: greater keys, and uploads of the same key after the marked one."""
     if not key:
         return found
     same = [u.id for u in found if u.key == key]

@@ -25,7 +25,7 @@ _CHUNK_MAX = 64 << 20
 
 
 def declared_payload(request: Request, *, presigned: bool) -> str:
-    """The value that the signature covers in the place of the body's hash."""
+    """The value that the signature covers instead of the body's hash."""
     value = request.headers.get("x-amz-content-sha256")
     if value is None:
         if presigned:
@@ -42,7 +42,7 @@ def declared_payload(request: Request, *, presigned: bool) -> str:
 
 
 class Payload:
-    """Read `chunks` to the end; only then is the body proven, and are `md5` and `checksum` known.
+    """Read `chunks` to the end: only then is the body checked, and are `md5` and `checksum` known.
 
     Raises AwsError: XAmzContentSHA256Mismatch, BadDigest, InvalidDigest, IncompleteBody,
     SignatureDoesNotMatch (of a chunk), InvalidRequest (a broken frame or checksum header).
@@ -67,7 +67,7 @@ class Payload:
 
     @property
     def checksum(self) -> tuple[str, str] | None:
-        """The checksum that the client sent, as algorithm and base64."""
+        """The checksum that the client sent: algorithm and base64."""
         if self._checksum_name is None or self._checksum is None:
             return None
         return self._checksum_name, encoded(self._checksum)
@@ -150,7 +150,7 @@ class Payload:
 
 
 class _Frames:
-    """Lines and exact lengths out of a stream of chunks."""
+    """Reads lines and exact lengths from a stream of chunks."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
@@ -164,7 +164,7 @@ class _Frames:
         return True
 
     def line(self, *, at_end: bool = False) -> str:
-        """The next line; where the body may end (`at_end`) its end counts as an empty one."""
+        """The next line. `at_end`: the body may end here, and its end counts as an empty line."""
         while (cut := self._buffer.find(b"\r\n")) < 0:
             if len(self._buffer) > 16384 or not self._more():
                 if at_end and not self._buffer:
@@ -188,7 +188,7 @@ class _Frames:
 
 
 class _ChunkSigner:
-    """Each chunk's signature covers the one before, starting from the request's."""
+    """The signature of each chunk covers the one before it; the first covers that of the request."""
 
     def __init__(self, verified: Verified) -> None:
         signature = verified.signature

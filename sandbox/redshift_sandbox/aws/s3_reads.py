@@ -122,7 +122,7 @@ def _reply(call: Call, stored: StoredObject, body: FileBody, descriptor: int) ->
 def _part_span(
     request: Request, stored: StoredObject, headers: list[tuple[str, str]]
 ) -> tuple[int, int] | None:
-    """First and last byte of the part that is asked for.
+    """First and last byte of the requested part.
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html"""
     text = request.param("partNumber")
     if text is None:
@@ -144,9 +144,9 @@ def _part_span(
 def _told_checksum(
     call: Call, stored: StoredObject, span: tuple[int, int] | None, descriptor: int
 ) -> list[tuple[str, str]]:
-    """Of the whole object where it is asked for as a whole. Of a part that has one of its own where exactly its
-    bytes are; of other ranges nothing, but for the whole of a composite one, which then looks like the checksum
-    of all bytes and is not (https://github.com/boto/botocore/issues/3346)."""
+    """For the whole object: its checksum. For the exact bytes of a part that has one: the checksum of the part. For
+    other ranges: none, except if the range is the whole of a composite object: then S3 sends the composite one, which
+    looks like a checksum of all bytes and is not (https://github.com/boto/botocore/issues/3346)."""
     if call.request.headers.get("x-amz-checksum-mode") != "ENABLED":
         return []
     if call.backend.faults.peek("s3.no_checksums") is not None:
@@ -186,13 +186,13 @@ def _description(request: Request, stored: StoredObject) -> list[tuple[str, str]
 
 
 def _not_modified(request: Request, stored: StoredObject) -> bool:
-    """True for a 304. Raises PreconditionFailed 412. If-Match and If-None-Match outrank the dates.
+    """True for a 304. Raises PreconditionFailed 412. If-Match and If-None-Match come before the dates.
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html"""
     return _conditions(request, stored, "")
 
 
 def check_copy_conditions(request: Request, source: StoredObject) -> None:
-    """The same of a copy's source, where what would be a 304 is a 412 as well.
+    """The same for the source of a copy, where 412 takes the place of 304.
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html"""
     if _conditions(request, source, "x-amz-copy-source-"):
         raise _failed("x-amz-copy-source-If-None-Match")
@@ -233,8 +233,8 @@ def _date(text: str | None) -> dt.datetime | None:
 
 
 def _range(header: str | None, size: int) -> tuple[int, int] | None:
-    """First and last byte; None for the whole object, which also answers several ranges at once and
-    what is no range. Raises InvalidRange 416 if nothing of it exists."""
+    """First and last byte; None for the whole object, which is also the answer to several ranges and to
+    an invalid one. Raises InvalidRange 416 if no byte of the range exists."""
     match = _RANGE.fullmatch(header.strip()) if header else None
     if match is None or header is None or not (match[1] or match[2]):
         return None

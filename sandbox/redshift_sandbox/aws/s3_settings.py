@@ -1,4 +1,4 @@
-"""Settings of a bucket: policy, versioning, lifecycle, default encryption. Each behind an IAM action of its own.
+"""Settings of a bucket: policy, versioning, lifecycle, default encryption. Each has its own IAM action.
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
 """
 
@@ -69,7 +69,7 @@ def put_lifecycle(call: Call) -> Response:
 
 
 def delete_lifecycle(call: Call) -> Response:
-    """IAM knows no action of its own for this: the right to put is asked."""
+    """IAM has no action for this: the caller needs the right to put."""
     bucket = call.authorised_bucket("s3:PutLifecycleConfiguration")
     bucket.lifecycle = ()
     return Response(204)

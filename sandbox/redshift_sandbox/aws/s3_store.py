@@ -1,8 +1,8 @@
-"""Buckets and objects on disk. Objects are files of this directory, everything about them is in memory:
-a started sandbox begins with empty buckets.
+"""Buckets and objects on disk. Objects are files in this directory, everything about them is in memory: a
+sandbox starts with empty buckets.
 
-Files never change once they are stored: a PUT over a key brings a new file and unlinks the old one, so
-a download that has begun goes on to its end, and hard links into the store stay what they were.
+Files never change once they are stored: a PUT to an existing key stores a new file and unlinks the old one, so
+a download that has started can end, and hard links to files of the store stay the same.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ from redshift_sandbox.contracts import AwsError, Clock
 from redshift_sandbox.identity.model import Policy, unique_id
 from redshift_sandbox.identity.policy_document import parse_policy
 
-_LAST = chr(0x10FFFF)  # sorts behind every character of a key
+_LAST = chr(0x10FFFF)  # sorts after every character of a key
 
 
 class ObjectStore:
-    """Any thread may call it. Raises AwsError NoSuchBucket, NoSuchUpload and their like; it knows no
-    rights: `s3_access.S3Access` stands before it."""
+    """Any thread may call it. Raises AwsError NoSuchBucket, NoSuchUpload and similar; it checks no rights:
+    `s3_access.S3Access` does."""
 
     def __init__(self, directory: Path, clock: Clock) -> None:
-        """REQUIRES: `directory` belongs to this store alone; what an earlier one left there is removed."""
+        """REQUIRES: only this store uses `directory`; what an earlier one left there is removed."""
         self._objects = directory / "objects"
         self._incoming = directory / "incoming"
         for folder in (self._objects, self._incoming):
@@ -92,7 +92,7 @@ class ObjectStore:
     # Objects
 
     def incoming_file(self) -> Path:
-        """A fresh path for bytes on their way in; give it to `commit` or unlink it."""
+        """A new path for bytes that arrive; give it to `commit` or unlink it."""
         return self._incoming / uuid.uuid4().hex
 
     def commit(
@@ -100,9 +100,9 @@ class ObjectStore:
         checksum: tuple[str, str] | None = None, *, if_match: str | None = None, if_none_match: bool = False,
         parts: tuple[StoredPart, ...] = (),
     ) -> StoredObject:  # fmt: skip
-        """Takes the incoming file over as the object; from its return on, every read and list sees it.
+        """Makes the incoming file the object; after it returns, every read and list sees it.
 
-        Raises PreconditionFailed 412 if the object that is there does not fit; nothing changes then.
+        Raises PreconditionFailed 412 if the existing object does not meet the condition; nothing changes then.
         """
         size = file.stat().st_size
         if headers.encryption.startswith("aws:"):
@@ -132,7 +132,7 @@ class ObjectStore:
     def put_file(
         self, bucket: Bucket, key: str, path: Path, *, link: bool, headers: ObjectHeaders = ObjectHeaders()  # noqa: B008
     ) -> StoredObject:
-        """Stores a local file; `link` makes a hard link where the file system allows it."""
+        """Stores a local file; `link` makes a hard link if the file system allows it."""
         file = self.incoming_file()
         try:
             if not link:
@@ -160,14 +160,14 @@ class ObjectStore:
             return None if stored is None else (stored, os.open(stored.file, os.O_RDONLY | os.O_CLOEXEC))
 
     def delete(self, bucket: Bucket, key: str) -> DeleteMarker | None:
-        """Removes it if it is there; the marker where the bucket keeps versions."""
+        """Removes the object if there is one; returns the delete marker if the bucket keeps versions."""
         with self._mutex:
             marker, dropped = s3_versions.remove(bucket, key, self._clock.now())
         _unlink(dropped)
         return marker
 
     def delete_version(self, bucket: Bucket, key: str, version_id: str) -> Version | None:
-        """The version that is gone now; None if there was none of that id."""
+        """Removes and returns a version; None if there is none with that id."""
         with self._mutex:
             removed = s3_versions.remove_version(bucket, key, version_id)
         _unlink([removed] if isinstance(removed, StoredObject) else [])
@@ -194,8 +194,8 @@ class ObjectStore:
             return list(s3_versions.all_versions(bucket, prefix))
 
     def sweep(self, bucket: Bucket) -> None:
-        """Does what the bucket's lifecycle rules ask for by now. Everything that looks into a bucket calls this
-        first, so that expiry follows the sandbox's clock at once; AWS itself may take another day."""
+        """Removes what has expired by the bucket's lifecycle rules. Everything that reads a bucket calls this
+        first, so that objects expire at once by the sandbox's clock; AWS itself may take another day."""
         if not bucket.lifecycle:
             return
         with self._mutex:
@@ -223,7 +223,7 @@ class ObjectStore:
                 self.delete(bucket, stored.key)
 
     def list_objects(self, bucket: Bucket, prefix: str, delimiter: str, after: str, limit: int) -> Listing:
-        """At most `limit` keys and common prefixes behind `after`, in order."""
+        """At most `limit` keys and common prefixes after `after`, in order."""
         with self._mutex:
             return _list(bucket, prefix, delimiter, after, limit)
 
@@ -262,7 +262,7 @@ class ObjectStore:
     ) -> Part:  # fmt: skip
         part = Part(number, file, file.stat().st_size, etag, self._clock.now(), checksum)
         with self._mutex:
-            if upload.id not in bucket.uploads:  # aborted while the part was on its way
+            if upload.id not in bucket.uploads:  # aborted while the part was sent
                 file.unlink(missing_ok=True)
             self.upload(bucket, upload.key, upload.id)
             replaced = upload.parts.get(number)
@@ -320,7 +320,7 @@ def _joined_checksum(
 
 
 def _opaque(etag: str) -> str:
-    """Of an object encrypted with KMS: as long as an MD5, and none.
+    """The ETag of an object encrypted with KMS: as long as an MD5, but not the MD5 of the bytes.
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html"""
     _, dash, count = etag.partition("-")
     return uuid.uuid4().hex + dash + count
@@ -367,7 +367,7 @@ def _list(bucket: Bucket, prefix: str, delimiter: str, after: str, limit: int) -
 
 
 def _entries(order: Sequence[str], prefix: str, delimiter: str, after: str) -> Iterator[tuple[str, bool]]:
-    """Keys (False) and common prefixes (True) behind `after`; a prefix that was given out is passed over."""
+    """Keys (False) and common prefixes (True) after `after`; a prefix that was listed already is left out."""
     at = max(bisect.bisect_left(order, prefix), bisect.bisect_right(order, after))
     if delimiter and after.startswith(prefix) and delimiter in after[len(prefix) :]:
         head = after[: after.index(delimiter, len(prefix)) + len(delimiter)]

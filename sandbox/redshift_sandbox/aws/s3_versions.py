@@ -1,7 +1,7 @@
-"""What versioning makes of puts and deletes: changes to one bucket's tables, without lock or files.
+"""How puts and deletes change the versions of a bucket: only its tables, without lock or files.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/versioning-workflows.html. The caller holds the
-store's lock, and removes the files of what these functions give back.
+store's lock, and removes the files of what these functions return.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def new_version_id(bucket: Bucket) -> str:
 
 
 def place(bucket: Bucket, stored: StoredObject) -> list[StoredObject]:
-    """`stored` becomes the key's current object. Returns what nobody can reach any more."""
+    """`stored` becomes the key's current object. Returns what can no longer be read."""
     earlier = bucket.objects.get(stored.key)
     dropped = _shelve(bucket, stored.key, _take_current(bucket, stored.key)) if earlier else []
     if bucket.versioning == "Suspended":
@@ -29,7 +29,7 @@ def place(bucket: Bucket, stored: StoredObject) -> list[StoredObject]:
 
 
 def remove(bucket: Bucket, key: str, now: dt.datetime) -> tuple[DeleteMarker | None, list[StoredObject]]:
-    """A delete that names no version: the object goes, or where versions are kept a marker hides it."""
+    """A delete without a version: removes the object, or hides it with a marker if the bucket keeps versions."""
     current = _take_current(bucket, key)
     if not bucket.versioning:
         return None, [current] if current is not None else []
@@ -42,7 +42,7 @@ def remove(bucket: Bucket, key: str, now: dt.datetime) -> tuple[DeleteMarker | N
 
 
 def remove_version(bucket: Bucket, key: str, version_id: str) -> Version | None:
-    """Takes one version out for good; what lay beneath the latest becomes the latest."""
+    """Removes one version; if it was the latest, the next older one becomes the latest."""
     current = bucket.objects.get(key)
     removed: Version | None = None
     if current is not None and current.version_id == version_id:
@@ -67,7 +67,7 @@ def find_version(bucket: Bucket, key: str, version_id: str) -> Version | None:
 
 
 def all_versions(bucket: Bucket, prefix: str = "") -> Iterator[tuple[Version, bool]]:
-    """Every version beneath `prefix`, keys in order and newest first, and whether it is the latest."""
+    """Every version below `prefix`, keys in order and newest first, and whether it is the latest."""
     for key in sorted({*bucket.objects, *bucket.history}):
         if key.startswith(prefix):
             for place_of, version in enumerate(_of_key(bucket, key)):
@@ -75,7 +75,7 @@ def all_versions(bucket: Bucket, prefix: str = "") -> Iterator[tuple[Version, bo
 
 
 def noncurrent_since(bucket: Bucket) -> Iterator[tuple[Version, dt.datetime]]:
-    """Every version beneath a latest one, and when its successor came."""
+    """Every version that is not the latest, and when the next newer one was stored."""
     for key in list(bucket.history):
         newer: dt.datetime | None = None
         for version in _of_key(bucket, key):
@@ -103,7 +103,7 @@ def _make_current(bucket: Bucket, stored: StoredObject) -> None:
 
 
 def _shelve(bucket: Bucket, key: str, current: StoredObject | None) -> list[StoredObject]:
-    """Puts the former current object into the history, if it is to be kept; else gives it back."""
+    """Moves the last current object to the older versions if it must be kept; otherwise returns it."""
     if current is None:
         return []
     kept = bucket.versioning == "Enabled" or (bucket.versioning and current.version_id != NULL_VERSION)

@@ -30,7 +30,7 @@ _COPY_MAX = 5 << 30
 
 
 def receive(call: Call) -> Path:
-    """The body as an incoming file, proven; nothing is left behind if it is refused."""
+    """The body as an incoming file, checked; no file stays if it is refused."""
     file = call.backend.store.incoming_file()
     try:
         with file.open("wb") as out:
@@ -81,7 +81,7 @@ def _checksum(stored: StoredObject) -> list[tuple[str, str]]:
 
 def find_copy_source(call: Call) -> tuple[Bucket, StoredObject, int]:
     """The object of x-amz-copy-source, open; the caller must be allowed to read it. Raises PreconditionFailed
-    412 where a condition of the request does not hold."""
+    412 if a condition of the request is not met."""
     given, _, version_id = (call.request.headers.get("x-amz-copy-source") or "").partition("?versionId=")
     name, _, key = unquote(given).lstrip("/").partition("/")
     if not key:
@@ -109,12 +109,12 @@ def copy_object(call: Call) -> Response:
             raise AwsError("InvalidRequest", "The specified copy source is larger than the maximum allowable "
                            "size for a copy source: 5368709120")  # fmt: skip
         headers = _resealed(call, bucket, _copied_headers(call, source, (source_bucket.name, source.key)))
-        # What came in parts is one part now, whose ETag is the MD5 of its bytes.
+        # An object that was uploaded in parts is one part now, and its ETag is the MD5 of its bytes.
         etag = source.etag if "-" not in source.etag else hashlib.file_digest(content, "md5").hexdigest()
         file = call.backend.store.incoming_file()
         try:
             os.link(source.file, file)  # files of the store never change
-        except OSError:  # replaced meanwhile, or no links here
+        except OSError:  # replaced meanwhile, or hard links are not possible here
             content.seek(0)
             with file.open("wb") as out:
                 shutil.copyfileobj(content, out, 1 << 20)
@@ -133,14 +133,14 @@ def copy_object(call: Call) -> Response:
 
 
 def _checksum_of_copy(source: StoredObject, descriptor: int) -> tuple[str, str] | None:
-    """As its source's, but never composite: a copy comes in one piece."""
+    """The checksum of the source, but never a composite one: a copy is one piece."""
     if source.checksum is None or type_of(source.checksum[1]) == "FULL_OBJECT":
         return source.checksum
     return source.checksum[0], of_file(source.checksum[0], descriptor)
 
 
 def _damaged(file: Path) -> Path:
-    """The same with its middle byte inverted, in a file of its own."""
+    """The same with its middle byte inverted, in a new file."""
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 0xFF
     file.unlink()
@@ -149,7 +149,7 @@ def _damaged(file: Path) -> Path:
 
 
 def checksum_members(call: Call, stored: StoredObject) -> dict[str, object]:
-    """The members of CopyObjectResult and CompleteMultipartUploadResult that tell an object's checksum.
+    """The members of CopyObjectResult and CompleteMultipartUploadResult about the object's checksum.
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObjectResult.html"""
     if call.backend.faults.peek("s3.no_checksums") is not None:
         return {}
@@ -186,13 +186,13 @@ def delete_object(call: Call) -> Response:
                           for name, value in told.items()])  # fmt: skip
 
 
-# What a delete tells, as members of a <Deleted> and as headers.
+# What the answer to a delete contains, as members of <Deleted> and as headers.
 _HEADERS = {"DeleteMarker": "x-amz-delete-marker", "DeleteMarkerVersionId": "x-amz-version-id",
             "VersionId": "x-amz-version-id"}  # fmt: skip
 
 
 def _delete(call: Call, bucket: Bucket, key: str, version_id: str | None) -> dict[str, object]:
-    """Deletes, and tells about versions what the answer must say."""
+    """Deletes; returns what the answer says about versions."""
     if version_id is None:
         made = call.backend.store.delete(bucket, key)
         return {} if made is None else {"DeleteMarker": True, "DeleteMarkerVersionId": made.version_id}

@@ -79,14 +79,14 @@ class ServerlessService:
         _require(verified, "redshift-serverless:GetCredentials", workgroup)
         db_user = derive_db_user(verified.caller)
         if db_user is None:
-            # AWS does not document the name that a federated user would get; assumed: none.
+            # AWS does not document which name a federated user gets; assumed: none.
             raise AwsError(
                 "AccessDeniedException",
                 f"User: {verified.caller.arn} has no database user: call GetCredentials as a role or user.",
             )
         roles = derive_db_roles(verified.caller)
         password, expires = self._passwords.mint(db_user, seconds, db_roles=roles)
-        # Epoch seconds with a fraction, which a whole number would lack in JSON.
+        # Epoch seconds with a fraction, as a JSON number.
         until = round(expires.timestamp(), 3)
         return {"dbUser": db_user, "dbPassword": password, "expiration": until, "nextRefreshTime": until}
 
@@ -125,7 +125,7 @@ class ServerlessService:
         return found
 
     def _named(self, verified: Verified, name: str) -> Workgroup:
-        """Also the answer to the label of a VPC endpoint, and to the right name in another region."""
+        """The same error for the label of a VPC endpoint, and for the right name in another region."""
         found = self._directory.find_workgroup(verified.caller.account, verified.region, name)
         if found is None:
             raise AwsError(
@@ -224,7 +224,7 @@ def _describe_namespace(namespace: Namespace) -> dict[str, Any]:
         "adminUsername": namespace.admin_username,
         "creationDate": namespace.created.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "dbName": namespace.db_name,
-        # AWS lists each role as this text and not as a bare ARN.
+        # AWS lists each role as this text and not as an ARN.
         "iamRoles": [f"IamRole(applyStatus=in-sync, iamRoleArn={arn})" for arn in namespace.iam_roles],
         "kmsKeyId": "AWS_OWNED_KMS_KEY",
         "logExports": [],

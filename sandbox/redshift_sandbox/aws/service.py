@@ -1,4 +1,4 @@
-"""The facade of the AWS half: everything that `world.py` wires.
+"""The AWS services as a whole: everything that `world.py` connects.
 
     AwsServices(dir: Path, clock: Clock, faults: Faults, log: Log, count=None)
         .start(host="127.0.0.1", port=0, *, extra_hosts=(), expired=False) -> int   the HTTPS port
@@ -11,12 +11,12 @@
         .passwords: MintedPasswords                    contracts.LoginPasswords, for the gateway
         .issuer: SessionIssuer                         AssumeRole without HTTP, for IAM_ROLE
         .sts: StsService
-        .services: dict[str, Service]                  joint for further services
+        .services: dict[str, Service]                  to add more services
         .mount(prefix, answer)                         paths that belong to no service, such as /_sandbox/
         .add_bucket(name, region, account=...) -> Bucket
         .add_workgroup(name, account, region, host, port, *, namespace=None, ...) -> Workgroup
 
-Files beneath `dir`: tls/ (kept between starts), s3/ (emptied at start).
+Files below `dir`: tls/ (kept between starts), s3/ (emptied at start).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from redshift_sandbox.identity.model import Workgroup
 from redshift_sandbox.identity.passwords import MintedPasswords
 from redshift_sandbox.tls import CertificateAuthority
 
-# Virtual-hosted buckets need a wildcard, and OpenSSL takes none directly beneath a top-level name.
+# Virtual-hosted buckets need a wildcard, and OpenSSL accepts none directly below a top-level name.
 _HOSTS = (
     "localhost", "127.0.0.1", "::1", "s3.localhost", "*.s3.localhost", "sts.localhost",
     "redshift-serverless.localhost", "*.amazonaws.com", "*.s3.amazonaws.com",
@@ -52,7 +52,7 @@ _HOSTS = (
 
 
 class AwsServices:
-    """Made in the stopped state; `start` once. The parts may be used before and between."""
+    """Stopped at first; call `start` once. The parts may be used before that, too."""
 
     def __init__(
         self, dir: Path, clock: Clock, faults: Faults, log: Log, count: CallCounter | None = None
@@ -83,8 +83,8 @@ class AwsServices:
         self, host: str = "127.0.0.1", port: int = 0, *, extra_hosts: Sequence[str] = (),
         expired: bool = False,
     ) -> int:  # fmt: skip
-        """Serves, and returns the port. `extra_hosts` join the certificate's SAN; `expired` serves a
-        certificate that ran out. Raises OSError if the port is taken."""
+        """Serves, and returns the port. `extra_hosts` are added to the certificate's SAN; `expired` shows a
+        certificate that has expired. Raises OSError if the port is in use."""
         context = self.authority.server_context("aws", [*_HOSTS, *extra_hosts], expired=expired)
         server = HttpsServer(context, self._router.handle, self._clock)
         bound = server.start(host, port)
@@ -108,8 +108,8 @@ class AwsServices:
         workgroup_id: str | None = None, custom_domain: str | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> Workgroup:  # fmt: skip
-        """Adds or replaces a workgroup whose endpoint is the database at `host`:`port`. Its namespace is
-        made if there is none of that name (default: the workgroup's own name)."""
+        """Adds or replaces a workgroup whose endpoint is the database at `host`:`port`. Creates its
+        namespace if there is none of that name (default: the workgroup's own name)."""
         workgroup = Workgroup(
             name, account, region, namespace or name, host, port, custom_domain=custom_domain,
             tags=dict(tags or {}),

@@ -1,7 +1,7 @@
 """Verifies the signature of every call by computing it again with botocore's own signer.
 
-Verification goes over exactly the headers that the client says it signed. Which code answers which
-mistake differs by service: see `FAMILIES`, whose texts are those the services send.
+The verification covers exactly the headers that the client says it signed. The error code of a mistake
+differs by service: see `FAMILIES`, whose texts are those that the services send.
 https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-authenticating-requests.html
 https://docs.aws.amazon.com/general/latest/gr/sigv4-troubleshooting.html
 """
@@ -38,7 +38,7 @@ UNSIGNED = "UNSIGNED-PAYLOAD"
 
 @dataclass(frozen=True)
 class Signature:
-    """What a request says about its own signature."""
+    """What a request says about its signature."""
 
     access_key_id: str
     date: str
@@ -53,7 +53,7 @@ class Signature:
 
 @dataclass(frozen=True)
 class Verified:
-    """A signature that holds: who called, and the region of the credential scope."""
+    """A valid signature: the caller, and the region of the credential scope."""
 
     caller: Caller
     region: str
@@ -63,7 +63,7 @@ class Verified:
 
 
 def read_signature(request: Request) -> Signature | None:
-    """The signature's parts, or None if the request carries none. Raises ValueError if it is broken."""
+    """The signature's parts, or None if the request has none. Raises ValueError if it is malformed."""
     header = request.headers.get("authorization")
     if header is not None:
         return _from_header(header, request)
@@ -128,7 +128,7 @@ class Verifier:
         """The caller of a request to `service`. `payload_hash` is what the signature must cover: the hash
         of the body, or for S3 the value of x-amz-content-sha256.
 
-        Raises AwsError with the service's own code for an absent, broken, stale or wrong signature, an
+        Raises AwsError with the service's own code for a missing, malformed, old or wrong signature, an
         unknown or inactive key, a wrong scope, and a missing, wrong or expired session token.
         """
         family = FAMILIES[service]
@@ -157,7 +157,7 @@ class Verifier:
         if signature.service != service:
             raise family.error("scope", f"Credential should be scoped to correct service: '{service}'. ")
         wrong = not is_region(signature.region) or (host_region or signature.region) != signature.region
-        # S3 names the right region in its answer, which its own front knows from the bucket.
+        # S3 names the right region in its answer: s3.py knows it from the bucket.
         if wrong and service != "s3":
             raise family.error(
                 "scope", f"Credential should be scoped to a valid region, not '{signature.region}'. "
@@ -174,7 +174,7 @@ class Verifier:
         if credential is None:
             raise family.error("unknown_key")
         if credential.token is not None and signature.token is None:
-            # S3 answers as if the key were unknown, which is how a forgotten token shows itself.
+            # S3 answers as if the key were unknown: this is what a client sees that forgot the token.
             raise family.error("unknown_key")
         return credential
 
@@ -201,7 +201,7 @@ def _check_signed_headers(family: Family, request: Request, signature: Signature
     """Host and every x-amz-* header that is sent must be signed; what is signed must be sent."""
     signed = set(signature.signed_headers)
     for name in request.headers:
-        # botocore leaves the checksum trailer's announcement and the trace id to be signed or not.
+        # botocore may sign the header of the checksum trailer and the trace id, or not.
         if name.startswith("x-amz-") and name not in signed and signature.presigned_seconds is None:
             raise family.error("unsigned_header", f"There were headers present in the request which were not "
                                f"signed: {name}")  # fmt: skip
@@ -213,7 +213,7 @@ def _check_signed_headers(family: Family, request: Request, signature: Signature
 
 
 class _Exact:
-    """What AWS's side does differently from a client: sign the named headers, and a given payload hash."""
+    """What AWS does differently from a client: it signs the named headers, and a given payload hash."""
 
     signed: Sequence[str]
     payload_hash: str
@@ -255,7 +255,7 @@ def _expected(
 
 
 def _canonical_url(request: Request) -> str:
-    """The URL in AWS's own encoding, whatever the client's was: each segment encoded once."""
+    """The URL in the encoding of AWS, whatever the client used: each segment is encoded once."""
     path = quote(request.path, safe="/-_.~")
     pairs = [
         f"{quote(name, safe='-_.~')}={quote(value, safe='-_.~')}"

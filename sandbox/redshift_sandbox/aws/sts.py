@@ -22,7 +22,7 @@ Action = Callable[[Verified, Form], str]
 
 
 class StsService:
-    """`unsigned` holds the actions that carry no signature: name -> handler of the form, giving the XML inside
+    """`unsigned` holds the actions without a signature: name -> handler of the form, which returns the XML inside
     <ActionResult>."""
 
     def __init__(self, issuer: SessionIssuer, verifier: Verifier, clock: Clock) -> None:
@@ -67,7 +67,7 @@ class StsService:
         return action, self._actions[action](verified, form)
 
     def _get_caller_identity(self, verified: Verified, _form: Form) -> str:
-        """Needs no permission and works even under an explicit deny."""
+        """Needs no permission, and works even with an explicit deny."""
         caller = verified.caller
         return tags({"Arn": caller.arn, "UserId": caller.user_id, "Account": caller.account})
 
@@ -87,7 +87,7 @@ class StsService:
         return _role_user(opened) + _credentials(opened)
 
     def _assume_role_with_web_identity(self, form: Form) -> str:
-        """Carries no signature: the token is the proof. Tags.member.N mean nothing here."""
+        """Has no signature: the token is the proof. Tags.member.N are ignored here."""
         token = _checked(form, "WebIdentityToken", 4, 20000, r"(?s).*") or ""
         request = AssumeRoleRequest(
             role_arn=_checked(form, "RoleArn", 20, 2048, r".+") or "",
@@ -105,7 +105,7 @@ class StsService:
 
     def _get_session_token(self, verified: Verified, form: Form) -> str:
         if "SerialNumber" in form or "TokenCode" in form:
-            raise AwsError("AccessDenied", "MultiFactorAuthentication failed: the sandbox keeps no devices", 403)
+            raise AwsError("AccessDenied", "MultiFactorAuthentication failed: the sandbox has no MFA devices", 403)
         return _credentials(self._issuer.session_token(verified.caller, _seconds(form, 43200, 129600)))
 
     def _get_federation_token(self, verified: Verified, form: Form) -> str:
@@ -171,7 +171,7 @@ def _checked(
         if required:
             raise _invalid(name, "Member must not be null", "null")
         return None
-    shown = None if name in ("ExternalId", "WebIdentityToken") else value  # what is a secret is not repeated
+    shown = None if name in ("ExternalId", "WebIdentityToken") else value  # a secret value is not repeated
     if len(value) < least:
         raise _invalid(name, f"Member must have length greater than or equal to {least}", shown)
     if len(value) > most:
@@ -210,6 +210,6 @@ def _tag_list(form: Form) -> list[tuple[str, str]]:
 
 
 def _refuse_policy_arns(form: Form) -> None:
-    """The sandbox keeps no managed policies; dropping the parameter would widen the session's rights."""
+    """The sandbox has no managed policies; to ignore the parameter would give the session more rights."""
     if any(name.startswith("PolicyArns.member.") for name in form):
-        raise AwsError("ValidationError", "Policy ARNs are not kept by this sandbox: pass Policy instead.")
+        raise AwsError("ValidationError", "The sandbox does not support PolicyArns: pass Policy instead.")

@@ -1,4 +1,4 @@
-"""Writing and reading the small XML documents of STS and S3."""
+"""Writes and reads the small XML documents of STS and S3."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PROLOGUE = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
 def tag(name: str, value: object) -> str:
-    """One element with text; a carriage return must be written as a reference or parsers drop it."""
+    """One element with text; a carriage return is written as a reference, because parsers would remove it."""
     text = value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
     return f"<{name}>{escape(text, {chr(13): '&#13;', chr(34): '&quot;'})}</{name}>"
 
@@ -32,7 +32,7 @@ def s3_document(name: str, inner: str) -> bytes:
 
 
 def s3_error_document(error: AwsError, resource: str, request_id: str, host_id: str) -> bytes:
-    """An error carries no namespace, unlike every other document of S3."""
+    """An error has no namespace, unlike every other document of S3."""
     fields = {
         "Code": error.code, "Message": error.message, **error.members, "Resource": resource,
         "RequestId": request_id, "HostId": host_id,

@@ -1,1 +1,1 @@
-"""Data sets: tables that a sandbox holds from its first start."""
+"""Data sets: tables that a sandbox has from its first start."""

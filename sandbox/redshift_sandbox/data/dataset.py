@@ -16,11 +16,11 @@ class TableName:
 
 
 class DataSet(Protocol):
-    """Tables of one schema, made once and then kept in a template."""
+    """The tables of one schema, created once and then kept in a template."""
 
     @property
     def name(self) -> str:
-        """As on the command line, e.g. `tpch:0.1`; part of the template's file name."""
+        """The name on the command line, e.g. `tpch:0.1`; part of the template's file name."""
         ...
 
     @property

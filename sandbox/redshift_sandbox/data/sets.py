@@ -1,4 +1,4 @@
-"""The data sets there are, and how the list on the command line names them."""
+"""All data sets, and how the list on the command line names them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from redshift_sandbox.data.types import Types
 
 
 class UnknownDataSet(ValueError):
-    """The list of data sets is not understood; the text says what is."""
+    """The list of data sets is wrong; the text says what is allowed."""
 
 
 def parse_data_sets(text: str) -> list[DataSet]:
@@ -25,7 +25,7 @@ def parse_data_sets(text: str) -> list[DataSet]:
             found["shop"] = Shop(int(argument or 40))
         else:
             raise UnknownDataSet(
-                f'unknown data set "{item}"; known are tpch:SCALE (such as tpch:0.1), types and shop (shop:ORDERS)'
+                f'unknown data set "{item}"; there are tpch:SCALE (such as tpch:0.1), types and shop (shop:ORDERS)'
             )
     return [found[kind] for kind in sorted(found)]
 
@@ -36,5 +36,5 @@ def _scale(text: str) -> float:
     except ValueError:
         scale = 0.0
     if not 0.001 <= scale <= 100:
-        raise UnknownDataSet(f'"{text}" is no scale factor; tpch takes 0.001 to 100, such as tpch:0.1')
+        raise UnknownDataSet(f'"{text}" is not a scale factor; tpch takes 0.001 to 100, such as tpch:0.1')
     return scale

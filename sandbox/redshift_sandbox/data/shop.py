@@ -2,28 +2,28 @@
 
     shop = ShopWriter(sandbox.shop_connection, seed=7, schema="shop_7")   # any number of them, side by side
     shop.create(readers=["IAMR:sluice-reader"])                           # not for the data set's own schema
-    event = shop.step()                                                   # changes something and says what
+    event = shop.step()                                                   # changes something and returns what
     shop.model.tables["orders"].live_rows()                               # what a reader of the source now sees
 
 The same seed makes the same steps, whatever the machine's clock says: stamps come from the writer's own clock, which
-begins at shop_rows.OPENING and which a step moves by 0 to 20 seconds (0: ties). What a writer does:
+starts at shop_rows.OPENING and goes on by 0 to 20 seconds in each step (0: equal stamps). What a writer does:
 
 | Kind | Meaning |
 |---|---|
 | `insert`, `update` | 1 to 5 rows, stamped now |
 | `soft_delete` | the flag is set, stamped now (customers, orders) |
-| `hard_delete` | rows are gone; no stamp tells of it |
+| `hard_delete` | rows are deleted; no stamp shows it |
 | `hold` | a transaction stamps rows and stays open: nothing is committed yet |
-| `release` | the oldest open one commits: rows appear with older stamps, `late_seconds` old at most |
-| `rollback` | the oldest open one is undone |
-| `add_column`, `drop_column`, `rename_column`, `widen` | ALTER TABLE; after a rename every row is stamped anew |
+| `release` | the oldest open one commits: rows appear with older stamps, at most `late_seconds` old |
+| `rollback` | the oldest open one is rolled back |
+| `add_column`, `drop_column`, `rename_column`, `widen` | ALTER TABLE; after a rename every row gets a new stamp |
 | `truncate` | the table is emptied |
-| `recreate` | dropped and created again with one column less and half of its rows, stamped anew |
-| `duplicate` | a second row of an existing key, stamped now; off unless `weights` says otherwise |
-| `silent_update` | a row changes and its stamp does not; off likewise |
-| `pause` | nothing, because nothing of the kind drawn was possible |
+| `recreate` | dropped and created again with one column less and half of its rows, with new stamps |
+| `duplicate` | a second row of an existing key, stamped now; only if `weights` says so |
+| `silent_update` | a row changes and its stamp does not; only if `weights` says so |
+| `pause` | nothing, because no change of the chosen kind was possible |
 
-`Event.silent` marks what no cursor can tell of. Rows of `items` sometimes have no stamp at all (`Event.unstamped`).
+`Event.silent` marks changes that no cursor shows. Rows of `items` sometimes have no stamp at all (`Event.unstamped`).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     import psycopg
 
 SCHEMA = "shop"
-KINDS: Mapping[str, float] = {  # how often each is drawn
+KINDS: Mapping[str, float] = {  # how often each is chosen
     "insert": 30, "update": 25, "soft_delete": 6, "hard_delete": 5, "hold": 8, "release": 8, "rollback": 2,
     "add_column": 2, "drop_column": 1.5, "rename_column": 1, "widen": 1.5, "truncate": 0.7, "recreate": 0.7,
     "duplicate": 0, "silent_update": 0,
@@ -62,7 +62,7 @@ Connect = Callable[[], "psycopg.Connection[Any]"]
 
 @dataclass
 class _Held:
-    """A transaction that is open: what it will have changed."""
+    """An open transaction, and what it will have changed."""
 
     connection: psycopg.Connection[Any]
     table: str
@@ -73,15 +73,15 @@ class _Held:
 
 class ShopWriter:
     """Changes the tables of one schema and keeps `model` equal to what is committed there. One thread at a time;
-    nobody else may write into the schema. `connect` gives a new autocommit connection that may do everything, such as
+    no other may write into the schema. `connect` gives a new autocommit connection that may do everything, such as
     Postgres.admin; close() ends what is open."""
 
     def __init__(
         self, connect: Connect, seed: int, schema: str = SCHEMA, *, weights: Mapping[str, float] | None = None,
         tables: Sequence[str] | None = None, late_seconds: int = 240,
     ) -> None:  # fmt: skip
-        """`weights`: instead of KINDS; kinds left out do not happen. `tables`: change these alone. A transaction is
-        never held longer than `late_seconds` of the writer's clock, as long as step() may draw."""
+        """`weights`: instead of KINDS; kinds left out do not happen. `tables`: change only these. No transaction
+        stays open longer than `late_seconds` of the writer's clock, as long as step() may choose."""
         unknown = set(weights or {}) - set(KINDS)
         if unknown:
             raise ValueError(f"no kinds of change: {', '.join(sorted(unknown))}; there are {', '.join(KINDS)}")
@@ -109,8 +109,8 @@ class ShopWriter:
     # -- life -----------------------------------------------------------------------------------
 
     def create(self, readers: Iterable[str] = (), rows: int = 40) -> None:
-        """Makes schema and tables, with about `rows` orders in them; `readers` are database users who may select, also
-        from tables that are made again later."""
+        """Creates schema and tables, with about `rows` orders in them; `readers` are database users who may select,
+        also after a table is created again."""
         self._readers = list(readers)
         connection = self.connection
         connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(self.schema)))
@@ -125,7 +125,7 @@ class ShopWriter:
             self.model.apply(Event(0, "insert", name, self.now, puts=tuple(made)))
 
     def adopt(self, readers: Iterable[str] = ()) -> None:
-        """Goes on with the tables that stand in the schema already: the model is read from them."""
+        """Goes on with the tables that are in the schema already: the model is read from them."""
         self._readers = list(readers)
         self.model = self.read()
         stamps = [
@@ -136,7 +136,7 @@ class ShopWriter:
         self._rows.begin_after(self.model.tables)
 
     def close(self) -> None:
-        """Undoes what is held open. The tables stay."""
+        """Rolls open transactions back. The tables stay."""
         for held in self._held:
             held.connection.close()
         self._held.clear()
@@ -157,11 +157,11 @@ class ShopWriter:
     # -- changes --------------------------------------------------------------------------------
 
     def step(self, kind: str | None = None, table: str | None = None) -> Event:
-        """One change, drawn at random where `kind` and `table` do not say. What is not possible (nobody to update,
-        nothing held) becomes a `pause`."""
+        """One change, at random where `kind` and `table` are not given. What is not possible (no row to update, no
+        open transaction) becomes a `pause`."""
         self.now += dt.timedelta(microseconds=self._chance.choice(_TICKS))
         self._number += 1
-        # One commits in a step, and each step may take the longest tick: enough are left for all that are open.
+        # One transaction commits in a step, and a step may take the longest tick: keep steps for all open ones.
         margin = _TICK_MAX * len(self._held)
         if kind is None and self._held and self.now - self._held[0].began > self._late - margin:
             kind = "release"
@@ -177,14 +177,14 @@ class ShopWriter:
         return [self.step() for _ in range(steps)]
 
     def settle(self) -> list[Event]:
-        """Commits everything that is held open."""
+        """Commits all open transactions."""
         events = []
         while self._held:
             events.append(self.step("release"))
         return events
 
     def read(self) -> Model:
-        """The tables as they are in the database, in the model's form: for comparing the two."""
+        """The tables in the database, in the form of the model, to compare the two."""
         tables = {}
         for name, shape in shop_rows.SHAPES.items():
             columns = [Column(str(row[0]), str(row[1])) for row in self.connection.execute(
@@ -224,7 +224,7 @@ class ShopWriter:
         return self._event("insert", table, puts=self._new_rows(table, self.connection))
 
     def _update_some(self, table: Table) -> Event | None:
-        if table.shape.name == "events":  # its cursor is its key: an update would be silent
+        if table.shape.name == "events":  # its cursor is its key, so an update would be silent
             return None
         puts = self._changed(table, self._some_keys(table))
         self._replace(self.connection, table, puts)
@@ -277,7 +277,7 @@ class ShopWriter:
     def _duplicate(self, table: Table) -> Event | None:
         if not isinstance(self._stamp(table), dt.datetime):
             return None
-        # A second row must be the newer one, or nobody could say which of the two counts.
+        # The second row must be the newer one, or it would not be known which of the two counts.
         cursor = table.shape.cursor or ""
         keys = [key for key in self._some_keys(table) if (table.rows[key][cursor] or _LONG_AGO) < self.now]
         puts = [row for row in self._changed(table, keys) if not _unstamped(table, [row])][:1]
@@ -367,16 +367,16 @@ class ShopWriter:
         return Event(self._number, kind, table.shape.name, self.now, puts=tuple(puts), unstamped=unstamped, **more)
 
     def _stamp(self, table: Table) -> dt.datetime | None:
-        """What the cursor of a row gets now; None where it is no time."""
+        """The present value for the cursor of a row; None if it is not a time."""
         cursor = table.shape.cursor
         return self.now if cursor is not None and cursor not in table.shape.key else None
 
     def _held_keys(self, table: Table) -> set[Key]:
-        """Rows that an open transaction has locked, or keys that it will bring."""
+        """Rows that an open transaction has locked, or keys that it will add."""
         return {key for held in self._held if held.table == table.shape.name for key in held.keys}
 
     def _some_keys(self, table: Table) -> list[Key]:
-        """Keys of 0 to 5 rows that nobody has locked."""
+        """Keys of 0 to 5 rows that no transaction has locked."""
         held = self._held_keys(table)
         free = [key for key in table.rows if key not in held]
         return self._chance.sample(free, min(len(free), self._chance.randrange(1, 6)))
@@ -385,11 +385,11 @@ class ShopWriter:
         return [self._rows.row(table, key, self.now) for key in keys]
 
     def _alterable(self, table: Table) -> bool:
-        """Whether no open transaction would make ALTER wait for ever."""
+        """Whether no open transaction would make ALTER wait without end."""
         return not any(held.table == table.shape.name for held in self._held)
 
     def _victim(self, table: Table) -> Column | None:
-        """A column that may go; one always stays beside the keys."""
+        """A column that may be dropped; one column besides the keys always stays."""
         found = shop_rows.droppable(table)
         return self._chance.choice(found) if len(found) > 1 and self._alterable(table) else None
 
@@ -441,7 +441,7 @@ class ShopWriter:
                 )
 
     def _replace(self, connection: psycopg.Connection[Any], table: Table, rows: Sequence[Row]) -> None:
-        """UPDATE, as Redshift carries it out: the old rows of a key go, duplicates too, and the new one comes."""
+        """UPDATE as Redshift does it: deletes the old rows of a key, duplicates too, and inserts the new one."""
         with connection.transaction():
             self._delete(connection, table, [table.key_of(row) for row in rows])
             self._insert(connection, table, rows)

@@ -1,6 +1,6 @@
 """A plain model of the shop's tables: what a reader of the source sees, as Python values.
 
-`Event` tells what one step of the writer changed, `Model.apply` makes the same change here. Values: int, bool, str,
+`Event` says what one step of the writer changed, `Model.apply` makes the same change here. Values: int, bool, str,
 Decimal, datetime (without a zone for TIMESTAMP, in UTC for TIMESTAMPTZ), and the parsed JSON for SUPER.
 """
 
@@ -22,7 +22,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Shape:
-    """What stays true of a table whatever happens to it."""
+    """What never changes of a table."""
 
     name: str
     key: tuple[str, ...]
@@ -32,22 +32,22 @@ class Shape:
 
 @dataclass(frozen=True)
 class Event:
-    """One step of the writer, as far as it is committed. Applied in the order of the fields."""
+    """What one step of the writer committed. Apply it in the order of the fields."""
 
     number: int
     kind: str  # one of shop.KINDS
     table: str
-    at: dt.datetime  # the writer's clock, which makes the stamps
-    emptied: bool = False  # every row went
+    at: dt.datetime  # the writer's clock, from which stamps are taken
+    emptied: bool = False  # every row was removed
     renamed: tuple[tuple[str, str], ...] = ()  # (old, new) names of columns
     columns: tuple[Column, ...] | None = None  # all columns from now on, where they changed
     gone: tuple[Key, ...] = ()  # keys whose rows were deleted
     puts: tuple[Row, ...] = ()  # rows inserted, or replacing the one of their key
-    silent: bool = False  # something changed that moves no cursor value: only a full read, or a key scan, sees it
+    silent: bool = False  # changed without a new cursor value: only a full read, or a scan of the keys, sees it
     unstamped: bool = False  # some of `puts` have NULL as their cursor
 
     def __str__(self) -> str:
-        """Short, for logs of a history: no values but keys."""
+        """A short text for logs: keys, but no values."""
         parts = [f"{self.number} {self.kind} {self.table}"]
         if self.puts:
             parts.append(f"put {len(self.puts)}")
@@ -65,7 +65,7 @@ class Table:
     shape: Shape
     columns: list[Column]
     rows: dict[Key, Row] = field(default_factory=dict)  # the newest row of each key
-    older: dict[Key, list[Row]] = field(default_factory=dict)  # further rows of a key: Redshift enforces none
+    older: dict[Key, list[Row]] = field(default_factory=dict)  # more rows of a key: Redshift does not enforce keys
 
     def key_of(self, row: Row) -> Key:
         return tuple(row[name] for name in self.shape.key)
@@ -118,7 +118,7 @@ class Model:
             self.tables[event.table].apply(event)
 
     def copy(self) -> Model:
-        """One that further events do not change."""
+        """A copy that later events do not change."""
         return Model({
             name: replace(
                 table, columns=list(table.columns), rows={key: dict(row) for key, row in table.rows.items()},

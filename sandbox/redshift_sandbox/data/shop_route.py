@@ -2,8 +2,8 @@
 
 | Route | Meaning |
 |---|---|
-| POST shop `{"steps"?, "seed"?, "kind"?, "table"?}` | that many steps (default 1); another seed begins another writer, and undoes what the earlier one held open |
-| POST shop `{"settle": true}` | commits what is held open |
+| POST shop `{"steps"?, "seed"?, "kind"?, "table"?}` | that many steps (default 1); another seed starts a new writer, and rolls back the open transactions of the earlier one |
+| POST shop `{"settle": true}` | commits all open transactions |
 | GET shop | seed, open transactions, rows of each table |
 """  # noqa: E501 a table's row is one line
 
@@ -22,13 +22,13 @@ class ShopRoute:
     """Any thread may call it: requests are served one after another."""
 
     def __init__(self, connect: Connect, readers: Sequence[str], present: Callable[[], bool]) -> None:
-        """`present`: whether the sandbox holds the data set."""
+        """`present`: whether the sandbox has the data set."""
         self._connect, self._readers, self._present = connect, list(readers), present
         self._mutex = threading.Lock()
         self._writer: ShopWriter | None = None
 
     def close(self) -> None:
-        """Undoes what is held open."""
+        """Rolls open transactions back."""
         with self._mutex:
             if self._writer is not None:
                 self._writer.close()
@@ -36,7 +36,7 @@ class ShopRoute:
 
     def __call__(self, request: ControlRequest) -> dict[str, Any]:
         if not self._present():
-            raise ValueError("this sandbox holds no shop: start one with the data set shop, such as --data shop")
+            raise ValueError("this sandbox has no shop: start one with the data set shop, such as --data shop")
         with self._mutex:
             events = self._change(request) if request.method == "POST" else []
             writer = self._writer_of(None)
@@ -49,9 +49,9 @@ class ShopRoute:
     def _change(self, request: ControlRequest) -> list[Any]:
         seed, kind, table = request.get("seed"), request.get("kind"), request.get("table")
         if kind is not None and kind not in KINDS:
-            raise ValueError(f"no kind of change {kind!r}; there are {', '.join(KINDS)}")
+            raise ValueError(f"there is no kind of change {kind!r}; there are {', '.join(KINDS)}")
         if table is not None and table not in SHAPES:
-            raise ValueError(f"no table {table!r}; there are {', '.join(SHAPES)}")
+            raise ValueError(f"there is no table {table!r}; there are {', '.join(SHAPES)}")
         writer = self._writer_of(None if seed is None else int(seed))
         if request.get("settle"):
             return list(writer.settle())

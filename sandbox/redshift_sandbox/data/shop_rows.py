@@ -1,4 +1,4 @@
-"""The shop's tables as they are at first, and rows for them made of a random generator."""
+"""The shop's tables at their start, and rows for them from a random generator."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from typing import Any
 from redshift_sandbox.data.shop_model import Column, Key, Row, Shape, Table
 
 _EXACT = Context(prec=60)
-OPENING = dt.datetime(2026, 1, 1)  # the writer's clock begins here
+OPENING = dt.datetime(2026, 1, 1)  # where the writer's clock starts
 
 REGIONS = ("eu", "us", "ap")
 _STATES = ("new", "paid", "packed", "sent", "returned")
 _WORDS = ("ocean", "größe", "a'b", "back\\slash", "tab\there", "two\nlines", "", "  blanks  ", "naïve", "東京",
           "x" * 30)  # fmt: skip
 
-# Whatever columns a table gets and loses, these stay: keys, cursors and the flag, which streams name.
+# Tables get and lose columns, but these stay: keys, cursors and the flag, which streams name.
 SHAPES: Mapping[str, Shape] = {
     shape.name: shape
     for shape in (
         Shape("customers", ("customer_id",), "updated_at", "is_deleted"),
         Shape("orders", ("region", "order_id"), "updated_at", "is_deleted"),
         Shape("items", ("region", "order_id", "line"), "updated_at"),  # whose cursor may be NULL
-        Shape("events", ("event_id",), "event_id"),  # a number as cursor; nobody updates an event
+        Shape("events", ("event_id",), "event_id"),  # a number as cursor; events are never updated
         Shape("countries", ("code",)),  # no cursor at all
     )
 }
@@ -72,20 +72,20 @@ def create_sql(schema: str, table: Table) -> str:
 
 
 def droppable(table: Table) -> list[Column]:
-    """Columns that may go, or change their name: no stream depends on them."""
+    """Columns that may be dropped or renamed: no stream depends on them."""
     kept = {*table.shape.key, table.shape.cursor, table.shape.soft_delete}
     return [column for column in table.columns if column.name not in kept]
 
 
 class RowMaker:
-    """Makes rows; one generator decides everything, so that a seed tells all."""
+    """Makes rows; one random generator decides everything, so that the same seed makes the same rows."""
 
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
         self._next: dict[str, int] = {}
 
     def begin_after(self, tables: Mapping[str, Table]) -> None:
-        """Numbers of new rows begin above those that are there."""
+        """Numbers of new rows start above the existing ones."""
         for name in ("customers", "orders", "events"):
             column = SHAPES[name].key[-1]
             self._next[name] = max((row[column] for row in tables[name].rows.values()), default=0)
@@ -106,12 +106,12 @@ class RowMaker:
         return (chance.choice(REGIONS), self._next[name]) if name == "orders" else (self._next[name],)
 
     def row(self, table: Table, key: Key, stamp: dt.datetime) -> Row:
-        """A row of all columns the table has now. `stamp` goes to the cursor, where it is a time."""
+        """A row with all present columns of the table. `stamp` is the value of the cursor, if that is a time."""
         row = {column.name: self._value(column, stamp) for column in table.columns}
         row.update(zip(table.shape.key, key, strict=True))
         cursor, flag = table.shape.cursor, table.shape.soft_delete
         if cursor is not None and cursor not in table.shape.key:
-            # Applications that forget the stamp are what a nullable cursor is about.
+            # A nullable cursor stands for applications that forget the stamp.
             row[cursor] = None if table.shape.name == "items" and self._chance.random() < 0.1 else stamp
         if flag is not None:
             row[flag] = False

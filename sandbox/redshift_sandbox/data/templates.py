@@ -1,6 +1,6 @@
-"""Keeps a PostgreSQL cluster per combination of data sets, so that only the first start has to load rows.
+"""Keeps a PostgreSQL cluster for each combination of data sets, so that only the first start has to load rows.
 
-The template is a finished data directory; a new sandbox gets a copy of it (by reflink where the file system can).
+The template is a finished data directory; a new sandbox gets a copy of it (by reflink if the file system can do it).
 Its name ends in a hash of everything that makes it, so a change of the program makes a new one.
 """
 
@@ -32,7 +32,7 @@ def cache_home() -> Path:
 
 
 class SeededPostgres(pg.Postgres):
-    """A Postgres whose new clusters hold the data sets already. An existing cluster in `directory` is kept as it is:
+    """A Postgres whose new clusters contain the data sets already. An existing cluster in `directory` is kept as it is:
     its rows may have been changed on purpose."""
 
     def __init__(self, directory: Path, cache: Path, data_sets: Sequence[DataSet], notify: Notify) -> None:
@@ -48,8 +48,8 @@ class SeededPostgres(pg.Postgres):
             held = marker.read_text().split()
             if not set(names) <= set(held):
                 raise pg.PostgresError(
-                    f"this directory holds the data sets {', '.join(held) or 'none'}, not {', '.join(names)}; "
-                    "take another directory, or delete this one to start afresh"
+                    f"this directory has the data sets {', '.join(held) or 'none'}, not {', '.join(names)}; "
+                    "take another directory, or delete this one to start again"
                 )
         else:
             self._directory.mkdir(parents=True, exist_ok=True)
@@ -88,7 +88,7 @@ class SeededPostgres(pg.Postgres):
 
 
 def load(postgres: pg.Postgres, data_sets: Sequence[DataSet]) -> None:
-    """Fills a running cluster; the tables belong to its administrator, as after a customer's own set-up."""
+    """Fills a running cluster; the tables belong to its administrator, as after a set-up by the customer."""
     with postgres.admin() as connection:
         connection.execute(sql.SQL("SET SESSION AUTHORIZATION {}").format(sql.Identifier(pg.ADMIN)))
         for data_set in data_sets:
@@ -99,7 +99,7 @@ def load(postgres: pg.Postgres, data_sets: Sequence[DataSet]) -> None:
 
 
 def _recipe() -> str:
-    """A hash of all that decides what a template holds."""
+    """A hash of everything that decides what a template contains."""
     package = Path(__file__).parent.parent
     sources = [*sorted((package / "pg").rglob("*.py")), *sorted((package / "pg").rglob("*.sql")),
                *sorted((package / "data").glob("*.py"))]  # fmt: skip

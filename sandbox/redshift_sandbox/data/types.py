@@ -1,4 +1,4 @@
-"""Tables of the plain types at their edges, of odd names and of odd sizes, in schema `types`.
+"""Tables of the plain types at their limits, of unusual names and of unusual sizes, in schema `types`.
 
 Limits: https://docs.aws.amazon.com/redshift/latest/dg/c_Supported_data_types.html. CHAR holds single-byte characters
 and VARCHAR(n) n bytes there, so the values here keep to that although PostgreSQL counts characters.
@@ -101,7 +101,7 @@ _ROWS: dict[str, list[Row]] = {
 
 
 class Types:
-    """See the module. `no_grant` is the table without a grant to anybody."""
+    """See the module. `no_grant` is the table that no reader may select."""
 
     @property
     def name(self) -> str:

@@ -1,4 +1,4 @@
-"""Redshift's side of the sandbox's database: wire dialect, SQL dialect, logins."""
+"""Redshift in front of the sandbox's database: wire protocol, SQL dialect, logins."""
 
 from redshift_sandbox.gateway.service import Gateway
 

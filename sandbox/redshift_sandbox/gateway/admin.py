@@ -15,10 +15,10 @@ from redshift_sandbox.pg.postgres import ADMIN
 def admin_execute(
     postgres: Postgres, redshift_sql: str, database: str = "dev", *, user: str | None = None
 ) -> list[tuple[Any, ...]]:
-    """Rows of the last statement, [] if it has none. Throws SqlError from translation, before anything has run,
-    and psycopg.Error from PostgreSQL. Statements run one by one, each in a transaction of its own unless they say
-    BEGIN. They run as the namespace's administrator, or as another `user` that exists already, who then owns what
-    he creates."""
+    """The rows of the last statement, [] if it has none. Throws SqlError from the translation, before anything has
+    run, and psycopg.Error from PostgreSQL. Statements run one by one, each in its own transaction unless they say
+    BEGIN. They run as the namespace's administrator, or as another existing `user`, who then owns what he
+    creates."""
     rows: list[tuple[Any, ...]] = []
     with psycopg.connect(postgres.dsn(user=ADMIN, database=database), autocommit=True) as connection:
         if user is not None:

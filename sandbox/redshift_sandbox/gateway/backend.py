@@ -1,4 +1,4 @@
-"""Opens sessions of the private PostgreSQL and reads their greeting."""
+"""Opens sessions of the private PostgreSQL and reads what it answers to a login."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _greeting(backend: Backend) -> None:
 
 
 def read_message(sock: socket.socket) -> tuple[bytes, bytes]:
-    """One message of a blocking socket. Throws wire.ProtocolError if the peer closes within."""
+    """One message of a blocking socket. Throws wire.ProtocolError if the peer closes in the middle of it."""
     head = read_exactly(sock, 5)
     length = struct.unpack(">I", head[1:])[0]
     if length < 4 or length > wire.MESSAGE_BYTES_MAX:
@@ -84,4 +84,4 @@ def cancel(path: Path, key: bytes) -> None:
         sock.settimeout(_CONNECT_SECONDS)
         sock.connect(str(path))
         sock.sendall(wire.cancel_request(key))
-        sock.recv(1)  # PostgreSQL closes when it has passed the request on
+        sock.recv(1)  # PostgreSQL closes once it has passed the request on

@@ -1,8 +1,8 @@
-"""`SELECT *` of a user with rights on some columns only: Redshift shrinks it to those, PostgreSQL refuses it.
+"""`SELECT *` of a user with rights on some columns only: Redshift returns those columns, PostgreSQL refuses the query.
 
 https://docs.aws.amazon.com/redshift/latest/dg/r_GRANT-usage-notes.html. Done for the plain form, `SELECT * FROM
-schema.table` and what follows one table; a join or an alias keeps PostgreSQL's refusal. What the session's own open
-transaction has created or granted is not seen.
+schema.table` with the clauses of one table; with a join or an alias PostgreSQL's error stays. Tables and grants of the
+session's open transaction are not seen.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _PERMITTED = """SELECT a.attname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_n
 
 
 class ColumnRights:
-    """Thread-safe. Keeps one administrator's connection for each database that was asked about."""
+    """Thread-safe. Keeps one administrator's connection for each database that it was asked about."""
 
     def __init__(self, postgres: Postgres) -> None:
         self._postgres = postgres
@@ -32,14 +32,14 @@ class ColumnRights:
         self._connections: dict[str, psycopg.Connection[Any]] = {}
 
     def shrink(self, tokens: list[Token], user: str, database: str, *, case_sensitive: bool) -> None:
-        """Writes the permitted columns over the star of `tokens`, in place."""
+        """Replaces the star in `tokens` by the permitted columns, in place."""
         main = meaningful(tokens)
         named = _star_of(main, case_sensitive)
         if named is None:
             return
         columns = self._permitted(user, database, *named)
         if columns:
-            # Kept as they are: the catalog's own spelling must not be folded again.
+            # Quoted: the spelling of the catalog must not be changed to lower case.
             main[1].kind, main[1].text = Kind.OTHER, ", ".join(quote_name(column) for column in columns)
 
     def close(self) -> None:

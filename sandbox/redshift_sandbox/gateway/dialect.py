@@ -1,7 +1,7 @@
 """Redshift SQL in, the private PostgreSQL's SQL out.
 
-Pure: tokens and session settings decide, nothing is asked of a server. What Redshift refuses is refused
-here with its SQLSTATE; what PostgreSQL reads the same way passes untouched, down to its comments.
+Pure: the result follows from the tokens and the session's settings, without a server. What Redshift refuses is
+refused here with its SQLSTATE; what PostgreSQL reads the same way stays as it is, comments included.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Translated:
     verb: str  # first word, upper case
     tag: str | None = None  # command tag the client sees, where the backend's own differs
     assignment: parameters.Assignment | None = None
-    words: frozenset[str] = field(default=frozenset())  # bare and quoted names in it, folded
+    words: frozenset[str] = field(default=frozenset())  # bare and quoted names in it, in lower case
 
 
 def translate(sql: str, dialect: Dialect) -> list[Translated]:
@@ -103,7 +103,7 @@ def _refuse(main: list[Token], dialect: Dialect) -> None:
         raise SqlError("0A000", f"COPY {refused} is not supported by the sandbox")
     for index, token in enumerate(main):
         if token.kind is Kind.ESCAPED:
-            # The letter before the quote is read as a type name, as PostgreSQL 8.0 read it.
+            # The letter before the quote is read as the name of a type, as in PostgreSQL 8.0.
             raise SqlError("42704", f'type "{fold(token.text[: token.text.index(chr(39))])}" does not exist')
         check_name(token)
         if token.kind is Kind.WORD or token.kind is Kind.QUOTED:
@@ -120,18 +120,18 @@ def _refuse_relation(main: list[Token], index: int, dialect: Dialect) -> None:
         before = index - 3 if index >= 3 and main[index - 1].text == "." else index - 1
         if before >= 0 and main[before].word in ("FROM", "JOIN"):
             if dialect.superuser:
-                raise SqlError("0A000", f"{name} is not kept by the sandbox")
+                raise SqlError("0A000", f"the sandbox has no {name}")
             raise SqlError("42501", f"permission denied for relation {name}")
 
 
 def _replace(verb: str, main: list[Token], dialect: Dialect) -> str | None:
-    """Statements whose whole text is written anew."""
+    """Statements whose whole text is replaced."""
     words = [token.word for token in main]
     if verb == "BEGIN" or words[:2] == ["START", "TRANSACTION"]:
         # Snapshot isolation: one snapshot for the transaction, taken at its first read
         # (https://docs.aws.amazon.com/redshift/latest/dg/c_serial_isolation.html).
         if dialect.in_transaction:
-            return "BEGIN"  # a warning, and the transaction keeps its level
+            return "BEGIN"  # a warning; the transaction keeps its level
         mode = " READ ONLY" if words[-2:] == ["READ", "ONLY"] or "ONLY" in words else ""
         return f"{'BEGIN' if verb == 'BEGIN' else 'START TRANSACTION'} ISOLATION LEVEL REPEATABLE READ{mode}"
     if verb == "CANCEL":
@@ -155,7 +155,7 @@ def _late_binding(main: list[Token]) -> bool:
 
 
 def _late_view(main: list[Token], tokens: list[Token], dialect: Dialect) -> str:
-    """CREATE [OR REPLACE] VIEW name AS query WITH NO SCHEMA BINDING: a view that outlives its tables."""
+    """CREATE [OR REPLACE] VIEW name AS query WITH NO SCHEMA BINDING: a view that stays when its tables are dropped."""
     words = [token.word for token in main]
     if "VIEW" not in words or "AS" not in words:
         raise SqlError("42601", f'syntax error at or near "{main[-4].text}"')
@@ -164,8 +164,8 @@ def _late_view(main: list[Token], tokens: list[Token], dialect: Dialect) -> str:
     name = ".".join(quote_name(name_of(token, keep_case=dialect.case_sensitive)) for token in named)
     first, last = (next(i for i, t in enumerate(tokens) if t is one) for one in (main[start], main[-4]))
     query = translate_statement(tokens[first + 1 : last], dialect).sql.strip()
-    anew = "true" if "REPLACE" in words[:view] else "false"
-    call = f"pg_catalog.pg_sandbox_late_view({quote_literal(name)}, {quote_literal(query)}, {anew})"
+    replacing = "true" if "REPLACE" in words[:view] else "false"
+    call = f"pg_catalog.pg_sandbox_late_view({quote_literal(name)}, {quote_literal(query)}, {replacing})"
     return f"DO {quote_literal(f'BEGIN PERFORM {call}; END')}"
 
 
@@ -180,7 +180,7 @@ def _cancel(main: list[Token]) -> str:
 
 
 def _declare(verb: str, main: list[Token]) -> int:
-    """Rewrites the parts of DDL and DCL; returns where ordinary expressions begin."""
+    """Rewrites the parts of DDL and DCL; returns where ordinary expressions start."""
     words = [token.word for token in main[:4]]
     if verb in ("GRANT", "REVOKE"):
         principals.translate_grant(main)
@@ -200,7 +200,7 @@ def _declare(verb: str, main: list[Token]) -> int:
 
 
 def _fold_names(main: list[Token], dialect: Dialect) -> None:
-    """Letters fold to lower case even inside double quotes unless the session says otherwise."""
+    """Letters become lower case even inside double quotes, unless the session says otherwise."""
     if dialect.case_sensitive:
         return
     for token in main:

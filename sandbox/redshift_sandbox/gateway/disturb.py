@@ -1,7 +1,7 @@
-"""Faults of a session that concern one statement: which of them the next statement meets.
+"""Faults of a session that concern one statement: which of them concern the next statement.
 
 All take `statement` (the first word of the statement, such as "UNLOAD" or "COMMIT"; default any) and `match` (only
-statements that contain this text, credentials blanked), besides `count` and `skip`.
+statements that contain this text, credentials removed), besides `count` and `skip`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Statement(Protocol):
 
 
 def meets(faults: Faults, name: str, statements: Sequence[Statement]) -> dict[str, Any] | None:
-    """The arguments of the fault if it hits one of the statements, which uses up one of its count."""
+    """The arguments of the fault if it concerns one of the statements, which uses up one of its count."""
 
     def wanted(args: dict[str, Any]) -> bool:
         verb, text = str(args.get("statement", "")).upper(), str(args.get("match", ""))
@@ -36,7 +36,7 @@ def meets(faults: Faults, name: str, statements: Sequence[Statement]) -> dict[st
 
 
 def failure(faults: Faults, statements: Sequence[Statement], query_id: int) -> SqlError | None:
-    """What one of the statements is to fail with."""
+    """The error with which one of the statements must fail."""
     if meets(faults, "gateway.serializable_conflict", statements) is not None:
         # https://docs.aws.amazon.com/redshift/latest/dg/c_serial_isolation.html; the SQLSTATE is assumed
         table, others = 100000 + query_id, f"{query_id}, {query_id + 1} (pid:{1000 + query_id})"
@@ -55,5 +55,5 @@ def failure(faults: Faults, statements: Sequence[Statement], query_id: int) -> S
 
 
 def relation_gone() -> SqlError:
-    """A table was dropped or made again after the transaction's snapshot: same page; the SQLSTATE is assumed."""
+    """A table was dropped or created again after the transaction's snapshot: same page; the SQLSTATE is assumed."""
     return SqlError("XX000", "1018", detail="Relation does not exist")

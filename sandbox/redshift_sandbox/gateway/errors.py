@@ -1,7 +1,7 @@
 """Turns the private PostgreSQL's errors into Redshift's.
 
-Texts as recorded on live workgroups or in the documentation; fields PostgreSQL 8.0 did not have are left
-out, and so are positions, which would point into the translated statement.
+The texts are those of live workgroups or of the documentation. Fields that PostgreSQL 8.0 did not have are left
+out, and so are positions, because they would point into the translated statement.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ _COLUMN = re.compile(r'^column "?([^" ]+)"? does not exist$')
 
 
 def refused_marker(number: int) -> str:
-    """SQL that cannot be parsed: sent in place of a statement the gateway refuses, so that the backend
-    fails where the client expects it, transaction state and extended protocol included."""
+    """SQL that cannot be parsed: sent instead of a statement that the gateway refuses, so that the backend
+    fails where the client expects it, with the right state of transaction and extended protocol."""
     return f"__refused_{number}__"
 
 
@@ -45,7 +45,8 @@ def rewrite(values: list[tuple[str, str]], query_id: int, sql: str) -> list[tupl
     by_code = dict(kept)
     sqlstate, text = by_code.get("C", ""), by_code.get("M", "")
     if sqlstate == "57014":
-        # Cancel and statement_timeout alike: dg/r_statement_timeout.html
+        # The same for cancel and statement_timeout:
+        # https://docs.aws.amazon.com/redshift/latest/dg/r_statement_timeout.html
         text = f"Query ({query_id}) canceled on user's request"
     elif sqlstate == "42501":
         text = _DENIED.sub("permission denied for relation ", text)
@@ -57,7 +58,7 @@ def rewrite(values: list[tuple[str, str]], query_id: int, sql: str) -> list[tupl
 
 
 def as_datashare(values: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """A missing relation in the words of a datashare (measured by others on live workgroups)."""
+    """The text for a missing relation of a datashare (measured by others on live workgroups)."""
     by_code = dict(values)
     match = _MISSING.match(by_code.get("M", ""))
     if by_code.get("C") != "42P01" or match is None:
@@ -68,7 +69,7 @@ def as_datashare(values: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def _relations(sql: str) -> list[str]:
-    """Names behind FROM, JOIN, UPDATE and INTO, unqualified."""
+    """The names after FROM, JOIN, UPDATE and INTO, without their schemas."""
     try:
         tokens = meaningful(tokenize(sql))
     except SqlError:

@@ -1,8 +1,8 @@
-"""The conversation with the backend: requests forwarded, answers adapted on their way to the client.
+"""The exchange with the backend: requests are forwarded, answers are adapted for the client.
 
-A refused statement is sent as SQL that cannot be parsed, and the backend's error replaced: so transactions
-abort and the extended protocol skips to Sync exactly as PostgreSQL does it, without the gateway keeping a
-copy of those rules.
+A refused statement is sent as SQL that cannot be parsed, and the backend's error is replaced. So transactions
+abort and the extended protocol skips to Sync exactly as in PostgreSQL, and the gateway needs no copy of those
+rules.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from redshift_sandbox.gateway.types import TYPES
 # Parameters reported to the client, as PostgreSQL 8.0 reported them.
 _REPORTED = frozenset(("client_encoding", "DateStyle", "is_superuser", "session_authorization"))
 _JSONB, _SUPER = struct.pack(">I", 3802), struct.pack(">I", TYPES["super"].oid)
-_TO_GATEWAY = b"pg_sandbox "  # so begin the messages of the compatibility functions
-_NOTICE_FIELDS = frozenset("SCMDHW")  # without those of later releases
+_TO_GATEWAY = b"pg_sandbox "  # the messages of the compatibility functions start like this
+_NOTICE_FIELDS = frozenset("SCMDHW")  # without the fields of later releases
 
 
 def greeting_parameters(backend: Backend) -> list[tuple[str, str]]:
@@ -60,11 +60,11 @@ class Exchange:
         self._flushed = False
         self.skipping = False  # the backend ignores everything up to Sync, and so does the gateway
         self.in_extended = False  # between the first extended message and its Sync
-        self.query_failed = False  # the simple query under way: the rest of it must not run
+        self.query_failed = False  # of the current simple query: the rest of it must not run
 
     @property
     def idle(self) -> bool:
-        """No answer is under way."""
+        """Whether no answer is outstanding."""
         return not self._expected
 
     def forward(self, kind: bytes, body: bytes = b"", expected: Expected | None = None) -> None:
@@ -76,7 +76,7 @@ class Exchange:
                 self._filter.shows_version |= "version" in running.statement.words
 
     def hurry(self) -> None:
-        """Makes the backend send what it holds back until Sync."""
+        """Makes the backend send now what it would send at Sync."""
         if not self._flushed:
             self.forward(b"H")
             self._flushed = True
@@ -91,7 +91,7 @@ class Exchange:
         return errors.refused_marker(number)
 
     def take_answers(self) -> None:
-        """Reads what the backend has sent. Throws Closed when it has gone."""
+        """Reads what the backend has sent. Throws Closed if it has closed the connection."""
         data = self._backend.receive()
         if data:
             for part in self._filter.feed(data):
@@ -100,7 +100,7 @@ class Exchange:
     # ---- inner questions
 
     def ask(self, sql: str) -> list[list[str | None]]:
-        """Rows of one statement on the session's own backend, unseen by the client. Throws SqlError, Closed.
+        """Rows of one statement on the session's own backend, not shown to the client. Throws SqlError, Closed.
 
         REQUIRES: idle. Inside the client's extended exchange it ends without Sync, so that the implicit
         transaction stays open; a failure then leaves the backend skipping to Sync.
@@ -166,7 +166,7 @@ class Exchange:
         return replaced
 
     def _on_signal(self, message: str) -> None:
-        """What pg_cancel_backend() and pg_terminate_backend() tell, once the backend has let them."""
+        """Called by pg_cancel_backend() and pg_terminate_backend(), after the backend has allowed it."""
         _, verb, pid = message.split()
         self._signal(verb, int(pid))
 
@@ -231,7 +231,7 @@ class Exchange:
 
 
 def with_redshift_oids(body: bytes) -> bytes:
-    """A RowDescription whose columns of SUPER say so; the backend tells what it keeps them as."""
+    """A RowDescription with the type SUPER where the backend says jsonb."""
     if _JSONB not in body:
         return body
     out, position = bytearray(body), 2

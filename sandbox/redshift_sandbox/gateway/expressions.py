@@ -1,4 +1,4 @@
-"""Expressions Redshift has and PostgreSQL spells otherwise: NVL, SYSDATE, TOP n, DATEADD(day, ...), casts."""
+"""Expressions that PostgreSQL writes differently: NVL, SYSDATE, TOP n, DATEADD(day, ...), casts."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _top(tokens: list[Token], index: int) -> None:
         token = tokens[position]
         if token.kind is Kind.OTHER and token.text == "(":
             depth += 1
-        elif token.kind is Kind.OTHER and ")" in token.text:  # an outer TOP may have written beside it
+        elif token.kind is Kind.OTHER and ")" in token.text:  # an outer TOP may have written there too
             depth -= 1
         if depth < 0:
             token.text = f" LIMIT {number}{token.text}"

@@ -1,7 +1,7 @@
 """What the gateway still expects from the backend, in order.
 
-Protocol 3.0 answers strictly in the order of the requests, so a queue of expectations tells at any time
-which answer belongs to what.
+Protocol 3.0 answers strictly in the order of the requests, so a queue shows at any time which request
+an answer belongs to.
 """
 
 from __future__ import annotations

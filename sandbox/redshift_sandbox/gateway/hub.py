@@ -19,7 +19,7 @@ Log = Callable[[str, dict[str, Any]], None]
 
 
 class Member(Protocol):
-    """A session as the others see it. Any thread may call it."""
+    """A session, as other sessions see it. Any thread may call it."""
 
     @property
     def session_id(self) -> int: ...
@@ -51,7 +51,7 @@ class Hub:
     sessions: dict[bytes, Member] = field(default_factory=dict)  # by BackendKeyData
 
     def signal(self, verb: str, session_id: int) -> None:
-        """Cancels what a session runs, an UNLOAD whose client is gone included; "terminate" ends the session too."""
+        """Cancels what a session runs, also an UNLOAD whose client has gone; "terminate" ends the session too."""
         with self.mutex:
             found = [one for one in self.sessions.values() if one.session_id == session_id]
         for session in found:

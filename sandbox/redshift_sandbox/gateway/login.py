@@ -1,6 +1,6 @@
-"""From a fresh socket to an authenticated Redshift user: TLS, start-up parameters, password, errors.
+"""From a new socket to an authenticated Redshift user: TLS, start-up parameters, password, errors.
 
-https://www.postgresql.org/docs/15/protocol-flow.html; error texts as recorded on live workgroups.
+https://www.postgresql.org/docs/15/protocol-flow.html; error texts are those of live workgroups.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from redshift_sandbox.gateway.backend import read_exactly, read_message
 
 LOGIN_SECONDS = 60.0
 _CLEARTEXT, _MD5, _SHA256 = 3, 5, 13
-# What AWS's own drivers send besides PostgreSQL's four.
+# What AWS's own drivers send, besides the four of PostgreSQL.
 _DRIVER_KEYS = frozenset(("client_protocol_version", "driver_version", "os_version", "plugin_name",
                           "driver_discovery_version"))  # fmt: skip
 _ACCEPTED = _DRIVER_KEYS | {"user", "database", "application_name", "client_encoding"}
@@ -31,14 +31,14 @@ _SUPERUSER_ONLY = frozenset(("lc_messages", "lc_monetary", "lc_numeric", "lc_tim
 
 @runtime_checkable
 class PlainPasswords(Protocol):
-    """What MD5 authentication needs beyond LoginPasswords: the passwords a user could be sending."""
+    """What MD5 authentication needs in addition to LoginPasswords: the passwords that a user may send."""
 
     def candidates(self, db_user: str) -> Iterable[str]: ...
 
 
 @dataclass(frozen=True)
 class CancelRequest:
-    """Another client's wish; `sock` is closed when it is passed on."""
+    """Another client's request to cancel; `sock` is closed after it was passed on."""
 
     sock: socket.socket
     key: bytes
@@ -69,7 +69,7 @@ def fatal(sqlstate: str, text: str) -> SqlError:
 
 
 def greet(sock: socket.socket, tls: ssl.SSLContext | None, faults: Faults) -> Greeting | CancelRequest:
-    """Reads up to the StartupMessage, turning to TLS when asked. Throws ProtocolError, SqlError, OSError."""
+    """Reads up to the StartupMessage, with TLS if the client asks for it. Throws ProtocolError, SqlError, OSError."""
     sock.settimeout(LOGIN_SECONDS)
     while True:
         (length,) = struct.unpack(">I", read_exactly(sock, 4))
@@ -97,12 +97,12 @@ def greet(sock: socket.socket, tls: ssl.SSLContext | None, faults: Faults) -> Gr
 
 
 def authenticate(greeting: Greeting, passwords: LoginPasswords, faults: Faults) -> LoginVerdict:
-    """Asks for the password and has it judged. Throws SqlError (FATAL) with Redshift's text."""
+    """Asks for the password and checks it. Throws SqlError (FATAL) with Redshift's text."""
     user = greeting.db_user
     if not user:
         raise fatal("28000", "no PostgreSQL user name specified in startup packet")
     if not greeting.encrypted:
-        # IAM logins without TLS fail with this misleading text
+        # IAM logins without TLS fail with this text, which misleads
         # (https://docs.aws.amazon.com/redshift/latest/mgmt/generating-iam-credentials-cli-api.html).
         raise fatal("28000", f'password authentication failed for user "{user}"')
     knob = faults.peek("gateway.auth_code") or {}
@@ -134,8 +134,8 @@ def _ask(sock: socket.socket, user: str, code: int, passwords: LoginPasswords) -
     if code == _MD5:
         return _ask_md5(sock, user, passwords)
     if code == _SHA256:
-        # Redshift's own digest: stock clients stop here, which is what the knob is for. Its answer is
-        # specified nowhere, so nobody passes (assumed layout: iteration count, then salt).
+        # Redshift's own digest: standard clients stop here, which is what the fault is for. The answer to it is
+        # not documented, so no login succeeds (assumed layout: iteration count, then salt).
         sock.sendall(wire.message(b"R", struct.pack(">II", _SHA256, 65536) + os.urandom(16)))
         _password(sock)
         return LoginVerdict("wrong")
@@ -145,7 +145,7 @@ def _ask(sock: socket.socket, user: str, code: int, passwords: LoginPasswords) -
 
 def _ask_md5(sock: socket.socket, user: str, passwords: LoginPasswords) -> LoginVerdict:
     if not isinstance(passwords, PlainPasswords):
-        raise fatal("28000", "MD5 authentication needs passwords in plain text, which this sandbox does not keep")
+        raise fatal("28000", "MD5 authentication needs the passwords in plain text, which this sandbox does not have")
     salt = os.urandom(4)
     sock.sendall(wire.message(b"R", struct.pack(">I", _MD5) + salt))
     given = _password(sock)

@@ -1,8 +1,8 @@
-"""SET, SHOW and RESET: the configuration parameters Redshift knows, and no others.
+"""SET, SHOW and RESET: only the configuration parameters that Redshift knows.
 
 https://docs.aws.amazon.com/redshift/latest/dg/cm_chap_ConfigurationRef.html
-Parameters PostgreSQL has too are its own; the others are kept as `redshift.<name>` in the backend, so that
-they take part in transactions like any other.
+Parameters that PostgreSQL also has are passed on; the others are kept as `redshift.<name>` in the backend, so that
+transactions apply to them as to any other.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _value(token: Token) -> str:
 
 
 class Assignment:
-    """What one SET or RESET means: the backend's SQL, and the setting the gateway itself must follow."""
+    """What one SET or RESET means: the backend's SQL, and the setting that the gateway itself must apply."""
 
     def __init__(self, sql: str, name: str = "", value: str | None = None) -> None:
         self.sql = sql
@@ -124,7 +124,7 @@ def translate_reset(tokens: list[Token], original: str) -> Assignment:
 
 
 def translate_show(tokens: list[Token], original: str) -> str:
-    """SHOW name. Answered by a SELECT whose column bears the parameter's name."""
+    """SHOW name, as a SELECT whose column has the parameter's name."""
     if len(tokens) < 2:
         raise SqlError("42601", "syntax error at end of input")
     words = [token.word for token in tokens[1:]]
@@ -137,7 +137,7 @@ def translate_show(tokens: list[Token], original: str) -> str:
         path = "pg_catalog.current_setting('search_path')"
         return f"""SELECT pg_catalog.replace({path}, '"$user"', '$user') AS search_path"""
     if name == "statement_timeout":
-        # Redshift prints plain milliseconds, PostgreSQL 15 would print a unit.
+        # Redshift prints milliseconds without a unit, PostgreSQL 15 would print one.
         return "SELECT setting AS statement_timeout FROM pg_catalog.pg_settings WHERE name = 'statement_timeout'"
     if name == "server_version":
         return "SELECT '8.0.2'::text AS server_version"

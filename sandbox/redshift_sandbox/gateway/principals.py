@@ -1,10 +1,10 @@
-"""Users, groups and roles: CREATE USER ... PASSWORD DISABLE, GRANT ... TO ROLE r, and their kin.
+"""Users, groups and roles: CREATE USER ... PASSWORD DISABLE, GRANT ... TO ROLE r, and similar.
 
 Redshift keeps users, groups and roles in three name spaces, PostgreSQL in one; here a group is the role
-`group:<name>` and a role the role `role:<name>`, so that only users carry their bare name. User names keep
-their case whatever the session says
+`group:<name>` and a role the role `role:<name>`, so that only users have their plain name. User names keep
+their case, whatever the session says
 (https://docs.aws.amazon.com/redshift/latest/dg/r_enable_case_sensitive_identifier.html).
-Native passwords are accepted and forgotten: the gateway lets in minted ones only.
+Passwords of SQL are accepted and not stored: the gateway accepts only passwords from GetCredentials.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _grantees(tokens: list[Token], start: int) -> None:
 
 
 def translate_grant(tokens: list[Token]) -> None:
-    """GRANT and REVOKE, also behind ALTER DEFAULT PRIVILEGES."""
+    """GRANT and REVOKE, also after ALTER DEFAULT PRIVILEGES."""
     words = [token.word for token in tokens]
     direction = "TO" if words[0] == "GRANT" else "FROM"
     if "ASSUMEROLE" in words:
@@ -100,7 +100,7 @@ def translate_default_privileges(tokens: list[Token]) -> None:
 
 
 def _options(tokens: list[Token], position: int) -> tuple[list[str], bool]:
-    """User options from `position` on, as PostgreSQL's; whether a password was among them."""
+    """The user options from `position` on, as PostgreSQL writes them; and whether a password was among them."""
     out: list[str] = []
     password = False
     while position < len(tokens):

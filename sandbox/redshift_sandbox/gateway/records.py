@@ -1,6 +1,6 @@
-"""What the gateway remembers of statements: their numbers, and rows for sys_query_history and sys_unload_history.
+"""What the gateway keeps of statements: their numbers, and rows for sys_query_history and sys_unload_history.
 
-Rows are kept in memory and written when somebody asks for a view, so that ordinary statements cost no
+Rows are kept in memory and written when a client reads one of the views, so that ordinary statements need no
 second connection. What runs at that moment is shown as running.
 """
 
@@ -38,7 +38,7 @@ class _Journal(Generic[AnyRecord]):
         self._postgres, self._clock = postgres, clock
         self._record: Callable[[psycopg.Connection[Any], Sequence[Any]], None] = record
         self._mutex = threading.Lock()
-        self._writing = threading.Lock()  # one after another, or a running one would be told twice
+        self._writing = threading.Lock()  # one after another, or a running one would be written twice
         self._held: list[AnyRecord] = []
         self._running: dict[int, AnyRecord] = {}
         self._told: set[str] = set()  # databases whose tables show something as running
@@ -56,7 +56,7 @@ class _Journal(Generic[AnyRecord]):
             self.write()
 
     def write(self) -> None:
-        """Puts what is held, and what runs, into the database it belongs to."""
+        """Writes the records, and what runs, into the database they belong to."""
         with self._writing:
             now = self._clock.now()
             by_database: dict[str, list[AnyRecord]] = defaultdict(list)
@@ -69,7 +69,7 @@ class _Journal(Generic[AnyRecord]):
             for record in [*held, *running]:
                 by_database[record.database].append(record)
             for database in {*by_database, *told}:
-                # A database dropped meanwhile takes its history with it.
+                # If the database has been dropped meanwhile, its history has gone with it.
                 with contextlib.suppress(psycopg.OperationalError), self._postgres.admin(database) as connection:
                     self._record(connection, by_database[database])
 
@@ -86,7 +86,7 @@ class Records:
         return next(self._numbers)
 
     def write_for(self, words: frozenset[str]) -> None:
-        """Brings the views up to date that a statement of these words reads."""
+        """Updates the views that a statement with these words reads."""
         if "sys_query_history" in words:
             self.queries.write()
         if words & {"sys_unload_history", "sys_unload_detail"}:
@@ -94,13 +94,13 @@ class Records:
 
 
 def blanked(tokens: list[Token]) -> str:
-    """The statement with every literal behind a word of secrets emptied."""
+    """The statement with an empty literal after every word that comes before a secret."""
     out: list[Token] = []
     behind = False
     for token in tokens:
         secret = behind and token.kind is Kind.STRING
         out.append(Token(Kind.STRING, "''") if secret else token)
         if token.kind is not Kind.SPACE:
-            # `CREDENTIALS AS '...'`: AS stands between
+            # `CREDENTIALS AS '...'`: AS comes between them
             behind = token.word in _SECRET_WORDS or (behind and token.word == "AS")
     return text_of(out)

@@ -1,7 +1,7 @@
-"""The backend's messages on their way to the client.
+"""Passes the backend's messages on to the client.
 
-Rows are passed on in blocks: the loop only steps over their lengths, and everything between two messages
-that need a look is one slice of what was received.
+Rows are passed on in blocks: the loop only reads their lengths, and everything between two messages
+that must be looked at is one slice of what was received.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class ResponseFilter:
             end = position + 1 + _LENGTH(buffer, position + 1)[0]
             if end > size:
                 break
-            # What the handler decides may concern the rows before it: they go out first.
+            # What the handler decides may concern the rows before it: they are sent first.
             if position > start:
                 out.append(self._patched(view[start:position]))
             replaced = self._handler(kind, bytes(view[position + 5 : end]))

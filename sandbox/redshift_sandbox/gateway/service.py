@@ -5,7 +5,7 @@
     gateway.admin_execute('GRANT SELECT ON t TO "IAMR:x"')
     gateway.stop()
 
-The faults it honours stand in faults.py.
+Its faults are listed in faults.py.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ from redshift_sandbox.pg import Postgres
 # Makes the TLS context that shows the certificate of a kind; "" is the ordinary one.
 Certificates = Callable[[str], ssl.SSLContext]
 
-_CONNECTIONS_MAX = 2000  # of a workgroup: dg/amazon-redshift-limits
+# Of a workgroup: https://docs.aws.amazon.com/redshift/latest/mgmt/amazon-redshift-limits.html
+_CONNECTIONS_MAX = 2000
 _STOP_SECONDS = 10.0
 
 
@@ -66,14 +67,14 @@ class Gateway:
         self._acceptor: threading.Thread | None = None
 
     def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
-        """Listens and returns the port. Throws OSError if it is taken."""
+        """Listens and returns the port. Throws OSError if it is in use."""
         self._listener = socket.create_server((host, port), backlog=128)
         self._acceptor = threading.Thread(target=self._accept, name="gateway-accept", daemon=True)
         self._acceptor.start()
         return int(self._listener.getsockname()[1])
 
     def stop(self) -> None:
-        """Ends every session and returns when their threads have gone."""
+        """Ends every session and returns when their threads have ended."""
         self._hub.stopping.set()
         if self._listener is not None:
             self._listener.shutdown(socket.SHUT_RDWR)
@@ -92,13 +93,13 @@ class Gateway:
     def admin_execute(
         self, redshift_sql: str, database: str = "dev", *, user: str | None = None
     ) -> list[tuple[Any, ...]]:
-        """Runs an administrator's Redshift SQL, or another user's; rows of the last statement."""
+        """Runs Redshift SQL as the administrator or as another user; returns the rows of the last statement."""
         self._hub.records.write_for(frozenset(name for name in HISTORY_VIEWS if name in redshift_sql.lower()))
         return admin_execute(self._postgres, redshift_sql, database, user=user)
 
     @property
     def records(self) -> Records:
-        """What has run: for the rooms that run something themselves."""
+        """The records of what has run, to which UNLOAD adds its own."""
         return self._hub.records
 
     def sessions(self) -> list[dict[str, Any]]:
@@ -182,7 +183,7 @@ class Gateway:
         return backends.connect(self._postgres.socket_path, user, greeting.database, name), user
 
     def _check_limit(self) -> None:
-        """A count of the fault is used up by those whom it refuses."""
+        """Each login that the fault refuses uses up one of its count."""
         with self._hub.mutex:
             sessions = len(self._hub.sessions)
 

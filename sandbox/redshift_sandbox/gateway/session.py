@@ -1,7 +1,7 @@
-"""One client's session: its loop, and what each message of it means.
+"""One client's session: its loop, and what it does with each message.
 
 One thread per session moves bytes between the client and a backend that runs as the client's real role.
-SQL is translated in Query and Parse; everything else is forwarded as it came.
+SQL is translated in Query and Parse; everything else is forwarded unchanged.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from redshift_sandbox.gateway.stream import Closed, Stream, wait
 from redshift_sandbox.gateway.unloads import run_unload
 
 _IDLE_LOOK_SECONDS = 0.5  # how often a session looks whether it has been idle for too long
-_LINGER_SECONDS = 5.0  # a client that does not read its last message is not waited for longer
+_LINGER_SECONDS = 5.0  # how long a client may take to read its last message
 
 
 class Session:
-    """Serves `greeting`'s client on `backend` until either goes. run() belongs to one thread; cancel() and
+    """Serves `greeting`'s client on `backend` until one of them closes. run() belongs to one thread; cancel() and
     end() may come from any."""
 
     def __init__(self, hub: Hub, greeting: Greeting, backend: Backend, user: str) -> None:
@@ -54,7 +54,7 @@ class Session:
         self._drop_client = False
         self._snapshots = Snapshots()
         self._active = hub.clock.now()
-        self._reset_when_done = False  # the reply to what runs now is lost
+        self._reset_when_done = False  # the client gets no reply to what runs now
 
     @property
     def session_id(self) -> int:
@@ -79,7 +79,7 @@ class Session:
             self.hub.log("session.closed", {"session_id": session_id})
         except wire.ProtocolError as error:
             self._last_words(SqlError("08P01", str(error), severity="FATAL"))
-        except Exception as error:  # the client is told and the other sessions go on
+        except Exception as error:  # the client gets an error, and the other sessions go on
             self.hub.log("session.failed", {"session_id": session_id, "error": type(error).__name__})
             self._last_words(SqlError("XX000", f"internal error: {type(error).__name__}", severity="FATAL"))
         finally:
@@ -100,7 +100,7 @@ class Session:
         self._backend.shut()
 
     def drop_client_if_asked(self) -> None:
-        """The fault that cuts the connection while the statement goes on."""
+        """The fault that closes the connection while the statement goes on."""
         if self._drop_client:
             with contextlib.suppress(Closed):
                 self.client.reset()
@@ -147,7 +147,7 @@ class Session:
         try:
             self.exchange.take_answers()
         except Closed:
-            self._done = True  # what the backend said last still goes to the client
+            self._done = True  # the last messages of the backend are still sent to the client
 
     def _last_words(self, error: SqlError) -> None:
         try:
@@ -175,8 +175,8 @@ class Session:
                 return
 
     def _must_wait(self, kind: str, body: bytes) -> bool:
-        """A simple query may change settings or hold UNLOAD: it starts when all before it has ended. So does
-        an UNLOAD in the extended protocol, and what is parsed in a transaction whose snapshot is followed."""
+        """A simple query may change settings or hold UNLOAD: it starts when all before it has ended. The same
+        holds for an UNLOAD in the extended protocol, and for Parse in a transaction whose snapshot is followed."""
         if self.exchange.idle:
             return False
         if kind == "P" and self._snapshots.followed and not self.exchange.skipping:
@@ -234,7 +234,7 @@ class Session:
 
     def _tell_unload_count(self) -> None:
         """Brings the backend's copy of the last UNLOAD count up to date: before a request, and outside
-        failed transactions. Within a transaction a rollback undoes it, hence again after that."""
+        failed transactions. A rollback undoes it, so after a transaction it is done again."""
         state = self.state
         if state.unload_count is None or state.status == b"E" or not self.exchange.idle or self.exchange.in_extended:
             return
@@ -254,8 +254,8 @@ class Session:
         if not statements:
             self.exchange.forward(b"Q", b"\0", Expected(Step.QUERY))
         self.exchange.query_failed = False
-        # The backend gets runs of ordinary statements, each as one query. An UNLOAD stands alone, and so does BEGIN:
-        # what comes then may have to begin anew.
+        # Ordinary statements that follow each other go to the backend as one query. UNLOAD goes alone, and so does
+        # BEGIN: the transaction may have to be started again after it.
         for one in statements:
             before = self._script[-1][0] if self._script else one
             alone = one.unload or one.begins or not self._script or before.unload or before.begins
@@ -288,7 +288,7 @@ class Session:
         self.exchange.forward(b"Q", wire.cstring(sql), Expected(Step.QUERY, running, more_follows=not last))
 
     def _outlived(self, statements: list[Prepared]) -> SqlError | None:
-        """Takes care of the transaction's snapshot; the error of statements that come too late for it."""
+        """Follows the transaction's snapshot; the error of statements whose tables have gone since."""
         if statements[0].begins and self.state.status == b"I":
             self._snapshots.began(statements[0].statement.sql)
         elif self.state.status == b"T":
@@ -326,8 +326,8 @@ class Session:
         self.exchange.forward(b"P", name + b"\0" + wire.cstring(backend_sql) + types, Expected(Step.PARSE))
 
     def _follow(self, prepared: Prepared) -> None:
-        """Looks after the transaction's snapshot at the first message of an exchange, while the backend can still be
-        asked, and only if the transaction began by the simple protocol. Throws SqlError."""
+        """Follows the transaction's snapshot at the first message of an exchange, while the backend can still be
+        asked, and only if the transaction began in the simple protocol. Throws SqlError."""
         if prepared.begins:
             self._snapshots.lost()
         exchange = self.exchange
@@ -361,10 +361,10 @@ class Session:
         self.statements.all_finished()
         if error is None:
             self.client.queue(wire.command_complete("UNLOAD"))
-        elif self.exchange.skipping:  # the backend failed too and waits for Sync already
+        elif self.exchange.skipping:  # the backend has failed too, and already waits for Sync
             self.client.queue(wire.error_response(error))
         else:
-            # A Parse that fails puts the backend where a failed Execute would have put it.
+            # A Parse that fails leaves the backend in the same state as an Execute that fails.
             refusal = wire.cstring(self.exchange.refusal(error))
             self.exchange.forward(b"P", b"pg_sandbox_refused\0" + refusal + b"\0\0", Expected(Step.PARSE))
 

@@ -1,7 +1,7 @@
-"""SHOW TABLES and its kin: the catalog as statements, answered by SELECTs over the catalog views.
+"""SHOW TABLES and similar statements, answered by SELECTs from the catalog views.
 
-https://docs.aws.amazon.com/redshift/latest/dg/r_SHOW_TABLES.html and its siblings. Like those views they show what
-the caller can access; of what is missing or hidden they show no row (assumed).
+https://docs.aws.amazon.com/redshift/latest/dg/r_SHOW_TABLES.html and the pages beside it. Like those views they
+show what the caller can access; what is missing or hidden has no row (assumed).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _DATABASES = """SELECT database_name, database_owner, database_type, database_ac
  database_isolation_level FROM pg_catalog.svv_redshift_databases WHERE true"""
 _SCHEMAS = """SELECT database_name, schema_name, schema_owner, schema_type, schema_acl, source_database, schema_option
  FROM pg_catalog.svv_all_schemas WHERE database_name = {0}"""
-# When a table was changed last is kept nowhere: null, which clients must bear (AWS leaves it null for views).
+# The time of the last change is not kept: null, as AWS has it for views, so clients must accept it.
 _TABLES = """SELECT t.database_name, t.schema_name, t.table_name, t.table_type, t.table_acl, t.remarks,
   pg_catalog.pg_get_userbyid(c.relowner)::varchar(128) AS owner, NULL::timestamp AS last_altered_time,
   NULL::timestamp AS last_modified_time,
@@ -56,7 +56,7 @@ def translate_show_catalog(tokens: list[Token], database: str, *, case_sensitive
         if words[: len(form)] == form:
             rest = tokens[1 + len(form) :]
             names, after = qualified_name(rest, 0, keep_case=case_sensitive) if parts else ([], 0)
-            if len(names) < parts:  # the database may be left out, and then is the session's own
+            if len(names) < parts:  # the database may be left out: it is the session's own then
                 names = [database, *names]
             if len(names) != parts:
                 raise _syntax(rest[after] if after < len(rest) else None)

@@ -1,10 +1,10 @@
-"""When a transaction's snapshot is taken, and what is gone by then.
+"""When a transaction's snapshot is taken, and which tables have gone since.
 
 Redshift takes it at the first statement that touches a table; a SELECT without one takes none
 (https://docs.aws.amazon.com/redshift/latest/dg/c_serial_isolation.html). PostgreSQL takes it at the first query of any
-kind, so a transaction that has only looked at constants or the catalog begins anew, unseen by its client, before it
-touches a table; SYSDATE then starts there too. Followed in this are transactions that begin by the simple protocol, and
-in them statements of either one.
+kind, so a transaction that has only read constants or the catalog is started again before it touches a table, and
+its client does not see it; SYSDATE then starts there too. This holds for transactions that begin in the simple
+protocol, and in them for statements of both protocols.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ Ask = Callable[[str], list[list[str | None]]]
 
 _CHANGES = frozenset(("INSERT", "UPDATE", "DELETE", "TRUNCATE", "CREATE", "ALTER", "DROP", "COPY", "LOCK", "UNLOAD"))
 _CATALOG = ("pg_", "svv_", "sys_", "information_schema")
-# Names that mean another relation now than in the transaction's snapshot. Names are looked up afresh, rows of pg_class
-# as of the snapshot.
+# Names that mean another relation now than in the transaction's snapshot: to_regclass looks them up as they are now,
+# the rows of pg_class are those of the snapshot.
 _GONE = """SELECT count(*) FROM (VALUES {}) AS named(s, t)
  WHERE pg_catalog.to_regclass(pg_catalog.quote_ident(s) || '.' || pg_catalog.quote_ident(t))::oid IS DISTINCT FROM
  (SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -30,10 +30,10 @@ _GONE = """SELECT count(*) FROM (VALUES {}) AS named(s, t)
 
 @dataclass(frozen=True)
 class Touched:
-    """What a statement has to do with tables."""
+    """The tables that a statement reads and writes."""
 
     tables: bool = False
-    named: tuple[tuple[str, str], ...] = ()  # schema and name, of those that are read and written with both
+    named: tuple[tuple[str, str], ...] = ()  # schema and name, of the tables that are named with both
 
 
 NOTHING = Touched()
@@ -55,12 +55,12 @@ def touched(tokens: list[Token], *, case_sensitive: bool) -> Touched:
 
 
 class Snapshots:
-    """Of one session, whose thread alone calls it."""
+    """Belongs to one session; only its thread calls it."""
 
     def __init__(self) -> None:
         self._begin = ""
         self._taken = self._loose = False
-        self.followed = False  # the transaction under way began here
+        self.followed = False  # the current transaction began here
 
     def began(self, sql: str) -> None:
         """A transaction begins with this statement."""
@@ -68,12 +68,12 @@ class Snapshots:
         self.followed = True
 
     def lost(self) -> None:
-        """A transaction begins unseen."""
+        """A transaction begins in the extended protocol."""
         self.followed = False
 
     def before(self, statements: Sequence[Touched], ask: Ask) -> SqlError | None:
-        """To be called before statements run in an open transaction; their error, if a table has gone meanwhile.
-        Throws SqlError if the names themselves are refused."""
+        """Call it before statements run in an open transaction; returns their error if a table has gone since.
+        Throws SqlError if the database refuses the names."""
         if not any(one.tables for one in statements):
             self._loose = not self._taken
             return None

@@ -1,4 +1,4 @@
-"""A session's statements: read as its settings say, begun and ended in the meter and the history."""
+"""A session's statements: read as its settings say, and recorded in the meter and the history."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from redshift_sandbox.gateway.snapshots import NOTHING, Touched, touched
 from redshift_sandbox.gateway.tokens import Token, meaningful, split_statements, text_of, tokenize
 from redshift_sandbox.pg.history import QueryRecord
 
-_PLACEHOLDER = "DO ''"  # stands for UNLOAD in the backend: no parameters, no columns
+_PLACEHOLDER = "DO ''"  # what the backend gets instead of UNLOAD: no parameters, no columns
 
 
 @dataclass
 class State:
-    """What is true of a session between two messages. Its thread alone changes it."""
+    """The state of a session between two messages. Only its thread changes it."""
 
     user: str
     database: str
     session_id: int
     superuser: bool
     case_sensitive: bool = False
-    status: bytes = b"I"  # of the transaction, as ReadyForQuery tells it
-    unload_count: int | None = None  # not yet told to the backend
+    status: bytes = b"I"  # of the transaction, as ReadyForQuery has it
+    unload_count: int | None = None  # not yet sent to the backend
     case_before_transaction: bool = False
 
 
 @dataclass
 class Running:
-    """One statement in execution."""
+    """One statement that runs."""
 
     query_id: int
     statement: Translated
@@ -85,7 +85,7 @@ class Statements:
         return ";\n".join(one.statement.sql for one in self.read(sql))
 
     def start(self, statements: list[Prepared]) -> deque[Running]:
-        """The statements begin: cold start, meter, settings, numbers."""
+        """Starts the statements: cold start, meter, settings, numbers."""
         self._cold_start()
         self._hub.meter.statement_started(
             self._state.session_id, len(statements), [one.statement.verb for one in statements]
@@ -102,11 +102,11 @@ class Statements:
         return running
 
     def in_datashare(self) -> bool:
-        """Whether relations are missing as they are from a datashare."""
+        """Whether errors for missing relations are those of a datashare."""
         return self._hub.faults.peek("gateway.datashare") is not None
 
     def refused(self) -> None:
-        """A statement that never ran, but woke the workgroup to say so."""
+        """A statement that was refused before it ran; it wakes the workgroup all the same."""
         self._hub.meter.statement_started(self._state.session_id, kinds=["refused"])
 
     def finish(self, running: Running, error: SqlError | None) -> None:
@@ -117,7 +117,7 @@ class Statements:
         self._hub.records.queries.end(self._record(running, status, self._hub.clock.now(), error))
 
     def abandon(self) -> None:
-        """The session is over: what it ran is broken off."""
+        """The session has ended: what it ran is ended too."""
         for running in list(self._running.values()):
             self.finish(running, SqlError("57014", "the connection was lost"))
 
@@ -132,7 +132,7 @@ class Statements:
         )  # fmt: skip
 
     def all_finished(self) -> None:
-        """Nothing of this session executes any more."""
+        """No statement of this session runs any more."""
         self._hub.meter.statement_finished(self._state.session_id)
 
     def follow_transaction(self, tag: str) -> None:
@@ -155,7 +155,7 @@ class Statements:
         state.status = status
 
     def set_status_failed(self) -> None:
-        """An error came: an open transaction is aborted."""
+        """After an error: an open transaction is aborted."""
         if self._state.status == b"T":
             self.set_status(b"E")
 

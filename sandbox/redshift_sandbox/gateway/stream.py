@@ -1,6 +1,6 @@
 """A socket, plain or TLS, that never blocks and keeps what it could not send yet.
 
-One thread owns a Stream: OpenSSL's connection object does not bear two.
+One thread owns a Stream, because an OpenSSL connection may not be used by two.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import struct
 from collections import deque
 
 RECEIVE_BYTES = 1 << 18
-# Above this much unsent output the other side is not read any further, so that a slow client costs
+# With more unsent output than this, nothing more is read from the other side, so that a slow client costs
 # memory for a few rows and not for the whole result.
 BACKLOG_BYTES = 1 << 20
 
 
 class Closed(Exception):
-    """The peer is gone."""
+    """The peer has closed the connection."""
 
 
 class Stream:
@@ -31,7 +31,7 @@ class Stream:
         self._out: deque[memoryview] = deque()
         self._out_bytes = 0
         self._read_needs_write = False
-        self.reset_after: int | None = None  # cut the connection when so many more bytes have been sent
+        self.reset_after: int | None = None  # reset the connection when this number of bytes has been sent
 
     def receive(self) -> bytes | None:
         """What has arrived; None if nothing has. Throws Closed at the end of the stream."""
@@ -77,14 +77,14 @@ class Stream:
                 self._out[0] = self._out[0][sent:]
 
     def reset(self) -> None:
-        """Ends the connection with RST, whatever was under way. Throws Closed."""
+        """Ends the connection with RST, whatever was being sent. Throws Closed."""
         with contextlib.suppress(OSError):
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.drop()
         raise Closed("reset by fault")
 
     def flush_all(self, timeout_seconds: float) -> None:
-        """Sends everything or throws Closed when the peer does not take it in time."""
+        """Sends everything, or throws Closed if the peer does not read it in time."""
         self.flush()
         while self._out:
             poller = select.poll()
@@ -103,7 +103,7 @@ class Stream:
 
     @property
     def has_decrypted(self) -> bool:
-        """Bytes already taken off the socket by TLS: poll() does not see them."""
+        """Bytes that TLS has already read from the socket: poll() does not see them."""
         return isinstance(self.sock, ssl.SSLSocket) and self.sock.pending() > 0
 
     def events(self, *, read: bool) -> int:
@@ -113,7 +113,7 @@ class Stream:
         return wanted
 
     def shut(self) -> None:
-        """Wakes the owner's wait from another thread; TLS state is not touched."""
+        """Ends the owner's wait from another thread; does not touch the state of TLS."""
         with contextlib.suppress(OSError, ValueError):
             socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
 
@@ -121,17 +121,17 @@ class Stream:
         farewell(self.sock)
 
     def drop(self) -> None:
-        """Closes as a failing network would: without a word."""
+        """Closes without a message, as when a network fails."""
         with contextlib.suppress(OSError):
             self.sock.close()
 
 
 def farewell(sock: socket.socket) -> None:
-    """Closes; over TLS with a close notification, which libpq takes its absence for an error."""
+    """Closes; over TLS with a close notification, because libpq reports an error without one."""
     with contextlib.suppress(OSError, ValueError):
         if isinstance(sock, ssl.SSLSocket):
             sock.setblocking(False)
-            sock.unwrap()  # sends ours; the peer's is not waited for
+            sock.unwrap()  # sends ours and does not wait for the peer's
     with contextlib.suppress(OSError):
         sock.close()
 

@@ -1,7 +1,7 @@
-"""CREATE TABLE and ALTER TABLE: what Redshift declares and PostgreSQL does not know is taken out.
+"""CREATE TABLE and ALTER TABLE: removes the attributes that PostgreSQL does not know.
 
 https://docs.aws.amazon.com/redshift/latest/dg/r_CREATE_TABLE_NEW.html. Distribution, sort keys and
-encodings change where rows lie, never what a query answers.
+encodings change where rows are stored, never the result of a query.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _identity(tokens: list[Token], position: int) -> int:
 
 
 def _attribute(tokens: list[Token], position: int) -> int:
-    """Takes out the Redshift attribute at `position`; returns the next position to look at."""
+    """Removes the Redshift attribute at `position`; returns the next position to look at."""
     word = tokens[position].word
     if word in ("ENCODE", "DISTSTYLE", "BACKUP"):
         return _blank(tokens, position, position + 2)

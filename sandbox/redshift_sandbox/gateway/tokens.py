@@ -1,4 +1,4 @@
-"""Splits Redshift SQL into tokens without losing a character: joining the texts gives the SQL back.
+"""Splits Redshift SQL into tokens without losing a character: the joined texts are the SQL again.
 
 Inside single quotes a backslash is an escape character, as everywhere in Redshift (measured by others on
 live workgroups; PostgreSQL 8.0 before it), so `'a\\'b'` is one literal.
@@ -17,7 +17,7 @@ from redshift_sandbox.contracts import SqlError
 class Kind(Enum):
     SPACE = auto()  # blanks and comments
     STRING = auto()
-    ESCAPED = auto()  # E'...' and its relatives, which Redshift does not know
+    ESCAPED = auto()  # E'...' and similar ones, which Redshift does not know
     QUOTED = auto()  # a double-quoted name
     WORD = auto()  # a keyword or a bare name
     NUMBER = auto()
@@ -32,7 +32,7 @@ class Kind(Enum):
 class Token:
     kind: Kind
     text: str
-    keep: bool = False  # a user's name: its case stays whatever the session says
+    keep: bool = False  # a user's name: its case stays, whatever the session says
 
     @property
     def word(self) -> str:
@@ -40,7 +40,7 @@ class Token:
         return self.text.upper() if self.kind is Kind.WORD else ""
 
 
-# Quantifiers are possessive, so that a literal without its end costs one pass and not exponential time.
+# Quantifiers are possessive, so that a literal without its end takes one pass and not exponential time.
 _PATTERN = re.compile(
     r"""
     (?P<SPACE>   \s++ | --[^\n]*+ )
@@ -101,7 +101,7 @@ def tokenize(sql: str) -> list[Token]:
 
 
 def split_statements(tokens: list[Token]) -> list[list[Token]]:
-    """Cuts at semicolons and leaves out what holds no token but space."""
+    """Cuts at semicolons, and leaves out statements that are empty."""
     statements: list[list[Token]] = [[]]
     for token in tokens:
         if token.kind is Kind.SEMICOLON:
@@ -121,7 +121,7 @@ def text_of(tokens: list[Token]) -> str:
 
 
 def name_of(token: Token, *, keep_case: bool) -> str:
-    """The name a token spells: unquoted and, unless `keep_case`, folded. Bare words always fold."""
+    """The name that a token means: without quotes and in lower case. `keep_case` keeps the case of quoted names."""
     if token.kind is Kind.QUOTED:
         name = token.text[1:-1].replace('""', '"')
         return name if keep_case else fold(name)
@@ -129,7 +129,7 @@ def name_of(token: Token, *, keep_case: bool) -> str:
 
 
 def qualified_name(tokens: list[Token], start: int, *, keep_case: bool) -> tuple[list[str], int]:
-    """The parts of `a.b.c` that begins at `start`, and where it ends; no parts if no name stands there. `tokens` are
+    """The parts of `a.b.c` that begins at `start`, and where it ends; no parts if there is no name. `tokens` are
     the meaningful ones."""
     parts: list[str] = []
     position = start
@@ -143,7 +143,7 @@ def qualified_name(tokens: list[Token], start: int, *, keep_case: bool) -> tuple
 
 
 def fold(name: str) -> str:
-    """Lower case of the ASCII letters alone, as Redshift folds names."""
+    """Changes only ASCII letters to lower case, as Redshift does with names."""
     return name.translate(_ASCII_LOWER)
 
 

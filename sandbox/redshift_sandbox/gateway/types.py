@@ -1,7 +1,7 @@
-"""Redshift's column types: spellings, OIDs on the wire, and what the private PostgreSQL keeps them as.
+"""Redshift's column types: spellings, OIDs in the protocol, and the types of the private PostgreSQL that hold them.
 
 https://docs.aws.amazon.com/redshift/latest/dg/c_Supported_data_types.html; OIDs measured by others. A type
-whose `backend` is None has no home in PostgreSQL and is refused by name where a table is made with it.
+whose `backend` is None has no counterpart in PostgreSQL; a table with such a column is refused.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def rewrite_type(tokens: list[Token], position: int, *, declares: bool) -> int:
     """Writes the backend's type over the one at `position`; returns the position after it.
 
     In a declaration every default length applies; in a cast only NUMERIC's, because a cast to VARCHAR
-    without a length keeps the whole value in a client's hands either way. Throws SqlError 0A000 for a type
+    without a length keeps the whole value in both databases. Throws SqlError 0A000 for a type
     the sandbox cannot hold.
     """
     found = read_type(tokens, position)
@@ -99,7 +99,7 @@ def rewrite_type(tokens: list[Token], position: int, *, declares: bool) -> int:
         return position
     kind, size = found
     if kind.backend is None:
-        raise SqlError("0A000", f"the sandbox cannot hold type {kind.name}")
+        raise SqlError("0A000", f"the sandbox does not support the type {kind.name}")
     after = position + size
     bracket = after < len(tokens) and tokens[after].text == "("
     text = kind.backend
@@ -116,8 +116,8 @@ def rewrite_type(tokens: list[Token], position: int, *, declares: bool) -> int:
 
 
 def check_name(token: Token) -> None:
-    """Throws SqlError 42622 for a name PostgreSQL would cut short, so that two names cannot become one."""
+    """Throws SqlError 42622 for a name that PostgreSQL would cut, so that two names cannot become the same."""
     if token.kind in (Kind.WORD, Kind.QUOTED) and len(token.text.encode()) > NAME_BYTES_MAX + 2 * (
         token.kind is Kind.QUOTED
     ):
-        raise SqlError("42622", f"name is longer than the {NAME_BYTES_MAX} bytes the sandbox keeps")
+        raise SqlError("42622", f"the name is longer than {NAME_BYTES_MAX} bytes, which is the sandbox's limit")

@@ -1,4 +1,4 @@
-"""Runs UNLOAD for a session: what the unloader may ask of it, and the rules around the statement."""
+"""Runs UNLOAD for a session: what the unloader needs of it, and the checks before the statement."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from redshift_sandbox.gateway.statements import State, Statements
 from redshift_sandbox.gateway.stream import Closed, Stream
 
 _NOTICE_SECONDS = 10.0
-# UNLOAD reads through connections of its own: a DROP that already waits for the session's transaction would hold them
-# up for ever, and itself.
+# UNLOAD reads through its own connections: they would wait without end for a DROP that itself waits for the session's
+# transaction.
 _LOCK_MILLISECONDS = "10000"
-# Everything about the session that decides what its query reads, in one question.
+# Everything about the session that decides what its query reads, in one query.
 _SITUATION = """SELECT current_user, pg_catalog.current_setting('transaction_read_only'),
  (SELECT setting FROM pg_catalog.pg_settings WHERE name = 'statement_timeout'),
  pg_catalog.current_setting('search_path'), pg_catalog.current_setting('TimeZone'),
@@ -43,7 +43,7 @@ class Session(Protocol):
 def run_unload(session: Session, sql: str, query_id: int) -> SqlError | None:
     """Executes `sql`; None on success. REQUIRES: the session's backend is idle.
 
-    Never raises: a client that has gone away does not stop an UNLOAD
+    Never raises: a client that has closed its connection does not stop an UNLOAD
     (measured by others on provisioned clusters).
     """
     unloader = session.hub.unloader
@@ -61,7 +61,7 @@ def run_unload(session: Session, sql: str, query_id: int) -> SqlError | None:
             return SqlError("57014", f"Query ({query_id}) canceled on user's request")
         return error
     except Exception as error:
-        if session.cancel_requested.is_set():  # however the interrupted read put it
+        if session.cancel_requested.is_set():  # whatever the error of the interrupted read was
             return SqlError("57014", f"Query ({query_id}) canceled on user's request")
         session.hub.log("unload.failed", {"session_id": session.state.session_id, "error": type(error).__name__})
         return SqlError("XX000", f"internal error: {type(error).__name__}")
@@ -117,5 +117,5 @@ class UnloadContext:
 
 
 def _escaped(value: str) -> str:
-    """A value of libpq's options keyword: blanks and backslashes take a backslash."""
+    """A value of libpq's options keyword: a backslash goes before spaces and backslashes."""
     return value.replace("\\", "\\\\").replace(" ", "\\ ")

@@ -1,4 +1,4 @@
-"""The database side of a login: the user made on the fly, his roles, his session."""
+"""The database side of a login: the user, created if missing, his roles, his session."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ class Users:
         self._postgres = postgres
         self._mutex = threading.Lock()
         self._connection: psycopg.Connection[Any] | None = None
-        self._lent: dict[str, set[str]] = {}  # roles granted for a login alone, by user
+        self._granted: dict[str, set[str]] = {}  # roles granted for one login only, by user
 
     def prepare(self, db_user: str, verdict: LoginVerdict) -> str:
-        """The role to run as: made if it is missing (a member of PUBLIC only), with the verdict's
+        """The role to run as: created if it is missing (a member of PUBLIC only), with the verdict's
         existing roles granted (https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-migration.html).
         Throws SqlError (FATAL)."""
         name = verdict.login_as or db_user
         if len(name.encode()) > NAME_BYTES_MAX:
-            raise fatal("42622", f"user name is longer than the {NAME_BYTES_MAX} bytes the sandbox keeps")
+            raise fatal("42622", f"the user name is longer than {NAME_BYTES_MAX} bytes, which is the sandbox's limit")
         with self._mutex:
             connection = self._connect()
             if connection.execute(_EXISTS, (name,)).fetchone() is None:
                 if verdict.login_as is not None:
                     raise fatal("42704", f'user "{db_user}" does not exist')
                 self._create(connection, name)
-            self._lend(connection, name, verdict.db_roles)
+            self._grant_for_login(connection, name, verdict.db_roles)
         return name
 
     def close(self) -> None:
@@ -63,23 +63,23 @@ class Users:
         try:
             connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(name)))
         except errors.DuplicateObject:
-            return  # a statement of somebody else was first
+            return  # another session was first
         except errors.ReservedName as error:
             raise fatal("42939", f'user name "{name}" is reserved') from error
 
-    def _lend(self, connection: psycopg.Connection[Any], name: str, roles: tuple[str, ...]) -> None:
-        """Grants the existing ones among `roles`, and takes back what an earlier login was lent and this one is
-        not. PostgreSQL keeps memberships by user and not by session, so an earlier session that is still open
+    def _grant_for_login(self, connection: psycopg.Connection[Any], name: str, roles: tuple[str, ...]) -> None:
+        """Grants those of `roles` that exist, and revokes what an earlier login got and this one does not.
+        PostgreSQL keeps memberships by user and not by session, so an earlier session that is still open
         follows the newest login; what an administrator granted stays."""
-        lent = self._lent.setdefault(name, set())
+        granted = self._granted.setdefault(name, set())
         wanted = [ROLE_PREFIX + role.lower() for role in roles]
-        gone = sorted(lent - set(wanted))
+        gone = sorted(granted - set(wanted))
         for (role,) in connection.execute(_STILL_THERE, (gone,)).fetchall():
             connection.execute(_membership("REVOKE {} FROM {}", role, name))
-        lent.difference_update(gone)
+        granted.difference_update(gone)
         for (role,) in connection.execute(_ROLES, (wanted, name)).fetchall():
             connection.execute(_membership("GRANT {} TO {}", role, name))
-            lent.add(role)
+            granted.add(role)
 
 
 def _membership(words: LiteralString, role: str, name: str) -> sql.Composed:

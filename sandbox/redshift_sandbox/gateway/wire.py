@@ -1,4 +1,4 @@
-"""PostgreSQL wire protocol 3.0 messages: made, cut out of a stream, and read.
+"""PostgreSQL wire protocol 3.0 messages: how to write them, cut them out of a stream, and read them.
 
 https://www.postgresql.org/docs/15/protocol-message-formats.html
 """
@@ -15,7 +15,8 @@ CANCEL_REQUEST = 80877102
 SSL_REQUEST = 80877103
 GSSENC_REQUEST = 80877104
 STARTUP_BYTES_MAX = 10_000  # as PostgreSQL's MAX_STARTUP_PACKET_LENGTH
-MESSAGE_BYTES_MAX = 32 << 20  # twice the longest statement, 16 MB (dg/c_SQL_commands.html)
+# Twice the longest statement, 16 MB: https://docs.aws.amazon.com/redshift/latest/dg/c_SQL_commands.html
+MESSAGE_BYTES_MAX = 32 << 20
 
 _INT32 = struct.Struct(">I")
 _HEAD = struct.Struct(">BI")
@@ -100,7 +101,7 @@ def read_startup(body: bytes) -> dict[str, str]:
 def cut_messages(buffer: bytearray) -> Iterator[tuple[int, bytes]]:
     """Takes every complete message off the front of `buffer`. Throws ProtocolError.
 
-    A consumer that stops early loses nothing: a message is taken off before it is handed out.
+    A consumer that stops early loses nothing: a message is removed before it is returned.
     """
     while len(buffer) >= 5:
         kind, length = _HEAD.unpack_from(buffer)

@@ -1,1 +1,1 @@
-"""Who may do what: principals, sessions, policies and the database passwords minted for them."""
+"""Who may do what: principals, sessions, policies and their database passwords."""

@@ -1,4 +1,4 @@
-"""AssumeRole and GetFederationToken: the decisions and the minting, without their wire form.
+"""AssumeRole and GetFederationToken: who may have which keys, without the wire format.
 
 Errors are AwsError with the codes of https://docs.aws.amazon.com/STS/latest/APIReference/.
 """
@@ -72,7 +72,7 @@ class SessionIssuer:
         self._require_trust(caller, role, "sts:AssumeRole", request, tags)
         if tags or request.transitive_keys:
             self._require_trust(caller, role, "sts:TagSession", request, tags)
-        assert role is not None  # _require_trust refuses an unknown role, in the same words
+        assert role is not None  # _require_trust refuses an unknown role, with the same text
         _check_role_duration(caller, role, request.seconds)
         policy = _session_policy(request.policy, "PackedPolicyTooLarge")
         percent = _packed_percent(request.policy, tags)
@@ -85,7 +85,7 @@ class SessionIssuer:
 
     def assume_role_with_web_identity(self, token: str, request: AssumeRoleRequest, now: dt.datetime) -> WebOpened:
         """Raises AwsError InvalidIdentityToken 400, ExpiredTokenException 400, IDPRejectedClaim 403, AccessDenied 403
-        (trust), ValidationError 400 (duration). Tags come from the token alone."""
+        (trust), ValidationError 400 (duration). Tags come only from the token."""
         identity = read_token(token)
         role = self._directory.find_role(request.role_arn)
         account = request.role_arn.split(":")[4] if request.role_arn.count(":") >= 5 else ""
@@ -115,7 +115,7 @@ class SessionIssuer:
     def assume_role_for_service(
         self, role_arn: str, services: Sequence[str], context: Mapping[str, str], session_name: str
     ) -> Opened:
-        """What a service does with a role it was given. Raises AwsError AccessDenied 403 unless the trust policy
+        """Assumes a role as an AWS service. Raises AwsError AccessDenied 403 unless the trust policy
         names each of `services`."""
         role = self._directory.find_role(role_arn)
         ask = Ask("sts:AssumeRole", role_arn, context)
@@ -129,7 +129,7 @@ class SessionIssuer:
         return Opened(session, role, None)
 
     def session_token(self, caller: Caller, seconds: int) -> Opened:
-        """Temporary keys of the user himself; needs no permission, but the user's own long-term keys.
+        """Temporary keys of the user itself; needs no permission, but the user's own long-term keys.
         https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html"""
         if not caller.long_term:
             raise AwsError("AccessDenied", "Cannot call GetSessionToken with session credentials", 403)
@@ -144,7 +144,7 @@ class SessionIssuer:
     def federate(
         self, caller: Caller, name: str, seconds: int, policy: str | None, tags: Sequence[tuple[str, str]]
     ) -> Opened:
-        """Long-term user keys only; the session's rights are the policy's, within the user's own."""
+        """Only for long-term keys of users; the session has the rights of the policy that the user also has."""
         if not caller.long_term:
             raise AwsError("AccessDenied", "Cannot call GetFederationToken with session credentials", 403)
         if caller.kind == "root":
@@ -177,9 +177,9 @@ class SessionIssuer:
         self, caller: Caller, role: Role | None, action: str, request: AssumeRoleRequest,
         tags: Mapping[str, str],
     ) -> None:  # fmt: skip
-        """Trust that names the caller itself is enough within its account; trust in the account, and
-        any other account's role, also asks for the caller's own permission. Federated users may call
-        nothing of STS but GetCallerIdentity."""
+        """A trust policy that names the caller itself is enough within its account. If it names the account, or
+        the role is in another account, the caller also needs its own permission. Federated users may only call
+        GetCallerIdentity of STS."""
         ask = Ask(action, request.role_arn, _trust_context(caller, request, tags))
         if role is None or caller.kind == "federated-user":
             raise _refused(caller, action, request.role_arn)
@@ -207,7 +207,7 @@ class SessionIssuer:
             if grants is Decision.EXPLICIT_DENY:
                 why = "with an explicit deny in an identity-based policy"
             elif trusted and not own:
-                # Of a trust that is missing AWS says nothing.
+                # AWS does not say that the trust is missing.
                 why = f"because no identity-based policy allows the {action} action"
             raise _refused(caller, action, request.role_arn, why)
 
@@ -220,7 +220,7 @@ def _refused(caller: Caller, action: str, resource: str, why: str = "") -> AwsEr
 def _web_context(
     provider: OidcProvider, identity: WebIdentity, request: AssumeRoleRequest, tags: Mapping[str, str]
 ) -> dict[str, str | list[str]]:
-    """Condition keys of a provider begin with its URL, without the scheme.
+    """Condition keys of a provider start with its URL, without the scheme.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html"""
     host = provider.issuer.host
     context: dict[str, str | list[str]] = {
@@ -274,7 +274,7 @@ def _session_policy(text: str | None, too_long: str) -> Policy | None:
     if text is None:
         return None
     if len(text) > POLICY_CHARACTERS_MAX:
-        # The model of AssumeRole sets no length, so its refusal is the packed one; that of
+        # The API model of AssumeRole has no length, so its error is the packed one; that of
         # GetFederationToken does. https://github.com/boto/botocore sts/2011-06-15/service-2.json
         raise AwsError(too_long, _TOO_LONG[too_long])
     return parse_policy(text, kind="session")
@@ -289,7 +289,7 @@ _TOO_LONG = {
 
 
 def _packed_percent(policy: str | None, tags: Mapping[str, str]) -> int | None:
-    """Share of the packed limit that the policy and tags use, in percent; None if there are neither."""
+    """How much of the packed limit the policy and the tags use, in percent; None if there are neither."""
     if policy is None and not tags:
         return None
     packed = zlib.compress(json.dumps([policy, dict(tags)]).encode())

@@ -88,7 +88,7 @@ def _matches_any(name: str, wanted: list[str], value: str) -> bool:
     try:
         return any(_POSITIVE[name](want, value) for want in wanted)
     except ValueError:
-        return False  # a value that is no number, date or address matches nothing
+        return False  # a value that is not a number, date or address matches nothing
 
 
 def _holds(operator: str, wanted: list[str], have: list[str] | None) -> bool:
@@ -125,7 +125,7 @@ def _substitute(text: str, context: Context) -> str:
 
 
 def substitute_variables(text: str, context: Context) -> str | None:
-    """Replaces ${aws:username} and its like; None if a variable has no value.
+    """Replaces ${aws:username} and similar; None if a variable has no value.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html"""
     if "${" not in text:
         return text

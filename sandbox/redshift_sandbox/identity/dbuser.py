@@ -1,4 +1,4 @@
-"""Which database user a principal is: the derivation of GetCredentials. Pure."""
+"""Which database user belongs to a principal, as GetCredentials decides it. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ROLES_TAG = "RedshiftDbRoles"
 
 
 def derive_db_user(caller: Caller) -> str | None:
-    """The `dbUser` of the caller, or None for a federated user, whose form AWS does not document.
+    """The `dbUser` of the caller, or None for a federated user, whose name AWS does not document.
 
     https://docs.aws.amazon.com/redshift/latest/mgmt/data-api-iam.html for the prefixes. Neither the
     path nor the session name is part of it. That the tag also works on an IAM user is assumed.
@@ -26,8 +26,8 @@ def derive_db_user(caller: Caller) -> str | None:
 def derive_db_roles(caller: Caller) -> tuple[str, ...]:
     """Names of database roles to grant at login, from a colon-separated principal tag.
 
-    For a tag that sits on the IAM identity AWS also asks for tag:GetResources and tag:GetTagKeys; a
-    session tag arrives with the call and needs neither.
+    For a tag of the IAM identity AWS also requires tag:GetResources and tag:GetTagKeys; a session tag is
+    part of the call and needs neither.
     https://docs.aws.amazon.com/redshift/latest/mgmt/redshift-iam-access-federated-db-roles.html
     """
     by_session = any(key.lower() == ROLES_TAG.lower() for key in caller.session_tags)

@@ -1,7 +1,7 @@
-"""The accounts' principals, keys, live sessions and workgroups, and who stands behind a key id.
+"""The accounts' principals, keys, sessions and workgroups, and the principal of each key id.
 
 Thread-safe: one lock guards every table. Documents are replaced, never changed in place, so a Caller
-that was handed out stays consistent while the tables change.
+stays consistent while the tables change.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ PolicySet = Mapping[str, str | Policy]
 
 @dataclass(frozen=True)
 class Credential:
-    """What a key id stands for: how to verify a signature, and the caller once it is verified."""
+    """What belongs to a key id: how to verify a signature, and the caller after that."""
 
     access_key_id: str
     secret: str = field(repr=False)
@@ -47,7 +47,7 @@ class Credential:
 
 
 class Directory:
-    """Creating something that exists replaces it, keeping its unique id. Raises AwsError `NoSuchEntity`,
+    """To create something that exists replaces it and keeps its unique id. Raises AwsError `NoSuchEntity`,
     `ValidationError` or `MalformedPolicyDocument`, as IAM does."""
 
     def __init__(self, clock: Clock) -> None:
@@ -63,14 +63,14 @@ class Directory:
         self._caps: dict[str, Policy] = {}
         self._boundaries: dict[tuple[str, str, str], Policy] = {}  # by account, kind and name
 
-    # What caps rights
+    # What limits rights
 
     def set_cap(self, words: str, document: str | Policy | None) -> None:
-        """A policy that every request must pass, under AWS's words for it: "service control policy", "resource
-        control policy" or "VPC endpoint policy"; None removes it. Whom or what it is attached to is left out.
+        """A policy that every request must pass, with AWS's name for it: "service control policy", "resource
+        control policy" or "VPC endpoint policy"; None removes it. It applies to all; an attachment is not modelled.
         https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html"""
         if words not in ("service control policy", "resource control policy", "VPC endpoint policy"):
-            raise ValueError(f"AWS knows no {words}")
+            raise ValueError(f"AWS has no {words}")
         with self._mutex:
             self._caps.pop(words, None)
             if document is not None:
@@ -89,7 +89,7 @@ class Directory:
         return (*self._caps.items(), *own)
 
     def issued_secrets(self) -> list[str]:
-        """Every secret key and token that exists: for tests that look for them where they must not be."""
+        """Every secret key and token: for tests that search for them where they must not be."""
         with self._mutex:
             keys = [key.secret for key in self._keys.values()]
             return keys + [text for session in self._sessions.values() for text in (session.secret, session.token)]
@@ -186,7 +186,7 @@ class Directory:
     # Identity providers
 
     def put_oidc_provider(self, account: str, issuer: OidcIssuer, audiences: Sequence[str]) -> OidcProvider:
-        """Makes the account know an issuer, replacing one of the same URL."""
+        """Adds an issuer to the account, and replaces one with the same URL."""
         provider = OidcProvider(account, issuer, tuple(audiences))
         with self._mutex:
             self._providers[account, issuer.url] = provider
@@ -237,7 +237,7 @@ class Directory:
         policy: Policy | None = None, tags: Mapping[str, str] | None = None,
         transitive_keys: frozenset[str] = frozenset(), token_bytes: int | None = None,
     ) -> Session:  # fmt: skip
-        """Mints temporary credentials. Tokens differ in length because AWS promises no length."""
+        """Creates temporary credentials. Tokens differ in length because AWS promises no length."""
         length = token_bytes or 300 + secrets.randbelow(500)
         token = secrets.token_urlsafe(length)[:length].replace("-", "+").replace("_", "/")
         session = Session(
@@ -260,7 +260,7 @@ class Directory:
             return Credential(session.access_key_id, session.secret, session.token, session.expires)
 
     def caller(self, key_id: str) -> Caller | None:
-        """The principal of a key with the rights it has now; None once the key, user or role is gone."""
+        """The principal of a key with its present rights; None if the key, user or role no longer exists."""
         with self._mutex:
             key = self._keys.get(key_id)
             if key is not None:
@@ -317,7 +317,7 @@ class Directory:
     # Workgroups and namespaces
 
     def put_workgroup(self, workgroup: Workgroup) -> Workgroup:
-        """Adds or replaces it, and makes its namespace if that is missing."""
+        """Adds or replaces a workgroup, and creates its namespace if that is missing."""
         _check(workgroup.account, workgroup.name)
         with self._mutex:
             self._workgroups[workgroup.region, workgroup.name] = workgroup

@@ -20,7 +20,7 @@ def unique_id(prefix: str) -> str:
 
 
 def new_secret() -> str:
-    """A secret access key: 40 characters, among them '/' and '+', which clients like to mangle."""
+    """A secret access key: 40 characters, among them '/' and '+', which clients often encode wrongly."""
     while True:
         text = secrets.token_urlsafe(30).replace("-", "+").replace("_", "/")
         if "+" in text and "/" in text:
@@ -70,7 +70,7 @@ class Role:
 
 @dataclass(frozen=True)
 class Session:
-    """Temporary credentials. `kind` is "assumed-role", "federated-user", or "user" for GetSessionToken's."""
+    """Temporary credentials. `kind` is "assumed-role", "federated-user", or "user" for those of GetSessionToken."""
 
     kind: str
     access_key_id: str
@@ -122,7 +122,7 @@ class Workgroup:
 
     @property
     def arn(self) -> str:
-        """The id in it is a UUID and not the name, so a policy that spells the name matches nothing.
+        """The id in it is a UUID and not the name, so a policy with the name matches nothing.
         https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonredshiftserverless.html
         """
         return f"arn:aws:redshift-serverless:{self.region}:{self.account}:workgroup/{self.id}"
@@ -130,10 +130,10 @@ class Workgroup:
 
 @dataclass(frozen=True)
 class Caller:
-    """The principal behind one request, with the rights that hold at this moment.
+    """The principal of one request, with its rights at this moment.
 
     `kind` is "root", "user", "assumed-role" or "federated-user". `grants` are the documents whose
-    Allows count; None for the root of an account, who may do everything. `session_policy` narrows them.
+    Allows count; None for the root of an account, who may do everything. `session_policy` limits them.
     """
 
     kind: str
@@ -143,13 +143,13 @@ class Caller:
     name: str  # of the user or role; "" for root
     grants: tuple[Policy, ...] | None
     session_policy: Policy | None = None
-    role_arn: str | None = None  # of an assumed role: policies name either form
+    role_arn: str | None = None  # of an assumed role: policies name one of the two forms
     identity_tags: Mapping[str, str] = field(default_factory=dict)  # on the user or role itself
     session_tags: Mapping[str, str] = field(default_factory=dict)
     transitive_keys: frozenset[str] = frozenset()
     temporary: bool = False  # credentials with a session token
-    # What caps every right and grants none, as (AWS's words for it, document): a permissions boundary, policies of
-    # the organization, the policy of a VPC endpoint on the way.
+    # What limits every right and grants none, as (AWS's name for it, document): a permissions boundary, policies of
+    # the organization, the policy of a VPC endpoint.
     caps: tuple[tuple[str, Policy], ...] = ()
 
     @property

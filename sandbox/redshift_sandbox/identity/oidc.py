@@ -1,7 +1,7 @@
-"""Identity providers of the OpenID Connect kind: the tokens they mint, and how STS reads them.
+"""OpenID Connect identity providers: the tokens they issue, and how STS reads them.
 
-https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_oidc.html. A provider signs with RS256. STS
-fetches its keys in real life; here the account is given the issuer itself.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_oidc.html. A provider signs with RS256. Real
+STS fetches its keys; here the account has the issuer itself.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class OidcIssuer:
 
     @property
     def host(self) -> str:
-        """The URL without its scheme: how trust policies call the provider."""
+        """The URL without its scheme, which is the provider's name in trust policies."""
         return self.url.removeprefix("https://")
 
     @property
@@ -46,7 +46,7 @@ class OidcIssuer:
     def token(
         self, subject: str, audience: str | list[str], now: dt.datetime, seconds: int = 3600, **claims: Any
     ) -> str:
-        """A signed token. `claims` are added, and replace those of the same name; None leaves one out."""
+        """A signed token. `claims` are added, and replace those of the same name; None removes one."""
         issued = int(now.timestamp())
         body = {"iss": self.url, "sub": subject, "aud": audience, "iat": issued, "exp": issued + seconds, **claims}
         head = {"alg": "RS256", "typ": "JWT", "kid": self.key_id}
@@ -70,7 +70,7 @@ class OidcProvider:
 
 @dataclass(frozen=True)
 class WebIdentity:
-    """A token's claims, read but not yet proven."""
+    """A token's claims, read but not yet verified."""
 
     issuer: str
     subject: str
@@ -83,7 +83,7 @@ class WebIdentity:
 
     def verify(self, provider: OidcProvider, now: dt.datetime) -> None:
         """Raises AwsError InvalidIdentityToken 400 for a wrong signature, ExpiredTokenException 400, IDPRejectedClaim
-        403 for an audience the provider does not list."""
+        403 for an audience that the provider does not list."""
         try:
             provider.issuer.public_key.verify(
                 self.signature, self.signed, padding.PKCS1v15(), _ALGORITHMS[self.algorithm]
@@ -100,7 +100,7 @@ class WebIdentity:
             raise AwsError("IDPRejectedClaim", "Incorrect token audience", 403)
 
     def session_tags(self) -> tuple[list[tuple[str, str]], list[str]]:
-        """Tags and transitive keys, which come in the token and not as parameters.
+        """The tags and transitive keys, which are in the token and not in the parameters.
         https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html"""
         found = self.claims.get(TAGS_CLAIM) or {}
         tags = [(str(key), str(values[0])) for key, values in (found.get("principal_tags") or {}).items() if values]
@@ -108,7 +108,7 @@ class WebIdentity:
 
 
 def read_token(token: str) -> WebIdentity:
-    """Raises AwsError InvalidIdentityToken 400 for what is no signed token with issuer, subject, audience, expiry."""
+    """Raises AwsError InvalidIdentityToken 400 unless it is a signed token with issuer, subject, audience, expiry."""
     parts = token.split(".")
     try:
         head, claims = (json.loads(_bytes(part)) for part in parts[:2])

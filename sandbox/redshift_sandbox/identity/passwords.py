@@ -1,4 +1,4 @@
-"""The database passwords that GetCredentials and GetClusterCredentials mint."""
+"""The database passwords that GetCredentials and GetClusterCredentials give out."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from redshift_sandbox.contracts import Clock, LoginVerdict
 
-_BYTES = 94  # ends in '=' once encoded, and is longer than the 64 characters naive clients allow
-# How long an expired password is still told apart from a wrong one.
+_BYTES = 94  # ends in '=' when encoded, and is longer than 64 characters, which some clients do not expect
+# How long an expired password still has another error than a wrong one.
 _REMEMBER = dt.timedelta(days=2)
 
 
@@ -25,8 +25,8 @@ class _Minted:
 
 
 class MintedPasswords:
-    """Implements contracts.LoginPasswords. Any thread may call it. A user may hold several at once, each
-    valid until its own expiry, which is checked at login and never again."""
+    """Implements contracts.LoginPasswords. Any thread may call it. A user may have several at once, each
+    valid until its own expiry, which is checked only at login."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -45,12 +45,12 @@ class MintedPasswords:
         return minted.password, minted.expires
 
     def issued_secrets(self) -> list[str]:
-        """Every password that may still be valid: for tests that look for them where they must not be."""
+        """Every password that may still be valid: for tests that search for them where they must not be."""
         with self._mutex:
             return [minted.password for several in self._minted.values() for minted in several]
 
     def candidates(self, db_user: str) -> list[str]:
-        """The passwords a user could be sending, which an MD5 login has to try one by one."""
+        """The passwords that a user may send: an MD5 login must try them one by one."""
         with self._mutex:
             return [minted.password for minted in self._minted.get(db_user, ())]
 
@@ -68,7 +68,7 @@ class MintedPasswords:
 
 
 def _new_password() -> str:
-    """Base64 that surely holds '+', '/' and '=', because these are what breaks in a connection URI."""
+    """Base64 that always contains '+', '/' and '=', because these need encoding in a connection URI."""
     while True:
         text = base64.b64encode(secrets.token_bytes(_BYTES)).decode()
         if "+" in text and "/" in text:

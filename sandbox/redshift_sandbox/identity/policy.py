@@ -1,8 +1,8 @@
 """The policy evaluator: (policies, request) -> decision. Pure.
 
 Order of https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html:
-an explicit Deny anywhere wins; then what caps all rights (organization, VPC endpoint, boundary); then
-identity policies, narrowed by the session policy, and within one account united with the resource's
+an explicit Deny anywhere wins; then what limits all rights (organization, VPC endpoint, boundary); then
+identity policies, limited by the session policy, and within one account together with the resource's
 policy; everything else is an implicit deny.
 """
 
@@ -37,7 +37,7 @@ class Ask:
 @dataclass(frozen=True)
 class Verdict:
     decision: Decision
-    why: str  # as AWS words it, after "because" or "with"
+    why: str  # the words of AWS after "because" or "with"
 
     @property
     def allowed(self) -> bool:
@@ -53,18 +53,18 @@ def principal_matches(statement: Mapping[str, Any], kind: str, identifiers: Iter
     """True if the statement's Principal of `kind` ("AWS", "Service", "Federated") names one of these."""
     element = statement.get("Principal", statement.get("NotPrincipal"))
     named = ["*"] if element == "*" else as_list(element.get(kind, [])) if isinstance(element, dict) else []
-    # Principals take no wildcards within an ARN, unlike resources; only "*" alone means everybody.
+    # Principals take no wildcards within an ARN, unlike resources; only "*" alone means every principal.
     found = "*" in named or any(i in named for i in identifiers)
     return found if "Principal" in statement else not found
 
 
 def caller_names(caller: Caller) -> list[str]:
-    """Every spelling under which a Principal element may name this caller itself."""
+    """All the ways in which a Principal element may name this caller itself."""
     return [caller.arn, *([caller.role_arn] if caller.role_arn else [])]
 
 
 def account_names(account: str) -> list[str]:
-    """The spellings that mean the whole account, which then decides by its own identity policies."""
+    """The ways to name the whole account, which then decides by its own identity policies."""
     return [account, f"arn:aws:iam::{account}:root"]
 
 
@@ -99,7 +99,7 @@ def authorise(
     session_ok = session is Decision.ALLOW
     identity_ok = identity is Decision.ALLOW
     if owner == caller.account:
-        # A grant to a role is still narrowed by the session policy.
+        # The session policy also limits what is granted to a role.
         granted = identity_ok or direct is Decision.ALLOW
         return _verdict(granted, session_ok, ask.action, "identity-based")
     shared = direct is Decision.ALLOW or delegated is Decision.ALLOW
@@ -112,7 +112,7 @@ def require(
     caller: Caller, ask: Ask, *, resource_policy: Policy | None = None, resource_account: str | None = None,
     code: str = "AccessDenied", status: int = 403,
 ) -> None:  # fmt: skip
-    """Raises AwsError `code` with AWS's wording unless `authorise` allows it."""
+    """Raises AwsError `code` with AWS's text unless `authorise` allows it."""
     verdict = authorise(caller, ask, resource_policy=resource_policy, resource_account=resource_account)
     if not verdict.allowed:
         raise AwsError(

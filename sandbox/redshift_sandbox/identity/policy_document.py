@@ -1,5 +1,5 @@
-"""Reading policy documents: JSON -> a checked document. Stricter than IAM: what the evaluator does not
-know is refused here, instead of being granted or ignored by mistake later."""
+"""Reads policy documents: JSON -> a checked document. Stricter than IAM: what the evaluator does not know
+is refused here, so that it cannot be granted or ignored by mistake later."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def malformed(why: str) -> AwsError:
 def parse_policy(text: str | Policy, *, kind: str) -> Policy:
     """A document of `kind` "identity", "session", "trust" or "bucket".
 
-    Raises AwsError MalformedPolicyDocument naming the element that is wrong.
+    Raises AwsError MalformedPolicyDocument, which names the wrong element.
     """
     document = _load(text)
     if document.get("Version", _VERSIONS[1]) not in _VERSIONS:
@@ -49,7 +49,7 @@ def statements_of(document: Policy) -> list[Mapping[str, Any]]:
 
 
 def as_list(value: Any) -> list[str]:
-    """IAM writes one string or a list of them; booleans and numbers stand for their text."""
+    """IAM writes one string or a list of them; booleans and numbers mean their text."""
     values = value if isinstance(value, list) else [value]
     return [str(v).lower() if isinstance(v, bool) else str(v) for v in values]
 

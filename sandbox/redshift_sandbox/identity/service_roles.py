@@ -1,4 +1,4 @@
-"""Roles attached to a namespace: what `IAM_ROLE` in UNLOAD stands for.
+"""Roles attached to a namespace, which `IAM_ROLE` in UNLOAD names.
 
 https://docs.aws.amazon.com/redshift/latest/mgmt/authorizing-redshift-service.html
 """
@@ -12,7 +12,7 @@ from redshift_sandbox.identity.assume import AssumeRoleRequest, SessionIssuer
 from redshift_sandbox.identity.directory import Directory
 from redshift_sandbox.identity.model import Session, Workgroup
 
-# The second one's absence is reported to be refused, so the sandbox wants both (stricter than documented).
+# Users report that AWS refuses a role without the second one, so the sandbox demands both (stricter than documented).
 _SERVICES = ("redshift.amazonaws.com", "redshift-serverless.amazonaws.com")
 _SESSION_NAME = "RedshiftIamRoleSession"
 
@@ -28,7 +28,7 @@ class NamespaceRoles:
 
     def __call__(self, db_user: str, role_chain: tuple[str, ...]) -> AccessKeys | None:
         """Keys of the last role of the chain; an empty chain means the namespace's default. None if the first is
-        not attached or a trust policy says no."""
+        not attached or a trust policy refuses."""
         workgroup = self._workgroup()
         namespace = self._directory.find_namespace(workgroup.account, workgroup.region, workgroup.namespace)
         assert namespace is not None
@@ -45,8 +45,8 @@ class NamespaceRoles:
         return AccessKeys(session.access_key_id, session.secret, session.token)
 
     def _first(self, arn: str, workgroup: Workgroup, db_user: str) -> Session:
-        """The service shows the database user as ExternalId. With aws:SourceArn in a trust policy no form of the
-        workgroup's ARN was seen to work, so none is shown."""
+        """The service sends the database user as ExternalId. No form of the workgroup's ARN is known to work as
+        aws:SourceArn in a trust policy, so none is sent."""
         user = f"arn:aws:redshift:{workgroup.region}:{workgroup.account}:dbuser:"
         user += f"serverless-{workgroup.account}-{workgroup.id}/{db_user}"
         context = {"sts:ExternalId": user, "aws:SourceAccount": workgroup.account}

@@ -1,10 +1,10 @@
 """Runs one postgres and ends it when the process that asked for it is gone.
 
 Started as a script of its own, `guard.py UID GID POSTGRES [ARGUMENT...]`, with the read end of a pipe as
-standard input: the sandbox holds the write end, so end of file means that the sandbox ended, however it
-died. The guard and not the sandbox is the parent of postgres because the kernel's parent-death signal
+standard input: the sandbox has the write end, so end of file means that the sandbox has ended, for whatever
+reason. The guard and not the sandbox is the parent of postgres because the kernel's parent-death signal
 fires on the death of the *thread* that forked, and the sandbox starts PostgreSQL from any thread.
-Only cheap modules are imported: this sits in the start-up path.
+Only small modules are imported, because every start waits for this.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def _become_postgres(uid: int, gid: int, command: list[str]) -> None:
         os.setgid(gid)
         os.setuid(uid)
     # After setuid: the kernel clears the parent-death signal when credentials change.
-    # SIGQUIT is postgres' immediate shutdown, in case the guard itself is killed.
+    # SIGQUIT is the immediate shutdown of postgres, for the case that the guard itself is killed.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGQUIT)
     devnull = os.open(os.devnull, os.O_RDONLY)
     os.dup2(devnull, 0)
@@ -43,7 +43,7 @@ def _remove_sockets(directory: str) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Exit code of postgres. Arguments as told above; `-k DIRECTORY` among them names the sockets' place."""
+    """Returns the exit code of postgres. `-k DIRECTORY` among the arguments names the folder of the sockets."""
     uid, gid, command = int(arguments[0]), int(arguments[1]), arguments[2:]
     woken_read, woken_write = os.pipe()
     os.set_blocking(woken_write, False)
@@ -62,7 +62,7 @@ def main(arguments: list[str]) -> int:
     while True:
         ready, _, _ = select.select([0, woken_read], [], [])
         if 0 in ready and not os.read(0, 64):
-            os.kill(child, signal.SIGINT)  # fast shutdown: sessions end, files are left consistent
+            os.kill(child, signal.SIGINT)  # fast shutdown: sessions end, files are consistent
             status = os.waitpid(child, 0)[1]
             _remove_sockets(command[command.index("-k") + 1])
             return os.waitstatus_to_exitcode(status)

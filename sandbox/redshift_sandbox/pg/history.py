@@ -1,8 +1,8 @@
 """Rows of sys_unload_history, sys_unload_detail and sys_query_history.
 
-The tables live in the sandbox's private schema; the views of the same names show a user only the rows of
-his own (https://docs.aws.amazon.com/redshift/latest/dg/SYS_UNLOAD_HISTORY.html). Texts given here must
-already be blanked of credentials.
+The tables live in the sandbox's private schema; the views of the same names show a user only his own
+rows (https://docs.aws.amazon.com/redshift/latest/dg/SYS_UNLOAD_HISTORY.html). Texts must not contain
+credentials any more.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def _micros(start: dt.datetime, end: dt.datetime) -> int:
 
 
 def record_unloads(connection: psycopg.Connection[Any], records: Sequence[UnloadRecord]) -> None:
-    """Adds UNLOADs and their files, and takes out what was told to be running before. `connection` is an
+    """Adds UNLOADs and their files, and removes those that were written as running before. `connection` is an
     administrator's (Postgres.admin) to the database."""
     unloads, files = [], []
     for record in records:
@@ -112,7 +112,7 @@ def record_unloads(connection: psycopg.Connection[Any], records: Sequence[Unload
 
 
 def record_queries(connection: psycopg.Connection[Any], records: Sequence[QueryRecord]) -> None:
-    """Adds statements in one go, and takes out what was told to be running before."""
+    """Adds several statements, and removes those that were written as running before."""
     rows = []
     for record in records:
         start, end = _utc(record.start_time), _utc(record.end_time)

@@ -1,8 +1,8 @@
 """Starts, finds and stops the private PostgreSQL 15.
 
 The cluster listens on a Unix socket in a private directory and nowhere else; every local role is trusted
-there, because the gateway, and only the gateway, decides who may log in. Durability is switched off: the
-sandbox's rows can always be made again.
+there, because only the gateway decides who may log in. Durability is switched off: the sandbox's rows can
+always be created again.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from typing import Any
 import psycopg
 from psycopg import conninfo
 
-SUPERUSER = "rdsdb"  # Redshift's own internal superuser; it shows in pg_user there too
-ADMIN = "admin"  # the administrator a namespace is created with
+SUPERUSER = "rdsdb"  # Redshift's own internal superuser; pg_user shows it there too
+ADMIN = "admin"  # the administrator of a new namespace
 DEFAULT_DATABASE = "dev"
 _PORT = 5432  # only names the socket file
 _BINARIES = Path("/usr/lib/postgresql/15/bin")
 _COMPAT = Path(__file__).parent / "compat"
-_SOCKET_PATH_MAX = 107  # sockaddr_un of Linux, format, do not change
+_SOCKET_PATH_MAX = 107  # format (sockaddr_un of Linux), do not change
 
 _SETTINGS = {
     "listen_addresses": "''",
@@ -53,7 +53,7 @@ _SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "datestyle": "'ISO, MDY'",
-    "log_min_error_statement": "panic",  # statements may hold what must not be logged
+    "log_min_error_statement": "panic",  # statements may contain what must not be logged
     "log_min_messages": "fatal",
 }
 
@@ -72,11 +72,11 @@ def _server_account() -> tuple[int, int]:
         except KeyError:
             continue
         return entry.pw_uid, entry.pw_gid
-    raise PostgresError("PostgreSQL refuses to run as root and there is neither a user postgres nor nobody; create one")
+    raise PostgresError("PostgreSQL refuses to run as root, and there is no user postgres or nobody; create one")
 
 
 def _reachable(path: Path, uid: int) -> bool:
-    """Whether `uid` may pass through every directory above `path`."""
+    """Whether `uid` may enter every directory above `path`."""
     for parent in path.resolve().parents:
         status = parent.stat()
         bit = stat.S_IXUSR if status.st_uid == uid else stat.S_IXOTH
@@ -97,7 +97,7 @@ class Postgres:
     """One cluster in `directory`/data, kept between starts.
 
     `cache` holds an initialised template of the cluster, shared by all sandboxes of this machine's user;
-    it is rebuilt whenever the compatibility catalog changes. Without it each new directory costs a full
+    it is rebuilt whenever the compatibility catalog changes. Without it each new directory needs a full
     initdb. start() and stop() belong to one owner; dsn(), admin() may be called from any thread between.
     """
 
@@ -124,14 +124,14 @@ class Postgres:
         return psycopg.connect(self.dsn(database=database), autocommit=True)
 
     def start(self, timeout_seconds: float = 60.0) -> None:
-        """Makes the cluster if need be and returns when it accepts connections. Throws PostgresError."""
+        """Creates the cluster if there is none, and returns when it accepts connections. Throws PostgresError."""
         if self._guard is not None:
-            raise PostgresError("this PostgreSQL runs already")
+            raise PostgresError("this PostgreSQL is already running")
         data = self._prepare_data()
         self._launch(data, timeout_seconds)
 
     def stop(self, timeout_seconds: float = 30.0) -> None:
-        """Ends what start() started; does nothing if nothing runs. The data stay."""
+        """Ends what start() started; does nothing if nothing runs. The data stays."""
         guard, self._guard = self._guard, None
         if guard is None:
             return
@@ -157,7 +157,7 @@ class Postgres:
 
     def _sockets(self) -> Path:
         if self._socket_directory is None:
-            raise PostgresError("this PostgreSQL does not run: call start() first")
+            raise PostgresError("this PostgreSQL is not running: call start() first")
         return self._socket_directory
 
     def _prepare_data(self) -> Path:
@@ -167,7 +167,7 @@ class Postgres:
             return data.resolve()
         place = data
         if not _reachable(data, self._uid):
-            # The server's user cannot reach the wanted directory: keep the files elsewhere, linked.
+            # The server's user cannot enter the directory: keep the files in another place, with a link to it.
             hidden = Path(tempfile.mkdtemp(prefix="redshift-sandbox-"))
             os.chown(hidden, self._uid, self._gid)
             place = hidden / "data"
@@ -235,7 +235,7 @@ class Postgres:
             connection.execute(f"CREATE ROLE {ADMIN} LOGIN SUPERUSER CREATEDB CREATEROLE")
             connection.execute("DROP DATABASE postgres")
             connection.execute("REVOKE CONNECT ON DATABASE template1 FROM PUBLIC")
-        # A connection to template1 would block its copying.
+        # A database cannot be copied while a connection to it is open.
         with self.admin("template1") as connection:
             connection.execute(f"CREATE DATABASE {DEFAULT_DATABASE}")
 
@@ -247,7 +247,7 @@ class Postgres:
             raise PostgresError(f"socket path {sockets} is too long; point TMPDIR to a shorter directory")
         self._socket_directory = sockets
         log = self._directory / "postgres.log"
-        told = log.stat().st_size if log.exists() else 0
+        log_start = log.stat().st_size if log.exists() else 0
         guard = Path(__file__).with_name("guard.py")
         command = [sys.executable, "-I", "-S", str(guard), str(self._uid), str(self._gid),
                    str(_BINARIES / "postgres"), "-D", str(data), "-k", str(sockets), "-p", str(_PORT)]  # fmt: skip
@@ -255,9 +255,9 @@ class Postgres:
             self._guard = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=out, stderr=out, cwd="/", start_new_session=True
             )
-        self._await_ready(log, told, time.monotonic() + timeout_seconds)
+        self._await_ready(log, log_start, time.monotonic() + timeout_seconds)
 
-    def _await_ready(self, log: Path, told: int, deadline: float) -> None:
+    def _await_ready(self, log: Path, log_start: int, deadline: float) -> None:
         assert self._guard is not None
         while True:
             try:
@@ -267,6 +267,6 @@ class Postgres:
                 ended = self._guard.poll() is not None
                 if ended or time.monotonic() > deadline:
                     self.stop()
-                    tail = log.read_bytes()[told:].decode(errors="replace").strip()[-2000:]
+                    tail = log.read_bytes()[log_start:].decode(errors="replace").strip()[-2000:]
                     raise PostgresError(f"PostgreSQL did not start: {tail or error}; see {log}") from error
             time.sleep(0.02)

@@ -1,11 +1,11 @@
-"""The result cache: files of an earlier UNLOAD, given out again while nothing they came from has changed.
+"""The result cache: files of an earlier UNLOAD, used again while the data they came from has not changed.
 
 Redshift keeps results of repeated queries too (https://docs.aws.amazon.com/redshift/latest/dg/c_challenges_achieving_high_performance_queries.html);
-that UNLOAD profits from it there is not documented. Here it is a service to benchmarks, and it must never give a
-wrong row. So an entry is used only if
+that UNLOAD uses it there is not documented. Here it makes benchmarks faster, and it must never give a wrong row.
+So an entry is used only if
 
-- the whole plan is the same text, which holds the tables, their columns and every constant;
-- the plan calls no function that is not immutable, and reads ordinary tables of users alone;
+- the whole plan is the same text, with the tables, their columns and every constant;
+- the plan calls no function that is not immutable, and reads only ordinary tables of users;
 - no transaction has written since, or else each table still counts the same rows and no visible row is newer than
   the entry. Inserts, updates, deletes and truncation each break one of the two.
 """
@@ -33,7 +33,7 @@ _PURE_NODES = frozenset({
 })
 _CALL = re.compile(r'("(?:[^"]|"")+"|[A-Za-z_][A-Za-z0-9_$]*)\s*\(')
 _CLOCK_OR_USER = re.compile(r"\b(CURRENT_\w+|LOCALTIME\w*|SESSION_USER|USER)\b|\bTABLESAMPLE\b")
-# Costs and widths follow statistics, not meaning.
+# Costs and widths depend on statistics, not on the query.
 _NOT_MEANING = frozenset({"Startup Cost", "Total Cost", "Plan Rows", "Plan Width", "Workers Planned"})
 _SYSTEM_SCHEMAS = frozenset({"pg_catalog", "information_schema", "pg_toast"})
 _SNAPSHOT = "SELECT pg_current_snapshot()::text, pg_snapshot_xmax(pg_current_snapshot())::text::bigint % (2^32)::bigint"
@@ -48,19 +48,19 @@ class Relation:
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """Under which key a result may be stored, and what must still hold when it is used."""
+    """The key under which a result is stored, and what must still be true when it is used."""
 
     key: str
     snapshot: str  # pg_current_snapshot()
-    next_xid: int  # transactions from this one on are invisible to the snapshot
+    next_xid: int  # the snapshot does not see this transaction and later ones
     relations: tuple[tuple[str, str], ...]
 
 
 class ResultCache:
-    """Entries are folders beneath `folder`. Any thread may call; entries survive restarts."""
+    """Entries are folders below `folder`. Any thread may call; entries stay after a restart."""
 
     def __init__(self, folder: Path, bookkeeping: Sequence[str] = (), max_bytes: int = 8 * 2**30) -> None:
-        """`bookkeeping`: tables the sandbox itself writes to, whose changes concern no result."""
+        """`bookkeeping`: tables that the sandbox itself writes to; their changes do not matter for results."""
         self._folder = folder
         self._bookkeeping = tuple(bookkeeping)
         self._max_bytes = max_bytes
@@ -79,13 +79,13 @@ class ResultCache:
         if _CLOCK_OR_USER.search(text) or _calls_unstable(source, text):
             return None
         snapshot, next_xid = source.query_as_superuser(_SNAPSHOT)[0]
-        if not snapshot.endswith(":"):  # "xmin:xmax:xip": somebody is writing right now
+        if not snapshot.endswith(":"):  # "xmin:xmax:xip": a transaction writes at this moment
             return None
         key = hashlib.sha256(repr((text, source.identity(), tuple(layout))).encode()).hexdigest()[:32]
         return Fingerprint(key, snapshot, int(next_xid), relations)
 
     def find(self, source: Source, now: Fingerprint) -> list[Part] | None:
-        """The files of an entry that still holds, or None."""
+        """The files of an entry that is still valid, or None."""
         with self._lock:
             entry = self._read(now.key)
         if entry is None:
@@ -99,7 +99,7 @@ class ResultCache:
         return [Part(self._folder / now.key / p["name"], p["rows"], p["size_bytes"]) for p in entry["parts"]]
 
     def store(self, source: Source, made: Fingerprint, parts: Sequence[Part]) -> None:
-        """Takes the files over (hard links; the caller's names may go)."""
+        """Keeps the files by hard links; the caller may remove its own."""
         relations = [asdict(Relation(s, n, _count(source, s, n, None)[0])) for s, n in made.relations]
         with self._lock:
             home = self._folder / made.key
@@ -123,8 +123,8 @@ class ResultCache:
                 shutil.rmtree(home, ignore_errors=True)
 
     def _only_bookkeeping(self, source: Source, entry: dict[str, Any], now: Fingerprint) -> bool:
-        """Whether every transaction since the entry was one of the sandbox's own, each of which left a row. It
-        saves the counting of large tables, since every UNLOAD writes its own history."""
+        """Whether every transaction since the entry was one of the sandbox's own, each of which wrote a row. Then
+        large tables need not be counted: every UNLOAD writes its own history."""
         passed = now.next_xid - entry["next_xid"]
         if passed <= 0 or not self._bookkeeping:
             return False

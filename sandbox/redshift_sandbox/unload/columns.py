@@ -1,7 +1,7 @@
-"""How each column of the SELECT travels: PostgreSQL type -> how it is read -> Arrow type -> manifest entry.
+"""What becomes of each column of the SELECT: PostgreSQL type -> how it is read -> Arrow type -> manifest entry.
 
-Types of the files: https://docs.aws.amazon.com/redshift/latest/dg/r_UNLOAD.html and the recorded readings
-of a live workgroup that the sandbox's README lists.
+Types of the files: https://docs.aws.amazon.com/redshift/latest/dg/r_UNLOAD.html, and measurements by others on
+live workgroups.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from redshift_sandbox.contracts import SqlError
 
 MAX_PRECISION = 38
-UNBOUND_VARCHAR = 65535  # an expression without declared length may hold Redshift's longest VARCHAR
+UNBOUND_VARCHAR = 65535  # an expression without a declared length may be as long as Redshift's longest VARCHAR
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Column:
     name: str
     arrow: pa.DataType
     manifest_type: dict[str, Any]
-    as_text: bool  # ask PostgreSQL for ::text; its own rendering is 3 times faster than the driver's
+    as_text: bool  # ask PostgreSQL for ::text, which is 3 times faster than the driver's own conversion
 
     def field(self) -> pa.Field:
         return pa.field(self.name, self.arrow, nullable=True)
@@ -68,14 +68,14 @@ def _plain(arrow: pa.DataType, base: str) -> Callable[[Described, int | None], C
 def _character(base: str) -> Callable[[Described, int | None], Column]:
     def make(d: Described, _: int | None) -> Column:
         length = d.typmod - 4 if d.typmod >= 4 else (1 if d.oid == 1042 else UNBOUND_VARCHAR)
-        # ::text would strip the padding of CHAR, which Redshift writes.
+        # ::text would remove the padding of CHAR, which Redshift writes.
         return Column(d.name, pa.string(), {"base": base, "max_length": length}, as_text=d.oid == 19)
 
     return make
 
 
 def _super(d: Described, _: int | None) -> Column:
-    """JSON text, told by an annotation (https://docs.aws.amazon.com/redshift/latest/dg/unload-super-parquet.html)."""
+    """JSON text, marked by an annotation (https://docs.aws.amazon.com/redshift/latest/dg/unload-super-parquet.html)."""
     return Column(d.name, pa.json_(pa.string()), {"base": "super"}, as_text=True)
 
 
@@ -83,11 +83,11 @@ def _numeric(d: Described, scale_seen: int | None) -> Column:
     if d.typmod >= 4:
         precision, scale = ((d.typmod - 4) >> 16) & 0xFFFF, (d.typmod - 4) & 0xFFFF
     else:
-        # sum() and avg() of decimals are NUMERIC(38, s) on Redshift; PostgreSQL leaves s open, so the values tell.
+        # sum() and avg() of decimals are NUMERIC(38, s) on Redshift; PostgreSQL leaves s open: the values decide.
         precision, scale = MAX_PRECISION, scale_seen or 0
     if precision > MAX_PRECISION or scale > MAX_PRECISION:
         raise SqlError("22023", f'column "{d.name}": DECIMAL precision {precision} must be between 1 and 38')
-    # Key names of precision and scale are unverified; readers are told to ignore what they do not know.
+    # The names of these keys are assumed; readers should ignore keys that they do not know.
     base = {"base": "numeric", "precision": precision, "scale": scale}
     return Column(d.name, pa.decimal128(precision, scale), base, as_text=True)
 
@@ -112,13 +112,13 @@ _TYPES: dict[int, Callable[[Described, int | None], Column]] = {
 
 
 def is_open_numeric(d: Described) -> bool:
-    """NUMERIC whose scale only the values tell."""
+    """NUMERIC whose scale is taken from the values."""
     return d.oid == 1700 and d.typmod < 4
 
 
 def parquet_columns(described: Sequence[Described], scales: dict[int, int]) -> list[Column]:
     """The columns of the files; `scales` gives the scale of open numerics by position. Raises SqlError for a type
-    that Parquet cannot take, in Redshift's words."""
+    that Parquet cannot hold, with Redshift's text."""
     columns = []
     for position, d in enumerate(described):
         if d.oid in _REFUSED_IN_PARQUET:

@@ -9,12 +9,12 @@ from redshift_sandbox.contracts import AwsError, SqlError
 
 _RULE = "-" * 47
 _OTHER_REGION = "The S3 bucket addressed by the query is in a different region from this cluster."
-# Codes S3 itself asks clients to repeat.
+# Codes after which S3 itself asks clients to retry.
 _RETRYABLE = frozenset({"AccessDenied", "InternalError", "SlowDown", "ServiceUnavailable", "RequestTimeout"})
 
 
 def detail_block(error: str, query_id: int) -> str:
-    """Shape as recorded in https://github.com/embulk/embulk-output-jdbc/issues/85 (measured by others)."""
+    """The form of https://github.com/embulk/embulk-output-jdbc/issues/85 (measured by others)."""
     lines = [
         "",
         f"  {_RULE}",
@@ -30,7 +30,7 @@ def detail_block(error: str, query_id: int) -> str:
 
 
 def from_aws(error: AwsError, query_id: int) -> SqlError:
-    """An S3 refusal as the database reports it: XX000, the same line as message and in the block."""
+    """An error of S3 as the database reports it: XX000, with the same line as message and in the block."""
     message = _OTHER_REGION if error.status == 301 else error.message
     rid = error.members.get("RequestId") or secrets.token_hex(8).upper()
     ext_rid = error.members.get("HostId") or secrets.token_urlsafe(32)
@@ -63,7 +63,7 @@ def cancelled(query_id: int) -> SqlError:
 
 
 def internal_failure(files: int, query_id: int) -> SqlError:
-    """The answer of the failure knob: one slice lost its connection to S3 after `files` files."""
+    """The error of the fault: one slice lost its connection to S3 after `files` files."""
     text = f"S3CurlException: Connection was reset by peer after {files} file(s),CurlError 56,CanRetry 1"
     return SqlError("XX000", text, detail=detail_block(text, query_id))
 
@@ -78,8 +78,8 @@ _NO_COLUMN = re.compile(r'column "?([^" ]+)"? does not exist')
 
 
 def from_postgres(sqlstate: str | None, message: str, relations: tuple[str, ...] = ()) -> SqlError:
-    """A refusal of the private PostgreSQL in Redshift's words; `relations` are the tables that the SELECT reads. Only
-    the first line: the others quote the statement."""
+    """An error of the private PostgreSQL with Redshift's text; `relations` are the tables that the SELECT reads. Only
+    the first line, because the others quote the statement."""
     text = message.strip().splitlines()[0] if message.strip() else "internal error"
     for pattern, replacement in _REWORDED:
         text = pattern.sub(replacement, text)

@@ -2,8 +2,8 @@
 
 A literal is unescaped here, once: this is level 2 of the two levels of quoting. The SELECT inside the
 first literal is level 1 and is unescaped by the database. Backslash is an escape character in ordinary
-literals, as in PostgreSQL 8.0 from which Redshift descends, so a SELECT that was quoted by doubling its
-quotes alone loses its backslashes here, silently.
+literals, as in PostgreSQL 8.0, on which Redshift is based, so a SELECT that was quoted only by doubling its
+quotes loses its backslashes here, without an error.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _unescape_one(match: re.Match[str]) -> str:
 
 
 def tokens(sql: str) -> Iterator[Token]:
-    """All tokens of the statement and then END, for ever."""
+    """All tokens of the statement, and then END without end."""
     at = 0
     while True:
         blank = _BLANK.match(sql, at)

@@ -22,7 +22,7 @@ class Entry:
 
 
 def render(entries: Sequence[Entry], schema: Sequence[tuple[str, dict[str, Any]]], *, verbose: bool) -> bytes:
-    """The manifest's bytes; the plain one holds the addresses alone."""
+    """The manifest's bytes; the one without VERBOSE has only the addresses."""
     if not verbose:
         return _json({"entries": [{"url": entry.url} for entry in entries]})
     return _json(

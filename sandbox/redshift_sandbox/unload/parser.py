@@ -1,7 +1,7 @@
 """Text of one UNLOAD -> UnloadStatement. Pure; every refusal is a SqlError.
 
-Texts of refusals are Redshift's where they are on record (outer LIMIT); the others are assumed. No text
-repeats a literal, because the literals of this statement are secrets.
+The texts are those of Redshift where they are documented (outer LIMIT); the others are assumed. No text
+repeats a literal, because literals of this statement can be secrets.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _UNITS = {"MB": 1.0, "GB": 1024.0}
 
 
 def parse(sql: str) -> UnloadStatement:
-    """The statement, checked as far as text alone can tell. A trailing semicolon is accepted."""
+    """The statement, checked as far as its text allows. A semicolon at the end is accepted."""
     return _Parser(sql).statement()
 
 
@@ -204,7 +204,7 @@ class _Parser:
         raise SqlError("0A000", "ROWGROUPSIZE is not supported for this type of compute")  # assumed
 
     def _client_side_key(self, _: str) -> None:
-        # Ended for everybody on 2026-04-30.
+        # Ended for all accounts on 2026-04-30.
         raise SqlError("0A000", "UNLOAD with client-side encryption is no longer supported")
 
     # -- authorization --------------------------------------------------------------------------

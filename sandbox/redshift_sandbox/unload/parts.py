@@ -1,7 +1,7 @@
 """Writes the files of one UNLOAD to local disk, as Redshift writes them.
 
 Parquet: format 1.0, SNAPPY, 32 MB row groups (https://docs.aws.amazon.com/redshift/latest/dg/r_UNLOAD.html); every
-column optional, TIMESTAMP as INT96, DECIMAL as fixed-length bytes of the least width (measured by others).
+column optional, TIMESTAMP as INT96, DECIMAL as fixed-length bytes of the smallest width (measured by others).
 """
 
 from __future__ import annotations
@@ -58,12 +58,12 @@ class ParquetPart:
             self._flush()
 
     def room(self, batch: pa.RecordBatch) -> int:
-        """How many rows of a batch still fit into the row group being gathered; at least one."""
+        """How many rows of a batch still fit into the present row group; at least one."""
         left = ROW_GROUP_BYTES - self._pending_bytes
         return max(1, int(batch.num_rows * left / max(1, batch.nbytes)))
 
     def full(self) -> bool:
-        """True when another row group like the largest so far might pass the size allowed."""
+        """True if one more row group as large as the largest so far might exceed the allowed size."""
         return not self._pending and self._sink.tell() + self._largest_group > self._max_bytes
 
     def finish(self) -> Part:

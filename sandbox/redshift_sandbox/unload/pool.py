@@ -1,4 +1,4 @@
-"""Connections kept between UNLOADs: making one costs more than unloading a small table.
+"""Connections that are kept between UNLOADs: a new one takes longer than the UNLOAD of a small table.
 
 The Arrow driver reads the whole catalog of types first.
 """
@@ -10,8 +10,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-_KEPT_MAX = 8  # of one kind and DSN: as many UNLOADs as usually run at once
-_IDLE_MAX = 48  # in all: every database user has a DSN of its own, and the server takes 200 connections
+_KEPT_MAX = 8  # of one kind and DSN: as many as UNLOADs usually run at once
+_IDLE_MAX = 48  # in all: every database user has its own DSN, and the server allows 200 connections
 
 
 class Pool:
@@ -19,7 +19,7 @@ class Pool:
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
-        self._idle: list[tuple[tuple[str, str], Any]] = []  # the one that is idle longest first
+        self._idle: list[tuple[tuple[str, str], Any]] = []  # idle for the longest time first
         self._closed = False
 
     def take(self, kind: str, dsn: str, connect: Callable[[str], Any]) -> Any:
@@ -31,7 +31,7 @@ class Pool:
         return connect(dsn)
 
     def give(self, kind: str, dsn: str, connection: Any) -> None:
-        """REQUIRES: the connection is in no transaction and nothing of it is in use."""
+        """Gives a connection back. REQUIRES: it is in no transaction, and nothing of it is in use."""
         left_over = connection
         with self._mutex:
             alike = sum(1 for key, _ in self._idle if key == (kind, dsn))
@@ -42,7 +42,7 @@ class Pool:
             drop(left_over)
 
     def close(self) -> None:
-        """Closes what is idle, and from now on what is given."""
+        """Closes idle connections, and from now on every one that is given back."""
         with self._mutex:
             self._closed = True
             idle = [connection for _, connection in self._idle]

@@ -57,7 +57,7 @@ class RoleKeys(Protocol):
 
 @dataclass(frozen=True)
 class UnloadRecord:
-    """One UNLOAD as sys_unload_history and sys_unload_detail show it."""
+    """One UNLOAD, as sys_unload_history and sys_unload_detail show it."""
 
     query_id: int
     session_id: int
@@ -71,15 +71,15 @@ class UnloadRecord:
     location: str
     outcome: UnloadOutcome
     error: str = ""
-    seconds: float = 0.0  # of the machine's time, whatever the sandbox's clock did
+    seconds: float = 0.0  # of the machine's clock, not of the sandbox's clock
     files: list[tuple[str, int, int]] = field(default_factory=list)  # url, rows, bytes
 
 
 @dataclass(frozen=True)
 class UnloadSettings:
-    """What an UNLOAD of this workgroup knows besides its statement."""
+    """The settings of the workgroup that every UNLOAD uses."""
 
-    region: str  # of the workgroup: where a bucket is sought when the statement has no REGION
+    region: str  # of the workgroup: the region of the bucket if the statement has no REGION
     work_dir: Path  # for files being written; on the same file system as the object store
     cache_dir: Path
     seed: int = 0  # of the slice numbers
@@ -107,7 +107,7 @@ class UnloadService:
         settings.work_dir.mkdir(parents=True, exist_ok=True)
 
     def close(self) -> None:
-        """Lets go of the database. No UNLOAD may follow."""
+        """Closes the connections to the database. No UNLOAD may follow."""
         self.pool.close()
 
     def is_unload(self, sql: str) -> bool:
@@ -117,7 +117,7 @@ class UnloadService:
         return blank_credentials(sql)
 
     def run(self, session: SessionContext, sql: str) -> UnloadOutcome:
-        # A gateway that numbers its statements lends its number, so that all histories agree.
+        # If the gateway has a number for the statement, it is used, so that all histories agree.
         query_id = int(getattr(session, "query_id", 0)) or next(self._query_ids)
         statement = parse(sql)
         keys = self._keys(session, statement, query_id)
@@ -173,7 +173,7 @@ class UnloadService:
         return knob if knob is not None and str(knob.get("match", "")) in statement.prefix else None
 
     def given_parts(self, statement: UnloadStatement) -> list[Part] | None:
-        """Files made beforehand, which stand for what this UNLOAD would have written."""
+        """Files of the fault `unload.parts_from`, instead of what this UNLOAD would have written."""
         knob = self.parts_knob(statement)
         if knob is None:
             return None
@@ -182,7 +182,7 @@ class UnloadService:
         return [Part(file, _rows_of(file) if rows is None else int(str(rows)), file.stat().st_size) for file in files]
 
     def worth_keeping(self, seconds: float) -> bool:
-        """Storing counts the rows of every table read, which costs more than a short UNLOAD itself."""
+        """To keep a result, the rows of every table are counted, which takes longer than a short UNLOAD."""
         return seconds >= float((self._faults.peek("unload.cache") or {}).get("min_seconds", _WORTH_KEEPING_SECONDS))
 
     def target(
@@ -274,7 +274,7 @@ class _Run:
                 self.target.put(part)
                 made.append(part)
             if fingerprint is not None and self._service.worth_keeping(time.monotonic() - started):
-                with contextlib.suppress(SqlError):  # the files are out: not to keep them is no failure
+                with contextlib.suppress(SqlError):  # the UNLOAD is complete, with or without this
                     self._service.cache.store(source, fingerprint, made)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -286,8 +286,8 @@ class _Run:
             self.target.entries.append(Entry(f"{base}{number:06d}_part_00.parquet", 1, 1000))
 
     def _kept(self, source: Source, plan: Plan) -> tuple[Fingerprint | None, list[Part] | None]:
-        """Whether the result may be kept, and what is kept already. Nothing while somebody waits for a table: counting
-        its rows would wait, too."""
+        """Whether the result may be kept, and what is kept already. Nothing while a session waits for a table:
+        the count of its rows would wait, too."""
         try:
             fingerprint = self._fingerprint(source, plan)
             return fingerprint, self._service.cache.find(source, fingerprint) if fingerprint else None

@@ -1,4 +1,4 @@
-"""What can be said of the inner SELECT from its text: it is one query, and its outer level has no LIMIT."""
+"""Checks the text of the inner SELECT: it must be one query, and its outer level must have no LIMIT."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from redshift_sandbox.contracts import SqlError
 
-# Pieces in which a word or a bracket means nothing: literals, quoted names, comments.
+# Parts in which words and brackets do not count: literals, quoted names, comments.
 _PIECES = re.compile(
     r"(?P<skip>'(?:[^'\\]|''|\\.)*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/)"
     r"|(?P<word>[A-Za-z_][A-Za-z0-9_$]*)|(?P<sign>[();])",
@@ -16,7 +16,7 @@ _PIECES = re.compile(
 
 
 def _words_by_depth(select: str) -> Iterator[tuple[int, str]]:
-    """Each word (upper case) and bracket with the depth of brackets it stands in."""
+    """Each word (in upper case) and bracket, with the number of brackets around it."""
     depth = 0
     for match in _PIECES.finditer(select):
         if match.lastgroup == "skip":
@@ -41,7 +41,7 @@ def _outer_depth(pieces: list[tuple[int, str]]) -> int:
 
 
 def check_select(select: str) -> None:
-    """Raises SqlError if this is no query, more than one, or limited at its outer level.
+    """Raises SqlError if this is not a query, or more than one, or has a LIMIT at its outer level.
 
     https://docs.aws.amazon.com/redshift/latest/dg/r_UNLOAD.html: "The SELECT query can't use a LIMIT
     clause in the outer SELECT"; a nested one is fine.
@@ -64,7 +64,7 @@ _READ_FROM = re.compile(rf"(?:FROM|JOIN)\s+(?:{_NAME}\s*\.\s*)*({_NAME})", re.IG
 
 
 def relations(select: str) -> tuple[str, ...]:
-    """Names behind FROM and JOIN, without their schemas, for the texts of errors."""
+    """The names after FROM and JOIN, without their schemas, for the texts of errors."""
     found: dict[str, None] = {}
     for match in _READ_FROM.finditer(select):
         found[match.group(1).strip('"').replace('""', '"')] = None

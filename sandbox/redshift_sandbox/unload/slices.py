@@ -1,4 +1,4 @@
-"""How rows are spread over files, and how the files are called."""
+"""How rows are distributed over files, and the names of the files."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _SLICE_NUMBERS = 128  # numbers seen on live workgroups have gaps and vary betwe
 
 @dataclass(frozen=True)
 class Layout:
-    """What decides how many files there are, apart from their greatest size."""
+    """What decides the number of files, besides their maximum size."""
 
     slices: int = 4
-    rows_per_file: int | None = None  # None: spread evenly over the slices, by the planner's estimate
+    rows_per_file: int | None = None  # None: the same for all slices, by the planner's estimate
 
 
 class Names:
@@ -36,13 +36,13 @@ class Names:
 def _with_gaps(count: int, rng: random.Random) -> list[int]:
     numbers = sorted(rng.sample(range(max(_SLICE_NUMBERS, 2 * count)), count))
     if numbers == list(range(numbers[0], numbers[0] + count)):
-        numbers[-1] += 1  # a run without gaps would let a reader that counts upwards pass
+        numbers[-1] += 1  # without a gap, a reader that only counts upwards would work
     return numbers
 
 
 def rows_for_file(index: int, layout: Layout, estimate: int, parallel: bool) -> int:
-    """Most rows of file `index`. When the estimate was too low, each round over the slices is four times larger,
-    so that the number of files stays small."""
+    """The maximum of rows in file `index`. If the estimate was too low, each round over the slices is four times
+    larger, so that the number of files stays small."""
     if layout.rows_per_file is not None:
         return max(1, layout.rows_per_file)
     if not parallel:

@@ -1,8 +1,8 @@
 """Reads the rows of one SELECT from the private PostgreSQL, as the session's user and in the session's snapshot.
 
-Two connections of the session's user take part in one snapshot: psycopg plans and describes, ADBC streams the rows
-as Arrow. Neither is the session's own, so temporary tables and uncommitted changes of the session are not seen; the
-README names this limit. A third one, an administrator's, answers the result cache.
+Two connections of the session's user share one snapshot: psycopg plans and describes, ADBC reads the rows as Arrow.
+Neither is the session's own, so they do not see temporary tables and uncommitted changes of the session; the README
+names this limit. A third one, of an administrator, serves the result cache.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ AdminDsn = Callable[[str], str]  # database -> libpq keywords of an administrato
 
 @dataclass(frozen=True)
 class Plan:
-    """What PostgreSQL's planner says of the SELECT."""
+    """What PostgreSQL's planner says about the SELECT."""
 
     rows: int  # estimated
     tree: dict[str, Any]  # EXPLAIN (VERBOSE, FORMAT JSON)
@@ -76,7 +76,7 @@ class Source:
     # -- planning -------------------------------------------------------------------------------
 
     def plan(self) -> Plan:
-        """Plans the SELECT. This is also the check of names and privileges: EXPLAIN starts the executor."""
+        """Plans the SELECT. This also checks names and privileges, because EXPLAIN starts the executor."""
         tree = self._planned()
         return Plan(rows=max(1, int(tree["Plan Rows"])), tree=tree)
 
@@ -89,7 +89,7 @@ class Source:
         ]
 
     def scales(self, described: Sequence[Described]) -> dict[int, int]:
-        """The largest scale in each NUMERIC column that has none declared, by position."""
+        """The largest scale in each NUMERIC column without a declared one, by position."""
         open_columns = [i for i, d in enumerate(described) if is_open_numeric(d)]
         if not open_columns:
             return {}
@@ -112,7 +112,7 @@ class Source:
                 with cancelling(self._session, cursor.adbc_cancel):
                     cursor.adbc_statement.set_sql_query(select)
                     stream, _ = cursor.adbc_statement.execute_query()
-                    # This reader keeps SQLSTATE and message of an error in mid-stream; the public one loses both.
+                    # This reader keeps SQLSTATE and message of an error between two rows; the public one loses both.
                     for batch in AdbcRecordBatchReader._import_from_c(stream.address):
                         arrays = [c.converted(batch.column(i)) for i, c in enumerate(columns)]
                         yield pa.RecordBatch.from_arrays(arrays, schema=schema)
@@ -132,14 +132,14 @@ class Source:
     # -- change tokens (see cache.py) -----------------------------------------------------------
 
     def identity(self) -> tuple[str, str]:
-        """Whose rights and which database this read stands for."""
+        """The user, the database and the settings of this read."""
         return self._session.user, self._session.database
 
     def query_as_superuser(self, text: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Runs a query of the sandbox's own in the same snapshot."""
         if self._admin is None:
             self._admin = self._connected(self._admin_dsn(self._session.database))
-            self._admin.execute("SET lock_timeout = '200ms'")  # nothing that is asked here is worth a wait
+            self._admin.execute("SET lock_timeout = '200ms'")  # these queries are not important enough to wait
             self._share_snapshot(self._admin)
         return self._rows(self._admin, text, parameters)
 
@@ -147,7 +147,7 @@ class Source:
 
     @contextmanager
     def _reader(self) -> Iterator[Any]:
-        """A connection of the Arrow driver; kept for others only if nothing went wrong with it."""
+        """A connection of the Arrow driver; it is kept for others only if it had no error."""
         connection = self._pool.take("adbc", self._dsn, lambda dsn: adbc.connect(dsn, autocommit=True))
         try:
             yield connection
@@ -237,8 +237,8 @@ class Source:
     def _from_adbc(self, error: adbc_driver_manager.Error) -> SqlError:
         if self._session.cancelled():
             return cancelled(self._query_id)
-        # The keys are bytes, whatever the driver's annotations say.
+        # The keys are bytes, although the driver's annotations say otherwise.
         details = dict[object, bytes](error.details or [])
-        primary = details.get(b"PG_DIAG_MESSAGE_PRIMARY", b"the database broke off while reading")
+        primary = details.get(b"PG_DIAG_MESSAGE_PRIMARY", b"the database ended the connection while rows were read")
         return from_postgres(error.sqlstate, primary.decode(errors="replace"))
 

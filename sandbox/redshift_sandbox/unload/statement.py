@@ -1,4 +1,4 @@
-"""One UNLOAD statement as a value, and the rules about which of its options go together.
+"""One UNLOAD statement as a value, and which of its options may be combined.
 
 https://docs.aws.amazon.com/redshift/latest/dg/r_UNLOAD.html
 """
@@ -25,7 +25,7 @@ PARQUET_STEP_MB = 32  # row group size; MAXFILESIZE is rounded down to a multipl
 
 @dataclass(frozen=True)
 class Authorization:
-    """Keys, or a chain of role ARNs, or neither when the statement said `IAM_ROLE default`."""
+    """Keys, or a chain of role ARNs, or neither if the statement said `IAM_ROLE default`."""
 
     keys: AccessKeys | None = None
     role_chain: tuple[str, ...] = ()
@@ -58,7 +58,7 @@ class UnloadStatement:
     extension: str | None = None
 
     def max_file_bytes(self) -> int:
-        """The size a file may reach. Parquet knows steps of 32 MB only, and at least one of them."""
+        """The maximum size of a file. For Parquet it is a multiple of 32 MB, at least 32 MB."""
         if self.format is not Format.PARQUET:
             return int(self.max_file_mb * 2**20)
         steps = max(1, int(self.max_file_mb // PARQUET_STEP_MB))
@@ -76,7 +76,7 @@ FORBIDDEN_WITH_FORMAT: dict[Format, tuple[str, ...]] = {
 
 
 def check_options(statement: UnloadStatement, given: frozenset[str]) -> None:
-    """Raises SqlError for options that exclude each other. `given` holds the option words written."""
+    """Raises SqlError for options that exclude each other. `given` holds the options of the statement."""
     for option in FORBIDDEN_WITH_FORMAT[statement.format]:
         if option in given:
             shown = "NULL AS" if option == "NULL" else option

@@ -1,4 +1,4 @@
-"""The place in S3 an UNLOAD writes to: checked first, then filled file by file, the manifest last."""
+"""The place in S3 that an UNLOAD writes to: checked first, then filled file by file, the manifest last."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ T = TypeVar("T")
 
 
 class Target:
-    """One UNLOAD's destination. Every call to S3 is authorised anew with the statement's keys, so that keys which
-    expire during the run fail it."""
+    """One UNLOAD's destination. Every call to S3 is authorised again with the statement's keys, so that it fails
+    if they expire during the run."""
 
     def __init__(
         self, gate: ObjectGate, faults: Faults, session: SessionContext, statement: UnloadStatement, keys: AccessKeys,
@@ -31,12 +31,12 @@ class Target:
         self._region = region
         self._query_id = query_id
         self._names = names
-        # ENCRYPTED AUTO takes the bucket's default key, and ENCRYPTED alone is taken for the same (assumed).
+        # ENCRYPTED AUTO uses the bucket's default key, and ENCRYPTED alone does the same (assumed).
         self._kms = KmsEncryption(statement.kms_key_id) if statement.encrypted else None
         self.entries: list[manifest.Entry] = []
 
     def prepare(self) -> None:
-        """The check that nothing stands under the prefix, which is tested as a string: `foo/1` meets `foo/10`.
+        """Checks that nothing is under the prefix, which is compared as a string: `foo/1` also means `foo/10`.
         CLEANPATH deletes what is there; ALLOWOVERWRITE leaves it."""
         wanted = 2**31 - 1 if self._statement.clean_path else 1
         found = self._s3(lambda: self._gate.list_keys(
@@ -48,7 +48,7 @@ class Target:
         self._s3(lambda: self._gate.delete(self._keys, self._region, self._statement.bucket, found))
 
     def put(self, part: Part) -> None:
-        """Sends one finished file. The knobs of failure and slowness act here."""
+        """Sends one finished file. The faults of failure and slowness act here."""
         self._fail_on_demand()
         slow = self._faults.peek("unload.slow_per_file")
         if slow is not None:
@@ -62,7 +62,7 @@ class Target:
         self.entries.append(manifest.Entry(f"s3://{bucket}/{key}", part.rows, part.size_bytes))
 
     def put_manifest(self, schema: Sequence[tuple[str, dict[str, Any]]]) -> None:
-        """Last of all, so that a manifest means completeness."""
+        """Written last, so that a manifest means that all files are there."""
         self._fail_on_demand()
         self.refuse_if_cancelled()
         body = manifest.render(self.entries, schema, verbose=self._statement.manifest_verbose)

@@ -27,7 +27,7 @@ _COMPRESSED = {"GZIP": ("gzip", ".gz"), "BZIP2": ("bz2", ".bz2"), "ZSTD": ("zstd
 
 
 def text_extension(statement: UnloadStatement) -> str:
-    """Of the files' names: what EXTENSION says, else the compression's."""
+    """The extension of the files: that of EXTENSION, else that of the compression."""
     if statement.extension is not None:
         return "." + statement.extension.lstrip(".")
     return _COMPRESSED[statement.compression][1] if statement.compression else ""

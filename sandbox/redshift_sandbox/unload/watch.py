@@ -1,4 +1,4 @@
-"""Small helpers of threads: cancel a blocking call when the session is cancelled, and read ahead."""
+"""Small helpers with threads: cancel a blocking call if the session is cancelled, and read ahead."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 @contextmanager
 def cancelling(session: SessionContext, cancel: Callable[[], None]) -> Iterator[None]:
-    """While the block runs, calls `cancel` (from another thread, again and again) once the session is cancelled."""
+    """While the block runs, calls `cancel` from another thread, repeatedly, once the session is cancelled."""
     done = threading.Event()
 
     def watch() -> None:
@@ -35,7 +35,7 @@ def cancelling(session: SessionContext, cancel: Callable[[], None]) -> Iterator[
 
 
 def pause(seconds: float, stop: Callable[[], bool]) -> None:
-    """Waits, but no longer than until `stop` says so."""
+    """Waits, until `stop()` is true at the longest."""
     waiting = threading.Event()
     left = seconds
     while left > 0 and not stop():
@@ -45,7 +45,7 @@ def pause(seconds: float, stop: Callable[[], bool]) -> None:
 
 @contextmanager
 def read_ahead(items: Iterator[T], depth: int) -> Iterator[Iterator[T]]:
-    """The same items, produced in a thread up to `depth` ahead of their use. What it raises is raised here."""
+    """The same items, made in a thread up to `depth` ahead of their use. What it raises is raised here."""
     pipe: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue(maxsize=depth)
     closed = threading.Event()
 
@@ -64,7 +64,7 @@ def read_ahead(items: Iterator[T], depth: int) -> Iterator[Iterator[T]]:
                 if not offer((item, None)):
                     return
             offer((None, StopIteration()))
-        except BaseException as error:  # handed over whole: the consumer decides
+        except BaseException as error:  # passed on as it is: the consumer decides
             offer((None, error))
 
     def consume() -> Iterator[T]:

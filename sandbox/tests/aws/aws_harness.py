@@ -1,4 +1,4 @@
-"""What the tests of the AWS half share: keys, policies, clients, and requests signed by hand."""
+"""What the tests of the AWS half share: keys, policies, clients, and requests with a chosen signature."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Reply:
 
 
 class Sandbox:
-    """AwsServices with the control interface beside them, and stock clients for both."""
+    """AwsServices and the control interface, and standard clients for both."""
 
     workgroup: Workgroup
     admin: Keys
@@ -134,7 +134,7 @@ class Sandbox:
     def send(
         self, method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes = b""
     ) -> Reply:
-        """One request exactly as given, on a connection of its own."""
+        """One request exactly as given, on its own connection."""
         context = ssl.create_default_context(cafile=self.services.ca_file)
         connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=context, timeout=30)
         try:
@@ -148,7 +148,7 @@ class Sandbox:
         self, service: str, method: str, target: str, *, keys: Keys | None = None, body: bytes = b"",
         headers: Mapping[str, str] | None = None, region: str = REGION, host: str | None = None,
     ) -> Reply:  # fmt: skip
-        """One request signed by botocore, with the Host header of one's choice."""
+        """One request signed by botocore, with any Host header."""
         used = keys or self.admin
         name = host or f"127.0.0.1:{self.port}"
         request = AWSRequest(method, f"https://{name}{target}", {**(headers or {}), "Host": name}, body)
@@ -168,7 +168,7 @@ def from_reply(reply: Mapping[str, Any]) -> Keys:
 
 
 def refusal(call: Any, /, *args: Any, **kwargs: Any) -> tuple[str, int, str]:
-    """Code, HTTP status and message of the error that the call must end in."""
+    """Code, HTTP status and message of the error that the call must raise."""
     with pytest.raises(ClientError) as caught:
         call(*args, **kwargs)
     response = caught.value.response

@@ -1,4 +1,4 @@
-"""One running AWS half per test, on loopback and a free port, and stock boto3 clients for it."""
+"""The AWS services for each test, on loopback and a free port, and standard boto3 clients for them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from botocore.client import BaseClient
 
 @pytest.fixture
 def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    """With the bucket acme and the workgroup analytics in us-east-1, and the user admin who may do all."""
+    """With the bucket acme and the workgroup analytics in us-east-1, and the user admin, who may do everything."""
     for name in ("AWS_PROFILE", "AWS_CA_BUNDLE", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))

@@ -1,4 +1,4 @@
-"""A client that dies in mid-body takes nothing of the server with it."""
+"""A client that dies in the middle of a body does not harm the server."""
 
 from __future__ import annotations
 

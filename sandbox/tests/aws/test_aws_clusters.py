@@ -1,4 +1,4 @@
-"""Behaviours 11 and 12: GetClusterCredentials for a workgroup."""
+"""GetClusterCredentials for a workgroup."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _ask(sandbox: Sandbox, *documents: Document, **more: Any) -> Any:
     return client.get_cluster_credentials(**wanted)
 
 
-def test_b12_returns_the_user_with_its_prefix(sandbox: Sandbox) -> None:
+def test_returns_the_user_with_its_prefix(sandbox: Sandbox) -> None:
     reply = _ask(sandbox, policy(*_rights(sandbox).values()), DurationSeconds=1800)
     assert reply["DbUser"] == "IAM:guide_user"
     left = reply["Expiration"] - dt.datetime.now(dt.UTC)
@@ -49,7 +49,7 @@ def test_b12_returns_the_user_with_its_prefix(sandbox: Sandbox) -> None:
         ("namespace", "redshift-serverless:GetNamespace on resource:"),
     ],
 )
-def test_b12_every_right_is_needed(sandbox: Sandbox, without: str, action: str) -> None:
+def test_every_right_is_needed(sandbox: Sandbox, without: str, action: str) -> None:
     rights = _rights(sandbox)
     del rights[without]
     code, status, text = refusal(_ask, sandbox, policy(*rights.values()))
@@ -57,7 +57,7 @@ def test_b12_every_right_is_needed(sandbox: Sandbox, without: str, action: str) 
     assert f"is not authorized to perform: {action}" in text
 
 
-def test_b12_other_users_and_databases_are_others(sandbox: Sandbox) -> None:
+def test_other_users_and_databases_are_others(sandbox: Sandbox) -> None:
     document = policy(*_rights(sandbox).values())
     assert code_of(_ask, sandbox, document, DbUser="other") == "AccessDenied"
     assert code_of(_ask, sandbox, document, DbName="other") == "AccessDenied"
@@ -74,11 +74,11 @@ def test_b12_other_users_and_databases_are_others(sandbox: Sandbox) -> None:
         ({"DbName": "a/b"}, "InvalidParameterValue"),
     ],
 )
-def test_b12_parameters_are_checked(sandbox: Sandbox, change: dict[str, Any], code: str) -> None:
+def test_parameters_are_checked(sandbox: Sandbox, change: dict[str, Any], code: str) -> None:
     assert code_of(_ask, sandbox, policy(statement("Allow", "*", "*")), **change) == code
 
 
-def test_b11_throttling(sandbox: Sandbox) -> None:
+def test_throttling(sandbox: Sandbox) -> None:
     sandbox.fault("credentials.throttle", 1)
     document = policy(*_rights(sandbox).values())
     assert refusal(_ask, sandbox, document)[::2] == ("Throttling", "Rate exceeded")

@@ -1,4 +1,4 @@
-"""AWS's words for which policy refused, and answers that a test may choose.
+"""AWS's texts for which policy refused, and answers that a test may choose.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html"""
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def without_put() -> Document:
 NO_PUT = policy(statement("Allow", ["s3:Get*", "s3:List*", "sts:*"], "*"))
 
 
-def test_policy_of_the_identity_is_told_within_the_account(sandbox: Sandbox) -> None:
+def test_denial_names_the_identity_policy_within_the_account(sandbox: Sandbox) -> None:
     text = refused(sandbox.client("s3", sandbox.user("u", NO_PUT)))
     assert text.endswith(f'on resource: "arn:aws:s3:::acme/k" because no identity-based policy allows the {PUT} action')
     assert refused(sandbox.client("s3", sandbox.user("v", without_put()))).endswith(
@@ -35,7 +35,7 @@ def test_policy_of_the_identity_is_told_within_the_account(sandbox: Sandbox) -> 
     )
 
 
-def test_policy_of_the_bucket_is_told_within_the_account(sandbox: Sandbox) -> None:
+def test_denial_names_the_bucket_policy_within_the_account(sandbox: Sandbox) -> None:
     ban = statement("Deny", PUT, "arn:aws:s3:::acme/*", Principal="*")
     sandbox.services.store.set_policy(sandbox.services.store.bucket("acme"), json.dumps(policy(ban)))
     assert refused(sandbox.client("s3", sandbox.user("u", ALLOW_ALL))).endswith(
@@ -43,7 +43,7 @@ def test_policy_of_the_bucket_is_told_within_the_account(sandbox: Sandbox) -> No
     )
 
 
-def test_nothing_is_told_to_another_account(sandbox: Sandbox) -> None:
+def test_denial_names_no_policy_to_another_account(sandbox: Sandbox) -> None:
     sandbox.services.add_bucket("foreign", "us-east-1", OTHER_ACCOUNT)
     assert refused(sandbox.client("s3", sandbox.user("u", ALLOW_ALL)), "foreign") == "Access Denied"
 
@@ -73,7 +73,7 @@ def test_session_policy(sandbox: Sandbox) -> None:
     assert refused(sandbox.client("s3", keys)).endswith(f"because no session policy allows the {PUT} action")
 
 
-def test_key_policy_is_told_as_the_resource_of_another_account(sandbox: Sandbox) -> None:
+def test_denial_names_the_key_policy_of_another_account(sandbox: Sandbox) -> None:
     bucket = sandbox.services.store.bucket("acme")
     bucket.kms_key = f"arn:aws:kms:us-east-1:{OTHER_ACCOUNT}:key/1"
     text = refused(sandbox.client("s3", sandbox.user("u", ALLOW_ALL)))
@@ -81,7 +81,7 @@ def test_key_policy_is_told_as_the_resource_of_another_account(sandbox: Sandbox)
     assert text.endswith("because no resource-based policy allows the kms:GenerateDataKey action")
 
 
-def test_own_policy_missing_for_assume_role_is_told(sandbox: Sandbox) -> None:
+def test_denial_names_the_missing_identity_policy_for_assume_role(sandbox: Sandbox) -> None:
     role = sandbox.role("reader", trust(f"arn:aws:iam::{ACCOUNT}:root"))
     sts = sandbox.client("sts", sandbox.user("u"))
     with pytest.raises(ClientError, match="because no identity-based policy allows the sts:AssumeRole action"):

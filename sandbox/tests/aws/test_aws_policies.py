@@ -1,4 +1,4 @@
-"""Behaviour 6: the evaluator, by itself and through calls."""
+"""The evaluator, by itself and through calls."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UNLOAD_KEYS = policy(
 )  # fmt: skip
 
 
-def test_b06_keys_of_an_unload_write_their_run_and_nothing_else(sandbox: Sandbox) -> None:
+def test_keys_of_an_unload_write_their_run_and_nothing_else(sandbox: Sandbox) -> None:
     role = sandbox.role("reader", trust(ADMIN), ALLOW_ALL)
     keys = sandbox.assume(sandbox.admin, role, Policy=json.dumps(UNLOAD_KEYS))
     s3 = sandbox.client("s3", keys)
@@ -35,7 +35,7 @@ def test_b06_keys_of_an_unload_write_their_run_and_nothing_else(sandbox: Sandbox
     assert code_of(serverless.get_credentials, workgroupName="analytics") == "AccessDeniedException"
 
 
-def test_b06_session_policy_cannot_widen(sandbox: Sandbox) -> None:
+def test_session_policy_cannot_widen(sandbox: Sandbox) -> None:
     only_list = policy(statement("Allow", "s3:ListBucket", "*"))
     role = sandbox.role("reader", trust(ADMIN), only_list)
     s3 = sandbox.client("s3", sandbox.assume(sandbox.admin, role, Policy=json.dumps(ALLOW_ALL)))
@@ -43,14 +43,14 @@ def test_b06_session_policy_cannot_widen(sandbox: Sandbox) -> None:
     assert code_of(s3.put_object, Bucket="acme", Key="k") == "AccessDenied"
 
 
-def test_b06_explicit_deny_wins(sandbox: Sandbox) -> None:
+def test_explicit_deny_wins(sandbox: Sandbox) -> None:
     keys = sandbox.user("u", ALLOW_ALL, policy(statement("Deny", "s3:Put*", "arn:aws:s3:::acme/locked/*")))
     s3 = sandbox.client("s3", keys)
     s3.put_object(Bucket="acme", Key="open/k")
     assert code_of(s3.put_object, Bucket="acme", Key="locked/k") == "AccessDenied"
 
 
-def test_b06_listing_narrowed_by_prefix(sandbox: Sandbox) -> None:
+def test_listing_narrowed_by_prefix(sandbox: Sandbox) -> None:
     condition = {"StringLike": {"s3:prefix": ["sluice/*"]}}
     keys = sandbox.user("u", policy(statement("Allow", "s3:ListBucket", "*", Condition=condition)))
     s3 = sandbox.client("s3", keys)
@@ -59,7 +59,7 @@ def test_b06_listing_narrowed_by_prefix(sandbox: Sandbox) -> None:
     assert code_of(s3.list_objects_v2, Bucket="acme") == "AccessDenied"
 
 
-def test_b06_rights_change_at_once(sandbox: Sandbox) -> None:
+def test_rights_change_at_once(sandbox: Sandbox) -> None:
     keys = sandbox.user("u", ALLOW_ALL)
     s3 = sandbox.client("s3", keys)
     s3.list_objects_v2(Bucket="acme")
@@ -67,7 +67,7 @@ def test_b06_rights_change_at_once(sandbox: Sandbox) -> None:
     assert code_of(s3.list_objects_v2, Bucket="acme") == "AccessDenied"
 
 
-def test_b06_bucket_policy_unites_with_identity_in_one_account(sandbox: Sandbox) -> None:
+def test_bucket_policy_unites_with_identity_in_one_account(sandbox: Sandbox) -> None:
     role = sandbox.role("reader", trust(ADMIN))
     keys = sandbox.assume(sandbox.admin, role)
     s3 = sandbox.client("s3", keys)
@@ -82,7 +82,7 @@ def test_b06_bucket_policy_unites_with_identity_in_one_account(sandbox: Sandbox)
     sandbox.client("s3").delete_bucket_policy(Bucket="acme")
 
 
-def test_b06_across_accounts_bucket_and_identity_must_both_allow(sandbox: Sandbox) -> None:
+def test_across_accounts_bucket_and_identity_must_both_allow(sandbox: Sandbox) -> None:
     identity = sandbox.services.identity
     identity.put_user(OTHER_ACCOUNT, "guest", policies={"p": ALLOW_ALL})
     key = identity.add_access_key(OTHER_ACCOUNT, "guest")
@@ -137,13 +137,13 @@ CASES: list[tuple[dict[str, Any], str, str, dict[str, str], Decision]] = [
 
 
 @pytest.mark.parametrize(("rule", "action", "resource", "context", "expected"), CASES)
-def test_b06_evaluator_table(
+def test_evaluator_table(
     rule: dict[str, Any], action: str, resource: str, context: dict[str, str], expected: Decision
 ) -> None:
     assert decide([parse_policy(policy(rule), kind="identity")], Ask(action, resource, context)) is expected
 
 
-def test_b06_every_word_of_a_document_is_understood_or_refused() -> None:
+def test_every_word_of_a_document_is_understood_or_refused() -> None:
     broken = [
         statement("Permit", "s3:*", "*"),
         {"Effect": "Allow", "Action": "s3:*"},
@@ -160,7 +160,7 @@ def test_b06_every_word_of_a_document_is_understood_or_refused() -> None:
         assert caught.value.code == "MalformedPolicyDocument"
 
 
-def test_b06_refusal_says_what_is_missing() -> None:
+def test_refusal_says_what_is_missing() -> None:
     caller = Caller("user", "arn:aws:iam::1:user/u", "1", "AIDA", "u", (ALLOW_ALL,), policy())
     verdict = authorise(caller, Ask("s3:GetObject", "arn:aws:s3:::b/k"))
     assert not verdict.allowed

@@ -1,4 +1,4 @@
-"""What S3 tells of an object's bytes: checksums by default and by wish, of whole objects and of parts, and ETags.
+"""What S3 sends about an object's bytes: checksums by default and on demand, of whole objects and of parts, and ETags.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
 """
 
@@ -25,7 +25,7 @@ def crc32(data: bytes) -> str:
 
 
 def told(s3: BaseClient, key: str, **how: object) -> dict[str, str]:
-    """Checksum, type and ETag that HEAD tells, with what else was asked for."""
+    """Checksum, type and ETag in the answer to HEAD, and what else was asked for."""
     head = s3.head_object(Bucket=BUCKET, Key=key, ChecksumMode="ENABLED", **how)
     return {k: v for k, v in head.items() if k.startswith("Checksum") or k in ("ETag", "PartsCount")}
 
@@ -89,7 +89,7 @@ def test_an_upload_in_parts_has_the_checksum_of_checksums(s3: BaseClient) -> Non
     assert second["ChecksumCRC32"] == crc32(b"tail")
     assert second["PartsCount"] == 2
     whole = s3.get_object(Bucket=BUCKET, Key="big", Range="bytes=0-", ChecksumMode="ENABLED")
-    assert whole["ChecksumCRC32"] == crc32(joined)  # looks like one of all bytes, and is none
+    assert whole["ChecksumCRC32"] == crc32(joined)  # looks like the checksum of all bytes, but is not
 
 
 @pytest.mark.parametrize("algorithm", ["CRC32", "CRC64NVME", None])
@@ -124,7 +124,7 @@ def test_an_etag_of_what_kms_encrypts_is_no_md5(s3: BaseClient) -> None:
     assert found["ETag"] != f'"{hashlib.md5(b"abc").hexdigest()}"'
 
 
-def test_a_copy_has_its_sources_checksum_and_tells_it(s3: BaseClient) -> None:
+def test_a_copy_has_its_sources_checksum_and_sends_it(s3: BaseClient) -> None:
     upload(s3, "source", [b"s" * PART, b"tail"], ChecksumAlgorithm="CRC32")
     made = s3.copy_object(Bucket=BUCKET, Key="copy", CopySource={"Bucket": BUCKET, "Key": "source"})
     whole = b"s" * PART + b"tail"
@@ -133,7 +133,7 @@ def test_a_copy_has_its_sources_checksum_and_tells_it(s3: BaseClient) -> None:
     assert made["CopyObjectResult"]["ETag"] == f'"{hashlib.md5(whole).hexdigest()}"'
 
 
-def test_a_damaged_copy_tells_the_checksum_of_what_was_stored(sandbox: Sandbox, s3: BaseClient) -> None:
+def test_a_damaged_copy_has_the_checksum_of_what_was_stored(sandbox: Sandbox, s3: BaseClient) -> None:
     s3.put_object(Bucket=BUCKET, Key="whole", Body=b"0123456789")
     sandbox.fault("s3.damage_copy", 1)
     made = s3.copy_object(Bucket=BUCKET, Key="bad", CopySource={"Bucket": BUCKET, "Key": "whole"})

@@ -1,4 +1,4 @@
-"""Copies inside S3 and conditional writes: who may, what conditions do, and answers that are lost."""
+"""Copies inside S3 and conditional writes: rights, conditions, and answers that are lost."""
 
 from __future__ import annotations
 

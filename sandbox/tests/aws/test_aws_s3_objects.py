@@ -1,4 +1,4 @@
-"""Behaviours 54, 57 in part: the operations on objects and listings, with stock boto3."""
+"""The operations on objects and listings, with stock boto3."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _fill(s3: BaseClient, *keys: str) -> None:
 
 
 @pytest.mark.parametrize("operation", ["list_objects_v2", "list_objects"])
-def test_b54_pages_of_a_thousand(sandbox: Sandbox, s3: BaseClient, operation: str) -> None:
+def test_pages_of_a_thousand(sandbox: Sandbox, s3: BaseClient, operation: str) -> None:
     bucket = sandbox.services.store.bucket("acme")
     names = sorted(f"p/{n:04}" for n in range(2345))
     for name in names:
@@ -39,7 +39,7 @@ def test_b54_pages_of_a_thousand(sandbox: Sandbox, s3: BaseClient, operation: st
     assert len(_keys(s3.list_objects_v2(Bucket="acme", MaxKeys=5000))) == 1000
 
 
-def test_b54_knob_for_smaller_pages_and_delimiter_across_them(sandbox: Sandbox, s3: BaseClient) -> None:
+def test_knob_for_smaller_pages_and_delimiter_across_them(sandbox: Sandbox, s3: BaseClient) -> None:
     _fill(s3, "a", "b/1", "b/2", "b/3", "c/1", "c/2", "d", "e/1")
     sandbox.fault("s3.page_size", keys=1)
     pages = list(s3.get_paginator("list_objects_v2").paginate(Bucket="acme", Delimiter="/"))
@@ -50,7 +50,7 @@ def test_b54_knob_for_smaller_pages_and_delimiter_across_them(sandbox: Sandbox, 
     assert [_keys(p) + [c["Prefix"] for c in p.get("CommonPrefixes", [])] for p in v1] == found
 
 
-def test_b54_prefix_start_after_owner_and_tokens(s3: BaseClient) -> None:
+def test_prefix_start_after_owner_and_tokens(s3: BaseClient) -> None:
     _fill(s3, "foo/1/a", "foo/10/a", "foo/2", "zoo")
     assert _keys(s3.list_objects_v2(Bucket="acme", Prefix="foo/1")) == ["foo/1/a", "foo/10/a"]
     assert _keys(s3.list_objects_v2(Bucket="acme", Prefix="foo/1/")) == ["foo/1/a"]
@@ -65,7 +65,7 @@ def test_b54_prefix_start_after_owner_and_tokens(s3: BaseClient) -> None:
     assert (nothing["KeyCount"], nothing["IsTruncated"]) == (0, False)
 
 
-def test_b54_hard_keys_survive_lists_in_both_encodings(sandbox: Sandbox, s3: BaseClient) -> None:
+def test_hard_keys_survive_lists_in_both_encodings(sandbox: Sandbox, s3: BaseClient) -> None:
     _fill(s3, *HARD)
     page = s3.list_objects_v2(Bucket="acme")
     assert _keys(page) == sorted(HARD)
@@ -82,7 +82,7 @@ def test_b54_hard_keys_survive_lists_in_both_encodings(sandbox: Sandbox, s3: Bas
     [("bytes=0-0", 0, 0), ("bytes=2-5", 2, 5), ("bytes=90-", 90, 99), ("bytes=-7", 93, 99),
      ("bytes=50-1000", 50, 99), ("bytes=-1000", 0, 99)],
 )  # fmt: skip
-def test_b54_ranges(s3: BaseClient, asked: str, first: int, last: int) -> None:
+def test_ranges(s3: BaseClient, asked: str, first: int, last: int) -> None:
     body = bytes(range(100))
     s3.put_object(Bucket="acme", Key="k", Body=body)
     reply = s3.get_object(Bucket="acme", Key="k", Range=asked)
@@ -92,7 +92,7 @@ def test_b54_ranges(s3: BaseClient, asked: str, first: int, last: int) -> None:
     assert reply["Body"].read() == body[first : last + 1]
 
 
-def test_b54_range_of_a_large_object_off_page_boundaries(s3: BaseClient) -> None:
+def test_range_of_a_large_object_off_page_boundaries(s3: BaseClient) -> None:
     body = bytes(n % 251 for n in range(3_000_000))
     s3.put_object(Bucket="acme", Key="k", Body=body)
     reply = s3.get_object(Bucket="acme", Key="k", Range="bytes=4097-2999990")
@@ -100,7 +100,7 @@ def test_b54_range_of_a_large_object_off_page_boundaries(s3: BaseClient) -> None
     assert s3.get_object(Bucket="acme", Key="k")["Body"].read() == body
 
 
-def test_b54_ranges_that_hold_nothing(s3: BaseClient) -> None:
+def test_ranges_that_hold_nothing(s3: BaseClient) -> None:
     _fill(s3, "k")
     s3.put_object(Bucket="acme", Key="empty", Body=b"")
     for key, asked in (("k", "bytes=1-"), ("k", "bytes=5-9"), ("k", "bytes=-0"), ("empty", "bytes=0-0")):
@@ -111,7 +111,7 @@ def test_b54_ranges_that_hold_nothing(s3: BaseClient) -> None:
     assert s3.get_object(Bucket="acme", Key="empty")["Body"].read() == b""
 
 
-def test_b54_conditional_reads(s3: BaseClient) -> None:
+def test_conditional_reads(s3: BaseClient) -> None:
     etag = s3.put_object(Bucket="acme", Key="k", Body=b"x")["ETag"]
     assert etag == f'"{hashlib.md5(b"x").hexdigest()}"'
     where: dict[str, Any] = {"Bucket": "acme", "Key": "k"}
@@ -129,7 +129,7 @@ def test_b54_conditional_reads(s3: BaseClient) -> None:
         assert refusal(call, **where, IfUnmodifiedSince=now - hour)[1] == 412
 
 
-def test_b54_conditional_writes(s3: BaseClient) -> None:
+def test_conditional_writes(s3: BaseClient) -> None:
     first = s3.put_object(Bucket="acme", Key="k", Body=b"1", IfNoneMatch="*")["ETag"]
     assert refusal(s3.put_object, Bucket="acme", Key="k", Body=b"2", IfNoneMatch="*")[:2] == (
         "PreconditionFailed", 412,
@@ -141,7 +141,7 @@ def test_b54_conditional_writes(s3: BaseClient) -> None:
     assert code_of(s3.put_object, Bucket="acme", Key="none", Body=b"", IfMatch=first) == "NoSuchKey"
 
 
-def test_b54_headers_and_metadata_travel(s3: BaseClient) -> None:
+def test_headers_and_metadata_travel(s3: BaseClient) -> None:
     s3.put_object(Bucket="acme", Key="k", Body=b"x", ContentType="text/csv", Metadata={"run": "7"},
                   CacheControl="no-store", ContentEncoding="gzip")  # fmt: skip
     head = s3.head_object(Bucket="acme", Key="k")
@@ -151,7 +151,7 @@ def test_b54_headers_and_metadata_travel(s3: BaseClient) -> None:
     assert head["ContentLength"] == 1
 
 
-def test_b54_copy_and_delete(s3: BaseClient) -> None:
+def test_copy_and_delete(s3: BaseClient) -> None:
     s3.put_object(Bucket="acme", Key="a b", Body=b"x", Metadata={"run": "7"})
     s3.copy_object(Bucket="acme", Key="c", CopySource={"Bucket": "acme", "Key": "a b"})
     assert s3.get_object(Bucket="acme", Key="c")["Metadata"] == {"run": "7"}
@@ -164,7 +164,7 @@ def test_b54_copy_and_delete(s3: BaseClient) -> None:
     assert _keys(s3.list_objects_v2(Bucket="acme")) == ["a b", "d"]
 
 
-def test_b54_multi_delete_quiet_and_loud(s3: BaseClient) -> None:
+def test_multi_delete_quiet_and_loud(s3: BaseClient) -> None:
     _fill(s3, *HARD)
     gone = s3.delete_objects(Bucket="acme", Delete={"Objects": [{"Key": k} for k in [*HARD[:4], "never"]]})
     assert [d["Key"] for d in gone["Deleted"]] == [*HARD[:4], "never"]
@@ -175,7 +175,7 @@ def test_b54_multi_delete_quiet_and_loud(s3: BaseClient) -> None:
     assert _keys(s3.list_objects_v2(Bucket="acme")) == []
 
 
-def test_b54_multi_delete_reports_errors_inside_a_200(sandbox: Sandbox, s3: BaseClient) -> None:
+def test_multi_delete_reports_errors_inside_a_200(sandbox: Sandbox, s3: BaseClient) -> None:
     _fill(s3, "run1/a", "run2/a")
     keys = sandbox.user("u", policy(statement("Allow", "s3:DeleteObject", "arn:aws:s3:::acme/run1/*")))
     doomed = {"Objects": [{"Key": "run1/a"}, {"Key": "run2/a"}], "Quiet": True}
@@ -185,7 +185,7 @@ def test_b54_multi_delete_reports_errors_inside_a_200(sandbox: Sandbox, s3: Base
     assert _keys(s3.list_objects_v2(Bucket="acme")) == ["run2/a"]
 
 
-def test_b54_multi_delete_needs_a_right_digest(sandbox: Sandbox, s3: BaseClient) -> None:
+def test_multi_delete_needs_a_right_digest(sandbox: Sandbox, s3: BaseClient) -> None:
     _fill(s3, "a", "b", "c")
 
     def post(key: str, **headers: str) -> tuple[int, bytes]:
@@ -211,14 +211,14 @@ def test_b54_multi_delete_needs_a_right_digest(sandbox: Sandbox, s3: BaseClient)
     assert _keys(s3.list_objects_v2(Bucket="acme")) == ["c"]
 
 
-def test_b54_multi_delete_takes_a_thousand_keys_and_not_one_more(s3: BaseClient) -> None:
+def test_multi_delete_takes_a_thousand_keys_and_not_one_more(s3: BaseClient) -> None:
     objects = [{"Key": f"k{n}"} for n in range(1001)]
     s3.delete_objects(Bucket="acme", Delete={"Objects": objects[:1000]})
     assert code_of(s3.delete_objects, Bucket="acme", Delete={"Objects": objects}) == "MalformedXML"
 
 
 @pytest.mark.parametrize("algorithm", ["CRC32", "SHA1", "SHA256"])
-def test_b54_upload_checksums_are_verified_and_given_back(sandbox: Sandbox, algorithm: str) -> None:
+def test_upload_checksums_are_verified_and_given_back(sandbox: Sandbox, algorithm: str) -> None:
     s3 = sandbox.client("s3")
     sent = s3.put_object(Bucket="acme", Key="k", Body=b"wheat", ChecksumAlgorithm=algorithm)
     head = s3.head_object(Bucket="acme", Key="k", ChecksumMode="ENABLED")
@@ -228,7 +228,7 @@ def test_b54_upload_checksums_are_verified_and_given_back(sandbox: Sandbox, algo
     assert _keys(s3.list_objects_v2(Bucket="acme")) == ["k"]
 
 
-def test_b57_multipart_upload_is_invisible_until_it_is_complete(s3: BaseClient) -> None:
+def test_multipart_upload_is_invisible_until_it_is_complete(s3: BaseClient) -> None:
     made = s3.create_multipart_upload(Bucket="acme", Key="run/big", Metadata={"run": "7"})
     where: dict[str, Any] = {"Bucket": "acme", "Key": "run/big", "UploadId": made["UploadId"]}
     first, last = b"a" * (5 << 20), b"tail"
@@ -253,7 +253,7 @@ def test_b57_multipart_upload_is_invisible_until_it_is_complete(s3: BaseClient) 
     assert code_of(s3.list_parts, **where) == "NoSuchUpload"
 
 
-def test_b57_small_middle_parts_and_aborted_uploads(sandbox: Sandbox, s3: BaseClient) -> None:
+def test_small_middle_parts_and_aborted_uploads(sandbox: Sandbox, s3: BaseClient) -> None:
     made = s3.create_multipart_upload(Bucket="acme", Key="k")
     where: dict[str, Any] = {"Bucket": "acme", "Key": "k", "UploadId": made["UploadId"]}
     parts = [
@@ -269,7 +269,7 @@ def test_b57_small_middle_parts_and_aborted_uploads(sandbox: Sandbox, s3: BaseCl
     assert shown == {"objects": [], "uploads": []}
 
 
-def test_b57_uploads_listed_in_pages(s3: BaseClient) -> None:
+def test_uploads_listed_in_pages(s3: BaseClient) -> None:
     ids = {s3.create_multipart_upload(Bucket="acme", Key=k)["UploadId"] for k in ("a", "a", "b", "c")}
     pages = s3.get_paginator("list_multipart_uploads").paginate(Bucket="acme", PaginationConfig={"PageSize": 1})
     found = [u["UploadId"] for p in pages for u in p.get("Uploads", [])]

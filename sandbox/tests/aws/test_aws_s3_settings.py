@@ -1,4 +1,4 @@
-"""Behaviours 52, 56, 57, 58: versions, lifecycle, encryption by KMS, policies of buckets, hard keys."""
+"""Versions, lifecycle, encryption by KMS, policies of buckets, unusual keys."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _versioned(s3: BaseClient) -> None:
 # Versions
 
 
-def test_b57_no_version_is_told_until_versioning_is_on(s3: BaseClient) -> None:
+def test_no_version_is_sent_until_versioning_is_on(s3: BaseClient) -> None:
     assert "Status" not in s3.get_bucket_versioning(Bucket="acme")
     assert "VersionId" not in s3.put_object(Bucket="acme", Key="k", Body=b"0")
     _versioned(s3)
@@ -41,7 +41,7 @@ def test_b57_no_version_is_told_until_versioning_is_on(s3: BaseClient) -> None:
     assert refusal(s3.get_object, Bucket="acme", Key="k", VersionId="none")[:2] == ("NoSuchVersion", 404)
 
 
-def test_b57_delete_leaves_a_marker_and_deleting_that_brings_the_object_back(s3: BaseClient) -> None:
+def test_delete_leaves_a_marker_and_deleting_that_brings_the_object_back(s3: BaseClient) -> None:
     _versioned(s3)
     s3.put_object(Bucket="acme", Key="k", Body=b"1")
     gone = s3.delete_object(Bucket="acme", Key="k")
@@ -63,14 +63,14 @@ def test_b57_delete_leaves_a_marker_and_deleting_that_brings_the_object_back(s3:
     s3.delete_bucket(Bucket="acme")
 
 
-def test_b57_multi_delete_tells_its_markers(s3: BaseClient) -> None:
+def test_multi_delete_names_its_markers(s3: BaseClient) -> None:
     _versioned(s3)
     [told] = s3.delete_objects(Bucket="acme", Delete={"Objects": [{"Key": "absent"}]})["Deleted"]
     [marker] = s3.list_object_versions(Bucket="acme")["DeleteMarkers"]
     assert (told["DeleteMarker"], told["DeleteMarkerVersionId"]) == (True, marker["VersionId"])
 
 
-def test_b57_suspended_versioning_keeps_one_null_version(s3: BaseClient) -> None:
+def test_suspended_versioning_keeps_one_null_version(s3: BaseClient) -> None:
     _versioned(s3)
     kept = s3.put_object(Bucket="acme", Key="k", Body=b"1")["VersionId"]
     s3.put_bucket_versioning(Bucket="acme", VersioningConfiguration={"Status": "Suspended"})
@@ -84,7 +84,7 @@ def test_b57_suspended_versioning_keeps_one_null_version(s3: BaseClient) -> None
     assert [v["VersionId"] for v in listing["Versions"]] == [kept]
 
 
-def test_b57_versions_are_listed_in_pages_with_prefix_and_delimiter(sandbox: Sandbox, s3: BaseClient) -> None:
+def test_versions_are_listed_in_pages_with_prefix_and_delimiter(sandbox: Sandbox, s3: BaseClient) -> None:
     _versioned(s3)
     for key in ("a/1", "a/2", "b c", "b c", "d"):
         s3.put_object(Bucket="acme", Key=key)
@@ -97,7 +97,7 @@ def test_b57_versions_are_listed_in_pages_with_prefix_and_delimiter(sandbox: San
     assert names == [["a/"], ["b c"], ["b c"], ["d"]]
 
 
-def test_b57_versions_need_rights_of_their_own(sandbox: Sandbox, s3: BaseClient) -> None:
+def test_versions_need_rights_of_their_own(sandbox: Sandbox, s3: BaseClient) -> None:
     _versioned(s3)
     version = s3.put_object(Bucket="acme", Key="k")["VersionId"]
     plain = policy(statement("Allow", ["s3:GetObject", "s3:DeleteObject", "s3:ListBucket"], [BUCKET, OBJECTS]))
@@ -112,7 +112,7 @@ def test_b57_versions_need_rights_of_their_own(sandbox: Sandbox, s3: BaseClient)
 # Lifecycle
 
 
-def test_b58_an_object_that_a_rule_will_expire_says_when(sandbox: Sandbox, s3: BaseClient) -> None:
+def test_an_object_that_a_rule_will_expire_says_when(sandbox: Sandbox, s3: BaseClient) -> None:
     s3.put_bucket_lifecycle_configuration(
         Bucket="acme", LifecycleConfiguration={"Rules": [_rule(Expiration={"Days": 2})]}
     )
@@ -127,7 +127,7 @@ def test_b58_an_object_that_a_rule_will_expire_says_when(sandbox: Sandbox, s3: B
     assert [o["Key"] for o in s3.list_objects_v2(Bucket="acme")["Contents"]] == ["slui"]
 
 
-def test_b58_rules_round_trip_and_switch_off(sandbox: Sandbox, s3: BaseClient) -> None:
+def test_rules_round_trip_and_switch_off(sandbox: Sandbox, s3: BaseClient) -> None:
     assert code_of(s3.get_bucket_lifecycle_configuration, Bucket="acme") == "NoSuchLifecycleConfiguration"
     rule = _rule(Expiration={"Days": 2}, NoncurrentVersionExpiration={"NoncurrentDays": 1},
                  AbortIncompleteMultipartUpload={"DaysAfterInitiation": 2})  # fmt: skip
@@ -141,7 +141,7 @@ def test_b58_rules_round_trip_and_switch_off(sandbox: Sandbox, s3: BaseClient) -
     assert code_of(s3.get_bucket_lifecycle_configuration, Bucket="acme") == "NoSuchLifecycleConfiguration"
 
 
-def test_b58_expiry_in_a_versioned_bucket_and_of_uploads(sandbox: Sandbox, s3: BaseClient) -> None:
+def test_expiry_in_a_versioned_bucket_and_of_uploads(sandbox: Sandbox, s3: BaseClient) -> None:
     _versioned(s3)
     rule = _rule(Expiration={"Days": 1}, NoncurrentVersionExpiration={"NoncurrentDays": 1},
                  AbortIncompleteMultipartUpload={"DaysAfterInitiation": 1})  # fmt: skip
@@ -157,7 +157,7 @@ def test_b58_expiry_in_a_versioned_bucket_and_of_uploads(sandbox: Sandbox, s3: B
     assert "Versions" not in listing and len(listing["DeleteMarkers"]) == 1
 
 
-def test_b58_rules_need_their_own_right_and_a_meaning(sandbox: Sandbox, s3: BaseClient) -> None:
+def test_rules_need_their_own_right_and_a_meaning(sandbox: Sandbox, s3: BaseClient) -> None:
     poor = sandbox.client("s3", sandbox.user("poor", policy(statement("Allow", "s3:*Object*", "*"))))
     rules = {"Rules": [_rule(Expiration={"Days": 2})]}
     assert code_of(poor.put_bucket_lifecycle_configuration, Bucket="acme", LifecycleConfiguration=rules) == (
@@ -184,7 +184,7 @@ def _gate_put(sandbox: Sandbox, s3: BaseClient, **more: str) -> str:
     return "stored"
 
 
-def test_b52_bucket_that_demands_kms(sandbox: Sandbox, s3: BaseClient) -> None:
+def test_bucket_that_demands_kms(sandbox: Sandbox, s3: BaseClient) -> None:
     s3.put_bucket_policy(Bucket="acme", Policy=policies.demand_kms("acme"))
     why = _gate_put(sandbox, s3)
     assert why.startswith(f"User: arn:aws:iam::{ACCOUNT}:user/admin is not authorized to perform: s3:PutObject on")
@@ -193,7 +193,7 @@ def test_b52_bucket_that_demands_kms(sandbox: Sandbox, s3: BaseClient) -> None:
     assert s3.put_object(Bucket="acme", Key="k", ServerSideEncryption="aws:kms")["ServerSideEncryption"] == "aws:kms"
 
 
-def test_b52_a_named_key_must_be_allowed(sandbox: Sandbox, s3: BaseClient) -> None:
+def test_a_named_key_must_be_allowed(sandbox: Sandbox, s3: BaseClient) -> None:
     plain = statement("Allow", ["s3:PutObject", "s3:GetObject"], OBJECTS)
     poor = sandbox.client("s3", sandbox.user("poor", policy(plain)))
     seal = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": KEY}
@@ -207,7 +207,7 @@ def test_b52_a_named_key_must_be_allowed(sandbox: Sandbox, s3: BaseClient) -> No
     assert reader.get_object(Bucket="acme", Key="k")["SSEKMSKeyId"] == KEY
 
 
-def test_b52_default_encryption_of_the_bucket(sandbox: Sandbox, s3: BaseClient) -> None:
+def test_default_encryption_of_the_bucket(sandbox: Sandbox, s3: BaseClient) -> None:
     rules = [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KEY}}]
     s3.put_bucket_encryption(Bucket="acme", ServerSideEncryptionConfiguration={"Rules": rules})
     shown = s3.get_bucket_encryption(Bucket="acme")["ServerSideEncryptionConfiguration"]["Rules"][0]
@@ -220,7 +220,7 @@ def test_b52_default_encryption_of_the_bucket(sandbox: Sandbox, s3: BaseClient) 
 # Policies of buckets
 
 
-def test_b06_bucket_policy_of_the_administrator_reaches_another_account(sandbox: Sandbox) -> None:
+def test_bucket_policy_of_the_administrator_reaches_another_account(sandbox: Sandbox) -> None:
     identity = sandbox.services.identity
     may = policy(statement("Allow", "s3:GetObject", OBJECTS))
     far = identity.put_user(OTHER_ACCOUNT, "far", policies={"p": may})
@@ -236,7 +236,7 @@ def test_b06_bucket_policy_of_the_administrator_reaches_another_account(sandbox:
     assert refusal(client.get_object, Bucket="acme", Key="k")[2] == "Access Denied", "nothing more to other accounts"
 
 
-# Keys that are hard to spell
+# Keys with unusual characters
 
 
 HARD_KEYS = ("a=b/c+d e", "ü/ж/日", "100%/x", "a//b", "~tilde_-.", "q?x&y#z", "semi;colon,@:!*'()")
@@ -244,7 +244,7 @@ HARD_KEYS = ("a=b/c+d e", "ü/ж/日", "100%/x", "a//b", "~tilde_-.", "q?x&y#z",
 
 @pytest.mark.parametrize("key", HARD_KEYS)
 @pytest.mark.parametrize("style", ["path", "virtual"])
-def test_b56_hard_keys_in_both_styles(sandbox: Sandbox, s3: BaseClient, key: str, style: str) -> None:
+def test_hard_keys_in_both_styles(sandbox: Sandbox, s3: BaseClient, key: str, style: str) -> None:
     if style == "path":
         s3.put_object(Bucket="acme", Key=key, Body=b"x")
         assert s3.get_object(Bucket="acme", Key=key)["Body"].read() == b"x"

@@ -1,4 +1,4 @@
-"""The server beneath the services, the control interface, the log, the clock, certificates."""
+"""The server of the services, the control interface, the log, the clock, certificates."""
 
 from __future__ import annotations
 
@@ -149,14 +149,14 @@ def _checksum_line(algorithm: str, body: bytes) -> str:
 
 
 @pytest.mark.parametrize("algorithm", [None, "crc32", "crc32c", "crc64nvme"])
-def test_b01_signed_chunks_and_trailers(sandbox: Sandbox, s3: BaseClient, algorithm: str | None) -> None:
+def test_signed_chunks_and_trailers(sandbox: Sandbox, s3: BaseClient, algorithm: str | None) -> None:
     body = bytes(n % 251 for n in range(200_000))
     client = _ChunkSigningClient(sandbox, body, _checksum_line(algorithm, body) if algorithm else None)
     assert sandbox.send("PUT", "/acme/k", client.headers, client.frames).status == 200
     assert s3.get_object(Bucket="acme", Key="k")["Body"].read() == body
 
 
-def test_b01_a_changed_chunk_or_trailer_is_refused(sandbox: Sandbox, s3: BaseClient) -> None:
+def test_a_changed_chunk_or_trailer_is_refused(sandbox: Sandbox, s3: BaseClient) -> None:
     body = b"wheat" * 30_000
     client = _ChunkSigningClient(sandbox, body, None)
     reply = sandbox.send("PUT", "/acme/k", client.headers, client.frames.replace(b"wheat", b"sheaf", 1))
@@ -216,7 +216,7 @@ def test_stop_ends_every_thread_even_with_open_connections(tmp_path: Path) -> No
         context.wrap_socket(socket.create_connection(("127.0.0.1", port)), server_hostname="127.0.0.1")
         for _ in range(5)
     ]
-    plain = socket.create_connection(("127.0.0.1", port))  # never speaks TLS
+    plain = socket.create_connection(("127.0.0.1", port))  # never starts TLS
     services.stop()
     services.stop()
     left = [t.name for t in threading.enumerate() if t.name.startswith("aws-") and t not in earlier]
@@ -310,7 +310,7 @@ def test_control_takes_routes_of_others_and_a_shutdown_hook(sandbox: Sandbox) ->
     assert called.wait(10)
 
 
-def test_request_log_tells_what_happened_and_no_secret(sandbox: Sandbox) -> None:
+def test_request_log_shows_what_happened_and_no_secret(sandbox: Sandbox) -> None:
     role = sandbox.role("reader", trust(f"arn:aws:iam::{ACCOUNT}:user/admin"), ALLOW_ALL)
     keys = sandbox.assume(sandbox.admin, role)
     reply = sandbox.client("redshift-serverless", keys).get_credentials(workgroupName="analytics")

@@ -1,4 +1,4 @@
-"""Behaviour 1: every signed call is verified, and each mistake has the service's own code."""
+"""Every signed call is verified, and each mistake has the service's own code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _refusal(sandbox: Sandbox, service: str, keys: Keys | None = None, **more: A
 
 
 @pytest.mark.parametrize("service", CALLS)
-def test_b01_right_signature_passes(sandbox: Sandbox, service: str) -> None:
+def test_right_signature_passes(sandbox: Sandbox, service: str) -> None:
     CALLS[service](sandbox.client(service))
 
 
@@ -33,7 +33,7 @@ def test_b01_right_signature_passes(sandbox: Sandbox, service: str) -> None:
         ("s3", "SignatureDoesNotMatch", 403),
     ],
 )
-def test_b01_wrong_secret_gives_the_services_own_code(
+def test_wrong_secret_gives_the_services_own_code(
     sandbox: Sandbox, service: str, code: str, status: int
 ) -> None:
     wrong = Keys(sandbox.admin.id, sandbox.admin.secret[:-1] + "x")
@@ -48,7 +48,7 @@ def test_b01_wrong_secret_gives_the_services_own_code(
         ("s3", "InvalidAccessKeyId", 403),
     ],
 )
-def test_b01_unknown_and_inactive_keys(sandbox: Sandbox, service: str, code: str, status: int) -> None:
+def test_unknown_and_inactive_keys(sandbox: Sandbox, service: str, code: str, status: int) -> None:
     assert _refusal(sandbox, service, Keys("AKIAUNKNOWN", "secret"))[:2] == (code, status)
     sleeper = sandbox.user("sleeper", ALLOW_ALL)
     sandbox.services.identity.set_key_active(sleeper.id, False)
@@ -65,7 +65,7 @@ def test_b01_unknown_and_inactive_keys(sandbox: Sandbox, service: str, code: str
         ("s3", "AuthorizationHeaderMalformed", 400, "the region 'us-east-1' is wrong; expecting 'eu-west-1'"),
     ],
 )
-def test_b01_wrong_region_in_the_scope(
+def test_wrong_region_in_the_scope(
     sandbox: Sandbox, service: str, code: str, status: int, text: str
 ) -> None:
     sandbox.services.add_bucket("elsewhere", "eu-west-1")
@@ -87,12 +87,12 @@ def test_b01_wrong_region_in_the_scope(
     assert text in reply.body.decode().replace("&apos;", "'")
 
 
-def test_b01_a_region_that_does_not_exist(sandbox: Sandbox) -> None:
+def test_a_region_that_does_not_exist(sandbox: Sandbox) -> None:
     assert _refusal(sandbox, "sts", region="mars-north-1")[0] == "SignatureDoesNotMatch"
     assert _refusal(sandbox, "redshift-serverless", region="mars-north-1")[0] == "InvalidSignatureException"
 
 
-def test_b01_wrong_service_in_the_scope(sandbox: Sandbox) -> None:
+def test_wrong_service_in_the_scope(sandbox: Sandbox) -> None:
     body = b"Action=GetCallerIdentity&Version=2011-06-15"
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     host = "sts.us-east-1.amazonaws.com"
@@ -102,7 +102,7 @@ def test_b01_wrong_service_in_the_scope(sandbox: Sandbox) -> None:
 
 
 def _change_body(client: BaseClient, was: bytes, becomes: bytes) -> None:
-    """Alters the body on its way out, behind the signature."""
+    """Changes the body after it was signed."""
 
     def change(request: Any, **_: Any) -> None:
         body = request.body.read() if hasattr(request.body, "read") else request.body
@@ -113,7 +113,7 @@ def _change_body(client: BaseClient, was: bytes, becomes: bytes) -> None:
     client.meta.events.register("before-send.*", change)
 
 
-def test_b01_changed_body(sandbox: Sandbox) -> None:
+def test_changed_body(sandbox: Sandbox) -> None:
     sts = sandbox.client("sts")
     _change_body(sts, b"GetCallerIdentity", b"GetCallerIdentitY")
     assert code_of(sts.get_caller_identity) == "SignatureDoesNotMatch"
@@ -127,7 +127,7 @@ def test_b01_changed_body(sandbox: Sandbox) -> None:
     assert "Contents" not in sandbox.client("s3").list_objects_v2(Bucket="acme")
 
 
-def test_b01_changed_target_or_header(sandbox: Sandbox) -> None:
+def test_changed_target_or_header(sandbox: Sandbox) -> None:
     for name, value in (("X-Amz-Target", "RedshiftServerless.GetWorkgroup"), ("X-Amz-Extra", "1")):
         client = sandbox.client("redshift-serverless")
 
@@ -140,7 +140,7 @@ def test_b01_changed_target_or_header(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("minutes", [-16, 16])
-def test_b01_stale_date(sandbox: Sandbox, minutes: int) -> None:
+def test_stale_date(sandbox: Sandbox, minutes: int) -> None:
     clock = sandbox.clock
     clock._offset = clock._offset.__class__(minutes=minutes)  # advance() itself never goes back
     code, status, text = _refusal(sandbox, "sts")
@@ -150,7 +150,7 @@ def test_b01_stale_date(sandbox: Sandbox, minutes: int) -> None:
     assert _refusal(sandbox, "s3")[:2] == ("RequestTimeTooSkewed", 403)
 
 
-def test_b01_fourteen_minutes_are_within_bounds(sandbox: Sandbox) -> None:
+def test_fourteen_minutes_are_within_bounds(sandbox: Sandbox) -> None:
     sandbox.clock.advance(14 * 60)
     for service in CALLS:
         CALLS[service](sandbox.client(service))
@@ -167,7 +167,7 @@ def test_b01_fourteen_minutes_are_within_bounds(sandbox: Sandbox) -> None:
         ("s3", ("ExpiredToken", 400), ("InvalidToken", 400), ("InvalidAccessKeyId", 403)),
     ],
 )  # fmt: skip
-def test_b01_session_token_expired_wrong_or_absent(
+def test_session_token_expired_wrong_or_absent(
     sandbox: Sandbox, service: str, expired: tuple[str, int], wrong: tuple[str, int], absent: tuple[str, int]
 ) -> None:
     role = sandbox.role("reader", trust(f"arn:aws:iam::{ACCOUNT}:user/admin"), ALLOW_ALL)
@@ -182,7 +182,7 @@ def test_b01_session_token_expired_wrong_or_absent(
     assert _refusal(sandbox, service, keys)[:2] == expired
 
 
-def test_b01_unsigned_calls(sandbox: Sandbox) -> None:
+def test_unsigned_calls(sandbox: Sandbox) -> None:
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     reply = sandbox.send("POST", "/", form, b"Action=GetCallerIdentity&Version=2011-06-15")
     assert reply.status == 403
@@ -197,13 +197,13 @@ def test_b01_unsigned_calls(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("key", ["a b", "a+b", "a=b/c=d", "ä/ß/猫.txt", "//x", "q?&#%25", "~-_.", "a/../b", "(1)*!'"])
-def test_b01_hard_paths_sign_as_botocore_signs_them(sandbox: Sandbox, s3: BaseClient, key: str) -> None:
+def test_hard_paths_sign_as_botocore_signs_them(sandbox: Sandbox, s3: BaseClient, key: str) -> None:
     s3.put_object(Bucket="acme", Key=key, Body=key.encode())
     assert s3.get_object(Bucket="acme", Key=key)["Body"].read() == key.encode()
     assert [o["Key"] for o in s3.list_objects_v2(Bucket="acme", Prefix=key)["Contents"]] == [key]
 
 
-def test_b01_presigned_urls(sandbox: Sandbox) -> None:
+def test_presigned_urls(sandbox: Sandbox) -> None:
     s3 = sandbox.client("s3", signature_version="s3v4")
     s3.put_object(Bucket="acme", Key="k", Body=b"wheat")
     url = s3.generate_presigned_url("get_object", Params={"Bucket": "acme", "Key": "k"}, ExpiresIn=60)
@@ -216,6 +216,6 @@ def test_b01_presigned_urls(sandbox: Sandbox) -> None:
     assert b"Request has expired" in late.body
 
 
-def test_b01_signature_version_2_is_refused(sandbox: Sandbox) -> None:
+def test_signature_version_2_is_refused(sandbox: Sandbox) -> None:
     s3 = sandbox.client("s3", signature_version="s3")
     assert code_of(s3.list_objects_v2, Bucket="acme") == "InvalidRequest"

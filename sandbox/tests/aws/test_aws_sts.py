@@ -1,4 +1,4 @@
-"""Behaviours 2, 3, 5 and 7: who one is, roles, federation, tokens."""
+"""GetCallerIdentity, roles, federation, tokens."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from aws_harness import (
 ADMIN = f"arn:aws:iam::{ACCOUNT}:user/admin"
 
 
-def test_b02_arn_of_keys_role_federation_and_root(sandbox: Sandbox) -> None:
+def test_arn_of_keys_role_federation_and_root(sandbox: Sandbox) -> None:
     pathed = sandbox.user("carol", path="/team/x/")
     assert sandbox.arn_of(pathed) == f"arn:aws:iam::{ACCOUNT}:user/team/x/carol"
     role = sandbox.role("reader", trust(ADMIN), path="/service/")
@@ -37,12 +37,12 @@ def test_b02_arn_of_keys_role_federation_and_root(sandbox: Sandbox) -> None:
     assert sandbox.arn_of(Keys(root.id, root.secret)) == f"arn:aws:iam::{ACCOUNT}:root"
 
 
-def test_b02_needs_no_permission_even_under_an_explicit_deny(sandbox: Sandbox) -> None:
+def test_needs_no_permission_even_under_an_explicit_deny(sandbox: Sandbox) -> None:
     denied = sandbox.user("dave", policy(statement("Deny", "*", "*")))
     assert sandbox.arn_of(denied).endswith(":user/dave")
 
 
-def test_b02_reply_is_xml_in_the_sts_namespace(sandbox: Sandbox) -> None:
+def test_reply_is_xml_in_the_sts_namespace(sandbox: Sandbox) -> None:
     body = b"Action=GetCallerIdentity&Version=2011-06-15"
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     reply = sandbox.signed("sts", "POST", "/", body=body, headers=headers)
@@ -54,7 +54,7 @@ def test_b02_reply_is_xml_in_the_sts_namespace(sandbox: Sandbox) -> None:
     assert b"<ResponseMetadata><RequestId>" in reply.body
 
 
-def test_b03_credentials_of_a_role(sandbox: Sandbox) -> None:
+def test_credentials_of_a_role(sandbox: Sandbox) -> None:
     role = sandbox.role("reader", trust(ADMIN))
     reply = sandbox.client("sts").assume_role(RoleArn=role.arn, RoleSessionName="sluice-1")
     assert reply["AssumedRoleUser"] == {
@@ -73,7 +73,7 @@ def _assume(sandbox: Sandbox, role_arn: str, keys: Keys | None = None, **more: A
     )
 
 
-def test_b03_trust_must_name_the_caller(sandbox: Sandbox) -> None:
+def test_trust_must_name_the_caller(sandbox: Sandbox) -> None:
     role = sandbox.role("reader", trust(ADMIN))
     stranger = sandbox.user("eve", ALLOW_ALL)
     code, status, text = _assume(sandbox, role.arn, stranger)
@@ -86,7 +86,7 @@ def test_b03_trust_must_name_the_caller(sandbox: Sandbox) -> None:
     assert _assume(sandbox, unknown)[:2] == ("AccessDenied", 403)
 
 
-def test_b03_trust_in_the_account_also_needs_the_callers_own_right(sandbox: Sandbox) -> None:
+def test_trust_in_the_account_also_needs_the_callers_own_right(sandbox: Sandbox) -> None:
     role = sandbox.role("reader", trust(f"arn:aws:iam::{ACCOUNT}:root"))
     poor = sandbox.user("poor")
     assert _assume(sandbox, role.arn, poor)[0] == "AccessDenied"
@@ -97,7 +97,7 @@ def test_b03_trust_in_the_account_also_needs_the_callers_own_right(sandbox: Sand
     assert _assume(sandbox, named.arn, forbidden)[0] == "AccessDenied"
 
 
-def test_b03_across_accounts_both_sides_must_agree(sandbox: Sandbox) -> None:
+def test_across_accounts_both_sides_must_agree(sandbox: Sandbox) -> None:
     role = sandbox.role("reader", trust(f"arn:aws:iam::{OTHER_ACCOUNT}:root"))
     identity = sandbox.services.identity
     identity.put_user(OTHER_ACCOUNT, "base")
@@ -108,7 +108,7 @@ def test_b03_across_accounts_both_sides_must_agree(sandbox: Sandbox) -> None:
     sandbox.assume(keys, role)
 
 
-def test_b03_external_id(sandbox: Sandbox) -> None:
+def test_external_id(sandbox: Sandbox) -> None:
     condition = {"StringEquals": {"sts:ExternalId": "sesame-1"}}
     role = sandbox.role("reader", trust(ADMIN, Condition=condition))
     assert _assume(sandbox, role.arn)[:2] == ("AccessDenied", 403)
@@ -116,7 +116,7 @@ def test_b03_external_id(sandbox: Sandbox) -> None:
     sandbox.assume(sandbox.admin, role, ExternalId="sesame-1")
 
 
-def test_b03_tags_need_the_right_to_tag(sandbox: Sandbox) -> None:
+def test_tags_need_the_right_to_tag(sandbox: Sandbox) -> None:
     tags = [{"Key": "RedshiftDbUser", "Value": "x"}]
     plain = sandbox.role("plain", trust(ADMIN))
     code, status, text = _assume(sandbox, plain.arn, Tags=tags)
@@ -126,7 +126,7 @@ def test_b03_tags_need_the_right_to_tag(sandbox: Sandbox) -> None:
     sandbox.assume(sandbox.admin, tagging, Tags=tags)
 
 
-def test_b03_tag_rules_and_transitive_tags(sandbox: Sandbox) -> None:
+def test_tag_rules_and_transitive_tags(sandbox: Sandbox) -> None:
     role = sandbox.role(
         "tagging", trust([ADMIN, f"arn:aws:iam::{ACCOUNT}:root"], actions=["sts:AssumeRole", "sts:TagSession"]),
         ALLOW_ALL,
@@ -145,10 +145,10 @@ def test_b03_tag_rules_and_transitive_tags(sandbox: Sandbox) -> None:
     assert caller.tag("team") == "a"
 
 
-def test_b03_duration_bounds_role_maximum_and_chaining(sandbox: Sandbox) -> None:
+def test_duration_bounds_role_maximum_and_chaining(sandbox: Sandbox) -> None:
     here = f"arn:aws:iam::{ACCOUNT}:root"
     role = sandbox.role("reader", trust([ADMIN, here]), ALLOW_ALL, max_session_seconds=7200)
-    # botocore checks no upper bound, and the lower one is the service's to name as well
+    # botocore checks no upper limit; for the lower one, too, the error of the service is needed
     for seconds, rule in ((899, "greater than or equal to 900"), (43201, "less than or equal to 43200")):
         code, status, text = _raw_assume(sandbox, role.arn, seconds)
         assert (code, status) == ("ValidationError", 400)
@@ -171,14 +171,14 @@ def _raw_assume(sandbox: Sandbox, arn: str, seconds: int) -> tuple[str, int, str
     return refusal(client.assume_role, RoleArn=arn, RoleSessionName="sluice-1", DurationSeconds=seconds)
 
 
-def test_b03_session_name_is_checked(sandbox: Sandbox) -> None:
+def test_session_name_is_checked(sandbox: Sandbox) -> None:
     role = sandbox.role("reader", trust(ADMIN))
     client = sandbox.client("sts", parameter_validation=False)
     for name in ("x", "has space", "a" * 65):
         assert code_of(client.assume_role, RoleArn=role.arn, RoleSessionName=name) == "ValidationError"
 
 
-def test_b03_session_policy_too_long_or_malformed(sandbox: Sandbox) -> None:
+def test_session_policy_too_long_or_malformed(sandbox: Sandbox) -> None:
     role = sandbox.role("reader", trust(ADMIN), ALLOW_ALL)
     exact = json.dumps(ALLOW_ALL)
     sandbox.assume(sandbox.admin, role, Policy=exact + " " * (2048 - len(exact)))
@@ -191,7 +191,7 @@ def test_b03_session_policy_too_long_or_malformed(sandbox: Sandbox) -> None:
     assert 1 <= reply["PackedPolicySize"] <= 100
 
 
-def test_b05_federation_needs_long_term_keys(sandbox: Sandbox) -> None:
+def test_federation_needs_long_term_keys(sandbox: Sandbox) -> None:
     role = sandbox.role("reader", trust(ADMIN), ALLOW_ALL)
     session = sandbox.assume(sandbox.admin, role)
     assert refusal(sandbox.client("sts", session).get_federation_token, Name="unload")[:2] == (
@@ -201,7 +201,7 @@ def test_b05_federation_needs_long_term_keys(sandbox: Sandbox) -> None:
     assert code_of(sandbox.client("sts", poor).get_federation_token, Name="unload") == "AccessDenied"
 
 
-def test_b05_without_a_policy_the_session_can_do_nothing(sandbox: Sandbox) -> None:
+def test_without_a_policy_the_session_can_do_nothing(sandbox: Sandbox) -> None:
     keys = from_reply(sandbox.client("sts").get_federation_token(Name="unload"))
     assert code_of(sandbox.client("s3", keys).list_objects_v2, Bucket="acme") == "AccessDenied"
     narrow = json.dumps(policy(statement("Allow", "s3:ListBucket", "arn:aws:s3:::acme")))
@@ -215,7 +215,7 @@ def test_b05_without_a_policy_the_session_can_do_nothing(sandbox: Sandbox) -> No
     ) == "AccessDeniedException"  # fmt: skip
 
 
-def test_b07_token_lengths_vary_and_the_knob_makes_them_long(sandbox: Sandbox) -> None:
+def test_token_lengths_vary_and_the_knob_makes_them_long(sandbox: Sandbox) -> None:
     role = sandbox.role("reader", trust(ADMIN), ALLOW_ALL)
     lengths = {len(sandbox.assume(sandbox.admin, role).token or "") for _ in range(8)}
     assert len(lengths) > 1

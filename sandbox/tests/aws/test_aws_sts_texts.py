@@ -1,4 +1,4 @@
-"""Behaviour 3: each way AssumeRole goes wrong, in the code, status and text that STS uses for it."""
+"""Each error of AssumeRole, with the code, status and text of STS."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ TAG = [{"Key": "RedshiftDbUser", "Value": "x"}]
             "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")),
     ],
 )  # fmt: skip
-def test_b03_texts(sandbox: Sandbox, trusted: Document, asked: dict[str, Any], expected: tuple[str, int, str]) -> None:
+def test_texts(sandbox: Sandbox, trusted: Document, asked: dict[str, Any], expected: tuple[str, int, str]) -> None:
     sandbox.role("reader", trusted)
     client = sandbox.client("sts")
     assert refusal(client.assume_role, RoleArn=ROLE, RoleSessionName="s1", **asked) == expected
 
 
-def test_b03_explicit_deny_says_so(sandbox: Sandbox) -> None:
+def test_explicit_deny_says_so(sandbox: Sandbox) -> None:
     sandbox.role("reader", trust(ADMIN))
     sandbox.services.identity.put_identity_policy(ACCOUNT, "user", "admin", "deny", DENY)
     code, status, text = refusal(sandbox.client("sts").assume_role, RoleArn=ROLE, RoleSessionName="s1")
@@ -42,7 +42,7 @@ def test_b03_explicit_deny_says_so(sandbox: Sandbox) -> None:
     assert text == DENIED.format(action="AssumeRole") + " with an explicit deny in an identity-based policy"
 
 
-def test_b03_role_chaining_is_capped(sandbox: Sandbox) -> None:
+def test_role_chaining_is_capped(sandbox: Sandbox) -> None:
     first = sandbox.role("first", trust(ADMIN), ALLOW_ALL)
     sandbox.role("reader", trust(first.arn), max_session_seconds=43200)
     client = sandbox.client("sts", sandbox.assume(sandbox.admin, first))
@@ -53,7 +53,7 @@ def test_b03_role_chaining_is_capped(sandbox: Sandbox) -> None:
     )
 
 
-def test_b01_deactivated_keys_in_each_services_words(sandbox: Sandbox) -> None:
+def test_deactivated_keys_in_each_services_words(sandbox: Sandbox) -> None:
     user = sandbox.user("carol", ALLOW_ALL)
     sandbox.services.identity.set_key_active(user.id, False)
     assert refusal(sandbox.client("sts", user).get_caller_identity)[:2] == ("InvalidClientTokenId", 403)
@@ -64,7 +64,7 @@ def test_b01_deactivated_keys_in_each_services_words(sandbox: Sandbox) -> None:
     sandbox.client("sts", user).get_caller_identity()
 
 
-def test_b01_a_clock_twenty_minutes_off(sandbox: Sandbox) -> None:
+def test_a_clock_twenty_minutes_off(sandbox: Sandbox) -> None:
     sandbox.clock.advance(1200)
     code, status, text = refusal(sandbox.client("sts").get_caller_identity)
     assert (code, status) == ("SignatureDoesNotMatch", 403)

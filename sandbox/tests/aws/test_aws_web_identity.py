@@ -1,4 +1,4 @@
-"""Behaviours 2, 4, 5, 10: AssumeRoleWithWebIdentity and GetSessionToken."""
+"""AssumeRoleWithWebIdentity and GetSessionToken."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _set_up(sandbox: Sandbox, issuer: OidcIssuer, *documents: Document, **more: 
     sandbox.role("reader", _trust(), *documents, **more)
 
 
-def test_b04_unsigned_call_with_a_good_token(sandbox: Sandbox, issuer: OidcIssuer) -> None:
+def test_unsigned_call_with_a_good_token(sandbox: Sandbox, issuer: OidcIssuer) -> None:
     _set_up(sandbox, issuer, policy(statement("Allow", "redshift-serverless:GetCredentials", "*")))
     reply = _assume(sandbox, issuer.token(SUBJECT, "sts.amazonaws.com", _now()))
     assert reply["SubjectFromWebIdentityToken"] == SUBJECT
@@ -65,7 +65,7 @@ def test_b04_unsigned_call_with_a_good_token(sandbox: Sandbox, issuer: OidcIssue
     assert minted["dbUser"] == "IAMR:reader"
 
 
-def test_b04_the_call_bears_no_authorization(sandbox: Sandbox, issuer: OidcIssuer) -> None:
+def test_the_call_bears_no_authorization(sandbox: Sandbox, issuer: OidcIssuer) -> None:
     _set_up(sandbox, issuer)
     token = issuer.token(SUBJECT, "sts.amazonaws.com", _now())
     body = (
@@ -89,7 +89,7 @@ def test_b04_the_call_bears_no_authorization(sandbox: Sandbox, issuer: OidcIssue
         ({"sub": None}, "InvalidIdentityToken", 400),
     ],
 )
-def test_b04_claims_are_checked(
+def test_claims_are_checked(
     sandbox: Sandbox, issuer: OidcIssuer, claims: dict[str, Any], code: str, status: int
 ) -> None:
     _set_up(sandbox, issuer)
@@ -97,7 +97,7 @@ def test_b04_claims_are_checked(
     assert refusal(_assume, sandbox, token)[:2] == (code, status)
 
 
-def test_b04_audience_of_the_trust_policy(sandbox: Sandbox, issuer: OidcIssuer) -> None:
+def test_audience_of_the_trust_policy(sandbox: Sandbox, issuer: OidcIssuer) -> None:
     sandbox.services.identity.put_oidc_provider(ACCOUNT, issuer, ["sts.amazonaws.com", "other"])
     sandbox.role("reader", _trust())
     code, status, text = refusal(_assume, sandbox, issuer.token(SUBJECT, "other", _now()))
@@ -106,7 +106,7 @@ def test_b04_audience_of_the_trust_policy(sandbox: Sandbox, issuer: OidcIssuer) 
     )  # fmt: skip
 
 
-def test_b04_signature_is_checked_and_no_token_is_repeated(sandbox: Sandbox, issuer: OidcIssuer) -> None:
+def test_signature_is_checked_and_no_token_is_repeated(sandbox: Sandbox, issuer: OidcIssuer) -> None:
     _set_up(sandbox, issuer)
     forged = OidcIssuer(issuer.url).token(SUBJECT, "sts.amazonaws.com", _now())
     unsigned = issuer.token(SUBJECT, "sts.amazonaws.com", _now()).rpartition(".")[0] + "."
@@ -116,7 +116,7 @@ def test_b04_signature_is_checked_and_no_token_is_repeated(sandbox: Sandbox, iss
         assert token not in text
 
 
-def test_b04_the_sandboxs_clock_ends_a_token(sandbox: Sandbox, issuer: OidcIssuer) -> None:
+def test_the_sandboxs_clock_ends_a_token(sandbox: Sandbox, issuer: OidcIssuer) -> None:
     _set_up(sandbox, issuer)
     token = issuer.token(SUBJECT, "sts.amazonaws.com", _now(), 600)
     _assume(sandbox, token)
@@ -124,7 +124,7 @@ def test_b04_the_sandboxs_clock_ends_a_token(sandbox: Sandbox, issuer: OidcIssue
     assert code_of(_assume, sandbox, token) == "ExpiredTokenException"
 
 
-def test_b04_durations(sandbox: Sandbox, issuer: OidcIssuer) -> None:
+def test_durations(sandbox: Sandbox, issuer: OidcIssuer) -> None:
     _set_up(sandbox, issuer)
     token = issuer.token(SUBJECT, "sts.amazonaws.com", _now())
     assert refusal(_assume, sandbox, token, DurationSeconds=7200)[::2] == (
@@ -134,7 +134,7 @@ def test_b04_durations(sandbox: Sandbox, issuer: OidcIssuer) -> None:
     _assume(sandbox, token, DurationSeconds=7200)
 
 
-def test_b10_tags_of_the_token_name_the_database_user(sandbox: Sandbox, issuer: OidcIssuer) -> None:
+def test_tags_of_the_token_name_the_database_user(sandbox: Sandbox, issuer: OidcIssuer) -> None:
     _set_up(sandbox, issuer, policy(statement("Allow", "redshift-serverless:GetCredentials", "*")))
     tags = {TAGS_CLAIM: {"principal_tags": {"RedshiftDbUser": ["nightly"]}}}
     token = issuer.token(SUBJECT, "sts.amazonaws.com", _now(), **tags)
@@ -146,7 +146,7 @@ def test_b10_tags_of_the_token_name_the_database_user(sandbox: Sandbox, issuer: 
     assert client.get_credentials(workgroupName="analytics")["dbUser"] == "IAMR:nightly"
 
 
-def test_b02_session_token_is_the_user_himself(sandbox: Sandbox) -> None:
+def test_session_token_is_the_user_himself(sandbox: Sandbox) -> None:
     rights = policy(statement("Allow", "redshift-serverless:GetCredentials", "*"))
     user = sandbox.user("carol", rights)
     session = from_reply(sandbox.client("sts", user).get_session_token(DurationSeconds=900))

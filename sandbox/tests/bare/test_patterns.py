@@ -1,4 +1,4 @@
-"""Behaviours 10, 12, 15, 16 end to end: from a bare sandbox, the four ways to become a database user."""
+"""End to end from a bare sandbox: the four ways to become a database user."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def assume(bare: RunningSandbox, role: str, **more: Any) -> boto3.session.Sessio
 
 
 def who_and_rows(bare: RunningSandbox, user: str, password: str) -> tuple[str, int | None]:
-    """current_user, and how many rows of types.types_plain he sees; None if he may not."""
+    """current_user, and how many rows of types.types_plain that user reads; None if it may not."""
     with bare.connect(user=user, password=password) as connection:
         who = connection.execute("SELECT current_user").fetchone()
         assert who is not None
@@ -71,7 +71,7 @@ def test_bare_means_bare(bare: RunningSandbox) -> None:
         bare.fresh_login(bare.keys_session())
 
 
-def test_b15_pattern_a_by_role(bare: RunningSandbox) -> None:
+def test_pattern_a_by_role(bare: RunningSandbox) -> None:
     make_role(bare, "reader-a")
     session = assume(bare, "reader-a")
     assert who_and_rows(bare, *bare.fresh_login(session)) == ("IAMR:reader-a", None)
@@ -80,7 +80,7 @@ def test_b15_pattern_a_by_role(bare: RunningSandbox) -> None:
     assert who == "IAMR:reader-a" and rows
 
 
-def test_b15_pattern_a_by_keys(bare: RunningSandbox) -> None:
+def test_pattern_a_by_keys(bare: RunningSandbox) -> None:
     keys = bare.administrator.create_user("key-user")
     bare.administrator.apply_permissions("user", "key-user", login_policy(bare))
     bare.administrator.apply_sql('CREATE USER "IAM:key-user" PASSWORD DISABLE;' + GRANTS.format(who='"IAM:key-user"'))
@@ -92,7 +92,7 @@ def test_b15_pattern_a_by_keys(bare: RunningSandbox) -> None:
         bare.fresh_login(session)
 
 
-def test_b10_pattern_b_by_tag_of_role_and_of_session(bare: RunningSandbox) -> None:
+def test_pattern_b_by_tag_of_role_and_of_session(bare: RunningSandbox) -> None:
     make_role(bare, "reader-b")
     bare.administrator.tag_role("reader-b", {"RedshiftDbUser": "by_role"})
     for name in ("by_role", "by_session"):
@@ -105,17 +105,17 @@ def test_b10_pattern_b_by_tag_of_role_and_of_session(bare: RunningSandbox) -> No
     assert who == "IAMR:by_session" and rows
 
 
-def test_b16_pattern_c_by_tag_of_the_session(bare: RunningSandbox) -> None:
+def test_pattern_c_by_tag_of_the_session(bare: RunningSandbox) -> None:
     make_role(bare, "reader-c")
     bare.administrator.apply_sql("CREATE ROLE c_read;\n" + GRANTS.format(who="ROLE c_read"))
     tags = [{"Key": "RedshiftDbRoles", "Value": "unknown:c_read"}]
     who, rows = who_and_rows(bare, *bare.fresh_login(assume(bare, "reader-c", Tags=tags)))
     assert who == "IAMR:reader-c" and rows
-    # Granted for the login, not for good.
+    # Granted for one login, not for ever.
     assert who_and_rows(bare, *bare.fresh_login(assume(bare, "reader-c"))) == ("IAMR:reader-c", None)
 
 
-def test_b16_pattern_c_by_tag_of_the_role_needs_the_right_to_read_tags(bare: RunningSandbox) -> None:
+def test_pattern_c_by_tag_of_the_role_needs_the_right_to_read_tags(bare: RunningSandbox) -> None:
     make_role(bare, "reader-d")
     bare.administrator.apply_sql("CREATE ROLE d_read;\n" + GRANTS.format(who="ROLE d_read"))
     bare.administrator.tag_role("reader-d", {"RedshiftDbRoles": "d_read"})
@@ -125,7 +125,7 @@ def test_b16_pattern_c_by_tag_of_the_role_needs_the_right_to_read_tags(bare: Run
     assert who == "IAMR:reader-d" and rows
 
 
-def test_b12_pattern_d_acts_as_the_named_user(bare: RunningSandbox) -> None:
+def test_pattern_d_acts_as_the_named_user(bare: RunningSandbox) -> None:
     make_role(bare, "reader-e", {
         "Effect": "Allow", "Resource": "*",
         "Action": ["redshift:GetClusterCredentials", "redshift-serverless:GetWorkgroup",
@@ -146,7 +146,7 @@ def test_b12_pattern_d_acts_as_the_named_user(bare: RunningSandbox) -> None:
     assert who == "guide_user" and rows
 
 
-def test_b31_default_privileges_hold_for_the_named_creator_only(bare: RunningSandbox) -> None:
+def test_default_privileges_hold_for_the_named_creator_only(bare: RunningSandbox) -> None:
     make_role(bare, "reader-f")
     bare.administrator.apply_sql('CREATE USER "IAMR:reader-f" PASSWORD DISABLE; CREATE USER loader PASSWORD DISABLE;'
                                  'GRANT CREATE, USAGE ON SCHEMA types TO loader;'

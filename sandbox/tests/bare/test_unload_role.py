@@ -1,4 +1,4 @@
-"""Behaviour 40: UNLOAD with IAM_ROLE, the role attached to the namespace, trusted, and its chain."""
+"""UNLOAD with IAM_ROLE, the role attached to the namespace, trusted, and its chain."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _refused(running: RunningSandbox, role: str) -> None:
         _unload(running, "sluice/refused/", role)
 
 
-def test_b40_attached_role_with_its_trust(running: RunningSandbox) -> None:
+def test_attached_role_with_its_trust(running: RunningSandbox) -> None:
     administrator = running.administrator
     administrator.apply_trust("unloader", json.dumps(_trust(running, SERVICES)))
     administrator.apply_permissions("role", "unloader", policies.staging_only(account.BUCKET, "sluice"))
@@ -58,14 +58,14 @@ def test_b40_attached_role_with_its_trust(running: RunningSandbox) -> None:
         _refused(running, f"'{ROLE}'")
 
 
-def test_b40_rights_are_those_of_the_role(running: RunningSandbox) -> None:
+def test_rights_are_those_of_the_role(running: RunningSandbox) -> None:
     running.administrator.apply_trust("unloader", _trust(running, SERVICES))
     running.administrator.attach_role(ROLE)
     with pytest.raises(psycopg.Error, match="no identity-based policy allows the s3:ListBucket action,Status 403"):
         _unload(running, "sluice/r3/", f"'{ROLE}'")
 
 
-def test_b40_chain_of_roles(running: RunningSandbox) -> None:
+def test_chain_of_roles(running: RunningSandbox) -> None:
     administrator = running.administrator
     administrator.apply_trust("unloader", _trust(running, SERVICES))
     administrator.attach_role(ROLE)

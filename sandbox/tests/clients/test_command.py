@@ -42,7 +42,7 @@ def test_up_status_psql_down(directory: Path) -> None:
     state = json.loads(command("status", "--dir", str(directory), "--json").stdout)
     assert state["running"]
     again = command("up", "--dir", str(directory))
-    assert (again.returncode, "runs already" in again.stdout) == (0, True)
+    assert (again.returncode, "is already running" in again.stdout) == (0, True)
     query = ("psql", "--dir", str(directory), "--", "-X", "-At", "-c", "SELECT value FROM types.one_row")
     answer = command(*query)
     assert (answer.returncode, answer.stdout) == (0, "alone\n"), answer.stderr
@@ -52,7 +52,7 @@ def test_up_status_psql_down(directory: Path) -> None:
     assert command("psql", "--dir", str(directory)).returncode == 1
 
 
-def test_shop_changes_as_told(directory: Path) -> None:
+def test_shop_changes_as_the_command_says(directory: Path) -> None:
     folder = str(directory)
     assert command("up", "--dir", folder, "--data", "shop").returncode == 0
     first = command("shop", "step", "--dir", folder, "--seed", "7", "--steps", "5")
@@ -63,7 +63,7 @@ def test_shop_changes_as_told(directory: Path) -> None:
     assert "release orders" in command("shop", "settle", "--dir", folder).stdout
     assert "0 transaction(s)" in command("shop", "status", "--dir", folder).stdout
     wrong = command("shop", "step", "--dir", folder, "--kind", "explode")
-    assert (wrong.returncode, "no kind of change 'explode'" in wrong.stderr) == (2, True)
+    assert (wrong.returncode, "there is no kind of change 'explode'" in wrong.stderr) == (2, True)
     query = ("psql", "--dir", folder, "--", "-X", "-At", "-c", "SELECT count(*) > 0 FROM shop.items")
     assert command(*query).stdout == "t\n"
 
@@ -112,7 +112,7 @@ def test_down_leaves_other_processes_alone(directory: Path) -> None:
 def test_failures_say_why(directory: Path) -> None:
     done = command("up", "--dir", str(directory), "--data", "tpch:nonsense")
     assert done.returncode == 2
-    assert "is no scale factor; tpch takes 0.001 to 100" in done.stderr
+    assert "is not a scale factor; tpch takes 0.001 to 100" in done.stderr
     assert processes.running(directory) is None
 
 
@@ -121,7 +121,7 @@ def test_a_directory_keeps_its_data_sets(directory: Path) -> None:
     command("down", "--dir", str(directory))
     done = command("up", "--dir", str(directory), "--data", "tpch:0.01,types")
     assert done.returncode == 1
-    assert "holds the data sets types, not tpch-0.01, types; take another directory" in done.stderr
+    assert "has the data sets types, not tpch-0.01, types; take another directory" in done.stderr
     assert command("up", "--dir", str(directory), "--data", "types").returncode == 0
 
 

@@ -1,5 +1,5 @@
-# Goal: other people's clients work against the sandbox unchanged: AWS's Python driver with IAM, psql, and
-# awswrangler's unload. Each runs in a process of its own, led here by environment variables alone.
+# Goal: standard clients work with the sandbox unchanged: AWS's Python driver with IAM, psql, and awswrangler's unload.
+# Each runs in its own process and finds the sandbox only by environment variables.
 
 from __future__ import annotations
 

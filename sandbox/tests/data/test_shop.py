@@ -1,4 +1,4 @@
-"""The shop's writer: its model tells the truth about the tables, and a seed tells everything."""
+"""The shop's writer: its model equals the tables, and the same seed makes the same changes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_the_model_is_what_stands_in_the_tables(sandbox: RunningSandbox, seed: i
         assert shop.read().tables == shop.model.tables
 
 
-def test_a_seed_tells_everything(sandbox: RunningSandbox) -> None:
+def test_the_same_seed_makes_the_same_changes(sandbox: RunningSandbox) -> None:
     with closing(writer_of(sandbox, 5)) as one, closing(writer_of(sandbox, 5)) as same:
         assert one.run(100) == same.run(100)
     with closing(writer_of(sandbox, 6)) as other:
@@ -65,15 +65,15 @@ def test_what_is_held_appears_late_with_its_older_stamp(sandbox: RunningSandbox)
         assert began < before[0] == after[0]  # a reader that only looks above its watermark never sees them
 
 
-def test_nothing_is_held_longer_than_told(sandbox: RunningSandbox) -> None:
+def test_no_transaction_stays_open_longer_than_allowed(sandbox: RunningSandbox) -> None:
     with closing(writer_of(sandbox, 4, weights={"hold": 5, "insert": 5, "update": 5}, late_seconds=120)) as shop:
         releases = [event for event in shop.run(300) if event.kind == "release"]
         ages = [event.at - row["updated_at"] for event in releases for row in event.puts if row["updated_at"]]
         assert dt.timedelta(0) < max(ages) <= dt.timedelta(seconds=120)
 
 
-def test_silence_is_told(sandbox: RunningSandbox) -> None:
-    """A follower of the cursor sees every event but those that say so."""
+def test_changes_without_a_cursor_value_are_marked(sandbox: RunningSandbox) -> None:
+    """A reader that follows the cursor sees every event except the silent ones."""
     with closing(writer_of(sandbox, 8, weights=EVERYTHING)) as shop:
         for _ in range(200):
             before = shop.model.copy()
@@ -112,7 +112,7 @@ def test_unknown_kinds_are_refused(sandbox: RunningSandbox) -> None:
         ShopWriter(sandbox.world.shop_connection, 1, weights={"explode": 1})
 
 
-def test_b49_super_travels_as_json(sandbox: RunningSandbox, prefix: Prefix, tmp_path: Path) -> None:
+def test_super_travels_as_json(sandbox: RunningSandbox, prefix: Prefix, tmp_path: Path) -> None:
     with closing(writer_of(sandbox, 12)) as shop, sandbox.connect() as connection:
         where = prefix()
         cursor = connection.execute(f"SELECT profile FROM {shop.schema}.customers LIMIT 0".encode())

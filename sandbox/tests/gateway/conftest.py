@@ -48,7 +48,7 @@ def world(_world: World) -> Iterator[World]:
 
 @pytest.fixture
 def schema(world: World) -> Iterator[str]:
-    """A fresh schema USER may use."""
+    """A new schema that USER may use."""
     name = "s" + os.urandom(6).hex()
     with world.connect():
         pass  # the first login creates the user

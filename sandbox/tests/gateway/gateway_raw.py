@@ -1,4 +1,4 @@
-"""A client of a few lines that speaks protocol 3.0 byte by byte, for what stock clients hide."""
+"""A small client for the bytes of protocol 3.0, for what standard clients hide."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class RawClient:
         self.sock = context.wrap_socket(self.sock)
 
     def login(self, parameters: dict[str, str], password: str) -> list[tuple[bytes, bytes]]:
-        """Everything the server says from the startup message to ReadyForQuery or its last word."""
+        """Everything that the server sends from the startup message to ReadyForQuery, or to its end."""
         self.sock.sendall(startup(parameters))
         messages: list[tuple[bytes, bytes]] = []
         while not messages or messages[-1][0] not in (b"Z", b"E"):

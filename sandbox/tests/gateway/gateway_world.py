@@ -1,4 +1,4 @@
-"""What the gateway is given in its tests: a clock, faults, passwords, an unloader, certificates."""
+"""What the gateway gets in its tests: a clock, faults, passwords, an unloader, certificates."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class FakeFaults:
 
 
 class FakePasswords:
-    """Any user with PASSWORD; tests put other verdicts in."""
+    """Accepts any user with PASSWORD; tests add other verdicts."""
 
     def __init__(self) -> None:
         self.verdicts: dict[tuple[str, str], LoginVerdict] = {}
@@ -106,7 +106,7 @@ def _name(text: str) -> x509.Name:
 
 
 def make_certificates(directory: Path) -> Certificates:
-    """A private authority and a server whose name `localhost` stands in the SAN alone."""
+    """A private authority and a server whose name `localhost` is only in the SAN."""
     now = dt.datetime.now(dt.UTC)
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
 
@@ -137,7 +137,7 @@ def make_certificates(directory: Path) -> Certificates:
 
 @dataclass
 class World:
-    """What a test may touch."""
+    """What a test may use."""
 
     postgres: Postgres
     gateway: Gateway

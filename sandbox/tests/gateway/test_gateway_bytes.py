@@ -1,4 +1,4 @@
-"""Bytes no client should send: cut, damaged, random. The gateway must stay up and keep no session."""
+"""Bytes that no client should send: cut, damaged, random. The gateway must go on and keep no session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clients of other makers, unchanged: psql and the AWS Python driver."""
+"""Clients of others, unchanged: psql and the AWS Python driver."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The meter: by itself with a still clock, then behind the gateway."""
+"""The meter: alone with a clock that stands still, then with the gateway."""
 
 from __future__ import annotations
 
@@ -45,18 +45,18 @@ def total(meter: Meter) -> tuple[int, int, float, float]:
     return one["statements"], one["wake_ups"], one["billed_seconds"], one["transaction_seconds"]
 
 
-def test_b35_sixty_seconds_at_least(meter: Meter, clock: StillClock) -> None:
+def test_sixty_seconds_at_least(meter: Meter, clock: StillClock) -> None:
     run(meter, clock, 1, 2)
     assert total(meter) == (1, 1, 60, 0)
     clock.advance(30)
-    run(meter, clock, 2, 3)  # within the minute that is paid for
+    run(meter, clock, 2, 3)  # within the minute that is billed
     assert total(meter) == (2, 1, 60, 0)
     clock.advance(100)
     run(meter, clock, 1, 90)
     assert total(meter) == (3, 2, 150, 0)
 
 
-def test_b35_statements_at_once_are_one_burst(meter: Meter, clock: StillClock) -> None:
+def test_statements_at_once_are_one_burst(meter: Meter, clock: StillClock) -> None:
     meter.statement_started(1)
     clock.advance(50)
     meter.statement_started(2)
@@ -69,7 +69,7 @@ def test_b35_statements_at_once_are_one_burst(meter: Meter, clock: StillClock) -
     assert seconds == {1: 100, 2: 100}
 
 
-def test_b35_an_open_transaction_keeps_billing(meter: Meter, clock: StillClock) -> None:
+def test_an_open_transaction_keeps_billing(meter: Meter, clock: StillClock) -> None:
     run(meter, clock, 1, 1)
     meter.transaction_opened(1)
     clock.advance(3600)
@@ -79,7 +79,7 @@ def test_b35_an_open_transaction_keeps_billing(meter: Meter, clock: StillClock) 
     assert total(meter) == (1, 1, 3601, 3600)
 
 
-def test_b35_reset(meter: Meter, clock: StillClock) -> None:
+def test_reset(meter: Meter, clock: StillClock) -> None:
     run(meter, clock, 1, 5)
     meter.transaction_opened(2)
     meter.reset()
@@ -88,7 +88,7 @@ def test_b35_reset(meter: Meter, clock: StillClock) -> None:
     assert total(meter) == (0, 1, 70, 70)
 
 
-def test_b35_behind_the_gateway(world: World) -> None:
+def test_behind_the_gateway(world: World) -> None:
     world.clock.advance(1000)
     world.meter.reset()
     with world.connect() as connection:
@@ -105,4 +105,4 @@ def test_b35_behind_the_gateway(world: World) -> None:
         assert world.meter.report()["total"]["active"] == 0
         connection.execute("BEGIN")
     one = world.meter.report()["total"]
-    assert one["active"] == 0  # a session that goes takes its transaction with it
+    assert one["active"] == 0  # the end of a session also ends its transaction

@@ -1,4 +1,4 @@
-"""The private PostgreSQL's life: start, restart, template, and an end it cannot outlive."""
+"""The private PostgreSQL: start, restart, template, and its end together with the sandbox."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_restart_keeps_rows_and_stop_leaves_nothing(tmp_path: Path, cache: Path)
     with postgres.admin() as connection:
         connection.execute("CREATE TABLE kept (a int)")
     postgres.stop()
-    postgres.stop()  # twice is once
+    postgres.stop()  # the second call does nothing
     assert gone(pid) and not sockets.exists()
     postgres.start()
     with postgres.admin() as connection:
@@ -113,7 +113,7 @@ def test_the_server_does_not_outlive_the_sandbox(tmp_path: Path, cache: Path, si
     holder.stdout.close()
     assert wait_until_gone(int(pid))
     pause = threading.Event()
-    while Path(sockets).exists():  # the guard tidies up after the server
+    while Path(sockets).exists():  # the guard removes the files of the server
         pause.wait(0.02)
     Postgres(tmp_path / "pg", cache).remove()
 
@@ -127,5 +127,5 @@ def test_a_cluster_that_cannot_start_says_why(tmp_path: Path, cache: Path) -> No
     with pytest.raises(PostgresError, match=r'(?s)unrecognized configuration parameter "nonsense".*postgres\.log'):
         postgres.start()
     postgres.remove()
-    with pytest.raises(PostgresError, match="does not run"):
+    with pytest.raises(PostgresError, match="is not running"):
         postgres.dsn()

@@ -1,4 +1,4 @@
-"""The wire after login: parameters, simple and extended protocol, cancel, faults."""
+"""The protocol after login: parameters, simple and extended protocol, cancel, faults."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from psycopg import pq
 SLOW = "SELECT count(*) FROM generate_series(1, 100000) a, generate_series(1, 100000) b"
 
 
-def test_b20_parameters_reported_at_login(world: World) -> None:
+def test_parameters_reported_at_login(world: World) -> None:
     with RawClient(world.port) as client:
         client.encrypt()
         said = client.login({"user": USER, "database": "dev"}, PASSWORD)
@@ -24,7 +24,7 @@ def test_b20_parameters_reported_at_login(world: World) -> None:
     assert "TimeZone" not in status
 
 
-def test_b20_version_ends_in_a_nul_byte(world: World) -> None:
+def test_version_ends_in_a_nul_byte(world: World) -> None:
     with world.connect() as connection:
         assert connection.info.server_version == 80002
         row = connection.execute("SELECT 1, version(), 2").fetchone()
@@ -35,12 +35,12 @@ def test_b20_version_ends_in_a_nul_byte(world: World) -> None:
         assert kept == ("\x01x",)
 
 
-def test_b20_pg_backend_pid_is_the_key_data(world: World) -> None:
+def test_pg_backend_pid_is_the_key_data(world: World) -> None:
     with world.connect() as connection:
         assert connection.execute("SELECT pg_backend_pid()").fetchone() == (connection.info.backend_pid,)
 
 
-def test_b22_extended_protocol_text_and_binary(world: World) -> None:
+def test_extended_protocol_text_and_binary(world: World) -> None:
     with world.connect() as connection:
         for binary in (False, True):
             row = connection.execute(
@@ -49,7 +49,7 @@ def test_b22_extended_protocol_text_and_binary(world: World) -> None:
             assert row is not None and (row[0], row[1], float(row[2])) == (7, "ä'\\", 1.25)
 
 
-def test_b22_named_statements_are_prepared_once_and_closed(world: World) -> None:
+def test_named_statements_are_prepared_once_and_closed(world: World) -> None:
     with world.connect() as connection:
         connection.prepare_threshold = 0
         for number in range(3):
@@ -57,7 +57,7 @@ def test_b22_named_statements_are_prepared_once_and_closed(world: World) -> None
         assert connection.execute("SELECT count(*) FROM pg_prepared_statements").fetchone() == (2,)
 
 
-def test_b22_portal_fetched_in_pieces(world: World) -> None:
+def test_portal_fetched_in_pieces(world: World) -> None:
     with RawClient(world.port) as client:
         client.encrypt()
         client.login({"user": USER, "database": "dev"}, PASSWORD)
@@ -73,7 +73,7 @@ def test_b22_portal_fetched_in_pieces(world: World) -> None:
         assert [kind for kind, _ in client.until_ready()] == [b"D", b"C", b"3", b"Z"]
 
 
-def test_b22_refused_statement_in_a_pipeline_skips_to_sync(world: World) -> None:
+def test_refused_statement_in_a_pipeline_skips_to_sync(world: World) -> None:
     with world.connect() as connection, connection.pipeline() as pipeline:
         first = connection.execute("SELECT 1")
         connection.execute("DISCARD ALL")
@@ -86,14 +86,14 @@ def test_b22_refused_statement_in_a_pipeline_skips_to_sync(world: World) -> None
         assert connection.execute("SELECT 4").fetchone() == (4,)
 
 
-def test_b22_after_an_error_everything_is_ignored_until_sync(world: World) -> None:
+def test_after_an_error_everything_is_ignored_until_sync(world: World) -> None:
     with RawClient(world.port) as client:
         client.encrypt()
         client.login({"user": USER, "database": "dev"}, PASSWORD)
         client.send(b"P", b"\0DISCARD ALL\0\0\0")
         client.send(b"H")
         assert client.message()[0] == b"E"
-        # The error has arrived: whatever the client sends now must leave no expectation behind.
+        # The error has arrived: what the client sends now must leave no outstanding answer.
         client.send(b"P", b"\0SELECT 1\0\0\0")
         client.send(b"B", b"\0\0\0\0\0\0\0\0")
         client.send(b"E", b"\0\0\0\0\0")
@@ -104,20 +104,20 @@ def test_b22_after_an_error_everything_is_ignored_until_sync(world: World) -> No
         assert world.meter.report()["total"]["active"] == 0
 
 
-def test_b22_long_pipeline(world: World) -> None:
+def test_long_pipeline(world: World) -> None:
     with world.connect() as connection, connection.pipeline():
         cursors = [connection.execute("SELECT %s::int, repeat('x', 1000)", (n,)) for n in range(2000)]
         assert [row[0] for cursor in cursors if (row := cursor.fetchone())] == list(range(2000))
 
 
-def test_b22_simple_query_with_several_statements(world: World) -> None:
+def test_simple_query_with_several_statements(world: World) -> None:
     with world.connect() as connection:
         cursor = connection.execute("SELECT 'a;b' AS x; /* ; */ SELECT 2 -- ;\n; SHOW query_group;")
         assert [result.fetchall() for result in cursor.results()] == [[("a;b",)], [(2,)], [("unset",)]]
         assert connection.execute("").statusmessage is None
 
 
-def test_b22_error_in_a_transaction_aborts_it(world: World) -> None:
+def test_error_in_a_transaction_aborts_it(world: World) -> None:
     with world.connect() as connection:
         connection.execute("BEGIN")
         with pytest.raises(psycopg.errors.SyntaxError):
@@ -129,7 +129,7 @@ def test_b22_error_in_a_transaction_aborts_it(world: World) -> None:
 
 
 @pytest.mark.parametrize("parameters", [None, (1,)])
-def test_b22_cancel_on_a_second_socket(world: World, parameters: tuple[int] | None) -> None:
+def test_cancel_on_a_second_socket(world: World, parameters: tuple[int] | None) -> None:
     sql = SLOW if parameters is None else SLOW + " WHERE a.a > %s"
     with world.connect() as connection:
         timer = threading.Timer(0.3, connection.cancel_safe)
@@ -140,7 +140,7 @@ def test_b22_cancel_on_a_second_socket(world: World, parameters: tuple[int] | No
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_b22_statement_timeout(world: World) -> None:
+def test_statement_timeout(world: World) -> None:
     with world.connect() as connection:
         connection.execute("SET statement_timeout TO 200")
         with pytest.raises(psycopg.errors.QueryCanceled, match=r"^Query \(\d+\) canceled on user's request$"):
@@ -184,7 +184,7 @@ def test_broken_message_gets_a_fatal_answer(world: World) -> None:
         assert (kind, fields(body)["S"], fields(body)["C"]) == (b"E", "FATAL", "08P01")
 
 
-def test_b21_socket_dropped_during_a_statement(world: World) -> None:
+def test_socket_dropped_during_a_statement(world: World) -> None:
     with world.connect() as connection:
         world.faults.once["gateway.drop_during_statement"] = {}
         with pytest.raises(psycopg.OperationalError):
@@ -192,7 +192,7 @@ def test_b21_socket_dropped_during_a_statement(world: World) -> None:
         assert connection.closed
 
 
-def test_b21_cold_start_delay_before_the_first_statement_only(world: World) -> None:
+def test_cold_start_delay_before_the_first_statement_only(world: World) -> None:
     with world.connect() as connection:
         world.clock.advance(3600)
         world.faults.on["gateway.cold_start_delay"] = {"seconds": 0.4}

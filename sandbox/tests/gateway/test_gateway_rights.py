@@ -1,4 +1,4 @@
-"""Behaviours 27, 28, 31: SHOW of the catalog, grants on columns, questions about privileges."""
+"""SHOW of the catalog, grants on columns, functions about privileges."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def tables(world: World, schema: str) -> str:
 
 
 @pytest.mark.parametrize("form", ["dev.{s}.lines", '"dev"."{s}"."lines"', "{s}.LINES"])
-def test_b28_primary_keys_in_their_order(world: World, tables: str, form: str) -> None:
+def test_primary_keys_in_their_order(world: World, tables: str, form: str) -> None:
     names, rows = _ask(world, "SHOW CONSTRAINTS PRIMARY KEYS FROM TABLE " + form.format(s=tables))
     assert names == KEYS
     assert [row[:5] for row in rows] == [
@@ -49,13 +49,13 @@ def test_b28_primary_keys_in_their_order(world: World, tables: str, form: str) -
     assert {row[5] for row in rows} == {"lines_pkey"}
 
 
-def test_b28_nothing_of_what_the_caller_may_not_read(world: World, tables: str) -> None:
+def test_nothing_of_what_the_caller_may_not_read(world: World, tables: str) -> None:
     for sql in ("SHOW CONSTRAINTS PRIMARY KEYS FROM TABLE", "SHOW COLUMNS FROM TABLE"):
         assert _ask(world, f"{sql} dev.{tables}.hidden")[1] == []
         assert _ask(world, f"{sql} other.{tables}.lines")[1] == []
 
 
-def test_b28_tables(world: World, tables: str) -> None:
+def test_tables(world: World, tables: str) -> None:
     names, rows = _ask(world, f"SHOW TABLES FROM SCHEMA dev.{tables}")
     assert names == TABLES
     assert [(row[2], row[3], row[6], row[10]) for row in rows] == [
@@ -65,7 +65,7 @@ def test_b28_tables(world: World, tables: str) -> None:
     assert len(_ask(world, f"SHOW TABLES FROM SCHEMA dev.{tables} LIMIT 1")[1]) == 1
 
 
-def test_b28_columns(world: World, tables: str) -> None:
+def test_columns(world: World, tables: str) -> None:
     names, rows = _ask(world, f"SHOW COLUMNS FROM TABLE dev.{tables}.lines")
     assert names == COLUMNS
     assert [(row[3], row[4], row[6], row[7], row[8], row[9], row[10]) for row in rows] == [
@@ -74,7 +74,7 @@ def test_b28_columns(world: World, tables: str) -> None:
     ]  # fmt: skip
 
 
-def test_b28_databases_schemas_and_nonsense(world: World, tables: str) -> None:
+def test_databases_schemas_and_nonsense(world: World, tables: str) -> None:
     assert "dev" in [row[0] for row in _ask(world, "SHOW DATABASES")[1]]
     assert tables in [row[1] for row in _ask(world, "SHOW SCHEMAS FROM DATABASE dev")[1]]
     with world.connect() as connection:
@@ -86,7 +86,7 @@ def test_b28_databases_schemas_and_nonsense(world: World, tables: str) -> None:
 # Grants on columns
 
 
-def test_b31_star_shrinks_and_an_explicit_list_fails(world: World, schema: str) -> None:
+def test_star_shrinks_and_an_explicit_list_fails(world: World, schema: str) -> None:
     world.admin(f'CREATE TABLE {schema}.t (a int, secret int, "c d" int); INSERT INTO {schema}.t VALUES (1, 2, 3);'
                 f'GRANT SELECT (a, "c d") ON {schema}.t TO "{USER}"')  # fmt: skip
     with world.connect() as connection:
@@ -102,7 +102,7 @@ def test_b31_star_shrinks_and_an_explicit_list_fails(world: World, schema: str) 
     assert len(world.admin(f"SELECT * FROM {schema}.t")[0]) == 3
 
 
-def test_b31_grant_on_all_tables_misses_later_ones(world: World, schema: str) -> None:
+def test_grant_on_all_tables_misses_later_ones(world: World, schema: str) -> None:
     world.admin(f"CREATE TABLE {schema}.early (a int); GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO \"{USER}\";"
                 f"CREATE TABLE {schema}.late (a int)")  # fmt: skip
     with world.connect() as connection:
@@ -111,7 +111,7 @@ def test_b31_grant_on_all_tables_misses_later_ones(world: World, schema: str) ->
             connection.execute(f"SELECT * FROM {schema}.late".encode())
 
 
-def test_b27_questions_about_privileges_are_the_sessions_own(world: World, tables: str) -> None:
+def test_questions_about_privileges_are_the_sessions_own(world: World, tables: str) -> None:
     world.admin(f'CREATE SCHEMA {tables}_no; GRANT SELECT (a) ON {tables}.hidden TO "{USER}"')
     asked = (
         f"SELECT has_schema_privilege('{tables}', 'USAGE'), has_schema_privilege('{tables}_no', 'USAGE'),"

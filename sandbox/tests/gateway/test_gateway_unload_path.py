@@ -1,4 +1,4 @@
-"""UNLOAD on its way through the gateway, with an unloader that only counts rows."""
+"""UNLOAD through the gateway, with an unloader that only counts rows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def count(connection: psycopg.Connection[object]) -> object:
 
 
 @pytest.mark.parametrize("prepare", [False, True])
-def test_b46_notice_tag_and_count(world: World, prepare: bool) -> None:
+def test_notice_tag_and_count(world: World, prepare: bool) -> None:
     notices: list[tuple[str | None, str | None]] = []
     with world.connect() as connection:
         connection.add_notice_handler(lambda said: notices.append((said.severity, said.message_primary)))
@@ -33,7 +33,7 @@ def test_b46_notice_tag_and_count(world: World, prepare: bool) -> None:
         assert count(connection) == 5
 
 
-def test_b46_count_outlives_a_rollback(world: World) -> None:
+def test_count_outlives_a_rollback(world: World) -> None:
     with world.connect() as connection:
         connection.execute("BEGIN")
         connection.execute(UNLOAD)
@@ -96,7 +96,7 @@ def test_unload_runs_as_the_user_with_the_sessions_settings(world: World, schema
     assert seen == [(USER, f"{schema}, public", "Asia/Tokyo"), (USER, "dev", False, False)]
 
 
-def test_b39_read_only_transaction(world: World) -> None:
+def test_read_only_transaction(world: World) -> None:
     with world.connect() as connection:
         connection.execute("BEGIN READ ONLY")
         with pytest.raises(psycopg.errors.ReadOnlySqlTransaction, match=r"^transaction is read-only$"):
@@ -112,7 +112,7 @@ def wait_until_cancelled(session: SessionContext, _: str) -> None:
 
 
 @pytest.mark.parametrize("prepare", [False, True])
-def test_b22_cancel_reaches_an_unload(world: World, prepare: bool) -> None:
+def test_cancel_reaches_an_unload(world: World, prepare: bool) -> None:
     started = threading.Event()
 
     def hook(session: SessionContext, sql: str) -> None:
@@ -135,7 +135,7 @@ def test_b22_cancel_reaches_an_unload(world: World, prepare: bool) -> None:
         assert connection.execute(UNLOAD).statusmessage == "UNLOAD"
 
 
-def test_b22_statement_timeout_of_an_unload_follows_the_sandbox_clock(world: World) -> None:
+def test_statement_timeout_of_an_unload_follows_the_sandbox_clock(world: World) -> None:
     def hook(session: SessionContext, sql: str) -> None:
         world.clock.advance(120)
         wait_until_cancelled(session, sql)

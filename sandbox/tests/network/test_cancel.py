@@ -1,4 +1,4 @@
-"""Behaviours 46 and 47: what runs is told while it runs, and may be cancelled, its client being there or not."""
+"""The history shows what runs, and it can be cancelled, with or without its client."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WAIT_SECONDS = 20
 
 @pytest.fixture
 def slow(sandbox: RunningSandbox) -> Iterator[None]:
-    """UNLOADs that take until somebody ends them."""
+    """UNLOADs that run until they are cancelled."""
     with fault(sandbox, "unload.slow_per_file", {"seconds": 30}):
         yield
 
@@ -38,7 +38,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 class Unloading:
-    """An UNLOAD in a thread of its own."""
+    """An UNLOAD in its own thread."""
 
     def __init__(self, sandbox: RunningSandbox, prefix: str) -> None:
         self.connection = sandbox.connect()
@@ -60,7 +60,7 @@ class Unloading:
 
 
 @pytest.mark.parametrize("how", ["CANCEL {}", "CANCEL {} 'enough'", "SELECT pg_cancel_backend({})"])
-def test_b46_a_running_unload_is_told_and_cancelled(
+def test_a_running_unload_is_shown_and_cancelled(
     sandbox: RunningSandbox, prefix: Prefix, slow: None, how: str
 ) -> None:
     where = prefix()
@@ -80,7 +80,7 @@ def test_b46_a_running_unload_is_told_and_cancelled(
         ]
 
 
-def test_b46_pids_may_come_from_the_view(sandbox: RunningSandbox, prefix: Prefix, slow: None) -> None:
+def test_pids_may_come_from_the_view(sandbox: RunningSandbox, prefix: Prefix, slow: None) -> None:
     where = prefix()
     unloading = Unloading(sandbox, where)
     with sandbox.connect() as other:
@@ -90,7 +90,7 @@ def test_b46_pids_may_come_from_the_view(sandbox: RunningSandbox, prefix: Prefix
         assert unloading.error is not None and unloading.error.sqlstate == "57014"
 
 
-def test_b47_a_zombie_goes_on_and_can_be_cancelled(sandbox: RunningSandbox, prefix: Prefix, slow: None) -> None:
+def test_a_zombie_goes_on_and_can_be_cancelled(sandbox: RunningSandbox, prefix: Prefix, slow: None) -> None:
     where = prefix()
     connection = sandbox.connect()
     pid = connection.info.backend_pid
@@ -104,7 +104,7 @@ def test_b47_a_zombie_goes_on_and_can_be_cancelled(sandbox: RunningSandbox, pref
     assert sandbox.objects(where) == []
 
 
-def test_b47_a_zombie_writes_its_manifest_in_the_end(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_a_zombie_writes_its_manifest_in_the_end(sandbox: RunningSandbox, prefix: Prefix) -> None:
     where = prefix()
     connection = sandbox.connect()
     with fault(sandbox, "unload.slow_per_file", {"seconds": 0.3}):
@@ -116,7 +116,7 @@ def test_b47_a_zombie_writes_its_manifest_in_the_end(sandbox: RunningSandbox, pr
         until(lambda: history(other, where, "status, unloaded_rows") == [("completed", 25)])
 
 
-def test_others_sessions_are_not_told_and_not_cancelled(sandbox: RunningSandbox, prefix: Prefix, slow: None) -> None:
+def test_others_sessions_are_not_shown_and_not_cancelled(sandbox: RunningSandbox, prefix: Prefix, slow: None) -> None:
     where = prefix()
     unloading = Unloading(sandbox, where)
     user, password = sandbox.fresh_login(sandbox.keys_session())
@@ -131,7 +131,7 @@ def test_others_sessions_are_not_told_and_not_cancelled(sandbox: RunningSandbox,
         assert unloading.error is not None
 
 
-def test_cancelling_nobody_changes_nothing(sandbox: RunningSandbox) -> None:
+def test_cancelling_no_session_changes_nothing(sandbox: RunningSandbox) -> None:
     with sandbox.connect() as connection:
         assert connection.execute("CANCEL 999999").statusmessage == "CANCEL"
         for broken in ("CANCEL", "CANCEL abc", "CANCEL 1 2"):

@@ -1,4 +1,4 @@
-"""Behaviours 21, 33, 40, 47, 48 and 58: faults that hit the n-th statement or object of a kind, and no other."""
+"""Faults that hit the n-th statement or object of a kind, and no other."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def rows(sandbox: RunningSandbox, table: str) -> int:
 
 
 @pytest.mark.parametrize(("when", "rows_then"), [("before", 0), ("during", 1), ("after", 1)])
-def test_b21_reset_around_commit(sandbox: RunningSandbox, table: str, when: str, rows_then: int) -> None:
+def test_reset_around_commit(sandbox: RunningSandbox, table: str, when: str, rows_then: int) -> None:
     with fault(sandbox, f"gateway.reset_{when}", {"statement": "commit"}, count=1):
         connection = sandbox.connect()
         connection.execute("BEGIN")
@@ -43,7 +43,7 @@ def test_b21_reset_around_commit(sandbox: RunningSandbox, table: str, when: str,
     assert rows(sandbox, table) == rows_then
 
 
-def test_b21_reset_after_unload_leaves_its_manifest_and_no_word(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_reset_after_unload_leaves_its_manifest_and_no_word(sandbox: RunningSandbox, prefix: Prefix) -> None:
     where = prefix()
     connection = sandbox.connect()
     heard: list[str] = []
@@ -55,7 +55,7 @@ def test_b21_reset_after_unload_leaves_its_manifest_and_no_word(sandbox: Running
     assert heard == []
 
 
-def test_b21_reset_before_unload_leaves_nothing(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_reset_before_unload_leaves_nothing(sandbox: RunningSandbox, prefix: Prefix) -> None:
     where = prefix()
     sandbox.world.meter.reset()
     lost = fault(sandbox, "gateway.reset_before", {"statement": "UNLOAD"}, count=1)
@@ -82,7 +82,7 @@ def test_faults_hit_the_nth_of_their_kind(sandbox: RunningSandbox, prefix: Prefi
      ("relation_gone", "1018", "Relation does not exist")],
 )  # fmt: skip
 @pytest.mark.parametrize("statement", ["SELECT", "UNLOAD", "COMMIT"])
-def test_b33_conflicts_by_knob_abort_the_transaction(
+def test_conflicts_by_knob_abort_the_transaction(
     sandbox: RunningSandbox, prefix: Prefix, name: str, message: str, detail: str, statement: str
 ) -> None:
     with sandbox.connect() as connection, fault(sandbox, f"gateway.{name}", {"statement": statement}, count=1):
@@ -102,7 +102,7 @@ def test_b33_conflicts_by_knob_abort_the_transaction(
         sandbox.unload(connection, NATION, prefix())
 
 
-def test_b40_keys_expire_after_some_files(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_keys_expire_after_some_files(sandbox: RunningSandbox, prefix: Prefix) -> None:
     where = prefix()
     with (
         sandbox.connect() as connection,
@@ -115,7 +115,7 @@ def test_b40_keys_expire_after_some_files(sandbox: RunningSandbox, prefix: Prefi
     assert len(sandbox.objects(where)) == 2
 
 
-def test_b47_failure_after_some_files_of_one_prefix(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_failure_after_some_files_of_one_prefix(sandbox: RunningSandbox, prefix: Prefix) -> None:
     meant, other = prefix(), prefix()
     with (
         sandbox.connect() as connection,
@@ -129,7 +129,7 @@ def test_b47_failure_after_some_files_of_one_prefix(sandbox: RunningSandbox, pre
         assert f"{meant}manifest" not in sandbox.objects(meant)
 
 
-def test_b48_the_counter_may_lie(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_the_counter_may_lie(sandbox: RunningSandbox, prefix: Prefix) -> None:
     where = prefix()
     with sandbox.connect() as connection, fault(sandbox, "unload.count_zero", count=1):
         done = sandbox.unload(connection, NATION, where)
@@ -148,7 +148,7 @@ def test_parts_of_a_folder_stand_for_the_rows(sandbox: RunningSandbox, prefix: P
         sandbox, "unload.parts_from", {"folder": str(tmp_path), "rows": 7, "ghosts": 3, "match": where}
     ):
         sandbox.unload(connection, NATION, where)
-        sandbox.unload(connection, NATION, prefix())  # another prefix is not meant
+        sandbox.unload(connection, NATION, prefix())  # not for another prefix
         entries = sandbox.manifest(where)["entries"]
         assert [entry["meta"]["content_length"] for entry in entries] == [10, 10, 1000, 1000, 1000]
         assert [entry["meta"]["record_count"] for entry in entries] == [7, 7, 1, 1, 1]
@@ -159,7 +159,7 @@ def test_parts_of_a_folder_stand_for_the_rows(sandbox: RunningSandbox, prefix: P
     ("name", "code", "status"),
     [("slow_down", "SlowDown", 503), ("expired_token", "ExpiredToken", 400), ("access_denied", "AccessDenied", 403)],
 )
-def test_b58_refusals_of_one_operation_on_one_object(
+def test_refusals_of_one_operation_on_one_object(
     sandbox: RunningSandbox, prefix: Prefix, name: str, code: str, status: int
 ) -> None:
     from botocore.config import Config
@@ -182,7 +182,7 @@ def test_b58_refusals_of_one_operation_on_one_object(
         s3.get_object(Bucket=account.BUCKET, Key=where + "b")
 
 
-def test_b58_a_body_cut_short(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_a_body_cut_short(sandbox: RunningSandbox, prefix: Prefix) -> None:
     key = prefix() + "object"
     sandbox.world.aws.store.put_bytes(sandbox.world.aws.store.bucket(account.BUCKET), key, b"0123456789" * 10_000)
     s3 = sandbox.client(sandbox.role_session(), "s3")

@@ -1,4 +1,4 @@
-"""Behaviour 35: the meter tells statements by login, wake-ups, and calls of the AWS services."""
+"""The meter counts statements by login, wake-ups, and calls of the AWS services."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from redshift_sandbox import account
 from redshift_sandbox.testing import RunningSandbox, fault
 
 
-def test_b35_statements_of_each_login_and_wake_ups(sandbox: RunningSandbox) -> None:
+def test_statements_of_each_login_and_wake_ups(sandbox: RunningSandbox) -> None:
     meter = sandbox.world.meter
     limit = time.monotonic() + 20
-    while sandbox.world.gateway.sessions():  # an earlier test's may be on their way out
+    while sandbox.world.gateway.sessions():  # sessions of an earlier test may still be ending
         assert time.monotonic() < limit
         time.sleep(0.01)
     meter.reset()
@@ -29,7 +29,7 @@ def test_b35_statements_of_each_login_and_wake_ups(sandbox: RunningSandbox) -> N
     assert meter.statements == sum(meter.statements_by_session) == 0
 
 
-def test_b35_calls_by_service_and_operation(sandbox: RunningSandbox) -> None:
+def test_calls_by_service_and_operation(sandbox: RunningSandbox) -> None:
     meter = sandbox.world.meter
     session = sandbox.role_session()
     meter.reset()
@@ -47,11 +47,11 @@ def test_b35_calls_by_service_and_operation(sandbox: RunningSandbox) -> None:
     assert not meter.aws_calls
 
 
-def test_b35_unloads_and_kinds_of_statements(sandbox: RunningSandbox, prefix: Callable[[], str]) -> None:
+def test_unloads_and_kinds_of_statements(sandbox: RunningSandbox, prefix: Callable[[], str]) -> None:
     meter = sandbox.world.meter
     with sandbox.connect() as connection:
         sandbox.login()
-        connection.execute("SELECT 1")  # a session is counted once it serves
+        connection.execute("SELECT 1")  # a session counts once it serves its client
         meter.reset()
         sandbox.unload(connection, "SELECT * FROM tpch.nation", prefix())
         with fault(sandbox, "unload.fail_after_files", {"files": 1}), pytest.raises(psycopg.Error):

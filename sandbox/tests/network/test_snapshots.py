@@ -1,4 +1,4 @@
-"""Behaviours 30, 33 and 34: what a transaction sees, views that outlive their tables, sessions that idle."""
+"""What a transaction sees, views whose tables are dropped, sessions that are idle."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ME = f'"{account.ROLE_DB_USER}"'
 
 @pytest.fixture
 def schema(sandbox: RunningSandbox) -> Iterator[str]:
-    """With tables `t` and `other`, one row each."""
+    """With the tables `t` and `other`, one row each."""
     name = fresh_name("snapshots_")
     sandbox.admin(f"CREATE SCHEMA {name}; GRANT USAGE ON SCHEMA {name} TO {ME}")
     for table in ("t", "other"):
@@ -28,7 +28,7 @@ def schema(sandbox: RunningSandbox) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def later() -> Iterator[RunningSandbox]:
-    """One whose clock may be moved: clients of the others would be late ever after."""
+    """One whose clock may be moved: after that, clients of a shared sandbox would always be late."""
     with start_sandbox("types") as running:
         running.login()
         yield running
@@ -52,7 +52,7 @@ def count_extended(connection: psycopg.Connection[object], table: str) -> int:
 
 
 @pytest.mark.parametrize("before", [[], ["SELECT 1"]])
-def test_b33_the_extended_protocol_takes_the_snapshot_at_the_first_table_too(
+def test_the_extended_protocol_takes_the_snapshot_at_the_first_table_too(
     sandbox: RunningSandbox, schema: str, before: list[str]
 ) -> None:
     table = f"{schema}.t"
@@ -75,7 +75,7 @@ def test_b33_the_extended_protocol_takes_the_snapshot_at_the_first_table_too(
         assert count_extended(connection, table) == 1
 
 
-def test_b22_the_extended_protocol_takes_one_statement(sandbox: RunningSandbox, schema: str) -> None:
+def test_the_extended_protocol_takes_one_statement(sandbox: RunningSandbox, schema: str) -> None:
     with sandbox.connect() as connection:
         refused = connection.pgconn.exec_params(f"SELECT 1; DROP TABLE {schema}.t".encode(), [])
         assert b"cannot insert multiple commands" in refused.error_message
@@ -83,7 +83,7 @@ def test_b22_the_extended_protocol_takes_one_statement(sandbox: RunningSandbox, 
 
 
 @pytest.mark.parametrize("before", [[], ["SELECT 1"], ["SELECT current_user", "SELECT count(*) FROM svv_all_schemas"]])
-def test_b33_snapshot_at_the_first_table_and_not_before(
+def test_snapshot_at_the_first_table_and_not_before(
     sandbox: RunningSandbox, schema: str, before: list[str]
 ) -> None:
     table = f"{schema}.t"
@@ -99,7 +99,7 @@ def test_b33_snapshot_at_the_first_table_and_not_before(
         assert count(connection, table) == 3
 
 
-def test_b33_a_transaction_begun_anew_keeps_its_mode(sandbox: RunningSandbox, schema: str) -> None:
+def test_a_transaction_that_is_started_again_keeps_its_mode(sandbox: RunningSandbox, schema: str) -> None:
     with sandbox.connect() as connection:
         connection.execute("BEGIN READ ONLY")
         connection.execute("SELECT 1")
@@ -112,7 +112,7 @@ def test_b33_a_transaction_begun_anew_keeps_its_mode(sandbox: RunningSandbox, sc
 
 @pytest.mark.parametrize("how", ["SELECT", "UNLOAD"])
 @pytest.mark.parametrize("again", [True, False])
-def test_b33_1018_after_the_table_was_dropped(
+def test_after_the_table_was_dropped(
     sandbox: RunningSandbox, schema: str, prefix: Prefix, how: str, again: bool
 ) -> None:
     table = f"{schema}.t"
@@ -134,7 +134,7 @@ def test_b33_1018_after_the_table_was_dropped(
             assert count(connection, table) == 1
 
 
-def test_b33_tables_that_never_were_are_told_as_ever(sandbox: RunningSandbox, schema: str) -> None:
+def test_tables_that_never_existed_have_the_ordinary_error(sandbox: RunningSandbox, schema: str) -> None:
     with sandbox.connect() as connection:
         connection.execute("BEGIN")
         count(connection, f"{schema}.t")
@@ -142,7 +142,7 @@ def test_b33_tables_that_never_were_are_told_as_ever(sandbox: RunningSandbox, sc
             count(connection, f"{schema}.nothing")
 
 
-def test_b33_tables_of_ones_own_transaction_are_no_strangers(sandbox: RunningSandbox, schema: str) -> None:
+def test_tables_of_ones_own_transaction_are_no_strangers(sandbox: RunningSandbox, schema: str) -> None:
     sandbox.admin(f"GRANT CREATE ON SCHEMA {schema} TO {ME}")
     with sandbox.connect() as connection:
         connection.execute("BEGIN")
@@ -152,7 +152,7 @@ def test_b33_tables_of_ones_own_transaction_are_no_strangers(sandbox: RunningSan
         connection.execute("ROLLBACK")
 
 
-def test_b34_idle_sessions_end_and_busy_ones_do_not(later: RunningSandbox) -> None:
+def test_idle_sessions_end_and_busy_ones_do_not(later: RunningSandbox) -> None:
     sandbox = later
     with fault(sandbox, "gateway.idle_timeout", {"seconds": 600, "transaction_seconds": 3600}):
         idle, held = sandbox.connect(), sandbox.connect()
@@ -173,7 +173,7 @@ def test_b34_idle_sessions_end_and_busy_ones_do_not(later: RunningSandbox) -> No
             idle.close()
 
 
-def test_b34_a_transaction_left_open_is_paid_for(later: RunningSandbox) -> None:
+def test_a_transaction_left_open_is_paid_for(later: RunningSandbox) -> None:
     sandbox = later
     meter = sandbox.world.meter
     with sandbox.connect() as connection:
@@ -187,7 +187,7 @@ def test_b34_a_transaction_left_open_is_paid_for(later: RunningSandbox) -> None:
         assert meter.report()["total"]["billed_seconds"] < 1100
 
 
-def test_b30_a_late_binding_view_outlives_its_table(sandbox: RunningSandbox, schema: str, prefix: Prefix) -> None:
+def test_a_late_binding_view_outlives_its_table(sandbox: RunningSandbox, schema: str, prefix: Prefix) -> None:
     view = f"{schema}.v"
     table = f"CREATE TABLE {schema}.named (a int, b varchar(7), c numeric(9,2))"
     sandbox.admin(f"{table}; GRANT SELECT ON {schema}.named TO {ME}")
@@ -213,7 +213,7 @@ def test_b30_a_late_binding_view_outlives_its_table(sandbox: RunningSandbox, sch
 
 
 @pytest.mark.parametrize("how", ["SELECT", "UNLOAD"])
-def test_b30_a_datashare_tells_missing_relations_in_its_own_words(
+def test_a_datashare_has_its_own_error_for_missing_relations(
     sandbox: RunningSandbox, prefix: Prefix, how: str
 ) -> None:
     text = "SELECT * FROM tpch.no_such_table"

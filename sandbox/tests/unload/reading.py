@@ -1,4 +1,4 @@
-"""Reads back what UNLOAD wrote: with DuckDB, and INT96 with a decoder of our own that shares nothing with a library."""
+"""Reads back what UNLOAD wrote: with DuckDB, and INT96 with our own decoder, which uses no library."""
 
 from __future__ import annotations
 

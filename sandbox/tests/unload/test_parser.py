@@ -1,5 +1,5 @@
-# Goal: the text of an UNLOAD is understood exactly as written, whatever the order of its options, and whatever AWS
-# refuses is refused here without repeating a secret.
+# Goal: the text of an UNLOAD is understood exactly as written, with its options in any order, and what AWS refuses is
+# refused here, without a secret in the error.
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def test_level_two_is_undone_exactly(select: str) -> None:
 
 
 def test_backslash_escapes_once_at_level_two() -> None:
-    # Doubling only the quotes gives no error: the SELECT silently becomes another one.
+    # To double only the quotes gives no error: the SELECT becomes another one.
     assert parsed("PARQUET", r"SELECT ''a\\b''").select == r"SELECT 'a\b'"
     assert parsed("PARQUET", r"SELECT ''a\b''").select == "SELECT 'a\b'"
     assert parsed("PARQUET", r"SELECT \'x\'").select == "SELECT 'x'"

@@ -1,4 +1,4 @@
-"""Connections are kept for the next UNLOAD, and never so many that the database has none left."""
+"""Connections are kept for the next UNLOAD, but never so many that the database has no free ones."""
 
 from __future__ import annotations
 

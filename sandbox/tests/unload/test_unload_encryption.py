@@ -1,4 +1,4 @@
-"""Behaviour 52: UNLOAD against a bucket that demands SSE-KMS, and with a key of one's own."""
+"""UNLOAD to a bucket that demands SSE-KMS, and with a named key."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def demanding(sandbox: RunningSandbox) -> Iterator[RunningSandbox]:
     sandbox.world.aws.identity.put_identity_policy(account.ACCOUNT, "role", account.ROLE, "key", None)
 
 
-def test_b52_refused_without_kms_options(demanding: RunningSandbox, prefix: Prefix) -> None:
+def test_refused_without_kms_options(demanding: RunningSandbox, prefix: Prefix) -> None:
     with demanding.connect() as connection, pytest.raises(psycopg.Error) as caught:
         demanding.unload(connection, "SELECT 1 AS a", prefix(), PLAIN)
     assert caught.value.sqlstate == "XX000"
@@ -40,7 +40,7 @@ def test_b52_refused_without_kms_options(demanding: RunningSandbox, prefix: Pref
     assert "Status 403,Error AccessDenied" in text
 
 
-def test_b52_encrypted_auto_passes(demanding: RunningSandbox, prefix: Prefix) -> None:
+def test_encrypted_auto_passes(demanding: RunningSandbox, prefix: Prefix) -> None:
     where = prefix()
     with demanding.connect() as connection:
         done = demanding.unload(connection, "SELECT 1 AS a", where, PLAIN + " ENCRYPTED AUTO")
@@ -51,7 +51,7 @@ def test_b52_encrypted_auto_passes(demanding: RunningSandbox, prefix: Prefix) ->
 
 
 @pytest.mark.parametrize("option", [f"KMS_KEY_ID '{KEY}' ENCRYPTED", "ENCRYPTED AUTO"])
-def test_b52_a_key_of_ones_own_must_be_allowed(demanding: RunningSandbox, prefix: Prefix, option: str) -> None:
+def test_a_key_of_ones_own_must_be_allowed(demanding: RunningSandbox, prefix: Prefix, option: str) -> None:
     if "AUTO" in option:
         demanding.world.aws.store.bucket(account.BUCKET).kms_key = KEY
     with demanding.connect() as connection:

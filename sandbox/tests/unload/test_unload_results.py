@@ -1,5 +1,5 @@
-# Goal: the result cache gives out earlier files only while they are what a fresh UNLOAD would write; and an UNLOAD can
-# be cancelled while it reads and while it waits.
+# Goal: the result cache uses earlier files only while a new UNLOAD would write the same; and an UNLOAD can be
+# cancelled while it reads and while it waits.
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Prefix = Callable[[], str]
 
 
 class Table:
-    """A small table whose UNLOADs are kept, however short."""
+    """A small table; results of its UNLOADs are kept, also of short ones."""
 
     def __init__(self, sandbox: RunningSandbox, prefix: Prefix, folder: Path) -> None:
         self.name = fresh_name("cached")
@@ -54,7 +54,7 @@ def test_unchanged_table_gives_the_same_files(sandbox: RunningSandbox, table: Ta
         first = table.unload(connection)
         assert table.unload(connection) == first
         assert len(table.values()) == 50
-        sandbox.admin(f"CREATE TABLE {table.name}_other (a int)")  # somebody writes something else
+        sandbox.admin(f"CREATE TABLE {table.name}_other (a int)")  # a transaction that writes another table
         assert table.unload(connection) == first
         sandbox.admin(f"DROP TABLE {table.name}_other")
 
@@ -163,7 +163,7 @@ def test_cancel_while_reading(sandbox: RunningSandbox, prefix: Prefix) -> None:
         cancel = threading.Timer(0.5, connection.cancel_safe)
         cancel.start()
         with pytest.raises(psycopg.errors.QueryCanceled):
-            # Four hundred million pairs: minutes, were it not cancelled.
+            # Four hundred million pairs: minutes, if it were not cancelled.
             select = f"SELECT count(*) AS n FROM {table} AS a, {table} AS b WHERE (a.i * b.i) % 7 = 3"
             sandbox.unload(connection, select, prefix())
         cancel.join()

@@ -10,7 +10,7 @@ from redshift_sandbox.unload.slices import Layout, Names, rows_for_file
 
 
 class InARow(random.Random):
-    """Draws the first numbers of the population."""
+    """Chooses the first numbers of the population."""
 
     def sample(self, population: Sequence[Any], k: int, **_: Any) -> list[Any]:
         return list(population[:k])

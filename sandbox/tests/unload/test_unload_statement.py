@@ -1,5 +1,4 @@
-# Goal: what a stock client sends as UNLOAD is understood, refused and escaped as Redshift does it.
-# Behaviours 36, 37 and 38.
+# Goal: UNLOAD of a standard client is understood, refused and escaped as Redshift does it.
 
 from __future__ import annotations
 
@@ -15,7 +14,7 @@ from redshift_sandbox.testing import RunningSandbox, keys_clause
 
 Prefix = Callable[[], str]
 
-# What escaping breaks first.
+# Where escaping fails first.
 HARD_TEXTS = [
     "a\\b'c", "it's", "''", "\\", "\\\\", "\\n", "line\nbreak", "tab\there", "größe 日本語 😀", "$$", "$1 $$x$$",
     "-- no comment", "/* nor */ this", "a;b",
@@ -28,7 +27,7 @@ def literal(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
-def test_b36_options_in_any_order(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_options_in_any_order(sandbox: RunningSandbox, prefix: Prefix) -> None:
     keys = sandbox.role_keys()
     options = [keys_clause(keys), "FORMAT AS PARQUET", "MANIFEST VERBOSE", "MAXFILESIZE 256 MB", "REGION 'us-east-1'"]
     orders = list(itertools.permutations(options))[:: 24]
@@ -41,7 +40,7 @@ def test_b36_options_in_any_order(sandbox: RunningSandbox, prefix: Prefix) -> No
 
 
 @pytest.mark.parametrize("options", ["AS PARQUET", "PARQUET"])
-def test_b36_as_is_optional(sandbox: RunningSandbox, prefix: Prefix, options: str) -> None:
+def test_as_is_optional(sandbox: RunningSandbox, prefix: Prefix, options: str) -> None:
     where = prefix()
     with sandbox.connect() as connection:
         text = f"FORMAT {options} MAXFILESIZE AS 64 MB REGION AS 'us-east-1'"
@@ -58,7 +57,7 @@ def test_b36_as_is_optional(sandbox: RunningSandbox, prefix: Prefix, options: st
     "FORMAT PARQUET ALLOWOVERWRITE CLEANPATH", "FORMAT PARQUET KMS_KEY_ID 'k'", "FORMAT PARQUET VERBOSE",
     "FORMAT PARQUET IAM_ROLE default", "FORMAT PARQUET ROWGROUPSIZE 32 MB", "FORMAT PARQUET MAXFILESIZE 1 MB",
 ])  # fmt: skip
-def test_b36_forbidden_combinations(sandbox: RunningSandbox, prefix: Prefix, options: str) -> None:
+def test_forbidden_combinations(sandbox: RunningSandbox, prefix: Prefix, options: str) -> None:
     where = prefix()
     with sandbox.connect() as connection, pytest.raises(psycopg.Error) as caught:
         sandbox.unload(connection, "SELECT 1 AS a", where, options)
@@ -66,7 +65,7 @@ def test_b36_forbidden_combinations(sandbox: RunningSandbox, prefix: Prefix, opt
     assert sandbox.objects(where) == []
 
 
-def test_b37_values_survive_both_levels(sandbox: RunningSandbox, prefix: Prefix, tmp_path: Path) -> None:
+def test_values_survive_both_levels(sandbox: RunningSandbox, prefix: Prefix, tmp_path: Path) -> None:
     where = prefix()
     select = " UNION ALL ".join(f"SELECT {i} AS id, {literal(text)} AS value" for i, text in enumerate(HARD_TEXTS))
     with sandbox.connect() as connection:
@@ -74,7 +73,7 @@ def test_b37_values_survive_both_levels(sandbox: RunningSandbox, prefix: Prefix,
     assert rows(local_parts(sandbox, where, tmp_path)) == list(enumerate(HARD_TEXTS))
 
 
-def test_b37_filters_meet_exactly_their_row(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_filters_meet_exactly_their_row(sandbox: RunningSandbox, prefix: Prefix) -> None:
     with sandbox.connect() as connection:
         for text in ("it's \"quoted\"", "back\\slash\\\\", "tab\tnew\nline\r\nend", "größe 数 😀 é"):
             where = prefix()
@@ -82,7 +81,7 @@ def test_b37_filters_meet_exactly_their_row(sandbox: RunningSandbox, prefix: Pre
             assert sandbox.manifest(where)["meta"]["record_count"] == 1, text
 
 
-def test_b37_names_survive(sandbox: RunningSandbox, prefix: Prefix, tmp_path: Path) -> None:
+def test_names_survive(sandbox: RunningSandbox, prefix: Prefix, tmp_path: Path) -> None:
     where = prefix()
     with sandbox.connect() as connection:
         connection.execute("SET enable_case_sensitive_identifier TO true")
@@ -93,7 +92,7 @@ def test_b37_names_survive(sandbox: RunningSandbox, prefix: Prefix, tmp_path: Pa
     assert rows(local_parts(sandbox, where, tmp_path))[0] == (1, 1, "a", "b", "c", "d", 2, 3, 4)
 
 
-def test_b37_single_escaping_silently_yields_no_row(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_single_escaping_silently_yields_no_row(sandbox: RunningSandbox, prefix: Prefix) -> None:
     select = f"SELECT id FROM types.types_plain WHERE a_varchar = {literal('back' + chr(92) + 'slash' + chr(92) * 2)}"
     doubled_quotes_alone = select.replace("'", "''")
     where = prefix()
@@ -108,7 +107,7 @@ def test_b37_single_escaping_silently_yields_no_row(sandbox: RunningSandbox, pre
     "SELECT r_name FROM tpch.region LIMIT 2", "SELECT r_name FROM tpch.region\nORDER BY 1 limit 2",
     "(SELECT r_name FROM tpch.region LIMIT 2)",
 ])  # fmt: skip
-def test_b38_outer_limit_is_refused(sandbox: RunningSandbox, prefix: Prefix, select: str) -> None:
+def test_outer_limit_is_refused(sandbox: RunningSandbox, prefix: Prefix, select: str) -> None:
     where = prefix()
     with sandbox.connect() as connection, pytest.raises(psycopg.Error) as caught:
         sandbox.unload(connection, select, where)
@@ -117,7 +116,7 @@ def test_b38_outer_limit_is_refused(sandbox: RunningSandbox, prefix: Prefix, sel
     assert sandbox.objects(where) == []
 
 
-def test_b38_nested_limit_works(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_nested_limit_works(sandbox: RunningSandbox, prefix: Prefix) -> None:
     where = prefix()
     with sandbox.connect() as connection:
         sandbox.unload(connection, "SELECT * FROM (SELECT r_name FROM tpch.region LIMIT 2) AS two", where)

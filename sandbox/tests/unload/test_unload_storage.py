@@ -1,5 +1,5 @@
-# Goal: UNLOAD meets S3 with the statement's own keys and no others, refuses a prefix that is not empty, writes several
-# files and the manifest last, and reports its count. Behaviours 40, 42, 43, 44, 45 and 46.
+# Goal: UNLOAD uses only the statement's own keys for S3, refuses a prefix that is not empty, writes several
+# files and the manifest last, and reports its count.
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def refused(sandbox: RunningSandbox, prefix: str, keys: AccessKeys, **more: str)
 
 
 def expect_detail(error: psycopg.Error, status: int, code: str) -> None:
-    """The shape of https://github.com/embulk/embulk-output-jdbc/issues/85."""
+    """The form of https://github.com/embulk/embulk-output-jdbc/issues/85."""
     assert error.sqlstate == "XX000"
     lines = [line.strip() for line in (error.diag.message_detail or "").strip().splitlines()]
     assert lines[0] == lines[-1] == "-" * 47
@@ -41,46 +41,46 @@ def expect_detail(error: psycopg.Error, status: int, code: str) -> None:
     assert (error.diag.message_primary or "").startswith("S3ServiceException:")
 
 
-def test_b40_keys_of_another_run_are_denied(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_keys_of_another_run_are_denied(sandbox: RunningSandbox, prefix: Prefix) -> None:
     where = prefix()
     error = refused(sandbox, where, sandbox.unload_keys(prefix()))
     expect_detail(error, 403, "AccessDenied")
     assert sandbox.objects(where) == []
 
 
-def test_b40_keys_narrowed_to_the_run_suffice(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_keys_narrowed_to_the_run_suffice(sandbox: RunningSandbox, prefix: Prefix) -> None:
     where = prefix()
     with sandbox.connect() as connection:
         done = sandbox.unload(connection, ORDERS, where, keys=sandbox.unload_keys(where))
     assert where + "manifest" in done.keys
 
 
-def test_b40_without_the_token_the_key_is_unknown(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_without_the_token_the_key_is_unknown(sandbox: RunningSandbox, prefix: Prefix) -> None:
     keys = sandbox.role_keys()
     error = refused(sandbox, prefix(), AccessKeys(keys.access_key_id, keys.secret_access_key))
     expect_detail(error, 403, "InvalidAccessKeyId")
 
 
-def test_b40_wrong_secret(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_wrong_secret(sandbox: RunningSandbox, prefix: Prefix) -> None:
     keys = sandbox.role_keys()
     error = refused(sandbox, prefix(), AccessKeys(keys.access_key_id, "x" * 40, keys.session_token))
     expect_detail(error, 403, "SignatureDoesNotMatch")
 
 
-def test_b40_missing_bucket(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_missing_bucket(sandbox: RunningSandbox, prefix: Prefix) -> None:
     with sandbox.connect() as connection, pytest.raises(psycopg.Error) as caught:
         text = sandbox.unload_text(ORDERS, prefix(), bucket="no-such-bucket")
         connection.execute(text.encode())
     expect_detail(caught.value, 404, "NoSuchBucket")
 
 
-def test_b40_iam_role_that_is_not_attached(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_iam_role_that_is_not_attached(sandbox: RunningSandbox, prefix: Prefix) -> None:
     text = f"UNLOAD ('{ORDERS}') TO 's3://{account.BUCKET}/{prefix()}' IAM_ROLE '{sandbox.world.role_arn}' PARQUET"
     with sandbox.connect() as connection, pytest.raises(psycopg.Error, match=r"^Not authorized to get credentials of"):
         connection.execute(text.encode())
 
 
-def test_b40_long_term_keys_work_without_a_token(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_long_term_keys_work_without_a_token(sandbox: RunningSandbox, prefix: Prefix) -> None:
     where = prefix()
     card = sandbox.world.card
     with sandbox.connect() as connection:
@@ -88,8 +88,8 @@ def test_b40_long_term_keys_work_without_a_token(sandbox: RunningSandbox, prefix
     assert sandbox.manifest(where)["meta"]["record_count"] == 15000
 
 
-def test_b40_keys_expire_before_and_during_the_run() -> None:
-    # A sandbox of its own, because its clock moves.
+def test_keys_expire_before_and_during_the_run() -> None:
+    # Its own sandbox, because its clock moves.
     with start_sandbox("tpch:0.01") as sandbox:
         sandbox.world.faults.set("sigv4.machine_dates")
         with sandbox.connect() as connection, fault(sandbox, "unload.slow_per_file", {"seconds": 1}):
@@ -115,7 +115,7 @@ def _expire_after_first_file(sandbox: RunningSandbox, prefix: str) -> None:
     sandbox.world.clock.advance(901)
 
 
-def test_b41_other_region_needs_its_name(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_other_region_needs_its_name(sandbox: RunningSandbox, prefix: Prefix) -> None:
     where = prefix()
     error = refused(sandbox, where, sandbox.role_keys(), bucket=account.OTHER_BUCKET)
     assert "The S3 bucket addressed by the query is in a different region from this cluster" in str(error)
@@ -126,7 +126,7 @@ def test_b41_other_region_needs_its_name(sandbox: RunningSandbox, prefix: Prefix
     assert where + "manifest" in done.keys
 
 
-def test_b42_prefix_is_compared_as_a_string(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_prefix_is_compared_as_a_string(sandbox: RunningSandbox, prefix: Prefix) -> None:
     root = prefix()
     with sandbox.connect() as connection:
         sandbox.unload(connection, ORDERS, root + "10/")
@@ -134,25 +134,25 @@ def test_b42_prefix_is_compared_as_a_string(sandbox: RunningSandbox, prefix: Pre
             sandbox.unload(connection, ORDERS, root + "1")
         assert caught.value.sqlstate == "XX000"
         assert "or using the ALLOWOVERWRITE option." in str(caught.value)
-        sandbox.unload(connection, ORDERS, root + "1/")  # a fresh folder beneath a populated one is fine
+        sandbox.unload(connection, ORDERS, root + "1/")  # a new folder below one with files is fine
         with pytest.raises(psycopg.Error, match="not empty"):
             sandbox.unload(connection, ORDERS, root + "1/")
 
 
-def test_b42_allowoverwrite_keeps_other_files(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_allowoverwrite_keeps_other_files(sandbox: RunningSandbox, prefix: Prefix) -> None:
     where = prefix()
     options = "FORMAT PARQUET MANIFEST ALLOWOVERWRITE"
     with sandbox.connect() as connection:
         first = set(sandbox.unload(connection, ORDERS, where, options).keys)
         second = set(sandbox.unload(connection, "SELECT * FROM tpch.region", where, options).keys)
-    # By chance a slice may have the same number twice, so the files are more, not twice as many.
+    # By chance a slice may get the same number again, so there are more files, but not always twice as many.
     assert first < second
     listed = {str(entry["url"]).split("/", 3)[3] for entry in sandbox.manifest(where)["entries"]}
     assert listed < second
     assert sum(len(parquet.read_table(pa.BufferReader(sandbox.body(key)))) for key in listed) == 5
 
 
-def test_b42_cleanpath_deletes_and_needs_the_right(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_cleanpath_deletes_and_needs_the_right(sandbox: RunningSandbox, prefix: Prefix) -> None:
     where = prefix()
     with sandbox.connect() as connection:
         first = set(sandbox.unload(connection, ORDERS, where).keys)
@@ -165,7 +165,7 @@ def test_b42_cleanpath_deletes_and_needs_the_right(sandbox: RunningSandbox, pref
     assert where + "manifest" not in second
 
 
-def test_b43_several_files_with_gaps(sandbox: RunningSandbox, prefix: Prefix, tmp_path: Path) -> None:
+def test_several_files_with_gaps(sandbox: RunningSandbox, prefix: Prefix, tmp_path: Path) -> None:
     where = prefix()
     with sandbox.connect() as connection, fault(sandbox, "unload.slices", {"slices": 3, "rows_per_file": 2000}):
         done = sandbox.unload(connection, ORDERS, where)
@@ -182,7 +182,7 @@ def test_b43_several_files_with_gaps(sandbox: RunningSandbox, prefix: Prefix, tm
     assert rows(local_parts(sandbox, where, tmp_path), "o_orderkey") == expected
 
 
-def test_b43_slice_numbers_vary(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_slice_numbers_vary(sandbox: RunningSandbox, prefix: Prefix) -> None:
     seen = set()
     with sandbox.connect() as connection:
         for _ in range(4):
@@ -192,14 +192,14 @@ def test_b43_slice_numbers_vary(sandbox: RunningSandbox, prefix: Prefix) -> None
     assert len(seen) > 1
 
 
-def test_b43_parallel_off_is_one_series(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_parallel_off_is_one_series(sandbox: RunningSandbox, prefix: Prefix) -> None:
     where = prefix()
     with sandbox.connect() as connection:
         done = sandbox.unload(connection, ORDERS, where, "FORMAT PARQUET PARALLEL OFF")
     assert done.keys == [where + "000.parquet"]
 
 
-def test_b43_max_file_size_in_steps_of_32_mb(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_max_file_size_in_steps_of_32_mb(sandbox: RunningSandbox, prefix: Prefix) -> None:
     table = fresh_name("big")
     text = "md5(i::text) || md5((-i)::text)"  # does not compress
     sandbox.admin(f"CREATE TABLE {table} AS SELECT {text} AS v FROM generate_series(1, 1300000) AS i")
@@ -217,7 +217,7 @@ def test_b43_max_file_size_in_steps_of_32_mb(sandbox: RunningSandbox, prefix: Pr
     assert len(sizes[64]) == 2
 
 
-def test_b43_manifest_comes_last(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_manifest_comes_last(sandbox: RunningSandbox, prefix: Prefix) -> None:
     where = prefix()
     with sandbox.connect() as connection:
         sandbox.unload(connection, ORDERS, where)
@@ -233,7 +233,7 @@ def test_b43_manifest_comes_last(sandbox: RunningSandbox, prefix: Prefix) -> Non
     assert where + "manifest" not in sandbox.objects(where)
 
 
-def test_b43_files_appear_while_the_statement_runs(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_files_appear_while_the_statement_runs(sandbox: RunningSandbox, prefix: Prefix) -> None:
     where = prefix()
     seen: list[list[str]] = []
 
@@ -251,7 +251,7 @@ def test_b43_files_appear_while_the_statement_runs(sandbox: RunningSandbox, pref
     assert {1, 2, 3} <= {len(keys) for keys in seen}
 
 
-def test_b44_no_rows_no_objects(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_no_rows_no_objects(sandbox: RunningSandbox, prefix: Prefix) -> None:
     where = prefix()
     with sandbox.connect() as connection:
         sandbox.unload(connection, ORDERS, prefix())
@@ -262,7 +262,7 @@ def test_b44_no_rows_no_objects(sandbox: RunningSandbox, prefix: Prefix) -> None
     assert done.tag == "UNLOAD"
 
 
-def test_b45_manifest_byte_for_byte(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_manifest_byte_for_byte(sandbox: RunningSandbox, prefix: Prefix) -> None:
     where = prefix() + "day=2024-01-01/"
     with sandbox.connect() as connection, fault(sandbox, "unload.slices", {"slices": 2, "rows_per_file": 3}):
         done = sandbox.unload(connection, "SELECT r_regionkey, r_name, r_comment FROM tpch.region", where)
@@ -283,7 +283,7 @@ def test_b45_manifest_byte_for_byte(sandbox: RunningSandbox, prefix: Prefix) -> 
     assert sandbox.body(where + "manifest").decode() == expected
 
 
-def test_b45_plain_manifest_has_addresses_alone(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_plain_manifest_has_addresses_alone(sandbox: RunningSandbox, prefix: Prefix) -> None:
     where = prefix()
     with sandbox.connect() as connection:
         done = sandbox.unload(connection, "SELECT 1 AS a", where, "FORMAT PARQUET MANIFEST")
@@ -292,7 +292,7 @@ def test_b45_plain_manifest_has_addresses_alone(sandbox: RunningSandbox, prefix:
     }
 
 
-def test_b46_notice_tag_and_count(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_notice_tag_and_count(sandbox: RunningSandbox, prefix: Prefix) -> None:
     with sandbox.connect() as connection:
 
         def count() -> int:
@@ -313,7 +313,7 @@ def test_b46_notice_tag_and_count(sandbox: RunningSandbox, prefix: Prefix) -> No
         assert count() == 0, "failed while unloading"
 
 
-def test_b46_history_shows_own_rows_only(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_history_shows_own_rows_only(sandbox: RunningSandbox, prefix: Prefix) -> None:
     where = prefix()
     user, password = sandbox.fresh_login(sandbox.keys_session())
     with sandbox.connect() as connection, sandbox.connect(user=user, password=password) as other:

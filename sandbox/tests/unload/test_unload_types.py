@@ -1,5 +1,4 @@
-# Goal: the files hold every plain type as Redshift writes it, and every value unchanged. Behaviours 49 (plain types)
-# and, for what the plain types reach, 51.
+# Goal: the files hold every plain type as Redshift writes it, and every value unchanged.
 
 from __future__ import annotations
 
@@ -46,7 +45,7 @@ def schema_of(path: Path) -> dict[str, tuple[str, str, int]]:
     return {c.name: (c.physical_type, c.converted_type, c.length) for c in columns}
 
 
-def test_b49_physical_types(unloaded: Callable[[str], list[Path]]) -> None:
+def test_physical_types(unloaded: Callable[[str], list[Path]]) -> None:
     for path in unloaded("SELECT * FROM types.types_plain"):
         assert schema_of(path) == {
             "id": ("INT64", "NONE", 0),
@@ -65,7 +64,7 @@ def test_b49_physical_types(unloaded: Callable[[str], list[Path]]) -> None:
         }
 
 
-def test_b49_decimals_take_the_least_width(unloaded: Callable[[str], list[Path]]) -> None:
+def test_decimals_take_the_least_width(unloaded: Callable[[str], list[Path]]) -> None:
     path = unloaded("SELECT * FROM types.types_decimal")[0]
     schema = parquet.ParquetFile(path).schema
     found = {}
@@ -77,7 +76,7 @@ def test_b49_decimals_take_the_least_width(unloaded: Callable[[str], list[Path]]
     assert found[38, 37] == 16
 
 
-def test_b49_format_compression_and_footers(unloaded: Callable[[str], list[Path]]) -> None:
+def test_format_compression_and_footers(unloaded: Callable[[str], list[Path]]) -> None:
     values: list[float] = []
     for path in unloaded("SELECT * FROM types.types_plain"):
         metadata = parquet.ParquetFile(path).metadata
@@ -96,34 +95,34 @@ def test_b49_format_compression_and_footers(unloaded: Callable[[str], list[Path]
     assert not any(math.isnan(value) for value in values)
 
 
-def test_b49_char_is_padded_and_varchar_is_not(unloaded: Callable[[str], list[Path]]) -> None:
+def test_char_is_padded_and_varchar_is_not(unloaded: Callable[[str], list[Path]]) -> None:
     paths = unloaded("SELECT id, a_char, a_varchar FROM types.types_plain WHERE id IN (1, 2, 3, 4)")
     assert rows(paths) == [
         (1, "char      ", "varchar"), (2, " " * 10, ""), (3, "tenletters", "x" * 256), (4, " lead     ", " both "),
     ]  # fmt: skip
 
 
-def test_b49_every_plain_value(sandbox: RunningSandbox, unloaded: Callable[[str], list[Path]]) -> None:
+def test_every_plain_value(sandbox: RunningSandbox, unloaded: Callable[[str], list[Path]]) -> None:
     paths = unloaded("SELECT * FROM types.types_plain")
     for got, given in zip(rows(paths), types_data._PLAIN_ROWS, strict=True):
         expected = [_as_written(value, i) for i, value in enumerate(given)]
         assert [_comparable(value) for value in got] == [_comparable(value) for value in expected]
 
 
-def test_b49_every_decimal_value(unloaded: Callable[[str], list[Path]]) -> None:
+def test_every_decimal_value(unloaded: Callable[[str], list[Path]]) -> None:
     assert rows(unloaded("SELECT * FROM types.types_decimal")) == types_data._decimal_rows()
 
 
-def test_b49_every_text(unloaded: Callable[[str], list[Path]]) -> None:
+def test_every_text(unloaded: Callable[[str], list[Path]]) -> None:
     expected = [*types_data._TEXTS, None]
     assert [value for _, value in rows(unloaded("SELECT id, value FROM types.types_text"))] == expected
 
 
-def test_b49_nulls_stay_null(unloaded: Callable[[str], list[Path]]) -> None:
+def test_nulls_stay_null(unloaded: Callable[[str], list[Path]]) -> None:
     assert rows(unloaded("SELECT * FROM types.types_null")) == [(i, *([None] * 13)) for i in range(1, 6)]
 
 
-def test_b49_sums_of_decimals_are_wide(sandbox: RunningSandbox, unloaded: Callable[[str], list[Path]]) -> None:
+def test_sums_of_decimals_are_wide(sandbox: RunningSandbox, unloaded: Callable[[str], list[Path]]) -> None:
     paths = unloaded("SELECT sum(d_18_2) AS total FROM types.types_decimal")
     assert schema_of(paths[0])["total"] == ("FIXED_LEN_BYTE_ARRAY", "DECIMAL", 16)
     schema = parquet.ParquetFile(paths[0]).schema
@@ -132,7 +131,7 @@ def test_b49_sums_of_decimals_are_wide(sandbox: RunningSandbox, unloaded: Callab
     assert rows(paths) == [(sum(value for value in given if isinstance(value, Decimal)),)]
 
 
-def test_b51_int96_by_an_independent_decoder(unloaded: Callable[[str], list[Path]]) -> None:
+def test_int96_by_an_independent_decoder(unloaded: Callable[[str], list[Path]]) -> None:
     stamps: dict[int, int | None] = {}
     with_zone: dict[int, int | None] = {}
     for path in unloaded("SELECT id, a_timestamp, a_timestamptz FROM types.types_plain"):
@@ -152,7 +151,7 @@ def test_b51_int96_by_an_independent_decoder(unloaded: Callable[[str], list[Path
     "1899-12-31 23:59:59.999999", "1969-12-31 23:59:59.999999", "1970-01-01 00:00:00", "1970-01-01 00:00:00.000001",
     "2000-02-29 12:00:00.5", "2038-01-19 03:14:08", "2262-04-11 23:47:16.854776", "9999-12-31 23:59:59.999999",
 ])  # fmt: skip
-def test_b51_timestamps_at_the_edges(unloaded: Callable[[str], list[Path]], text: str) -> None:
+def test_timestamps_at_the_edges(unloaded: Callable[[str], list[Path]], text: str) -> None:
     path = unloaded(f"SELECT TIMESTAMP '{text}' AS at")[0]
     moment = dt.datetime.fromisoformat(text)
     assert int96_micros(path, 0) == [_micros(moment, _EPOCH)]
@@ -162,7 +161,7 @@ def test_b51_timestamps_at_the_edges(unloaded: Callable[[str], list[Path]], text
 @pytest.mark.parametrize(("expression", "kind"), [
     ("TIME '12:00'", "time without time zone"), ("'12:00'::timetz", "time with time zone"), ("'a'::bytea", "varbyte"),
 ])  # fmt: skip
-def test_b50_types_parquet_cannot_take_are_refused_and_csv_takes_them(
+def test_types_parquet_cannot_take_are_refused_and_csv_takes_them(
     sandbox: RunningSandbox, prefix: Prefix, expression: str, kind: str
 ) -> None:
     with sandbox.connect() as connection, pytest.raises(psycopg.Error) as caught:

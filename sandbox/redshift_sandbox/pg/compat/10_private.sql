@@ -1,5 +1,5 @@
--- The sandbox's own tables. The schema is closed to everybody but superusers; views in pg_catalog show
--- from it what Redshift shows. Literals here hold no backslash: the cluster reads it as an escape.
+-- The sandbox's own tables. Only superusers may read the schema; views in pg_catalog show the part of it
+-- that Redshift shows. Literals here have no backslash: the cluster reads it as an escape.
 CREATE SCHEMA pg_sandbox;
 REVOKE ALL ON SCHEMA pg_sandbox FROM PUBLIC;
 

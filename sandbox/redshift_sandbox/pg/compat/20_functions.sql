@@ -1,4 +1,4 @@
--- Functions Redshift has and PostgreSQL lacks, and the other way round.
+-- Functions that Redshift has and PostgreSQL does not have, and the reverse.
 
 -- The built-in ones are renamed, not dropped: PostgreSQL pins them.
 ALTER FUNCTION pg_catalog.version() RENAME TO pg_sandbox_builtin_version;
@@ -8,8 +8,8 @@ ALTER FUNCTION pg_catalog.pg_sleep_until(timestamptz) RENAME TO pg_sandbox_built
 ALTER FUNCTION pg_catalog.pg_cancel_backend(integer) RENAME TO pg_sandbox_builtin_cancel;
 ALTER FUNCTION pg_catalog.pg_terminate_backend(integer, bigint) RENAME TO pg_sandbox_builtin_terminate;
 
--- An UNLOAD runs in the gateway, where PostgreSQL's own signal does not reach it: the message, which the client never
--- sees, tells the gateway. Whose sessions may be cancelled is the built-in function's own rule, which is Redshift's
+-- An UNLOAD runs in the gateway, where PostgreSQL's own signal does not reach it: this message, which the client never
+-- sees, tells the gateway. The built-in function decides whose sessions may be cancelled, with the rule of Redshift
 -- (https://docs.aws.amazon.com/redshift/latest/dg/PG_CANCEL_BACKEND.html).
 CREATE FUNCTION pg_catalog.pg_cancel_backend(pid integer) RETURNS boolean LANGUAGE plpgsql VOLATILE STRICT AS $$
 BEGIN

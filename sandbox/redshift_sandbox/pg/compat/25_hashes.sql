@@ -1,4 +1,4 @@
--- Hashes by which a client may split a table (https://docs.aws.amazon.com/redshift/latest/dg/hash-functions.html).
+-- Hashes with which a client can split a table (https://docs.aws.amazon.com/redshift/latest/dg/hash-functions.html).
 
 -- FNV-1a of 64 bits in two halves, because BIGINT has no unsigned product. The prime is 2^40 + 435.
 CREATE FUNCTION pg_catalog.pg_sandbox_fnv1a(bytes bytea, seed bigint, backwards boolean) RETURNS bigint
@@ -18,7 +18,7 @@ BEGIN
   RETURN (high << 32) | low;
 END $$;
 
--- Numbers and times are hashed as they lie in memory, least byte first: measured against the examples of
+-- Numbers and times are hashed as they are in memory, lowest byte first: compared with the examples of
 -- https://docs.aws.amazon.com/redshift/latest/dg/r_FNV_HASH.html. DECIMAL by its digits, and NULL for NULL (assumed).
 DO $$
 DECLARE
@@ -40,7 +40,7 @@ BEGIN
     EXECUTE pg_catalog.format('CREATE FUNCTION pg_catalog.fnv_hash(%s, bigint) RETURNS bigint LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE'
       ' AS ''SELECT pg_catalog.pg_sandbox_fnv1a(%s, $2, %s)''', kind, bytes, backwards);
   END LOOP;
-  -- These two spread values as Redshift's do, but the values themselves are others.
+  -- These two distribute values as Redshift's do, but their results are different.
   FOREACH kind IN ARRAY ARRAY['text', 'bytea'] LOOP
     EXECUTE pg_catalog.format('CREATE FUNCTION pg_catalog.farmfingerprint64(%s) RETURNS bigint LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE'
       ' AS ''SELECT pg_catalog.hashtextextended($1::text, 0)''', kind);

@@ -1,7 +1,7 @@
 -- The catalog views of Redshift, over PostgreSQL's own catalog. Each shows what the caller can access:
--- https://docs.aws.amazon.com/redshift/latest/dg/r_SVV_ALL_TABLES.html and its siblings.
+-- https://docs.aws.amazon.com/redshift/latest/dg/r_SVV_ALL_TABLES.html and the pages beside it.
 
--- Of PostgreSQL's own catalog Redshift knows only the relations of release 8; the sandbox's helpers are
+-- Redshift has only those relations of PostgreSQL's own catalog that release 8 had; the sandbox's helpers are
 -- never shown.
 CREATE VIEW pg_sandbox.visible_schemas AS
   SELECT n.oid, n.nspname, n.nspowner, n.nspacl FROM pg_catalog.pg_namespace n

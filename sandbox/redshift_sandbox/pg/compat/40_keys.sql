@@ -1,6 +1,6 @@
 -- Primary and unique keys are information for the planner, never enforced: tables may hold two rows of one key
 -- (https://docs.aws.amazon.com/redshift/latest/dg/t_Defining_constraints.html). The constraint stays in the catalog; its
--- index forgets that it is unique, so nothing checks it and the planner builds nothing on it.
+-- index is no longer unique, so nothing checks it and the planner does not rely on it.
 CREATE FUNCTION pg_sandbox.unenforce_keys() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog AS $$
 BEGIN

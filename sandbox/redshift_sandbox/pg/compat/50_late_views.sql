@@ -1,17 +1,17 @@
--- CREATE VIEW ... WITH NO SCHEMA BINDING (https://docs.aws.amazon.com/redshift/latest/dg/r_CREATE_VIEW.html). The view stands on
--- a function whose text PostgreSQL reads anew in every query, so its tables may go and come. They must be there when the view is
--- made, and whoever reads the view must be allowed to read them.
-CREATE FUNCTION pg_catalog.pg_sandbox_late_view(name text, query text, anew boolean) RETURNS void
+-- CREATE VIEW ... WITH NO SCHEMA BINDING (https://docs.aws.amazon.com/redshift/latest/dg/r_CREATE_VIEW.html). The view reads
+-- from a function whose text PostgreSQL reads again in every query, so its tables may be dropped and created again. They must
+-- exist when the view is created, and those who read the view must be allowed to read them.
+CREATE FUNCTION pg_catalog.pg_sandbox_late_view(name text, query text, replacing boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT AS $$
 DECLARE
   function_name text;
   columns text;
   shown text;
 BEGIN
-  IF anew THEN
+  IF replacing THEN
     EXECUTE 'DROP VIEW IF EXISTS ' || name;
   END IF;
-  EXECUTE 'CREATE VIEW ' || name || ' AS ' || query;  -- tells the columns
+  EXECUTE 'CREATE VIEW ' || name || ' AS ' || query;  -- takes the columns from it
   SELECT pg_catalog.string_agg(pg_catalog.format('c%s %s', attnum, pg_catalog.format_type(atttypid, NULL)), ', ' ORDER BY attnum),
          pg_catalog.string_agg(pg_catalog.format('c%s::%s AS %I', attnum, pg_catalog.format_type(atttypid, atttypmod), attname), ', '
                                ORDER BY attnum)
