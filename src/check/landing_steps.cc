@@ -2,7 +2,7 @@
 #include <exception>
 
 #include "check/steps.h"
-#include "sync/history.h"
+#include "sync/ledger/history.h"
 #include "sync/plan.h"
 #include "sync/work_dir.h"
 

@@ -4,7 +4,7 @@
 #include "contract/exit_code.h"
 #include "contract/record_documents.h"
 #include "sync/clean_up.h"
-#include "sync/ledger.h"
+#include "sync/ledger/ledger.h"
 
 namespace sluice::cli {
 int RunStatus(const Context& context, const config::Config& config) {

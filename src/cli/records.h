@@ -3,7 +3,7 @@
 #include "cli/commands.h"
 #include "model/stream.h"
 #include "staging/clean.h"
-#include "sync/history.h"
+#include "sync/ledger/history.h"
 
 namespace sluice::cli {
 

@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "model/stream.h"
-#include "sync/history.h"
+#include "sync/ledger/history.h"
 
 namespace sluice::connection {
 

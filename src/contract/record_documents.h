@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "model/stream.h"
 #include "staging/clean.h"
-#include "sync/history.h"
+#include "sync/ledger/history.h"
 
 namespace sluice::contract {
 

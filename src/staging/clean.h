@@ -43,7 +43,7 @@ struct SweepOptions {
   std::set<std::string> dead_runs;  // the ledger knows them dead: removed at any age
   std::set<std::string> spared;     // prefixes: what lies beneath stays, as it may yet be loaded
   // Runs the ledger does not know (it was lost, or another machine's) are removed when older than
-  // this; above the longest run, so that a live one is never touched (REF 8.4).
+  // this; above the longest run, so that a live one is never touched.
   std::chrono::hours orphan_age{24};
 };
 

@@ -31,7 +31,7 @@ inline constexpr std::string_view kDamagedHere = "damaged_here";
 struct FetchOptions {
   // Folder of this attempt's files. REQUIRES: exists, and nobody else writes in it.
   std::filesystem::path dir;
-  // One ranged GET. 8-16 MiB keep 16 connections busy without many requests (measured, DESIGN 6).
+  // One ranged GET. 8-16 MiB keep 16 connections busy without many requests (measured).
   std::uint64_t range_bytes = 8ULL << 20;
 };
 

@@ -35,7 +35,7 @@ enum class UnloadVerdict {
 };
 
 // `notice_rows`: what the server said, if it said anything. `manifest`: nullptr if absent (404).
-// Throws kCorrupt where success and total loss would look alike (REF 5.7): rows announced but no
+// Throws kCorrupt where success and total loss would look alike: rows announced but no
 // manifest, or counts that differ.
 UnloadVerdict JudgeUnload(std::optional<std::uint64_t> notice_rows, const Manifest* manifest);
 

@@ -1,9 +1,9 @@
 // Goal: what was paid for is not paid for twice, and what is old, other or broken is not used.
-#include "sync/adoption.h"
+#include "sync/read/adoption.h"
 
 #include <thread>
 
-#include "sync/ledger.h"
+#include "sync/ledger/ledger.h"
 #include "sync/run.h"
 #include "sync/testing/run_fixture.h"
 

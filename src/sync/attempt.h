@@ -1,31 +1,28 @@
 // One attempt: what is to be read, by UNLOADs of its own or adopted from a dead attempt, and all
-// that follows from it, in the order of effects.
+// that follows from it, in the order of effects: sync/read, sync/load, and clean.
 #pragma once
-#include <optional>
-#include <string>
+#include <stop_token>
 
 #include "redshift/session.h"
-#include "sync/adoption.h"
+#include "sync/base/progress.h"
+#include "sync/base/retry_policy.h"
 #include "sync/context.h"
-#include "sync/progress.h"
-#include "sync/retry_policy.h"
+#include "sync/load/load_staged.h"
+#include "sync/read/adoption.h"
+#include "sync/read/read_stream.h"
 
 namespace sluice::sync {
 
 // How far an attempt came: what its caller must know to clean up after it and to go on.
 struct AttemptTrace {
-  Stage stage = Stage::kPlan;
-  std::optional<AttemptFacts> recorded;  // as the ledger holds it; notices as they came
-  bool unload_in_doubt = false;          // an UNLOAD was sent, and its end is not known
-  bool commit_in_doubt = false;          // the destination could not tell whether it committed
-  bool session_broken = false;           // although the attempt did not fail by it
-  // What the budget said of the failure; nullopt: final.
-  std::optional<RetryBudget::Next> next;
+  Stage stage = Stage::kPlan;  // kLoad until the end, once the load has begun
+  ReadTrace read;
+  LoadTrace load;
 };
 
 // Brings the stream over, cleans up after the commit, and fills `result`: proof, counts, warnings,
 // left_behind. Or throws what failed, with `trace` filled and nothing cleaned: that is the
-// caller's. A failing load begins anew from the staged parts as often as `budget` grants.
+// caller's. A failing load begins again from the staged parts as often as `budget` grants.
 // Errors: those of Session, ObjectStore and Destination; kCorrupt if any of the row counts
 // disagree; in_doubt if the destination could not be asked whether the commit happened.
 void RunAttempt(const RunContext& context, const StreamPlan& plan, const Adoption* adoption,

@@ -3,7 +3,7 @@
 #include "base/random.h"
 #include "staging/prefix.h"
 #include "sync/elsewhere.h"
-#include "sync/ledger.h"
+#include "sync/ledger/ledger.h"
 
 namespace sluice::sync {
 

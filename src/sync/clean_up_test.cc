@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "sync/ledger.h"
+#include "sync/ledger/ledger.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_object_store.h"
 #include "tests/support/matchers.h"

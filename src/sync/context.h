@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "base/byte_budget.h"
-#include "sync/ledger.h"
+#include "sync/ledger/ledger.h"
+#include "sync/read/context.h"
+#include "sync/read/unload_auth.h"
 #include "sync/run.h"
 #include "sync/run_catalog.h"
 
@@ -33,28 +35,6 @@ class SparedPrefixes {
  private:
   mutable std::mutex mu_;
   std::set<std::string> prefixes_;  // guarded by mu_
-};
-
-// What UNLOADs write with: keys that may write beneath the run's prefix, whatever the stream,
-// shared as long as they live long enough: each costs a call of STS. Thread-safe.
-class RunUnloadAuth {
- public:
-  RunUnloadAuth(const RunParts& parts, std::string run_prefix)
-      : parts_(parts), run_prefix_(std::move(run_prefix)) {}
-  // Keys that live at least `life_min`. Errors: those of RunParts::unload_auth.
-  redshift::UnloadAuth Get(std::chrono::seconds life_min, const base::Call& call);
-  // A server found them expired, whatever their expiration said.
-  void Forget() {
-    const std::lock_guard lock(mu_);
-    auth_.reset();
-  }
-
- private:
-  bool GoodForLocked(std::chrono::seconds life_min) const;
-  const RunParts& parts_;
-  const std::string run_prefix_;
-  std::mutex mu_;
-  std::optional<redshift::UnloadAuth> auth_;  // guarded by mu_
 };
 
 // Committed attempts that left little in the bucket: it is removed for all of them together at the
@@ -98,6 +78,18 @@ struct RunContext {
   // Of "s3://bucket/prefix".
   std::string Location(const std::string& prefix) const {
     return "s3://" + options.bucket + "/" + prefix;
+  }
+  // What the half that reads may know of it: no destination.
+  ReadContext ForReading() const {
+    return {.options = options,
+            .clock = parts.clock,
+            .log = parts.log,
+            .store = parts.store,
+            .ledger = ledger,
+            .unload_auth = unload_auth,
+            .run = run,
+            .own_root = own_root,
+            .after_effect = parts.after_effect};
   }
 };
 

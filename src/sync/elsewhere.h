@@ -10,7 +10,7 @@
 
 #include "aws/object_store.h"
 #include "staging/clean.h"
-#include "sync/ledger.h"
+#include "sync/ledger/ledger.h"
 
 namespace sluice::sync {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "sync/context.h"
-#include "sync/ledger.h"
+#include "sync/ledger/ledger.h"
 
 namespace sluice::sync {
 

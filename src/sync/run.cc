@@ -11,12 +11,12 @@
 #include "base/random.h"
 #include "staging/clean.h"
 #include "staging/prefix.h"
-#include "sync/adoption.h"
 #include "sync/context.h"
 #include "sync/elsewhere.h"
-#include "sync/ledger.h"
+#include "sync/ledger/ledger.h"
 #include "sync/leftovers.h"
 #include "sync/plan.h"
+#include "sync/read/adoption.h"
 #include "sync/stream_sync.h"
 #include "sync/work_dir.h"
 
@@ -43,7 +43,8 @@ class Runner {
         ledger_(options.ledger, parts.clock),
         disk_(options.disk_bytes_max),
         run_(staging::MakeRunId(parts.clock.Utc(), base::RandomBits())),
-        unload_auth_(parts, staging::RunPrefix(options.root, options.connection, run_)),
+        unload_auth_(parts.unload_auth, parts.clock,
+                     staging::RunPrefix(options.root, options.connection, run_)),
         catalog_(streams, options.database, parts.clock),
         context_{.options = options_,
                  .parts = parts_,
@@ -245,40 +246,6 @@ class Runner {
 };
 
 }  // namespace
-
-std::string_view ToString(Phase phase) {
-  switch (phase) {
-    case Phase::kWaiting: return "waiting";
-    case Phase::kPlan: return "plan";
-    case Phase::kLogin: return "login";
-    case Phase::kUnload: return "unload";
-    case Phase::kLoad: return "load";
-    case Phase::kCommit: return "commit";
-    case Phase::kClean: return "clean";
-    case Phase::kDone: return "done";
-    case Phase::kFailed: return "failed";
-  }
-  return "waiting";
-}
-
-std::string_view ToString(Effect effect) {
-  switch (effect) {
-    case Effect::kPrefixRecorded: return "prefix_recorded";
-    case Effect::kAdopted: return "adopted";
-    case Effect::kPieceUnloaded: return "piece_unloaded";
-    case Effect::kUnloaded: return "unloaded";
-    case Effect::kLoaded: return "loaded";
-    case Effect::kCommitted: return "committed";
-    case Effect::kRecorded: return "recorded";
-    case Effect::kCleaned: return "cleaned";
-  }
-  return "prefix_recorded";
-}
-
-void StreamResult::WarnOnce(std::string warning) {
-  if (std::find(warnings.begin(), warnings.end(), warning) != warnings.end()) return;
-  warnings.push_back(std::move(warning));
-}
 
 RunResult Run(const std::vector<model::Stream>& streams, const RunOptions& options,
               const RunParts& parts, std::stop_token stop) {

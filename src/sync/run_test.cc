@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "staging/clean.h"
-#include "sync/ledger.h"
+#include "sync/ledger/ledger.h"
 #include "sync/testing/run_fixture.h"
 
 namespace sluice::sync {

@@ -4,12 +4,12 @@
 #include <utility>
 
 #include "base/random.h"
-#include "sync/adoption.h"
 #include "sync/attempt.h"
+#include "sync/base/progress.h"
+#include "sync/base/retry_policy.h"
 #include "sync/leftovers.h"
 #include "sync/plan.h"
-#include "sync/progress.h"
-#include "sync/retry_policy.h"
+#include "sync/read/adoption.h"
 
 namespace sluice::sync {
 namespace {
@@ -68,11 +68,11 @@ class StreamSync {
       ++result_.attempts;
       budget_.BeginAttempt();
       TryOnce(trace);
-      if (trace.session_broken) session_.reset();
+      if (trace.read.session_broken) session_.reset();
       return true;
     } catch (...) {
       const base::Error error = base::AsError(std::current_exception());
-      if (trace.session_broken || BreaksSession(error.code())) session_.reset();
+      if (trace.read.session_broken || BreaksSession(error.code())) session_.reset();
       const auto next = Next(trace, error);
       CleanUpAfter(trace, error, next.has_value());
       if (!next) throw;
@@ -103,7 +103,7 @@ class StreamSync {
 
   // What of the dead attempts is loaded; the others' objects go.
   void Decide(const StreamPlan& plan) {
-    Recovery recovery = Recover(context_, plan, dead_, *session_, call());
+    Recovery recovery = Recover(context_.ForReading(), plan, dead_, *session_, call());
     adoption_ = std::move(recovery.adoption);
     for (const auto& attempt : recovery.rejected) {
       Discard(context_, attempt, !AllEnded(attempt), result_);
@@ -115,35 +115,35 @@ class StreamSync {
   }
 
   std::optional<RetryBudget::Next> Next(const AttemptTrace& trace, const base::Error& error) {
-    if (stop_.stop_requested() || trace.commit_in_doubt) return std::nullopt;
+    if (stop_.stop_requested() || trace.load.commit_in_doubt) return std::nullopt;
     // An attempt that was loading has asked the budget already.
-    if (trace.next) return trace.next;
+    if (trace.load.next) return trace.load.next;
     if (trace.stage == Stage::kLoad || trace.stage == Stage::kCommit) return std::nullopt;
     return budget_.After(trace.stage, error.info(), adoption_.has_value());
   }
 
   // What the failed attempt left: kept if it may be there in full and will be looked at again.
   void CleanUpAfter(const AttemptTrace& trace, const base::Error& error, bool again) {
-    if (trace.commit_in_doubt) {
-      KeepForNextRun(*trace.recorded);
+    if (trace.load.commit_in_doubt) {
+      KeepForNextRun(*trace.read.recorded);
       return;
     }
     const bool of_no_use = error.code() == base::ErrorCode::kConflict ||
                            error.code() == base::ErrorCode::kCorrupt ||
                            error.code() == base::ErrorCode::kUnsupported;
     if (again && of_no_use) DiscardAdopted();
-    if (!trace.recorded) return;
-    if (again && !of_no_use && !trace.recorded->unloads.empty()) {
-      dead_.insert(dead_.begin(), *trace.recorded);
-      context_.spared.Add(trace.recorded->prefix);
+    if (!trace.read.recorded) return;
+    if (again && !of_no_use && !trace.read.recorded->unloads.empty()) {
+      dead_.insert(dead_.begin(), *trace.read.recorded);
+      context_.spared.Add(trace.read.recorded->prefix);
       return;
     }
-    GiveUp(*trace.recorded, error, trace.unload_in_doubt);
+    GiveUp(*trace.read.recorded, error, trace.read.unload_in_doubt);
   }
 
   void GiveUp(const AttemptFacts& attempt, const base::Error& error, bool may_still_write) {
-    // An UNLOAD whose connection broke goes on without us (REF 5.8): the ledger keeps it as
-    // planned, so that later runs sweep its prefix again.
+    // An UNLOAD whose connection broke goes on without us (assumed; the sandbox does so): the
+    // ledger keeps it as planned, so that later runs sweep its prefix again.
     if (!may_still_write) NoteFailure(attempt, error);
     Discard(context_, attempt, may_still_write, result_);
     if (!may_still_write) return;

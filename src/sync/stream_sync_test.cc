@@ -6,7 +6,7 @@
 
 #include <thread>
 
-#include "sync/ledger.h"
+#include "sync/ledger/ledger.h"
 #include "sync/run.h"
 #include "sync/testing/run_fixture.h"
 

@@ -14,6 +14,7 @@
 #include "tests/support/fake_object_store.h"
 #include "tests/support/matchers.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/unload_objects.h"
 
 namespace sluice::sync {
 class CollectingLogger final : public base::Logger {
@@ -71,24 +72,9 @@ class RunFixture : public ::testing::Test {
         .Runs([=, this](std::string_view sql) { WriteParts(PrefixOf(sql), parts, rows_each); })
         .Unloads(parts * rows_each);
   }
-  static std::string PrefixOf(std::string_view sql) {
-    const auto at = sql.find("s3://b/") + 7;
-    return std::string(sql.substr(at, sql.find('\'', at) - at));
-  }
+  static std::string PrefixOf(std::string_view sql) { return test::PrefixOf(sql); }
   void WriteParts(const std::string& prefix, std::uint64_t parts, std::uint64_t rows_each) {
-    std::string entries;
-    for (std::uint64_t i = 0; i < parts; ++i) {
-      const std::string key = prefix + "000" + std::to_string(i) + "_part_00.parquet";
-      store_.Add(key, std::string(20, 'x'));
-      entries +=
-          (i ? "," : "") + ("{\"url\":\"s3://b/" + key) +
-          "\",\"meta\":{\"content_length\":20,\"record_count\":" + std::to_string(rows_each) + "}}";
-    }
-    if (parts == 0) return;
-    store_.Add(prefix + "manifest",
-               "{\"entries\":[" + entries +
-                   "],\"meta\":{\"content_length\":" + std::to_string(parts * 20) +
-                   ",\"record_count\":" + std::to_string(parts * rows_each) + "}}");
+    test::AddUnloaded(store_, prefix, parts, rows_each);
   }
 
   // No zombie at the server. Lasting rule.

@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "redshift/session.h"
-#include "sync/context.h"
-#include "sync/ledger.h"
-#include "sync/reading.h"
-#include "sync/staged.h"
+#include "sync/ledger/ledger.h"
+#include "sync/read/context.h"
+#include "sync/read/reading.h"
+#include "sync/read/unloaded.h"
 
 namespace sluice::sync {
 
@@ -56,7 +56,7 @@ struct Recovery {
 // waited for if it would be of use, as long as reading anew would take (at most five minutes), else
 // cancelled. Costs a GET and a LIST per UNLOAD; one statement if an UNLOAD has not ended, one more
 // for each that is cancelled. Throws as Session and ObjectStore.
-Recovery Recover(const RunContext& context, const StreamPlan& plan,
+Recovery Recover(const ReadContext& context, const StreamPlan& plan,
                  std::span<const AttemptFacts> dead, redshift::Session& session,
                  const base::Call& call);
 

@@ -1,4 +1,4 @@
-#include "sync/settle.h"
+#include "sync/load/settle.h"
 
 #include "base/random.h"
 #include "base/retry.h"
@@ -7,17 +7,18 @@ namespace sluice::sync {
 namespace {
 
 // Asks until there is an answer. Whatever keeps it from answering, asking is harmless.
-std::optional<destinations::Committed> Ask(const RunParts& parts, const std::string& stream,
+std::optional<destinations::Committed> Ask(destinations::Destination& destination,
+                                           const base::Clock& clock, const std::string& stream,
                                            const std::stop_token& stop) {
-  const auto deadline = base::Deadline::After(parts.clock, kSettlePatience);
-  base::Retry retry(parts.clock,
+  const auto deadline = base::Deadline::After(clock, kSettlePatience);
+  base::Retry retry(clock,
                     {.attempts_max = 1000,
                      .backoff_first = std::chrono::milliseconds(200),
                      .backoff_max = std::chrono::milliseconds(5000)},
                     base::RandomBits());
   return retry.Run({.deadline = deadline, .stop = stop}, [&] {
     try {
-      return parts.destination.ReadCommitted(stream, {.deadline = deadline, .stop = {}});
+      return destination.ReadCommitted(stream, {.deadline = deadline, .stop = {}});
     } catch (const base::Error& error) {
       base::ErrorInfo info = error.info();
       info.retryable = true;
@@ -29,12 +30,13 @@ std::optional<destinations::Committed> Ask(const RunParts& parts, const std::str
 
 }  // namespace
 
-model::Counts SettleCommit(const RunParts& parts, const model::Watermark& watermark,
-                           const base::Error& error, const std::stop_token& stop, bool& in_doubt) {
+model::Counts SettleCommit(destinations::Destination& destination, const base::Clock& clock,
+                           const model::Watermark& watermark, const base::Error& error,
+                           const std::stop_token& stop, bool& in_doubt) {
   base::ErrorInfo info = error.info();
   std::optional<destinations::Committed> there;
   try {
-    there = Ask(parts, watermark.stream, stop);
+    there = Ask(destination, clock, watermark.stream, stop);
   } catch (const base::Error& unanswered) {
     in_doubt = true;
     info.in_doubt = true;

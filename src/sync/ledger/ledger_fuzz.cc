@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "sync/ledger.h"
+#include "sync/ledger/ledger.h"
 
 namespace {
 

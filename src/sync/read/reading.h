@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "sync/run.h"
+#include "sync/read/stream_plan.h"
 
 namespace sluice::sync {
 

@@ -1,6 +1,6 @@
 // Goal: what may lie in the bucket is always findable, one process at a time writes it, and a
 // damaged ledger is told, not trusted.
-#include "sync/ledger.h"
+#include "sync/ledger/ledger.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "sync/reading.h"
+#include "sync/read/reading.h"
 
 #include <fmt/format.h>
 

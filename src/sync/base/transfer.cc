@@ -1,5 +1,6 @@
-#include "sync/staged.h"
+#include "sync/base/transfer.h"
 
+#include <fmt/format.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -11,43 +12,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-bool HoldsAll(const std::vector<aws::ObjectInfo>& listed, const staging::Manifest& manifest) {
-  return std::all_of(manifest.parts.begin(), manifest.parts.end(), [&](const model::Part& part) {
-    const auto found = std::lower_bound(
-        listed.begin(), listed.end(), part.key,
-        [](const aws::ObjectInfo& object, const std::string& key) { return object.key < key; });
-    return found != listed.end() && found->key == part.key && found->bytes == part.bytes;
-  });
-}
-
 }  // namespace
-
-std::optional<staging::Manifest> ReadManifest(aws::ObjectStore& store, std::string_view bucket,
-                                              std::string_view prefix, const base::Call& call) {
-  const auto text = store.Get(std::string(prefix) + "manifest", staging::kManifestBytesMax, call);
-  if (!text) return std::nullopt;
-  return staging::ParseManifest(*text, bucket, prefix);
-}
-
-std::optional<Unloaded> FindEnded(aws::ObjectStore& store, std::string_view bucket,
-                                  std::string_view prefix, const UnloadRecord& record,
-                                  const UnloadStep& step, const base::Call& call) {
-  Unloaded ended{.step = step,
-                 .prefix = std::string(prefix),
-                 .notice_rows = record.notice_rows,
-                 .manifest = std::nullopt};
-  if (record.notice_rows == 0U) return ended;
-  try {
-    ended.manifest = ReadManifest(store, bucket, prefix, call);
-    if (!ended.manifest) return std::nullopt;
-    staging::JudgeUnload(ended.notice_rows, &*ended.manifest);
-  } catch (const base::Error& error) {
-    if (error.code() == base::ErrorCode::kCorrupt) return std::nullopt;
-    throw;
-  }
-  if (!HoldsAll(store.List(prefix, call), *ended.manifest)) return std::nullopt;
-  return ended;
-}
 
 WorkFolder::WorkFolder(std::filesystem::path path) : path_(std::move(path)) {
   // Parts hold rows: nobody else may look.
@@ -94,6 +59,19 @@ void Transfer::PrefetchUntil(const std::stop_token& stop, const base::Clock& clo
 
 void Transfer::Expect(const staging::Manifest& manifest, const base::Call& call) {
   fetch_.Expect(manifest, store_.List(prefix_, call));
+}
+
+Transfers::Transfers(aws::ObjectStore& store, base::ByteBudget& disk, std::filesystem::path folder,
+                     std::uint64_t range_bytes, std::function<void(std::uint64_t)> on_bytes)
+    : store_(store),
+      disk_(disk),
+      folder_(std::move(folder)),
+      range_bytes_(range_bytes),
+      on_bytes_(std::move(on_bytes)) {}
+
+std::unique_ptr<Transfer> Transfers::Make(const std::string& prefix) {
+  return std::make_unique<Transfer>(store_, disk_, folder_.path() / fmt::format("{:04}", made_++),
+                                    range_bytes_, prefix, on_bytes_);
 }
 
 }  // namespace sluice::sync

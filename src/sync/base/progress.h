@@ -1,14 +1,35 @@
-// One stream's progress, told to the observer often enough to look alive and no oftener.
+// How far each stream is, and who is told.
 #pragma once
 #include <algorithm>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
-
-#include "sync/run.h"
+#include <string_view>
 
 namespace sluice::sync {
 
+enum class Phase { kWaiting, kPlan, kLogin, kUnload, kLoad, kCommit, kClean, kDone, kFailed };
+std::string_view ToString(Phase phase);
+
+// What an onlooker may know about one stream while it runs. Counters only grow within a run.
+struct Progress {
+  std::string stream;
+  Phase phase = Phase::kWaiting;
+  std::uint64_t rows_loaded = 0;
+  std::optional<std::uint64_t> rows_total;  // known once UNLOAD has ended
+  std::uint64_t bytes_fetched = 0;
+  std::optional<std::uint64_t> bytes_total;  // known once the manifest is read
+};
+
+// Called from any thread, often: quick, thread-safe, must not throw.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  virtual void OnProgress(const Progress& progress) = 0;
+};
+
+// One stream's progress, told to the observer often enough to look alive and no more often.
 // Thread-safe. REQUIRES: `observer` outlives it.
 class StreamProgress {
  public:

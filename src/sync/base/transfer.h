@@ -1,8 +1,11 @@
-// What one UNLOAD left in the bucket, and its way to local disk.
+// The parts of one UNLOAD on their way to local disk: begun by the half that reads, ended by the
+// half that loads.
 #pragma once
+#include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <optional>
+#include <map>
+#include <memory>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -10,31 +13,11 @@
 
 #include "aws/object_store.h"
 #include "base/byte_budget.h"
+#include "base/clock.h"
 #include "staging/fetch.h"
 #include "staging/manifest.h"
-#include "sync/ledger.h"
-#include "sync/reading.h"
 
 namespace sluice::sync {
-
-// An UNLOAD that has ended, as its notice and its manifest tell.
-struct Unloaded {
-  UnloadStep step;
-  std::string prefix;  // ends in '/'
-  std::optional<std::uint64_t> notice_rows;
-  std::optional<staging::Manifest> manifest;  // nullopt: no rows
-};
-
-// The manifest beneath `prefix`; nullopt if there is none. Throws kCorrupt, and as ObjectStore.
-std::optional<staging::Manifest> ReadManifest(aws::ObjectStore& store, std::string_view bucket,
-                                              std::string_view prefix, const base::Call& call);
-
-// What a dead attempt's UNLOAD left, if it is whole: its manifest is there and agrees with the
-// notice that the ledger may hold, and the bucket has every part in its size; or the notice said
-// that there were no rows. Throws as ObjectStore, never kCorrupt: that is just not whole.
-std::optional<Unloaded> FindEnded(aws::ObjectStore& store, std::string_view bucket,
-                                  std::string_view prefix, const UnloadRecord& record,
-                                  const UnloadStep& step, const base::Call& call);
 
 // A folder on local disk, gone with it.
 class WorkFolder {
@@ -78,6 +61,24 @@ class Transfer {
   const std::string prefix_;
   const WorkFolder work_;
   staging::Fetch fetch_;
+};
+
+// Makes the transfers of one attempt, each with a folder of its own within the attempt's. One
+// thread at a time. REQUIRES: all that it is given outlives it, and it the transfers.
+class Transfers {
+ public:
+  // Throws as WorkFolder. `on_bytes`: as staging::Fetch.
+  Transfers(aws::ObjectStore& store, base::ByteBudget& disk, std::filesystem::path folder,
+            std::uint64_t range_bytes, std::function<void(std::uint64_t)> on_bytes);
+  std::unique_ptr<Transfer> Make(const std::string& prefix);
+
+ private:
+  aws::ObjectStore& store_;
+  base::ByteBudget& disk_;
+  const WorkFolder folder_;
+  const std::uint64_t range_bytes_;
+  const std::function<void(std::uint64_t)> on_bytes_;
+  std::size_t made_ = 0;
 };
 
 }  // namespace sluice::sync

@@ -1,4 +1,4 @@
-#include "sync/retry_policy.h"
+#include "sync/base/retry_policy.h"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "sync/ledger.h"
+#include "sync/ledger/ledger.h"
 
 #include <fcntl.h>
 #include <fmt/chrono.h>
@@ -13,7 +13,7 @@
 #include <cstring>
 #include <utility>
 
-#include "sync/ledger_files.h"
+#include "sync/ledger/ledger_files.h"
 
 namespace sluice::sync {
 namespace {

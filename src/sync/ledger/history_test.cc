@@ -1,5 +1,5 @@
 // Goal: what the records tell is what happened, also while a sync holds the ledger.
-#include "sync/history.h"
+#include "sync/ledger/history.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 
 #include <fstream>
 
-#include "sync/ledger.h"
+#include "sync/ledger/ledger.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/matchers.h"
 #include "tests/support/temp_dir.h"

@@ -1,6 +1,6 @@
 // Goal: each failure that passes by itself is tried again at the cheapest level, a bounded number
 // of times; each that does not, and each in doubt, is not.
-#include "sync/retry_policy.h"
+#include "sync/base/retry_policy.h"
 
 #include <gtest/gtest.h>
 

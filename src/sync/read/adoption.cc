@@ -1,4 +1,4 @@
-#include "sync/adoption.h"
+#include "sync/read/adoption.h"
 
 #include <algorithm>
 #include <utility>
@@ -45,7 +45,7 @@ bool MayStillRun(const AttemptFacts& attempt) {
 // One family under examination.
 class Candidate {
  public:
-  Candidate(const RunContext& context, const AttemptFacts& origin, std::vector<UnloadStep> steps,
+  Candidate(const ReadContext& context, const AttemptFacts& origin, std::vector<UnloadStep> steps,
             std::span<const AttemptFacts> dead)
       : context_(context), steps_(std::move(steps)) {
     adoption_.origin = origin;
@@ -63,7 +63,7 @@ class Candidate {
       for (const AttemptFacts* member : members_) {
         const UnloadRecord* record = RecordOf(*member, step);
         if (record == nullptr) continue;
-        auto ended = FindEnded(context_.parts.store, context_.options.bucket,
+        auto ended = FindEnded(context_.store, context_.options.bucket,
                                member->prefix + record->what + "/", *record, step, call);
         if (!ended) continue;
         adoption_.ended.push_back(std::move(*ended));
@@ -109,7 +109,7 @@ class Candidate {
     std::erase_if(steps_, [](const UnloadStep& step) { return step.keys; });
   }
 
-  const RunContext& context_;
+  const ReadContext& context_;
   std::vector<UnloadStep> steps_;  // not found yet
   std::vector<const AttemptFacts*> members_;
   Adoption adoption_;
@@ -118,7 +118,7 @@ class Candidate {
 // What the server still runs of this connection's; asked at most once.
 class Zombies {
  public:
-  Zombies(const RunContext& context, redshift::Session& session, const base::Call& call)
+  Zombies(const ReadContext& context, redshift::Session& session, const base::Call& call)
       : context_(context), session_(session), call_(call) {}
 
   enum class Answer { kRuns, kEnded, kUnknown };
@@ -140,8 +140,8 @@ class Zombies {
     for (const auto& unload : *running_) {
       if (!IsOf(unload, attempt)) continue;
       const bool done = redshift::CancelUnload(session_, unload, call_);
-      context_.parts.log.Info("ended an UNLOAD that went on without its client",
-                              {{"stream", attempt.stream}, {"accepted", done ? "yes" : "no"}});
+      context_.log.Info("ended an UNLOAD that went on without its client",
+                        {{"stream", attempt.stream}, {"accepted", done ? "yes" : "no"}});
     }
   }
 
@@ -149,7 +149,7 @@ class Zombies {
   bool IsOf(const redshift::RunningUnload& unload, const AttemptFacts& attempt) const {
     return unload.location.starts_with(context_.Location(attempt.prefix));
   }
-  const RunContext& context_;
+  const ReadContext& context_;
   redshift::Session& session_;
   const base::Call& call_;
   bool asked_ = false;
@@ -164,9 +164,9 @@ seconds PatienceFor(Zombies::Answer answer, const AttemptFacts& attempt, base::U
   return seconds(0);
 }
 
-void Await(const RunContext& context, Candidate& candidate, Zombies& zombies,
+void Await(const ReadContext& context, Candidate& candidate, Zombies& zombies,
            const base::Call& call) {
-  const base::Clock& clock = context.parts.clock;
+  const base::Clock& clock = context.clock;
   seconds patience{0};
   for (const AttemptFacts* member : candidate.members()) {
     if (!MayStillRun(*member)) continue;
@@ -228,14 +228,13 @@ bool MayMixSnapshots(const StreamPlan& plan) {
   return !absence_deletes && !may_double;
 }
 
-Recovery Recover(const RunContext& context, const StreamPlan& plan,
+Recovery Recover(const ReadContext& context, const StreamPlan& plan,
                  std::span<const AttemptFacts> dead, redshift::Session& session,
                  const base::Call& call) {
   Recovery recovery;
   Zombies zombies(context, session, call);
   for (const auto& origin : dead) {
-    auto steps =
-        StepsToAdopt(origin, plan, context.options, context.run, context.parts.clock.Utc());
+    auto steps = StepsToAdopt(origin, plan, context.options, context.run, context.clock.Utc());
     if (!steps || recovery.adoption) continue;
     Candidate candidate(context, origin, std::move(*steps), dead);
     candidate.Look(call);

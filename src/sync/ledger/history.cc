@@ -1,4 +1,4 @@
-#include "sync/history.h"
+#include "sync/ledger/history.h"
 
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -9,8 +9,8 @@
 #include <memory>
 
 #include "base/error.h"
-#include "sync/ledger.h"
-#include "sync/ledger_files.h"
+#include "sync/ledger/ledger.h"
+#include "sync/ledger/ledger_files.h"
 
 namespace sluice::sync {
 namespace {

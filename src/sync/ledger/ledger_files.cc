@@ -1,4 +1,4 @@
-#include "sync/ledger_files.h"
+#include "sync/ledger/ledger_files.h"
 
 #include <sys/stat.h>
 
