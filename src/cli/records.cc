@@ -4,7 +4,7 @@
 #include "contract/exit_code.h"
 #include "contract/record_documents.h"
 #include "sync/clean_up.h"
-#include "sync/ledger/ledger.h"
+#include "sync/reset.h"
 
 namespace sluice::cli {
 int RunStatus(const Context& context, const config::Config& config) {
@@ -42,18 +42,11 @@ int RunClean(const Context& context, const config::Config& config) {
 int RunReset(const Context& context, const config::Config& config) {
   const auto streams = ChooseStreams(connection::StreamsOf(config), context.line.streams);
   connection::Connection connection(config, context.environment, context.clock, context.log);
-  // Holds off a sync of this machine, and lets none load what was read before the reset.
-  sync::Ledger ledger(connection::LedgerOf(config), context.clock);
-  const auto destination = connection.OpenDestination();
-  const base::Call call{.deadline = base::Deadline::Never(), .stop = context.stop};
   std::vector<std::string> names;
-  for (const auto& stream : streams) {
-    ledger.Abandon(stream.name);
-    destination->Forget(stream.name, call);
-    ledger.NoteReset(stream.name);
-    names.push_back(stream.name);
-  }
-  destination->Close();
+  for (const auto& stream : streams) names.push_back(stream.name);
+  sync::Reset(
+      names, connection::LedgerOf(config), [&] { return connection.OpenDestination(); }, context.clock,
+      context.stop);
   if (context.line.json) {
     context.out(contract::ResetJson(names));
     return contract::kDone;
