@@ -1,6 +1,6 @@
 # What people type. `make demo` and `make test` work on a fresh Debian 12; a second run of either
 # uses no network. ONLY=label runs one part of the tests, ROOM=folder one room's
-# unit tests; see tools/test.py --help.
+# unit tests, ALL=1 the sanitizers too (what CI runs); see tools/test.py --help.
 .DEFAULT_GOAL := build
 .PHONY: build setup demo test test-sanitizers sandbox sandbox-down chaos bench lint fuzz lock release clean
 
@@ -22,9 +22,9 @@ demo: build
 	@tools/demo.sh
 
 test: setup
-	@tools/test.py $(if $(ONLY),--only $(ONLY)) $(if $(ROOM),--room $(ROOM))
+	@tools/test.py $(if $(ONLY),--only $(ONLY)) $(if $(ROOM),--room $(ROOM)) $(if $(ALL),--all)
 
-# Unit tests and the end-to-end test under ASan+UBSan and TSan; `.ci/run` calls it.
+# Unit tests and the end-to-end test under ASan+UBSan and TSan.
 test-sanitizers: setup
 	@tools/test.py --sanitizers
 

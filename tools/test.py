@@ -2,6 +2,7 @@
 """Runs the project's tests and ends with one line, `N passed, N failed`.
 
   tools/test.py                 everything but the sanitizers
+  tools/test.py --all           everything, what CI runs: the unit tests once, under the sanitizers
   tools/test.py --only unit     one label: unit, tidy, sandbox, or a marker of tests/e2e (LABELS)
   tools/test.py --room sync     builds and runs one room's unit tests (destinations/lake: with its folder)
   tools/test.py --sanitizers    unit tests and the end-to-end run under ASan+UBSan and TSan
@@ -55,9 +56,11 @@ UNIT_SECONDS_MAX = 1200
 
 # What the sanitizers leave out. Long histories are thousands of statements that DuckDB and PostgreSQL answer:
 # minutes, for code that other tests run too. And TSan cannot follow a child that is forked beside DuckDB's threads.
+LONG_HISTORIES = "*AgreesWithAPlainMap*"
+LONG_HISTORIES_IN = ("destinations_duckdb_test", "destinations_postgres_test")
 NOT_SANITIZED = {
-    "asan-ubsan": "-*AgreesWithAPlainMap*",
-    "tsan": "-*AgreesWithAPlainMap*:*Killed*:*AHolderThatDied*:*ADiskFullInAMerge*",
+    "asan-ubsan": f"-{LONG_HISTORIES}",
+    "tsan": f"-{LONG_HISTORIES}:*Killed*:*AHolderThatDied*:*ADiskFullInAMerge*",
 }
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=97",
@@ -177,9 +180,15 @@ def run_unit_program(preset: str, program: Path, environment: dict[str, str]) ->
     return report, code, f"{text}{program.name}: {time.monotonic() - began:.1f} s"
 
 
-def run_unit(preset: str, tally: Tally, environment: dict[str, str], room: str = "**") -> None:
-    """Several programs at a time: tests pass side by side."""
-    programs = [one for one in (ROOT / "build" / preset).glob(f"src/{room}/*_test") if one.is_file()]
+def run_unit(
+    preset: str, tally: Tally, environment: dict[str, str], room: str = "**", names: tuple[str, ...] = ()
+) -> None:
+    """Several programs at a time: tests pass side by side. Without `names` every one that is built."""
+    programs = [
+        one
+        for one in (ROOT / "build" / preset).glob(f"src/{room}/*_test")
+        if one.is_file() and (not names or one.name in names)
+    ]
     # The largest first, so that no long one runs alone at the end.
     programs.sort(key=lambda one: (-one.stat().st_size, one.name))
     with TIMES.measure(f"unit {preset}"), ThreadPoolExecutor(JOBS) as pool:
@@ -215,18 +224,23 @@ def tell_kills(report: Path) -> None:
         print("at random moments: " + ", ".join(f"{number} {what}" for what, number in totals.items()))
 
 
-def run_all(only: str | None, tally: Tally) -> None:
+def run_all(only: str | None, tally: Tally, *, units_are_sanitized: bool = False) -> None:
     environment = dict(os.environ)
     environment.pop("PYTHONPATH", None)
     needs_build = only is None or only == "unit" or only in E2E_LABELS
     targets = ["all", "sluice_mutant"] if only in (None, "mutants") else ["all"]
+    if units_are_sanitized:
+        targets = ["sluice", "sluice_crash", "sluice_mutant", *LONG_HISTORIES_IN]
     if needs_build and not build("dev", targets):
         tally.failed += 1
         return
     environment["SLUICE_BUILD"] = str(ROOT / "build/dev")
     if only in (None, "tidy"):
         run_pytest("tidy", ["tests/tidy"], tally, environment)
-    if only in (None, "unit"):
+    if units_are_sanitized:
+        say("unit: long histories")
+        run_unit("dev", tally, {**environment, "GTEST_FILTER": LONG_HISTORIES}, names=LONG_HISTORIES_IN)
+    elif only in (None, "unit"):
         say("unit")
         run_unit("dev", tally, environment)
     if only in (None, "sandbox"):
@@ -274,11 +288,15 @@ def main() -> int:
     parser.add_argument("--only", choices=LABELS, metavar="LABEL", help=", ".join(LABELS))
     parser.add_argument("--room", metavar="ROOM", help="a folder of src/ that has unit tests")
     parser.add_argument("--sanitizers", action="store_true")
+    parser.add_argument("--all", action="store_true")
     arguments = parser.parse_args()
     REPORTS.mkdir(parents=True, exist_ok=True)
     tally = Tally()
     began = time.monotonic()
-    if arguments.sanitizers:
+    if arguments.all:
+        run_sanitizers(tally)
+        run_all(None, tally, units_are_sanitized=True)
+    elif arguments.sanitizers:
         run_sanitizers(tally)
     elif arguments.room:
         run_room(arguments.room.strip("/").removeprefix("src/"), tally)

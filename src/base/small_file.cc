@@ -1,6 +1,7 @@
 #include "base/small_file.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -16,7 +17,6 @@
 namespace sluice::base {
 namespace {
 
-constexpr std::chrono::seconds kPatience{10};
 constexpr int kPollMs = 50;
 
 // A pipe without a writer ends at once, and looks like one whose writer is done: told apart by
@@ -45,7 +45,8 @@ std::string OutOfFiles() {
   return probe.get() < 0 && IsOutOfFiles(errno) ? OpenFailure(errno) : "";
 }
 
-SmallFile ReadSmallFile(const std::string& path, std::size_t bytes_max) {
+SmallFile ReadSmallFile(const std::string& path, std::size_t bytes_max,
+                        std::chrono::milliseconds patience) {
   SmallFile file;
   const auto fail = [&](std::string problem) {
     file.text.clear();
@@ -62,7 +63,7 @@ SmallFile ReadSmallFile(const std::string& path, std::size_t bytes_max) {
   if (S_ISDIR(status.st_mode)) return fail("is a folder, not a file");
   const bool pipe = S_ISFIFO(status.st_mode);
   const SystemClock clock;
-  const Deadline deadline = Deadline::After(clock, kPatience);
+  const Deadline deadline = Deadline::After(clock, patience);
   std::array<char, 16384> buffer{};
   for (;;) {
     const ssize_t n = read(in.get(), buffer.data(), buffer.size());
@@ -81,7 +82,8 @@ SmallFile ReadSmallFile(const std::string& path, std::size_t bytes_max) {
       poll(&waiting, 1, kPollMs);
     }
     if (deadline.Expired(clock)) {
-      return fail("is a pipe or a device that did not end within 10 s");
+      return fail(fmt::format("is a pipe or a device that did not end within {} s",
+                              std::chrono::ceil<std::chrono::seconds>(patience).count()));
     }
   }
 }

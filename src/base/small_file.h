@@ -1,6 +1,7 @@
 // A small file of somebody else's, read whole: a profile, a token, a certificate. Its name comes
 // from outside, so it may be anything: a pipe that nobody writes to, a device without an end.
 #pragma once
+#include <chrono>
 #include <cstddef>
 #include <string>
 
@@ -13,9 +14,10 @@ struct SmallFile {
   bool missing = false;  // there is no such file; `problem` says so, too
 };
 
-// Reads at most `bytes_max`, more is a problem; waits at most 10 s for a pipe. A pipe that nobody
-// has opened to write is waited for. /dev/null is an empty file. Any thread.
-SmallFile ReadSmallFile(const std::string& path, std::size_t bytes_max);
+// Reads at most `bytes_max`, more is a problem; waits at most `patience` for a pipe. A pipe that
+// no process has opened to write is waited for. /dev/null is an empty file. Any thread.
+SmallFile ReadSmallFile(const std::string& path, std::size_t bytes_max,
+                        std::chrono::milliseconds patience = std::chrono::seconds(10));
 
 // What `number`, an errno of opening a file or a socket, means: strerror's words, or for EMFILE and
 // ENFILE the limit that was reached and how to raise it.

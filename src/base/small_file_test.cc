@@ -19,6 +19,8 @@ namespace {
 
 using testing::HasSubstr;
 
+// Of tests that wait it out.
+constexpr std::chrono::milliseconds kPatience{200};
 constexpr std::size_t kMax = 1000;
 
 class SmallFileTest : public testing::Test {
@@ -69,14 +71,14 @@ TEST_F(SmallFileTest, ReadsAPipeThatSomebodyWritesTo) {
 
 TEST_F(SmallFileTest, GivesUpOnAPipeThatNobodyWritesTo) {
   ASSERT_EQ(mkfifo(Path("pipe").c_str(), 0600), 0);
-  EXPECT_THAT(ReadSmallFile(Path("pipe"), kMax).problem, HasSubstr("did not end"));
+  EXPECT_THAT(ReadSmallFile(Path("pipe"), kMax, kPatience).problem, HasSubstr("did not end"));
 }
 
 TEST_F(SmallFileTest, GivesUpOnAPipeThatStaysOpen) {
   ASSERT_EQ(mkfifo(Path("pipe").c_str(), 0600), 0);
   const int writer = open(Path("pipe").c_str(), O_RDWR);
   ASSERT_GE(writer, 0);
-  EXPECT_THAT(ReadSmallFile(Path("pipe"), kMax).problem, HasSubstr("did not end"));
+  EXPECT_THAT(ReadSmallFile(Path("pipe"), kMax, kPatience).problem, HasSubstr("did not end"));
   close(writer);
 }
 
