@@ -118,7 +118,7 @@ CleanResult Sweep(aws::ObjectStore& store, std::string_view bucket, const SweepO
     // Named under a clock that was ahead: S3's own time tells of objects, nothing of uploads.
     const bool from_the_future = *began > now && object != nullptr;
     if (!from_the_future && now - *began < options.orphan_age) return false;
-    // An UNLOAD that outlived its run may have written just now: then that run is not over.
+    // An UNLOAD that ran on after its run may have written just now: then that run is not over.
     return object == nullptr || now - object->last_modified >= options.orphan_age;
   };
   CleanResult result;

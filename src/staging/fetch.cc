@@ -21,7 +21,7 @@ struct Fetch::Download {
   std::string etag;
   bool expected = false;  // the manifest lists it
   bool handed_out = false;
-  bool dropped = false;         // nobody wants it any more; goes when its last range ends
+  bool dropped = false;         // no longer needed; goes when its last range ends
   bool checked = false;         // nothing speaks against its bytes
   int damaged = 0;              // times that it was not what S3's digest is of, so far
   std::size_t ranges_left = 0;  // and the HEAD, where there is one
@@ -228,7 +228,7 @@ void Fetch::DropLocked(const std::shared_ptr<Download>& download) {
 }
 
 void Fetch::Start(const std::shared_ptr<Download>& download, base::ByteBudget::Lease lease) {
-  // Numbered: a part fetched anew must not share its file with the try that is still ending.
+  // Numbered: a part fetched again must not share its file with the try that is still ending.
   const auto name = fmt::format("{:05}.parquet", files_made_++);
   auto file = std::make_unique<PartFile>(options_.dir / name, download->part.bytes);
   {
@@ -296,7 +296,7 @@ void Fetch::OnRangeDone(const std::shared_ptr<Download>& download, std::exceptio
   --download->ranges_left;
   if (error && !download->error) {
     download->error = std::move(error);
-    download->stop.request_stop();  // The part's other ranges are of no use.
+    download->stop.request_stop();  // The part's other ranges are not needed.
   }
   if (download->ranges_left == 0) {
     if (download->dropped) {

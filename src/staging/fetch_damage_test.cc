@@ -319,7 +319,7 @@ TEST_F(FetchDamageTest, NeverHandsOutOtherBytesThanTheBucketHolds) {
   }
   ASSERT_GE(parts.size(), 5u);
   int refused = 0;
-  int mended = 0;
+  int repaired = 0;
   for (std::uint64_t seed = 0; seed < 200; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937_64 random(seed);
@@ -331,13 +331,13 @@ TEST_F(FetchDamageTest, NeverHandsOutOtherBytesThanTheBucketHolds) {
     const auto fetch = MakeFetch(std::array{64u, 1000u, 100'000u}[random() % 3]);
     try {
       ASSERT_EQ(Bring(*fetch), body_);
-      mended += fetch->refetched() > 0 ? 1 : 0;
+      repaired += fetch->refetched() > 0 ? 1 : 0;
     } catch (const base::Error& error) {
       ASSERT_EQ(error.code(), ErrorCode::kCorrupt) << error.what();
       ++refused;
     }
   }
-  EXPECT_GT(mended, 50);
+  EXPECT_GT(repaired, 50);
   EXPECT_GT(refused, 5);
 }
 

@@ -22,7 +22,7 @@ struct AttemptTrace {
 
 // Brings the stream over, cleans up after the commit, and fills `result`: proof, counts, warnings,
 // left_behind. Or throws what failed, with `trace` filled and nothing cleaned: that is the
-// caller's. A failing load begins again from the staged parts as often as `budget` grants.
+// caller's. A failing load starts again from the staged parts as often as `budget` allows.
 // Errors: those of Session, ObjectStore and Destination; kCorrupt if any of the row counts
 // disagree; in_doubt if the destination could not be asked whether the commit happened.
 void RunAttempt(const RunContext& context, const StreamPlan& plan, const Adoption* adoption,

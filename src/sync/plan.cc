@@ -75,7 +75,7 @@ void DecideRange(StreamPlan& plan, const RunOptions& options, base::UtcTime now)
            .subject = "stream " + stream.name,
            .message = fmt::format("it was read up to a value of {}, and now follows {}",
                                   *committed->cursor, *stream.cursor),
-           .remedy = fmt::format("Read it anew once: sluice sync {} --full", stream.name),
+           .remedy = fmt::format("Read it again in full: sluice sync {} --full", stream.name),
            .reason = "other_cursor"});
     }
     range.low = committed->value;

@@ -12,7 +12,7 @@ namespace sluice::sync {
 enum class Phase { kWaiting, kPlan, kLogin, kUnload, kLoad, kCommit, kClean, kDone, kFailed };
 std::string_view ToString(Phase phase);
 
-// What an onlooker may know about one stream while it runs. Counters only grow within a run.
+// What an observer is told about one stream while it runs. Counters only grow within a run.
 struct Progress {
   std::string stream;
   Phase phase = Phase::kWaiting;
@@ -48,7 +48,7 @@ class StreamProgress {
   void AddRows(std::uint64_t rows) {
     Change([&] { rows_ += rows; });
   }
-  // The load begins anew: what it brings is told once it is more than was told before.
+  // The load starts again: its counts are told once they exceed those told before.
   void Restart() {
     const std::lock_guard lock(mu_);
     rows_ = 0;

@@ -23,7 +23,7 @@ constexpr int kLoads = 6;
 
 // The order counts: the first that fits.
 constexpr auto kRules = std::to_array<RetryRule>({
-    // A connection that broke, a server that restarts or lets nobody in: a new session.
+    // A connection that broke, a server that restarts or accepts no connections: a new session.
     {kPlan, ErrorCode::kUnreachable, "", true, false, kLogin, kAttempts, kSoon, kLater * 2},
     {kPlan, ErrorCode::kUnavailable, "", true, false, kLogin, kAttempts, kSoon, kLater * 2},
     {kPlan, ErrorCode::kThrottled, "", true, false, kLogin, kAttempts, kLater, kLater * 6},
@@ -33,9 +33,9 @@ constexpr auto kRules = std::to_array<RetryRule>({
     {kRead, ErrorCode::kUnreachable, "", true, false, kLogin, kAttempts, kSoon, kLater * 2},
     {kRead, ErrorCode::kUnavailable, "", true, false, kLogin, kAttempts, kSoon, kLater * 2},
     {kRead, ErrorCode::kThrottled, "", true, false, kLogin, kAttempts, kLater, kLater * 6},
-    // 1018, 1023, 40001, concurrent DDL, COMMIT answered by ROLLBACK: the whole transaction anew.
+    // 1018, 1023, 40001, concurrent DDL, COMMIT answered by ROLLBACK: the whole transaction again.
     {kRead, ErrorCode::kConflict, "", true, false, kAttempt, kAttempts, kShort, kLater},
-    // What the catalog told may be a minute old (sync/run_catalog.h): asked anew.
+    // What the catalog told may be a minute old (sync/run_catalog.h): asked again.
     {kRead, ErrorCode::kNotFound, "no_column", false, false, kAttempt, 2, kShort, kSoon},
     {kRead, ErrorCode::kNotFound, "no_table", false, false, kAttempt, 2, kShort, kSoon},
     // A prefix of its own is the cure, and each attempt has one.
@@ -48,9 +48,9 @@ constexpr auto kRules = std::to_array<RetryRule>({
     {kLoad, ErrorCode::kCorrupt, "vanished", false, false, kAttempt, 2, kShort, kSoon},
     // Local files lost what had arrived; the bucket still has it.
     {kLoad, ErrorCode::kCorrupt, "damaged_here", false, false, kStaged, 2, kShort, kSoon},
-    // Parts that lay about for hours are the first suspects, and reading anew is the cure.
+    // Parts that are hours old are the most likely cause, and reading again is the fix.
     {kLoad, ErrorCode::kCorrupt, "", false, true, kAttempt, 2, kShort, kSoon},
-    // What was read goes on from an older commit: it is of no use.
+    // What was read continues from an older commit: it cannot be used.
     {kLoad, ErrorCode::kConflict, kOvertaken, false, false, kAttempt, kAttempts, kSoon, kLater},
     // The parts are staged: from them.
     {kLoad, ErrorCode::kConflict, "", true, false, kStaged, kLoads, kSoon, kLater},

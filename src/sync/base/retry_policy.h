@@ -1,9 +1,9 @@
 // What failed, and whether it is worth another try: one table. Pure; any thread.
 //
 // Levels. A *request* is repeated by base::Retry inside aws and nowhere else; what arrives here has
-// used that up. A *load* begins anew from the parts that are staged: nothing is read twice from the
-// source. An *attempt* is a new UNLOAD (or the adoption of one that ended without us). A *login* is
-// that with a new session. What is in doubt is in no row: it is asked for first.
+// used that up. A *load* starts again from the parts that are staged: nothing is read twice from
+// the source. An *attempt* is a new UNLOAD (or the adoption of one that ended without us). A
+// *login* is that with a new session. What is in doubt is in no row: it is asked for first.
 #pragma once
 #include <chrono>
 #include <cstdint>

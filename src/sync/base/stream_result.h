@@ -30,7 +30,7 @@ struct StreamResult {
   int attempts = 0;  // times it was tried, the last included
   // The rows, or some of them, are from an UNLOAD that an earlier attempt had sent: then.
   std::optional<base::UtcTime> adopted_from;
-  // Prefixes whose objects stay on purpose: the next sync may load them instead of reading anew.
+  // Prefixes whose objects stay on purpose: the next sync may load them instead of reading again.
   std::vector<std::string> kept;
   // Keys or prefixes that are still in the bucket although they should not be; empty if clean.
   std::vector<std::string> left_behind;

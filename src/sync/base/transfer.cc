@@ -15,7 +15,7 @@ using std::chrono::milliseconds;
 }  // namespace
 
 WorkFolder::WorkFolder(std::filesystem::path path) : path_(std::move(path)) {
-  // Parts hold rows: nobody else may look.
+  // Parts hold rows: no other user may read them.
   std::error_code failed;
   std::filesystem::create_directories(path_.parent_path(), failed);
   if (!failed && mkdir(path_.c_str(), 0700) != 0) failed.assign(errno, std::generic_category());

@@ -25,7 +25,7 @@ void ThrowLedgerErrno(const std::filesystem::path& path, int number) {
     info.remedy = "Raise the limit of open files for the user who runs Sluice: ulimit -n 4096.";
   } else if (number == ELOOP) {
     info.message = "it is a symbolic link, which is not followed";
-    info.remedy = "Look who made it, and remove the link.";
+    info.remedy = "Find out what made it, and remove the link.";
   } else if (number == EISDIR) {
     info.code = base::ErrorCode::kCorrupt;
     info.message = "it is a folder, not a file";
@@ -53,8 +53,9 @@ void RequireOwnFiles(const std::filesystem::path& ledger) {
                        .operation = "open ledger",
                        .subject = LedgerSubject(file),
                        .message = "it is not a file",
-                       .remedy = "Look who made it, and remove it: the folder must be writable for "
-                                 "the user who runs Sluice alone."});
+                       .remedy =
+                           "Find out what made it, and remove it: the folder must be writable for "
+                           "the user who runs Sluice alone."});
   }
 }
 

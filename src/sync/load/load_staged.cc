@@ -49,7 +49,7 @@ class Loader {
   }
 
  private:
-  // The parts are staged and paid for: a load that fails in passing begins anew from them.
+  // The parts are staged and paid for: a load that fails for a moment starts again from them.
   void LoadUntilCommitted() {
     for (;;) {
       stage_ = Stage::kLoad;
@@ -60,7 +60,7 @@ class Loader {
         if (call_.stop.stop_requested()) throw;
         trace_.next = budget_.After(stage_, error.info(), parts_.adopted);
         if (!trace_.next || trace_.next->again != Again::kStaged) throw;
-        parts_.log.Warning("the load failed and begins anew from the staged parts",
+        parts_.log.Warning("the load failed and starts again from the staged parts",
                            {{"stream", stream()}, {"reason", error.what()}});
       }
       if (!parts_.clock.Sleep(trace_.next->pause, call_.stop)) {
@@ -158,7 +158,7 @@ class Loader {
     }
   }
 
-  // What was mended by itself, and what could not be looked at.
+  // What was repaired on its own, and what could not be checked.
   void TellDamage() {
     if (refetched_ > 0) {
       result_.warnings.push_back(fmt::format(

@@ -34,8 +34,8 @@ struct LoadTrace {
   std::optional<RetryBudget::Next> next;
 };
 
-// Loads and commits, and fills `result`: proof, counts, watermark, warnings. A load that fails in
-// passing begins again from what is staged, as often as `budget` grants. Or throws what failed,
+// Loads and commits, and fills `result`: proof, counts, watermark, warnings. A load that fails for
+// a moment starts again from what is staged, as often as `budget` allows. Or throws what failed,
 // with `trace` filled; nothing is cleaned, that is the caller's.
 // Errors: those of Destination and staging::Fetch; kConflict, reason kOvertaken, if the destination
 // holds another commit than `staged.basis`; kCorrupt if any of the row counts disagree; in_doubt if

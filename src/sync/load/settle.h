@@ -12,7 +12,7 @@
 namespace sluice::sync {
 
 // How long the destination is asked before the question is left to the next run: a server that
-// restarts is back by then, and a person has not yet gone home.
+// restarts is back by then, and the person who waits is still there.
 inline constexpr std::chrono::seconds kSettlePatience{120};
 
 // The counts of the commit that `watermark` names, if it happened. If it did not, throws `error` as

@@ -134,7 +134,7 @@ class Zombies {
                ? Answer::kRuns
                : Answer::kEnded;
   }
-  // What cannot be cancelled is outlived: the ledger keeps its prefix for later sweeps.
+  // If it cannot be cancelled, the ledger keeps its prefix for later sweeps.
   void Cancel(const AttemptFacts& attempt) {
     if (!running_) return;
     for (const auto& unload : *running_) {
@@ -156,7 +156,7 @@ class Zombies {
   std::optional<std::vector<redshift::RunningUnload>> running_;
 };
 
-// As long as reading it anew would take, which is what it has taken until now.
+// As long as reading it again would take, which is what it has taken until now.
 seconds PatienceFor(Zombies::Answer answer, const AttemptFacts& attempt, base::UtcTime now) {
   const auto age = std::chrono::duration_cast<seconds>(now - attempt.began);
   if (answer == Zombies::Answer::kRuns) return std::clamp(age, kPatienceMin, kPatienceMax);

@@ -30,8 +30,8 @@ bool MayBeAdopted(const AttemptFacts& dead, const RunOptions& options, base::Utc
 
 // The UNLOADs of the origin's read, as `plan` would send them now; nullopt if what they left must
 // not be used: another commit has happened since, the select or its columns changed, it is too old,
-// or everything was asked for anew. `run`: the one under way, whose own attempts are always young
-// and meant. Pure.
+// or everything was to be read again. `run`: the current one, whose own attempts are always recent
+// and wanted. Pure.
 std::optional<std::vector<UnloadStep>> StepsToAdopt(const AttemptFacts& origin,
                                                     const StreamPlan& plan,
                                                     const RunOptions& options,
@@ -49,13 +49,13 @@ struct Adoption {
 
 struct Recovery {
   std::optional<Adoption> adoption;
-  std::vector<AttemptFacts> rejected;  // of no use: their objects can go
+  std::vector<AttemptFacts> rejected;  // not usable: their objects can go
 };
 
 // Decides about the dead attempts of one stream, newest first. What still runs at the server is
-// waited for if it would be of use, as long as reading anew would take (at most five minutes), else
-// cancelled. Costs a GET and a LIST per UNLOAD; one statement if an UNLOAD has not ended, one more
-// for each that is cancelled. Throws as Session and ObjectStore.
+// waited for if it would be usable, as long as reading again would take (at most five minutes),
+// else cancelled. Costs a GET and a LIST per UNLOAD; one statement if an UNLOAD has not ended, one
+// more for each that is cancelled. Throws as Session and ObjectStore.
 Recovery Recover(const ReadContext& context, const StreamPlan& plan,
                  std::span<const AttemptFacts> dead, redshift::Session& session,
                  const base::Call& call);

@@ -171,7 +171,7 @@ class Reader {
          .subject = fmt::format("stream {}, cursor {}", plan_.stream.name, *plan_.stream.cursor),
          .message = "its greatest value lies below what was read before, further than the overlap: "
                     "the table was reloaded, or its newest rows were deleted",
-         .remedy = fmt::format("Read it anew once: sluice sync {} --full", plan_.stream.name)});
+         .remedy = fmt::format("Read it again in full: sluice sync {} --full", plan_.stream.name)});
   }
 
   // The conditions of the pieces; one that is empty if the stream is not split.
