@@ -45,8 +45,8 @@ int RunReset(const Context& context, const config::Config& config) {
   std::vector<std::string> names;
   for (const auto& stream : streams) names.push_back(stream.name);
   sync::Reset(
-      names, connection::LedgerOf(config), [&] { return connection.OpenDestination(); }, context.clock,
-      context.stop);
+      names, connection::LedgerOf(config), [&] { return connection.OpenDestination(); },
+      context.clock, context.stop);
   if (context.line.json) {
     context.out(contract::ResetJson(names));
     return contract::kDone;

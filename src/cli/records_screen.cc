@@ -23,6 +23,18 @@ std::string Outcome(const sync::RunRecord& run, bool held, const Style& style) {
   return held ? style.Yellow("under way") : style.Red("died");
 }
 
+std::string FailureText(const sync::FailureRecord& failure, const Style& style) {
+  std::string text = style.Red("failed:");
+  if (!failure.stream.empty()) text += " " + base::PrintableLine(failure.stream) + ":";
+  text += " " + base::PrintableLine(failure.message.empty() ? failure.code : failure.message);
+  if (!failure.subject.empty() && failure.subject != "stream " + failure.stream) {
+    text += " (" + base::PrintableLine(failure.subject) + ")";
+  }
+  text += "\n";
+  if (!failure.remedy.empty()) text += Indent(base::PrintableRemedy(failure.remedy), "    ") + "\n";
+  return text;
+}
+
 std::string AttemptText(const sync::AttemptRecord& attempt, const Style& style) {
   if (!attempt.error.empty()) return style.Red("failed: " + base::PrintableLine(attempt.error));
   if (!attempt.committed) return style.Yellow("not committed");
@@ -57,6 +69,13 @@ std::string StatusScreen(const sync::History& history, const std::vector<model::
       text += fmt::format("{} {}: {}\n", style.Yellow("warning:"), base::PrintableLine(stream.name),
                           base::PrintableLine(warning));
     }
+  }
+  if (const auto* failure = sync::LastFailure(history, "")) {
+    text += When(failure->at) + "  " + FailureText(*failure, style);
+  }
+  for (const auto& stream : streams) {
+    const auto* failure = sync::LastFailure(history, stream.name);
+    if (failure != nullptr) text += When(failure->at) + "  " + FailureText(*failure, style);
   }
   if (history.holder) {
     text += style.Yellow("Syncing now: ") + base::PrintableLine(*history.holder) + ".\n";
@@ -94,7 +113,11 @@ std::string HistoryScreen(const sync::History& history, const Style& style) {
                  attempt.committed ? Grouped(attempt.rows) + " rows" : "",
                  attempt.committed ? Bytes(attempt.bytes) : "", AttemptText(attempt, style)});
     }
-    text += table.Text("    ") + "\n";
+    text += table.Text("    ");
+    for (const auto& failure : run.failures) {
+      text += Indent(FailureText(failure, style), "    ");
+    }
+    text += "\n";
   }
   return text;
 }

@@ -100,6 +100,56 @@ TEST(StatusScreen, TellsThatAStreamWasReset) {
   EXPECT_EQ(json["streams"][0]["watermark"], nullptr);
 }
 
+TEST(StatusScreen, TellsWhatFailedAndWhatToDo) {
+  sync::History history = Example();
+  history.last_failures = {{.run = "r1",
+                            .stream = "sales.items",
+                            .at = At(6),
+                            .code = "permission",
+                            .subject = "stream sales.items",
+                            .message = "it may not be read",
+                            .remedy = "GRANT SELECT ON sales.items TO sluice;"}};
+  const auto streams = Named({"sales.orders", "sales.items"});
+  EXPECT_THAT(StatusScreen(history, streams, "b", kNow, {}),
+              HasSubstr("2026-01-01 00:00:06Z  failed: sales.items: it may not be read\n"
+                        "    GRANT SELECT ON sales.items TO sluice;\n"));
+  const auto json = nlohmann::json::parse(contract::StatusJson(history, streams, "b", kNow));
+  EXPECT_EQ(json["streams"][0]["failure"], nullptr);
+  EXPECT_EQ(json["streams"][1]["failure"],
+            (nlohmann::json{{"run", "r1"},
+                            {"stream", "sales.items"},
+                            {"at", 1767225606},
+                            {"code", "permission"},
+                            {"subject", "stream sales.items"},
+                            {"message", "it may not be read"},
+                            {"remedy", "GRANT SELECT ON sales.items TO sluice;"}}));
+  EXPECT_EQ(json["failure"], nullptr);
+}
+
+TEST(StatusScreen, TellsWhatEndedTheLastRunAsAWhole) {
+  sync::History history = Example();
+  history.runs[0].failures = {{.run = "r1",
+                               .stream = "",
+                               .at = At(6),
+                               .code = "authentication",
+                               .subject = "workgroup analytics",
+                               .message = "the keys were not accepted",
+                               .remedy = "Run: sluice check"}};
+  const auto streams = Named({"sales.orders"});
+  const char* line = "failed: the keys were not accepted (workgroup analytics)\n";
+  EXPECT_THAT(StatusScreen(history, streams, "b", kNow, {}),
+              HasSubstr(std::string("2026-01-01 00:00:06Z  ") + line + "    Run: sluice check\n"));
+  const auto json = nlohmann::json::parse(contract::StatusJson(history, streams, "b", kNow));
+  EXPECT_EQ(json["failure"]["code"], "authentication");
+  EXPECT_EQ(json["failure"]["stream"], nullptr);
+  EXPECT_THAT(HistoryScreen(history, {}),
+              HasSubstr(std::string("    ") + line + "        Run: sluice check\n"));
+  const auto told = nlohmann::json::parse(contract::HistoryJson(history))["runs"][0];
+  EXPECT_EQ(told["failures"][0]["message"], "the keys were not accepted");
+  EXPECT_EQ(told["streams"][1]["error"], "permission");
+  EXPECT_EQ(told["streams"][1]["message"], nullptr);  // as an older version recorded it
+}
+
 TEST(StatusScreen, TellsWhoSyncsNow) {
   sync::History history = Example();
   history.holder = "process 4711 since 2026-01-01 00:00:00 UTC";

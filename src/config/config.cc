@@ -83,6 +83,14 @@ Limits ReadLimits(Reading& reading, const Node* node) {
   return limits;
 }
 
+HistoryConfig ReadHistory(Reading& reading, const Node* node) {
+  MapReader map(reading, node, "history");
+  HistoryConfig history;
+  history.keep = map.Duration("keep", "90d").value_or(history.keep);
+  map.RefuseOthers();
+  return history;
+}
+
 // The environment's addresses are judged by aws/endpoints.h, by the same rule.
 void RefuseHttp(MapReader& map, const AwsConfig& aws,
                 const std::vector<std::pair<std::string_view, std::optional<std::string>>>& urls) {
@@ -146,6 +154,7 @@ Config ReadConfig(Reading& reading, const Node& root) {
     config.streams_parallel = static_cast<int>(*count);
   }
   config.limits = ReadLimits(reading, top.Map("limits"));
+  config.history = ReadHistory(reading, top.Map("history"));
   config.aws = ReadAws(reading, top.Map("aws"));
   if (const auto* lake = std::get_if<LakeDestination>(&config.destination.kind)) {
     MapReader destination(reading, top.Map("destination"), "destination");

@@ -125,6 +125,12 @@ struct Limits {
   std::optional<std::filesystem::path> work_dir;  // else $TMPDIR, else .sluice beside the file
 };
 
+struct HistoryConfig {
+  // How long the ledger tells of a run. What is needed to clean, and each stream's last commit,
+  // stays however old it is; see sync::Ledger::Prune.
+  std::chrono::seconds keep = std::chrono::hours(90 * 24);
+};
+
 // Else the standard AWS variables.
 struct AwsConfig {
   std::optional<std::filesystem::path> ca_bundle;
@@ -151,6 +157,7 @@ struct Config {
   std::vector<StreamConfig> streams;  // names unique; may be empty (discover needs none)
   int streams_parallel = 4;
   Limits limits;
+  HistoryConfig history;
   AwsConfig aws;
   // What is not wrong, but should not stay so.
   std::vector<Problem> warnings = {};

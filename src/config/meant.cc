@@ -78,6 +78,7 @@ constexpr std::array kMeant = {
     Meant{"limits", "memory_mb", {"memory", "memorylimit", "maxmemory"}},
     Meant{"limits", "disk_mb", {"disk", "disklimit"}},
     Meant{"limits", "work_dir", {"workdir", "tmpdir", "tempdir"}},
+    Meant{"history", "keep", {"historykeep", "keephistory", "retention", "keepdays"}},
 };
 
 // "Workgroup name", "workgroupName" and "workgroup_name" are one.
@@ -135,7 +136,8 @@ std::optional<Broken> MeantField(std::string_view path, std::string_view key,
                                                            : DidYouMean(meant->key);
   }
   if (group == "destination" || group == "streams") return std::nullopt;
-  for (const std::string_view other : {"redshift", "staging", "auth", "destination", "limits"}) {
+  for (const std::string_view other :
+       {"redshift", "staging", "auth", "destination", "limits", "history"}) {
     if (other == group) continue;
     meant = Find(plain, other);
     if (meant == nullptr) continue;

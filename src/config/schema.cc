@@ -237,6 +237,13 @@ constexpr std::string_view kSchema = R"json({
         "work_dir": {"description": "Folder for parts. Default: $TMPDIR, else .sluice beside the configuration.", "type": "string", "minLength": 1}
       }
     },
+    "history": {
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "keep": {"description": "How long `sluice history` tells of a run. What is needed to clean up, and each stream's last commit, is kept longer.", "type": "string", "pattern": "^([0-9]+[smhd]|.*\\$\\{.*)$", "default": "90d"}
+      }
+    },
     "aws": {
       "description": "Where a field is absent, the standard AWS variable counts: AWS_CA_BUNDLE, AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3, ...",
       "type": "object",

@@ -147,6 +147,8 @@ limits:
   memory_mb: 400
   disk_mb: 1000
   work_dir: /tmp
+history:
+  keep: 30d
 aws:
   ca_bundle: ca.pem
   endpoint_url: https://localhost:1
@@ -324,7 +326,7 @@ TEST(Schema, EveryFieldIsKnownToTheReaderAndNoOther) {
       text = "{" + path + ": " + text + "}";
     EXPECT_EQ(known(text), names) << path;
   }
-  EXPECT_EQ(fields.size(), 11U);
+  EXPECT_EQ(fields.size(), 12U);
 }
 
 }  // namespace

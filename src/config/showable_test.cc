@@ -99,6 +99,7 @@ const std::vector<Place> kPlaces = {
     {"defaults", "overlap"},
     {"limits", "memory_mb"},
     {"limits", "work_dir"},
+    {"history", "keep"},
     {"aws", "ca_bundle"},
     {"aws", "endpoint_url"},
     {"aws", "use_fips"},

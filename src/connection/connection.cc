@@ -391,6 +391,7 @@ sync::RunOptions Connection::RunOptions() const {
   options.destination_schema = config.destination.schema;
   options.work_dir = WorkDir(config, parts_->environment);
   options.ledger = LedgerOf(config);
+  options.history_keep = config.history.keep;
   options.streams_parallel = config.streams_parallel;
   options.disk_bytes_max = config.limits.disk_mb << 20U;
   return options;

@@ -14,13 +14,26 @@ Json FromTime(const std::optional<base::UtcTime>& time) {
   return std::chrono::duration_cast<std::chrono::seconds>(time->time_since_epoch()).count();
 }
 
+Json TextOrNull(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+
+Json FromFailure(const sync::FailureRecord* failure) {
+  if (failure == nullptr) return nullptr;
+  return {{"run", failure->run},         {"stream", TextOrNull(failure->stream)},
+          {"at", FromTime(failure->at)}, {"code", failure->code},
+          {"subject", failure->subject}, {"message", failure->message},
+          {"remedy", failure->remedy}};
+}
+
 Json FromAttempt(const sync::AttemptRecord& attempt) {
   return {{"stream", attempt.stream},
           {"attempt", attempt.attempt},
           {"state", attempt.state},
           {"began", FromTime(attempt.began)},
           {"committed", FromTime(attempt.committed)},
-          {"error", attempt.error.empty() ? Json(nullptr) : Json(attempt.error)},
+          {"error", TextOrNull(attempt.error)},
+          {"subject", TextOrNull(attempt.subject)},
+          {"message", TextOrNull(attempt.message)},
+          {"remedy", TextOrNull(attempt.remedy)},
           {"rows", attempt.rows},
           {"bytes", attempt.bytes},
           {"counts",
@@ -57,8 +70,10 @@ std::string StatusJson(const sync::History& history, const std::vector<model::St
          {"rows", found ? Json(last->rows) : Json(nullptr)},
          {"watermark", found && last->watermark && !reset ? Json(*last->watermark) : Json(nullptr)},
          {"reset", reset},
-         {"warnings", connection::StatusWarnings(history, stream, now)}});
+         {"warnings", connection::StatusWarnings(history, stream, now)},
+         {"failure", FromFailure(sync::LastFailure(history, name))}});
   }
+  json["failure"] = FromFailure(sync::LastFailure(history, ""));
   json["unclean"] = Json::array();
   for (const auto& attempt : history.unclean) {
     json["unclean"].push_back("s3://" + bucket + "/" + attempt.prefix);
@@ -74,11 +89,14 @@ std::string HistoryJson(const sync::History& history) {
   for (const auto& run : history.runs) {
     Json streams = Json::array();
     for (const auto& attempt : run.attempts) streams.push_back(FromAttempt(attempt));
+    Json failures = Json::array();
+    for (const auto& failure : run.failures) failures.push_back(FromFailure(&failure));
     json["runs"].push_back({{"run", run.run},
                             {"began", FromTime(run.began)},
                             {"ended", FromTime(run.ended)},
                             {"outcome", run.outcome.empty() ? Json(nullptr) : Json(run.outcome)},
-                            {"streams", std::move(streams)}});
+                            {"streams", std::move(streams)},
+                            {"failures", std::move(failures)}});
   }
   return Dump(json);
 }

@@ -85,7 +85,7 @@ class Runner {
     }
   }
 
-  // What this run's streams may load instead of reading anew stays until they have decided.
+  // What this run's streams may load instead of reading again stays until they have decided.
   void FindDead() {
     auto attempts = ledger_.DeadAttempts(run_);
     elsewhere_ = FindElsewhere(attempts, context_.own_root);
@@ -118,14 +118,15 @@ class Runner {
       }
       if (bucket_error) throw base::Error(*bucket_error);
       return session;
-    } catch (const base::Error&) {
-      ledger_.EndRun(run_, "failed");
+    } catch (const base::Error& error) {
+      NoteFailure(error.info());
+      EndRun("failed");
       throw;
     }
   }
 
   // Returns what is wrong with the bucket if no stream could use it: told once, before an UNLOAD is
-  // paid for that would fail in it. A passing trouble is left for the streams to overcome.
+  // paid for that would fail in it. A temporary error is left to the streams: they retry.
   std::optional<base::ErrorInfo> SweepDead() {
     const auto swept = Sweep();
     SweepElsewhere();
@@ -209,11 +210,44 @@ class Runner {
     result_.interrupted = stop_.stop_requested() && AnyFailed();
     try {
       SweepAgain();
-      ledger_.EndRun(run_, Outcome());
+      EndRun(Outcome());
     } catch (const base::Error& error) {
-      parts_.log.Warning("the end of this run could not be recorded",
-                         {{"reason", error.what()}, {"remedy", error.info().remedy}});
+      WarnOfLedger(error);
     }
+  }
+
+  void EndRun(std::string_view outcome) {
+    try {
+      ledger_.EndRun(run_, outcome);
+      ledger_.Prune({.age = options_.history_keep}, RunsOnDisk());
+    } catch (const base::Error& error) {
+      WarnOfLedger(error);
+    }
+  }
+
+  // Of the whole run.
+  void NoteFailure(const base::ErrorInfo& failure) {
+    if (failure.code == base::ErrorCode::kCancelled) return;
+    try {
+      ledger_.NoteFailure(run_, "", failure);
+    } catch (const base::Error& error) {
+      WarnOfLedger(error);
+    }
+  }
+
+  void WarnOfLedger(const base::Error& error) const {
+    parts_.log.Warning("the end of this run could not be recorded",
+                       {{"reason", error.what()}, {"remedy", error.info().remedy}});
+  }
+
+  // Dead runs whose parts could not be removed from local disk: the next run tries again.
+  std::set<std::string> RunsOnDisk() {
+    std::set<std::string> there = ledger_.UnendedRuns(run_);
+    std::erase_if(there, [&](const std::string& run) {
+      std::error_code unknown;
+      return !std::filesystem::exists(options_.work_dir / run, unknown) && !unknown;
+    });
+    return there;
   }
 
   bool AnyFailed() const {

@@ -52,6 +52,7 @@ class StreamSync {
       const base::Error error = base::AsError(std::current_exception());
       result_.error = error.info();
       LeaveDead();
+      NoteFailure();
       progress_.SetPhase(Phase::kFailed);
     }
     result_.duration = duration_cast<milliseconds>(clock().Steady() - began);
@@ -144,7 +145,7 @@ class StreamSync {
   void GiveUp(const AttemptFacts& attempt, const base::Error& error, bool may_still_write) {
     // An UNLOAD whose connection broke goes on without us (assumed; the sandbox does so): the
     // ledger keeps it as planned, so that later runs sweep its prefix again.
-    if (!may_still_write) NoteFailure(attempt, error);
+    if (!may_still_write) NoteFailed(attempt, error);
     Discard(context_, attempt, may_still_write, result_);
     if (!may_still_write) return;
     result_.left_behind.push_back(context_.Location(attempt.prefix));
@@ -153,16 +154,27 @@ class StreamSync {
         "the next sync loads or removes it");
   }
 
-  void NoteFailure(const AttemptFacts& attempt, const base::Error& error) {
+  void NoteFailed(const AttemptFacts& attempt, const base::Error& error) {
     try {
-      context_.ledger.SetFailed(attempt.attempt, base::ErrorCodeName(error.code()));
+      context_.ledger.SetFailed(attempt.attempt, error.info());
     } catch (const base::Error& second) {
       context_.parts.log.Warning("a failure could not be recorded",
                                  {{"stream", stream_.name}, {"reason", second.what()}});
     }
   }
 
-  // They were loaded and found wanting: the next attempt reads anew.
+  // For `status` and `history`, also where it came to no attempt. Ctrl-C is not a failure.
+  void NoteFailure() noexcept {
+    if (result_.error->code == base::ErrorCode::kCancelled) return;
+    try {
+      context_.ledger.NoteFailure(context_.run, stream_.name, *result_.error);
+    } catch (const std::exception& second) {
+      context_.parts.log.Warning("a failure could not be recorded",
+                                 {{"stream", stream_.name}, {"reason", second.what()}});
+    }
+  }
+
+  // They were loaded and refused: the next attempt reads again.
   void DiscardAdopted() {
     if (!adoption_) return;
     for (const auto& member : adoption_->family) {

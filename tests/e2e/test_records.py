@@ -62,3 +62,45 @@ def test_reset_reads_from_the_beginning(harness: Harness) -> None:
     assert harness.query(f"SELECT count(*) FROM {table}") == [(9,)]
     unknown = harness.run("reset", "tpch.nothing")
     assert unknown.exit_code == 2 and "no stream of that name" in unknown.stderr
+
+
+def test_what_failed_is_told_with_its_remedy_until_the_stream_commits(harness: Harness) -> None:
+    harness.streams("tpch.nation", "tpch.no_such_table")
+    failed = harness.run("sync", "--json")
+    assert failed.exit_code == 3
+    error = failed.json["streams"][1]["error"]
+    status = harness.run("status", "--json").json
+    assert status["streams"][0]["failure"] is None and status["failure"] is None
+    failure = status["streams"][1]["failure"]
+    assert failure["run"] == failed.json["run"] and failure["stream"] == "tpch.no_such_table"
+    for name in ("code", "subject", "message", "remedy"):
+        assert failure[name] == error[name]
+    assert harness.run("history", "--json").json["runs"][0]["failures"] == [failure]
+    for screen in (harness.run("status"), harness.run("history")):
+        assert error["message"] in screen.stdout and error["remedy"].splitlines()[0] in screen.stdout, screen
+    harness.streams("tpch.nation")
+    harness.sync()
+    assert harness.run("status", "--json").json["streams"][0]["failure"] is None
+
+
+def test_a_sign_in_that_fails_is_told_as_the_runs(harness: Harness) -> None:
+    harness.streams("tpch.nation")
+    harness.settings["redshift"]["database"] = "no_such_database"
+    failed = harness.run("sync", "--json")
+    assert failed.exit_code == 1
+    failure = harness.run("status", "--json").json["failure"]
+    assert failure["stream"] is None and failure["message"] == failed.json["error"]["message"]
+    assert failed.json["error"]["message"] in harness.run("status").stdout
+
+
+def test_runs_older_than_history_keep_are_forgotten_and_no_commit_is(harness: Harness) -> None:
+    harness.streams("tpch.nation", "tpch.region")
+    harness.settings["history"] = {"keep": "0s"}
+    first = harness.sync().json["run"]
+
+    def forgotten() -> bool:
+        harness.sync()
+        return first not in [run["run"] for run in harness.run("history", "--json").json["runs"]]
+
+    wait_for(forgotten, "the first run is forgotten")
+    assert [stream["rows"] for stream in harness.run("status", "--json").json["streams"]] == [25, 5]

@@ -18,6 +18,7 @@ struct RunOptions {
   std::optional<std::string> destination_schema;
   std::filesystem::path work_dir;  // parts on local disk; made, and emptied at the end
   std::filesystem::path ledger;    // SQLite file
+  std::chrono::seconds history_keep = std::chrono::hours(90 * 24);  // as HistoryBounds::age
   int streams_parallel = 4;
   int part_mb_max = 64;
   std::uint64_t disk_bytes_max = 2ULL << 30;  // parts on local disk at one time, all streams

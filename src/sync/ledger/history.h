@@ -20,10 +20,25 @@ struct AttemptRecord {
   base::UtcTime began;
   std::optional<base::UtcTime> committed;
   std::string error;  // the code; empty if none
+  // What it concerned, what was seen and what to do; empty if none, or from an older version.
+  std::string subject;
+  std::string message;
+  std::string remedy;
   std::uint64_t rows = 0;
   std::uint64_t bytes = 0;
   model::Counts counts;  // without duplicates and deleted_absent
   std::optional<std::string> watermark;
+};
+
+// Why a stream, or a whole run, ended with an error.
+struct FailureRecord {
+  std::string run;
+  std::string stream;  // empty: the whole run
+  base::UtcTime at;
+  std::string code;
+  std::string subject;
+  std::string message;
+  std::string remedy;
 };
 
 struct RunRecord {
@@ -32,12 +47,15 @@ struct RunRecord {
   std::optional<base::UtcTime> ended;  // nullopt: under way, or dead
   std::string outcome;                 // "done", "failed", "interrupted"; empty: no end recorded
   std::vector<AttemptRecord> attempts;
+  std::vector<FailureRecord> failures;  // of the run itself first, then by stream
 };
 
 struct History {
   std::vector<RunRecord> runs;  // newest first
   // Each stream's last commit, whichever run made it, by name.
   std::vector<AttemptRecord> last_commits;
+  // Each stream's last failure, if it has not committed since, by name.
+  std::vector<FailureRecord> last_failures;
   // Streams that were reset after their last commit: the next sync reads them from the beginning.
   std::set<std::string> resets;
   // Attempts of which something may still lie in the bucket.
@@ -49,6 +67,10 @@ struct History {
 // At most `runs_max` runs. A ledger that does not exist is an empty history. Errors: kPermission,
 // kCorrupt.
 History ReadHistory(const std::filesystem::path& ledger, int runs_max);
+
+// Why `stream` ended with an error, if it has not committed since; of the newest run as a whole, if
+// `stream` is empty. nullptr: there is nothing to tell. REQUIRES: `history` outlives the answer.
+const FailureRecord* LastFailure(const History& history, const std::string& stream);
 
 // Throws, as the next sync would when it opens the ledger: kCorrupt (damaged, no ledger, of a newer
 // format, a folder), kPermission (not writable, or its folder; a link). Changes nothing. A ledger

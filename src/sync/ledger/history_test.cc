@@ -53,7 +53,7 @@ TEST_F(HistoryTest, TellsRunsNewestFirstAndEachStreamsLastCommit) {
     ledger.BeginRun("r3");
     ledger.AddAttempt(
         {.run = "r3", .stream = "sales.orders", .attempt = "r3-a", .prefix = "p/r3/"});
-    ledger.SetFailed("r3-a", "source");
+    ledger.SetFailed("r3-a", {.code = ErrorCode::kSource});
     ledger.EndRun("r3", "failed");
   }
   const History history = ReadHistory(path(), 2);
@@ -69,6 +69,50 @@ TEST_F(HistoryTest, TellsRunsNewestFirstAndEachStreamsLastCommit) {
   ASSERT_THAT(history.unclean, SizeIs(1));
   EXPECT_EQ(history.unclean[0].prefix, "p/r3/");
   EXPECT_EQ(history.holder, std::nullopt);
+}
+
+TEST_F(HistoryTest, TellsWhyAStreamFailedUntilItCommits) {
+  Ledger ledger(path(), clock_);
+  OneRun(ledger, "r1", 5);
+  const auto fails = [&](const std::string& run, const std::string& stream) {
+    ledger.BeginRun(run);
+    ledger.NoteFailure(run, stream,
+                       {.code = ErrorCode::kNotFound,
+                        .subject = "stream " + stream,
+                        .message = "there is no such table (" + run + ")",
+                        .remedy = "Run: sluice discover"});
+    ledger.EndRun(run, "failed");
+  };
+  fails("r2", "sales.orders");  // all within one second of the commit, or of a clock put back
+  fails("r3", "sales.orders");
+  fails("r4", "sales.items");
+  auto history = ReadHistory(path(), 10);
+  ASSERT_THAT(history.last_failures, SizeIs(2));
+  EXPECT_EQ(history.last_failures[0].stream, "sales.items");
+  EXPECT_EQ(history.last_failures[1].run, "r3");
+  EXPECT_EQ(history.last_failures[1].code, "not_found");
+  EXPECT_EQ(history.last_failures[1].subject, "stream sales.orders");
+  EXPECT_EQ(history.last_failures[1].message, "there is no such table (r3)");
+  EXPECT_EQ(history.last_failures[1].remedy, "Run: sluice discover");
+  OneRun(ledger, "r5", 5);
+  history = ReadHistory(path(), 10);
+  ASSERT_THAT(history.last_failures, SizeIs(1));
+  EXPECT_EQ(history.last_failures[0].stream, "sales.items");
+  // The runs keep what they told.
+  for (const auto& run : history.runs) {
+    EXPECT_THAT(run.failures, SizeIs(run.outcome == "failed" ? 1 : 0)) << run.run;
+  }
+}
+
+TEST_F(HistoryTest, TellsWhyAWholeRunFailedBesideItsStreams) {
+  Ledger ledger(path(), clock_);
+  ledger.BeginRun("r1");
+  ledger.NoteFailure("r1", "", {.code = ErrorCode::kUnreachable, .message = "nobody answered"});
+  ledger.EndRun("r1", "failed");
+  const auto history = ReadHistory(path(), 1);
+  EXPECT_EQ(history.runs.at(0).failures.at(0).message, "nobody answered");
+  EXPECT_EQ(history.runs.at(0).failures.at(0).stream, "");
+  EXPECT_THAT(history.last_failures, IsEmpty());
 }
 
 TEST_F(HistoryTest, TellsOfAResetUntilTheStreamCommitsAgain) {

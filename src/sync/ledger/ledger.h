@@ -1,15 +1,11 @@
 // Our local record of runs and attempts: what we may have put into the bucket, so that every object
 // we cause can be found again. It is not the truth about what was committed (the destination is);
-// it can be lost without losing rows.
-//
-// Format: SQLite, WAL, user_version 4. Tables `run` (one row a run), `attempt` (one row for each
-// time a stream was read), `unload` (one row an UNLOAD of it) and `reset` (streams that were reset
-// after their last commit); an attempt and its UNLOADs are written together, before the first is
-// sent. Do not change without raising user_version.
+// it can be lost without losing rows. Its format:
+// ledger_schema.h.
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
-#include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -20,8 +16,8 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "model/part.h"
-
-struct sqlite3;
+#include "sync/ledger/ledger_lock.h"
+#include "sync/ledger/sqlite.h"
 
 namespace sluice::sync {
 
@@ -70,8 +66,14 @@ struct CommitRecord {
   std::optional<std::uint64_t> keys_compared;
 };
 
-// The format that this program writes, and the newest that it reads.
-inline constexpr std::int64_t kLedgerVersion = 4;
+// How much a ledger remembers.
+struct HistoryBounds {
+  std::chrono::seconds age = std::chrono::hours(90 * 24);  // since a run began
+  std::int64_t runs = 10'000;                              // the newest
+  // Those that hold the newest attempts. So many take some 60 MB: a hundred streams that are synced
+  // every ten minutes fill them in a week.
+  std::int64_t attempts = 100'000;
+};
 
 // Thread-safe. Every write outlives the process when the call returns. BeginRun and AddAttempt
 // outlive the machine too; of the others a crash of the machine may lose the newest, which costs a
@@ -81,8 +83,7 @@ class Ledger {
  public:
   // Opens or creates it, and holds it alone until destroyed. kConflict if another process holds it:
   // the message says which and since when. The lock dies with its process.
-  Ledger(std::filesystem::path path, const base::Clock& clock);
-  ~Ledger();
+  Ledger(const std::filesystem::path& path, const base::Clock& clock);
   Ledger(const Ledger&) = delete;
   Ledger& operator=(const Ledger&) = delete;
 
@@ -95,9 +96,9 @@ class Ledger {
   void SetUnloaded(std::string_view attempt, std::string_view what,
                    std::optional<std::uint64_t> notice_rows);
   void SetCommitted(std::string_view attempt, const CommitRecord& commit);
-  void SetFailed(std::string_view attempt, std::string_view error_code);
+  void SetFailed(std::string_view attempt, const base::ErrorInfo& error);
   void SetCleaned(std::string_view attempt);
-  // What the stream's dead attempts left is of no use any more: it is swept, never loaded.
+  // What the stream's dead attempts left cannot be used any more: it is swept, never loaded.
   void Abandon(std::string_view stream);
   // The destination has forgotten the stream's last commit. For status, until it commits again.
   void NoteReset(std::string_view stream);
@@ -113,26 +114,28 @@ class Ledger {
   // Attempts whose prefix is in `spared` stay as they are.
   void MarkSwept(const std::set<std::string>& runs, const std::set<std::string>& spared = {});
 
+  // Why the stream ended with an error in this run, whether or not it came to an attempt; `stream`
+  // empty: why the whole run did. The last one counts.
+  void NoteFailure(std::string_view run, std::string_view stream, const base::ErrorInfo& error);
+
+  // Forgets runs beyond `bounds`. A run goes as a whole or stays as a whole: it stays while
+  // something of it may lie in the bucket, while it is in `needed`, and while it made the last
+  // commit of a stream.
+  void Prune(const HistoryBounds& bounds, const std::set<std::string>& needed);
+
   // For tests and reports.
   std::optional<AttemptState> StateOf(std::string_view attempt);
 
  private:
-  class Statement;
-  class Lock;
-  class Transaction;
-  void Execute(const char* sql);
-  void RequireLedger();
-  void Migrate();
-  void MendTimes();
-  std::int64_t Version();
+  void CorrectTimes();
+  std::vector<std::string> RunsToPrune(const HistoryBounds& bounds);
   AttemptState StateNamed(const std::string& name) const;
   void SetState(std::string_view attempt, AttemptState state);
 
   const base::Clock& clock_;
-  const std::filesystem::path path_;
-  std::unique_ptr<Lock> lock_;
+  const LedgerLock lock_;
   std::mutex mu_;
-  std::unique_ptr<sqlite3, int (*)(sqlite3*)> db_;  // guarded by mu_
+  sqlite::Database db_;  // guarded by mu_
 };
 
 }  // namespace sluice::sync

@@ -13,6 +13,8 @@
 #include <csignal>
 #include <fstream>
 
+#include "sync/ledger/history.h"
+#include "sync/ledger/sqlite.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/matchers.h"
 #include "tests/support/temp_dir.h"
@@ -53,7 +55,7 @@ TEST_F(LedgerTest, KnowsAfterADeathWhatMayLieInTheBucket) {
     ledger.BeginRun("r1");
     ledger.AddAttempt({.run = "r1", .stream = "a", .attempt = "a1", .prefix = "p1/"});
     ledger.AddAttempt({.run = "r1", .stream = "b", .attempt = "b1", .prefix = "p2/"});
-    ledger.SetFailed("b1", "source");
+    ledger.SetFailed("b1", {.code = ErrorCode::kSource});
     ledger.BeginRun("r0");
     ledger.AddAttempt({.run = "r0", .stream = "c", .attempt = "c1", .prefix = "p3/"});
     ledger.SetCleaned("c1");
@@ -132,6 +134,25 @@ TEST_F(LedgerTest, KeepsWhatAnAttemptReadsAndWhatEndedOfIt) {
   EXPECT_THAT(ledger.DeadAttempts("r1"), IsEmpty());
 }
 
+TEST_F(LedgerTest, KeepsWhyAnAttemptFailedInWordsThatAreNotTooLong) {
+  const std::string half(999, 'x');
+  {
+    Ledger ledger(path(), clock_);
+    ledger.BeginRun("r1");
+    ledger.AddAttempt({.run = "r1", .stream = "a", .attempt = "a1", .prefix = "p/"});
+    ledger.SetFailed("a1", {.code = ErrorCode::kPermission,
+                            .operation = "UNLOAD",
+                            .subject = "stream a",
+                            .message = half + half + "\u00e4\u00e4\u00e4",
+                            .remedy = "GRANT SELECT"});
+  }
+  const auto attempt = ReadHistory(path(), 1).runs.at(0).attempts.at(0);
+  EXPECT_EQ(attempt.error, "permission");
+  EXPECT_EQ(attempt.subject, "stream a");
+  EXPECT_EQ(attempt.message, half + half + "\u00e4");  // 2,000 bytes, and no half of a character
+  EXPECT_EQ(attempt.remedy, "GRANT SELECT");
+}
+
 TEST_F(LedgerTest, SparedPrefixesStayAsTheyAre) {
   Ledger ledger(path(), clock_);
   ledger.AddAttempt({.run = "r1", .stream = "a", .attempt = "a1", .prefix = "p1/"});
@@ -162,36 +183,202 @@ TEST_F(LedgerTest, WhatBeganInTheFutureIsAgedFromNowOnAndHasNoBasis) {
   EXPECT_THAT(ledger.DeadRuns("r2"), IsEmpty());
 }
 
-// The ledger of the version before, as it wrote it.
-TEST_F(LedgerTest, TakesOverALedgerOfTheVersionBefore) {
-  std::filesystem::create_directories(path().parent_path());
-  sqlite3* db = nullptr;
-  ASSERT_EQ(sqlite3_open(path().c_str(), &db), SQLITE_OK);
-  ASSERT_EQ(
-      sqlite3_exec(
-          db,
-          "CREATE TABLE run(run TEXT PRIMARY KEY, began INTEGER NOT NULL, ended INTEGER, outcome"
-          " TEXT) STRICT;"
-          "CREATE TABLE attempt(attempt TEXT PRIMARY KEY, run TEXT NOT NULL, stream TEXT NOT NULL,"
-          " prefix TEXT NOT NULL, state TEXT NOT NULL, began INTEGER NOT NULL, changed INTEGER NOT"
-          " NULL, rows INTEGER, bytes INTEGER, error TEXT, committed INTEGER, watermark TEXT,"
-          " notice_rows INTEGER, manifest_rows INTEGER, footer_rows INTEGER, inserted INTEGER,"
-          " updated INTEGER, unchanged INTEGER, deleted INTEGER, skipped INTEGER, keys_compared"
-          " INTEGER) STRICT;"
-          "CREATE INDEX attempt_state ON attempt(state);"
-          "CREATE INDEX attempt_run ON attempt(run);"
-          "INSERT INTO attempt(attempt, run, stream, prefix, state, began, changed)"
-          " VALUES('a1', 'r1', 's', 'p/', 'planned', 1767225600, 1767225600);"
-          "PRAGMA user_version=2",
-          nullptr, nullptr, nullptr),
-      SQLITE_OK);
-  sqlite3_close(db);
+// Ledgers as earlier versions of the program wrote them. Each statement is what that version added.
+const std::vector<const char*> kFormats = {
+    "CREATE TABLE run(run TEXT PRIMARY KEY, began INTEGER NOT NULL, ended INTEGER, outcome TEXT)"
+    " STRICT;"
+    "CREATE TABLE attempt(attempt TEXT PRIMARY KEY, run TEXT NOT NULL, stream TEXT NOT NULL,"
+    " prefix TEXT NOT NULL, state TEXT NOT NULL, began INTEGER NOT NULL, changed INTEGER NOT NULL,"
+    " rows INTEGER, bytes INTEGER, error TEXT) STRICT;"
+    "CREATE INDEX attempt_state ON attempt(state);"
+    "PRAGMA user_version=1",
+    "ALTER TABLE attempt ADD COLUMN committed INTEGER;"
+    "ALTER TABLE attempt ADD COLUMN watermark TEXT;"
+    "ALTER TABLE attempt ADD COLUMN notice_rows INTEGER;"
+    "ALTER TABLE attempt ADD COLUMN manifest_rows INTEGER;"
+    "ALTER TABLE attempt ADD COLUMN footer_rows INTEGER;"
+    "ALTER TABLE attempt ADD COLUMN inserted INTEGER;"
+    "ALTER TABLE attempt ADD COLUMN updated INTEGER;"
+    "ALTER TABLE attempt ADD COLUMN unchanged INTEGER;"
+    "ALTER TABLE attempt ADD COLUMN deleted INTEGER;"
+    "ALTER TABLE attempt ADD COLUMN skipped INTEGER;"
+    "ALTER TABLE attempt ADD COLUMN keys_compared INTEGER;"
+    "CREATE INDEX attempt_run ON attempt(run);"
+    "PRAGMA user_version=2",
+    "ALTER TABLE attempt ADD COLUMN basis TEXT;"
+    "ALTER TABLE attempt ADD COLUMN high TEXT;"
+    "ALTER TABLE attempt ADD COLUMN adopted TEXT;"
+    "CREATE TABLE unload(attempt TEXT NOT NULL, number INTEGER NOT NULL, what TEXT NOT NULL,"
+    " condition TEXT NOT NULL, fingerprint TEXT NOT NULL, notice_rows INTEGER,"
+    " PRIMARY KEY(attempt, number)) STRICT;"
+    "PRAGMA user_version=3",
+    "CREATE TABLE reset(stream TEXT PRIMARY KEY) STRICT;"
+    "PRAGMA user_version=4",
+};
+
+class OldLedgerTest : public LedgerTest, public testing::WithParamInterface<std::size_t> {
+ protected:
+  OldLedgerTest() {
+    std::filesystem::create_directories(path().parent_path());
+    sqlite3* db = nullptr;
+    EXPECT_EQ(sqlite3_open(path().c_str(), &db), SQLITE_OK);
+    for (std::size_t i = 0; i < GetParam(); ++i) {
+      EXPECT_EQ(sqlite3_exec(db, kFormats.at(i), nullptr, nullptr, nullptr), SQLITE_OK);
+    }
+    const char* rows =
+        "INSERT INTO run VALUES('r1', 1767225600, NULL, NULL);"
+        "INSERT INTO attempt(attempt, run, stream, prefix, state, began, changed, error)"
+        " VALUES('a1', 'r1', 's', 'p/', 'planned', 1767225600, 1767225600, NULL),"
+        " ('a2', 'r1', 't', 'q/', 'failed', 1767225600, 1767225600, 'source')";
+    EXPECT_EQ(sqlite3_exec(db, rows, nullptr, nullptr, nullptr), SQLITE_OK);
+    sqlite3_close(db);
+  }
+};
+
+TEST_P(OldLedgerTest, IsTakenOverWithAllThatMayLieInTheBucket) {
   Ledger ledger(path(), clock_);
   const auto dead = ledger.DeadAttempts("r2");
-  ASSERT_EQ(dead.size(), 1U);
-  EXPECT_EQ(dead[0].prefix, "p/");
-  EXPECT_EQ(dead[0].basis, std::nullopt);  // swept, not adopted
-  EXPECT_THAT(dead[0].unloads, IsEmpty());
+  ASSERT_EQ(dead.size(), 2U);
+  EXPECT_EQ(dead[1].prefix, "p/");
+  EXPECT_EQ(dead[1].basis, std::nullopt);  // swept, not adopted
+  EXPECT_THAT(dead[1].unloads, IsEmpty());
+  ledger.SetFailed("a1", {.code = ErrorCode::kSource, .message = "new"});
+  const auto attempts = ReadHistory(path(), 1).runs.at(0).attempts;
+  ASSERT_EQ(attempts.size(), 2U);
+  EXPECT_EQ(attempts[0].message, "new");
+  EXPECT_EQ(attempts[1].error, "source");
+  EXPECT_EQ(attempts[1].message, "");
+}
+
+TEST_P(OldLedgerTest, IsReadAsItStands) {
+  const History history = ReadHistory(path(), 1);
+  if (GetParam() < 2) return;  // of the first, nothing was told
+  EXPECT_EQ(history.runs.at(0).attempts.at(1).error, "source");
+  EXPECT_EQ(history.unclean.size(), 2U);
+}
+INSTANTIATE_TEST_SUITE_P(EachVersion, OldLedgerTest, testing::Values(1, 2, 3, 4),
+                         [](const auto& version) { return std::to_string(version.param); });
+
+// Ended runs, each with one attempt that committed and is clean, an hour apart.
+class PruneTest : public LedgerTest {
+ protected:
+  void AddRun(Ledger& ledger, const std::string& run, const std::string& stream,
+              bool committed = true, bool cleaned = true) {
+    ledger.BeginRun(run);
+    ledger.AddAttempt({.run = run,
+                       .stream = stream,
+                       .attempt = run + "-a",
+                       .prefix = "p/" + run + "/",
+                       .unloads = {{.what = "rows", .condition = "", .fingerprint = "f"}}});
+    if (committed) {
+      ledger.SetCommitted(run + "-a", {});
+    } else {
+      ledger.SetFailed(run + "-a", {.code = ErrorCode::kSource, .message = "m"});
+      ledger.NoteFailure(run, stream, {.code = ErrorCode::kSource, .message = "m"});
+    }
+    if (cleaned) ledger.SetCleaned(run + "-a");
+    ledger.EndRun(run, committed ? "done" : "failed");
+    clock_.Advance(std::chrono::hours(1));
+  }
+  std::vector<std::string> RunsThere() const {
+    std::vector<std::string> runs;
+    for (const auto& run : ReadHistory(path(), 1 << 20).runs) runs.push_back(run.run);
+    return runs;
+  }
+  sqlite::Database Direct() const {
+    return {path(), sqlite::Open::kExisting,
+            [](const std::filesystem::path&, int, std::string_view text) {
+              return base::ErrorInfo{.message = std::string(text)};
+            }};
+  }
+  std::int64_t RowsOf(const std::string& table) const {
+    return Direct().Number(("SELECT count(*) FROM " + table).c_str());
+  }
+};
+
+TEST_F(PruneTest, ForgetsOldRunsAsAWhole) {
+  Ledger ledger(path(), clock_);
+  AddRun(ledger, "r1", "a", /*committed=*/false);
+  AddRun(ledger, "r2", "a");
+  AddRun(ledger, "r3", "a");
+  ledger.Prune({.age = std::chrono::hours(24)}, {});
+  EXPECT_THAT(RunsThere(), ElementsAre("r3", "r2", "r1"));
+  ledger.Prune({.age = std::chrono::minutes(90)}, {});
+  EXPECT_THAT(RunsThere(), ElementsAre("r3"));
+  for (const char* table : {"run", "attempt", "unload"}) EXPECT_EQ(RowsOf(table), 1) << table;
+  EXPECT_EQ(RowsOf("failure"), 0);
+}
+
+// G6: After SIGKILL at any point, the next sync ends with right data and an empty bucket.
+TEST_F(PruneTest, WhatMayStillLieInTheBucketIsKeptHoweverOldItIs) {
+  Ledger ledger(path(), clock_);
+  AddRun(ledger, "r1", "a", /*committed=*/true, /*cleaned=*/false);
+  AddRun(ledger, "r2", "a", /*committed=*/false, /*cleaned=*/false);
+  ledger.BeginRun("r3");  // killed before its UNLOAD ended
+  ledger.AddAttempt({.run = "r3",
+                     .stream = "a",
+                     .attempt = "r3-a",
+                     .prefix = "p/r3/",
+                     .unloads = {{.what = "rows", .condition = "", .fingerprint = "f"}}});
+  clock_.Advance(std::chrono::hours(1));
+  AddRun(ledger, "r4", "a");
+  AddRun(ledger, "r5", "a");
+  clock_.Advance(std::chrono::hours(24 * 365));
+  ledger.Prune({.age = std::chrono::seconds(0)}, {});
+  EXPECT_THAT(RunsThere(), ElementsAre("r5", "r3", "r2", "r1"));
+  EXPECT_THAT(ledger.DeadRuns("now"), ElementsAre("r1", "r2", "r3"));
+  const auto dead = ledger.DeadAttempts("now");
+  ASSERT_EQ(dead.size(), 3U);
+  EXPECT_EQ(dead[0].unloads.size(), 1U);  // it may yet be adopted
+  ledger.MarkSwept({"r1", "r2", "r3"});
+  ledger.Prune({.age = std::chrono::seconds(0)}, {});
+  EXPECT_THAT(RunsThere(), ElementsAre("r5"));
+}
+
+TEST_F(PruneTest, PartsOnLocalDiskAreNeededToo) {
+  Ledger ledger(path(), clock_);
+  ledger.BeginRun("r1");  // killed, and nothing of it is in the bucket
+  clock_.Advance(std::chrono::hours(2));
+  ledger.Prune({.age = std::chrono::hours(1)}, {"r1"});
+  EXPECT_THAT(ledger.UnendedRuns("now"), ElementsAre("r1"));
+  ledger.Prune({.age = std::chrono::hours(1)}, {});
+  EXPECT_THAT(ledger.UnendedRuns("now"), IsEmpty());
+}
+
+TEST_F(PruneTest, EachStreamsLastCommitIsKept) {
+  Ledger ledger(path(), clock_);
+  AddRun(ledger, "r1", "a");
+  AddRun(ledger, "r2", "b");
+  AddRun(ledger, "r3", "b");
+  ledger.Prune({.age = std::chrono::seconds(0)}, {});
+  EXPECT_THAT(RunsThere(), ElementsAre("r3", "r1"));
+  EXPECT_EQ(ReadHistory(path(), 1).last_commits.size(), 2U);
+}
+
+TEST_F(PruneTest, RunsAreBoundedByTheirNumberToo) {
+  Ledger ledger(path(), clock_);
+  for (const char* run : {"r1", "r2", "r3", "r4"}) AddRun(ledger, run, "a", /*committed=*/false);
+  ledger.Prune({.runs = 4}, {});
+  EXPECT_THAT(RunsThere(), ElementsAre("r4", "r3", "r2", "r1"));
+  ledger.Prune({.runs = 3}, {});
+  EXPECT_THAT(RunsThere(), ElementsAre("r4", "r3", "r2"));
+  AddRun(ledger, "r5", "a", /*committed=*/false);
+  ledger.Prune({.runs = 3}, {});
+  EXPECT_THAT(RunsThere(), ElementsAre("r5", "r4", "r3"));
+}
+
+TEST_F(PruneTest, AndByTheNumberOfTheirAttempts) {
+  Ledger ledger(path(), clock_);
+  ledger.BeginRun("r0");  // came to no attempt
+  AddRun(ledger, "r1", "a", /*committed=*/false);
+  AddRun(ledger, "r2", "a", /*committed=*/false);
+  AddRun(ledger, "r3", "a", /*committed=*/false);
+  ledger.Prune({.attempts = 3}, {});
+  EXPECT_THAT(RunsThere(), ElementsAre("r3", "r2", "r1", "r0"));
+  ledger.Prune({.attempts = 2}, {});
+  EXPECT_THAT(RunsThere(), ElementsAre("r3", "r2"));
+  ledger.Prune({.attempts = 2}, {});
+  EXPECT_THAT(RunsThere(), ElementsAre("r3", "r2"));
 }
 
 TEST_F(LedgerTest, RefusesOneOfANewerVersion) {
