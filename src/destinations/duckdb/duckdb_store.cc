@@ -90,6 +90,7 @@ DuckDbStore::DuckDbStore(DuckDbOptions options, const base::Clock& clock, base::
       held_(options_.path),
       clock_(clock),
       log_(log),
+      claims_("DuckDB", columnar::FoldName),
       work_(options_.work_dir, "duckdb"),
       memory_mb_(kFirstMemoryMb),
       memory_max_mb_(options_.memory_limit_mb),
@@ -192,10 +193,9 @@ std::unique_ptr<Load> DuckDbStore::Begin(const model::StreamTarget& target,
                                          const base::Call& call) {
   if (call.stop.stop_requested()) base::ThrowCancelled("begin load", target.stream);
   CheckTarget(target);
-  std::unique_ptr<Claim> claim;  // outlives the lock below: it takes mu_ when it dies
+  auto claim = claims_.Take(target);
   std::unique_lock lock(mu_);
   columnar::Connection connection = ConnectLocked();
-  claim = std::make_unique<Claim>(*this, target);
   MakeWorkFolderLocked();
   state_made_ = MakeStateTable(connection, state_columns_, Name()) || state_made_;
   if (!names_) names_ = FileCatalog::Read(connection, Name());

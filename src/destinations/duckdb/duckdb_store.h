@@ -1,7 +1,6 @@
 // The DuckDB destination and its loads; OpenDuckDb (duckdb_destination.h) makes it.
 #pragma once
 #include <atomic>
-#include <map>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -13,6 +12,7 @@
 #include "destinations/duckdb/duckdb_destination.h"
 #include "destinations/duckdb/file_catalog.h"
 #include "destinations/duckdb/held_file.h"
+#include "destinations/guarded_load/claims.h"
 #include "destinations/sql/state_table.h"
 #include "destinations/work_folder.h"
 
@@ -39,8 +39,6 @@ class DuckDbStore final : public Destination {
 
  private:
   friend class DuckDbLoad;
-  // A stream and a table that a Load holds, until it dies.
-  class Claim;
 
   void Open();
   columnar::Connection ConnectLocked();
@@ -68,6 +66,7 @@ class DuckDbStore final : public Destination {
   HeldFile held_;  // before anything opens the file, until nothing of it is open
   const base::Clock& clock_;
   base::Logger& log_;
+  guarded_load::Claims claims_;
   WorkFolder work_;      // DuckDB spills into it; made, under mu_, before the first load
   std::string catalog_;  // DuckDB's name of the open file; set once, by Open
   std::atomic<bool> committed_ = false;
@@ -106,8 +105,6 @@ class DuckDbStore final : public Destination {
   std::optional<FileCatalog> names_;  // read by the first Begin
   std::set<std::string> schemas_made_;
   std::vector<std::filesystem::path> folders_made_;  // for spilling; innermost first
-  // Folded name -> exact name of what open loads hold.
-  std::map<std::string, std::string> claims_;
 };
 
 }  // namespace sluice::destinations

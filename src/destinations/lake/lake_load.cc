@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
-#include <numeric>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -13,7 +12,6 @@
 #include "base/random.h"
 #include "columnar/column_type.h"
 #include "columnar/sql_text.h"
-#include "destinations/commit_check.h"
 #include "destinations/lake/lake_path.h"
 
 namespace sluice::destinations {
@@ -53,37 +51,16 @@ std::vector<std::size_t> TimeColumns(const std::vector<model::Column>& columns) 
 
 }  // namespace
 
-LakeStore::Claim::Claim(LakeStore& store, const model::StreamTarget& target)
-    : store_(store),
-      stream_key_("stream " + target.stream),
-      table_key_("table " + TablePath(target.table)) {
-  const std::lock_guard lock(store_.mu_);
-  if (store_.claims_.contains(stream_key_) || store_.claims_.contains(table_key_)) {
-    throw ErrorOn(target, ErrorCode::kConflict, "begin load",
-                  "another load of that stream or table is open",
-                  "Give every stream a table of its own.");
-  }
-  store_.claims_.insert(stream_key_);
-  store_.claims_.insert(table_key_);
-}
-
-LakeStore::Claim::~Claim() {
-  const std::lock_guard lock(store_.mu_);
-  store_.claims_.erase(stream_key_);
-  store_.claims_.erase(table_key_);
-}
-
-LakeLoad::LakeLoad(LakeStore& store, model::StreamTarget target,
-                   std::unique_ptr<LakeStore::Claim> claim, std::optional<std::uint64_t> seen,
-                   const base::Call& call)
-    : store_(store),
-      target_(std::move(target)),
-      claim_(std::move(claim)),
-      table_(store_.files(), target_.table),
-      name_(LoadName(store_.clock_.Utc(), base::RandomBits())),
+LakeLoad::LakeLoad(LakeStore& store, model::StreamTarget wanted,
+                   std::unique_ptr<guarded_load::Claims::Claim> claim,
+                   std::optional<std::uint64_t> seen, const base::Call& call)
+    : GuardedLoad(std::move(wanted), std::move(claim), store.clock_, store.log_),
+      store_(store),
+      table_(store_.files(), target().table),
+      name_(LoadName(clock().Utc(), base::RandomBits())),
       before_(table_.Newest(call)) {
-  StreamPath(target_.stream);  // refuses a name that is too long, before anything is read
-  plan_ = PlanColumns(target_, before_ ? &*before_ : nullptr);
+  StreamPath(target().stream);  // refuses a name that is too long, before anything is read
+  plan_ = PlanColumns(target(), before_ ? &*before_ : nullptr);
   CheckContinues(call);
   base_version_ = seen.value_or(before_ ? before_->version : 0);
 }
@@ -94,35 +71,25 @@ LakeLoad::~LakeLoad() {
 
 // Rows from a watermark on belong behind the rows that it is of.
 void LakeLoad::CheckContinues(const base::Call& call) const {
-  if (target_.complete || target_.write_mode != model::WriteMode::kAppend) return;
-  const auto elsewhere = store_.TableOf(target_.stream, call);
-  if (!elsewhere || *elsewhere == target_.table) return;
+  if (target().complete || target().write_mode != model::WriteMode::kAppend) return;
+  const auto elsewhere = store_.TableOf(target().stream, call);
+  if (!elsewhere || *elsewhere == target().table) return;
   throw ErrorOn(
-      target_, ErrorCode::kConflict, "begin load",
-      fmt::format("stream {} was read into table {} so far, and goes on here", target_.stream,
+      target(), ErrorCode::kConflict, "begin load",
+      fmt::format("stream {} was read into table {} so far, and goes on here", target().stream,
                   elsewhere->ToString()),
-      fmt::format("Read it anew into this table once: sluice sync {} --full", target_.stream));
+      fmt::format("Read it anew into this table once: sluice sync {} --full", target().stream));
 }
 
-void LakeLoad::CheckOpen(const base::Call& call) const {
-  if (over_) {
-    throw ErrorOn(target_, ErrorCode::kInternal, "load",
-                  "this load failed or was committed before");
-  }
-  if (call.stop.stop_requested()) base::ThrowCancelled("load", "table " + target_.table.ToString());
-  if (!call.deadline.Expired(store_.clock_)) return;
-  throw ErrorOn(target_, ErrorCode::kTimeout, "load", "the time given for it has passed");
-}
+columnar::Connection LakeLoad::Decoder() { return store_.Connect(); }
 
-void LakeLoad::Learn(const columnar::Footer& footer) {
-  if (!columnar::HasUnknownDecimals(target_.columns)) return;
-  target_.columns = columnar::ResolveDecimals(footer, target_.columns);
-  plan_ = PlanColumns(target_, before_ ? &*before_ : nullptr);
+void LakeLoad::OnColumnsKnown(const base::Call&) {
+  plan_ = PlanColumns(target(), before_ ? &*before_ : nullptr);
 }
 
 std::string LakeLoad::NextDataPath(const base::Call& call) {
   // First, so that whatever comes of this can be found again.
-  if (!recorded_) table_.Record(name_, target_.stream, call);
+  if (!recorded_) table_.Record(name_, target().stream, call);
   recorded_ = true;
   std::string path = "data/" + DataName(name_, next_file_++);
   wrote_.push_back(table_.PathOf(path));
@@ -132,9 +99,9 @@ std::string LakeLoad::NextDataPath(const base::Call& call) {
 std::string LakeLoad::CopyText(const std::vector<columnar::CheckedPart>& parts,
                                const fs::path& to) const {
   std::string list;
-  for (std::size_t i = 0; i < target_.columns.size(); ++i) {
+  for (std::size_t i = 0; i < target().columns.size(); ++i) {
     if (!plan_.lands_in[i]) continue;
-    list += fmt::format("{}{} AS {}", list.empty() ? "" : ", ", QuoteName(target_.columns[i].name),
+    list += fmt::format("{}{} AS {}", list.empty() ? "" : ", ", QuoteName(target().columns[i].name),
                         QuoteName(*plan_.lands_in[i]));
   }
   // Each thread gathers a row group before it writes it: bounded in bytes, or wide rows would not
@@ -143,7 +110,7 @@ std::string LakeLoad::CopyText(const std::vector<columnar::CheckedPart>& parts,
   return fmt::format(
       "COPY (SELECT {} FROM ({})) TO {} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE_BYTES "
       "'{}MB', USE_TMP_FILE false)",
-      list, columnar::PartSelect(parts, target_.columns), QuoteText(to.string()), group_mb);
+      list, columnar::PartSelect(parts, target().columns), QuoteText(to.string()), group_mb);
 }
 
 std::uint64_t LakeLoad::Rewrite(columnar::Connection& connection,
@@ -153,10 +120,10 @@ std::uint64_t LakeLoad::Rewrite(columnar::Connection& connection,
   const std::string name = table_.PathOf(path);
   const fs::path place = store_.files().Place(name);
   try {
-    connection.Run(CopyText(parts, place), {}, TaskOn("load", target_), call.stop);
+    connection.Run(CopyText(parts, place), {}, TaskOn("load", target()), call.stop);
   } catch (const base::Error& error) {
     const base::Error told =
-        columnar::ExplainFailure(connection, error, parts, target_.columns, call.stop);
+        columnar::ExplainFailure(connection, error, parts, target().columns, call.stop);
     if (told.code() != ErrorCode::kNoSpace) throw told;
     base::ErrorInfo info = told.info();
     info.remedy = "Free space on the disk of " + place.parent_path().string() + ", then run again.";
@@ -171,25 +138,13 @@ std::uint64_t LakeLoad::Rewrite(columnar::Connection& connection,
   return footer.rows;
 }
 
-LoadedRows LakeLoad::Add(std::span<const model::LocalPart> parts, const base::Call& call) {
-  CheckOpen(call);
-  if (parts.empty()) return {};
-  over_ = true;  // until it is known that it did not fail
-  columnar::Connection connection = store_.Connect();
-  Learn(columnar::ReadFooter(connection, parts.front(), call.stop));
-  const auto checked = columnar::CheckParts(connection, parts, target_.columns, call.stop);
-  LoadedRows rows;
-  for (const auto& part : checked) rows.footer_rows += part.footer.rows;
-  if (columnar::WidthTally::MayBeWide(checked)) store_.OnWideRows();  // a look needs it, too
-  const columnar::Width& width = width_.Add(connection, checked, target_.columns, call.stop);
+std::uint64_t LakeLoad::Take(columnar::Connection& decoder,
+                             const std::vector<columnar::CheckedPart>& parts,
+                             const base::Call& call) {
+  if (columnar::WidthTally::MayBeWide(parts)) store_.OnWideRows();  // a look needs it, too
+  const columnar::Width& width = width_.Add(decoder, parts, target().columns, call.stop);
   if (width.window_bytes > columnar::kWideWindowBytes) store_.OnWideRows();
-  rows.loaded_rows = Rewrite(connection, checked, call);
-  over_ = false;
-  return rows;
-}
-
-LoadedRows LakeLoad::AddKeys(std::span<const model::LocalPart>, const base::Call&) {
-  throw ErrorOn(target_, ErrorCode::kInternal, "load", "a lake compares no keys");
+  return Rewrite(decoder, parts, call);
 }
 
 // A copied part is read as it is, so what no reader can read must not get there. Its footer does
@@ -200,20 +155,20 @@ void LakeLoad::CheckTimes(const StagedTail& tail, const std::vector<std::size_t>
   columnar::Connection connection = store_.Connect();
   const columnar::Footer footer = columnar::ReadFooter(connection, tail.part, call.stop);
   // Of another shape than the target's: CheckTaken refuses the part.
-  if (footer.columns.size() != target_.columns.size()) return;
+  if (footer.columns.size() != target().columns.size()) return;
   for (const std::size_t i : columns) {
     if (footer.columns[i].engine_type != "TIMESTAMP") return;
   }
   FetchColumns(*store_.options_.staging, tail, columns, call);
-  columnar::RequireTimesInRange(connection, tail.part, target_.columns, columns,
-                                TaskOn("load", target_), call.stop);
+  columnar::RequireTimesInRange(connection, tail.part, target().columns, columns,
+                                TaskOn("load", target()), call.stop);
 }
 
 // Footer and copy of each part, a few parts at a time: what takes long is waiting for S3.
 std::vector<StagedTail> LakeLoad::CopyAll(std::span<const model::Part> parts,
                                           std::vector<std::string>& paths, const base::Call& call) {
   std::vector<StagedTail> tails(parts.size());
-  const std::vector<std::size_t> times = TimeColumns(target_.columns);
+  const std::vector<std::size_t> times = TimeColumns(target().columns);
   std::vector<std::exception_ptr> errors(parts.size());
   for (std::size_t i = 0; i < parts.size(); ++i) paths.push_back(NextDataPath(call));
   std::atomic<std::size_t> next = 0;
@@ -251,9 +206,9 @@ std::vector<StagedTail> LakeLoad::CopyAll(std::span<const model::Part> parts,
 }
 
 void LakeLoad::CheckTaken(const columnar::Footer& footer, const model::LocalPart& part) const {
-  columnar::CheckFooter(footer, part, target_.columns);
-  for (std::size_t i = 0; i < target_.columns.size(); ++i) {
-    const model::Column& column = target_.columns[i];
+  columnar::CheckFooter(footer, part, target().columns);
+  for (std::size_t i = 0; i < target().columns.size(); ++i) {
+    const model::Column& column = target().columns[i];
     const columnar::FileColumn& file = footer.columns[i];
     if (file.name == column.name && IsTakenAs(column, file.engine_type)) continue;
     throw base::Error(
@@ -266,12 +221,9 @@ void LakeLoad::CheckTaken(const columnar::Footer& footer, const model::LocalPart
   }
 }
 
-LoadedRows LakeLoad::AddStaged(std::span<const model::Part> parts, const base::Call& call) {
-  CheckOpen(call);
-  if (parts.empty()) return {};
-  over_ = true;
-  if (!store_.Describe().takes_staged || !TakesParts(target_, plan_)) {
-    throw ErrorOn(target_, ErrorCode::kConflict, "load",
+LoadedRows LakeLoad::TakeStaged(std::span<const model::Part> parts, const base::Call& call) {
+  if (!store_.Describe().takes_staged || !TakesParts(target(), plan_)) {
+    throw ErrorOn(target(), ErrorCode::kConflict, "load",
                   "its columns changed since it was asked whether parts can be copied",
                   "Run again.");
   }
@@ -283,7 +235,7 @@ LoadedRows LakeLoad::AddStaged(std::span<const model::Part> parts, const base::C
     const auto footer = columnar::ReadFooter(connection, tails[i].part, call.stop);
     std::error_code ignored;
     fs::remove(tails[i].part.file, ignored);
-    Learn(footer);
+    LearnColumns(footer, call);
     CheckTaken(footer, tails[i].part);
     rows.footer_rows += footer.rows;
     rows.bytes += tails[i].object.bytes;
@@ -291,47 +243,44 @@ LoadedRows LakeLoad::AddStaged(std::span<const model::Part> parts, const base::C
         {.path = paths[i], .rows = footer.rows, .bytes = tails[i].object.bytes, .copied = true});
   }
   rows.loaded_rows = rows.footer_rows;
-  over_ = false;
   return rows;
 }
 
 // The source was read for one version: on another its rows may be there already.
-void LakeLoad::CheckUnchanged(const std::optional<LakeCommit>& now) const {
-  if ((now ? now->version : 0) == base_version_) return;
+void LakeLoad::CheckUnchanged() const {
+  if ((now_ ? now_->version : 0) == base_version_) return;
   std::string who = "its versions are gone";
-  if (now) {
-    who =
-        fmt::format("meanwhile version {} was committed by run {}, attempt {}, at {}", now->version,
-                    now->run.empty() ? "(reset)" : now->run, now->attempt, FormatTime(now->time));
+  if (now_) {
+    who = fmt::format("meanwhile version {} was committed by run {}, attempt {}, at {}",
+                      now_->version, now_->run.empty() ? "(reset)" : now_->run, now_->attempt,
+                      FormatTime(now_->time));
   }
-  throw ErrorOn(target_, ErrorCode::kConflict, "commit",
+  throw ErrorOn(target(), ErrorCode::kConflict, "commit",
                 fmt::format("it was read for version {}; {}", base_version_, who),
                 "Nothing was changed. Run again, and let one process at a time sync this table.");
 }
 
-LakeCommit LakeLoad::NextVersion(const std::optional<LakeCommit>& before,
-                                 const model::Watermark& watermark,
-                                 const model::Proof& proof) const {
-  const bool appends = target_.write_mode == model::WriteMode::kAppend;
+LakeCommit LakeLoad::NextVersion(const Committed& row, const model::Proof& proof) const {
+  const bool appends = target().write_mode == model::WriteMode::kAppend;
   LakeCommit commit{
       .version = base_version_ + 1,
       .operation = appends ? LakeCommit::Operation::kAppend : LakeCommit::Operation::kOverwrite,
-      .time = store_.clock_.Utc(),
-      .table = target_.table,
-      .stream = target_.stream,
-      .run = watermark.run,
-      .attempt = watermark.attempt,
-      .watermark = watermark,
+      .time = clock().Utc(),
+      .table = target().table,
+      .stream = target().stream,
+      .run = row.watermark.run,
+      .attempt = row.watermark.attempt,
+      .watermark = row.watermark,
+      .counts = row.counts,
       .proof = proof,
       .columns = plan_.columns,
-      .stream_columns = NamesOf(target_.columns)};
-  if (before) {
-    commit.previous = {before->version, before->run, before->attempt};
-    if (appends) commit.files = before->files;
+      .stream_columns = NamesOf(target().columns)};
+  if (now_) {
+    commit.previous = {now_->version, now_->run, now_->attempt};
+    if (appends) commit.files = now_->files;
   }
   for (LakeFile file : files_) {
     file.added_in = commit.version;
-    commit.counts.inserted += file.rows;
     commit.files.push_back(std::move(file));
   }
   return commit;
@@ -339,29 +288,29 @@ LakeCommit LakeLoad::NextVersion(const std::optional<LakeCommit>& before,
 
 // Before the commit: a stream that points to a table it has no commit in has no watermark.
 void LakeLoad::PointStreamHere(const base::Call& call) const {
-  const auto there = store_.TableOf(target_.stream, call);
-  if (there == target_.table) return;
-  store_.files().Replace(StreamPath(target_.stream), FormatStream(target_.stream, target_.table),
+  const auto there = store_.TableOf(target().stream, call);
+  if (there == target().table) return;
+  store_.files().Replace(StreamPath(target().stream), FormatStream(target().stream, target().table),
                          call);
 }
 
-model::Counts LakeLoad::Commit(const model::Watermark& watermark, const model::Proof& proof,
-                               const base::Call& call) {
-  CheckOpen(call);
-  over_ = true;
-  const auto before = table_.Newest(call);
-  if (before && before->run == watermark.run && before->attempt == watermark.attempt) {
-    // This attempt was committed already: its rows are there, and must not be there twice.
-    return before->counts;
-  }
-  RequireProof(
-      target_, proof,
-      std::accumulate(files_.begin(), files_.end(), std::uint64_t{0},
-                      [](std::uint64_t rows, const LakeFile& file) { return rows + file.rows; }));
-  CheckUnchanged(before);
+void LakeLoad::BeginCommit(const base::Call& call) { now_ = table_.Newest(call); }
+
+std::optional<Committed> LakeLoad::LastCommit(const base::Call&) {
+  if (!now_) return std::nullopt;
+  return Committed{{.stream = now_->stream, .run = now_->run, .attempt = now_->attempt},
+                   now_->counts};
+}
+
+model::Counts LakeLoad::Bring(const base::Call& call) {
+  CheckUnchanged();
   table_.CheckFiles(files_, call);
   PointStreamHere(call);
-  const LakeCommit commit = NextVersion(before, watermark, proof);
+  return {.inserted = rows()};
+}
+
+void LakeLoad::Seal(const Committed& row, const model::Proof& proof, const base::Call& call) {
+  LakeCommit commit = NextVersion(row, proof);
   try {
     table_.Commit(commit, call);
   } catch (const base::Error& error) {
@@ -370,9 +319,8 @@ model::Counts LakeLoad::Commit(const model::Watermark& watermark, const model::P
     throw;
   }
   wrote_.clear();
-  store_.ForgetWhatWasSeen(target_.stream);
-  AfterCommit(commit, call);
-  return commit.counts;
+  store_.ForgetWhatWasSeen(target().stream);
+  now_ = std::move(commit);
 }
 
 // A version lists its files now.
@@ -384,22 +332,16 @@ std::vector<std::string> LakeLoad::RemoveRecord(const base::Call& call) const {
   }
 }
 
-// The rows are there whatever happens now.
-void LakeLoad::AfterCommit(const LakeCommit& commit, const base::Call& call) const {
-  for (const std::string& note : plan_.notes) {
-    store_.log_.Warning("the columns are not those of the last sync",
-                        {{"table", target_.table.ToString()}, {"change", note}});
-  }
+void LakeLoad::AfterCommit(const base::Call& call) noexcept {
   auto failures = table_.Expire(
-      commit,
-      {.keep_versions = store_.options_.keep_versions, .keep_for = store_.options_.keep_for},
-      store_.clock_.Utc(), call);
+      *now_, {.keep_versions = store_.options_.keep_versions, .keep_for = store_.options_.keep_for},
+      clock().Utc(), call);
   if (recorded_ && failures.empty()) failures = RemoveRecord(call);
   if (failures.empty()) return;
-  store_.log_.Warning("old versions could not all be removed; the next commit tries again",
-                      {{"table", target_.table.ToString()},
-                       {"failures", std::to_string(failures.size())},
-                       {"first", failures.front()}});
+  log().Warning("old versions could not all be removed; the next commit tries again",
+                {{"table", target().table.ToString()},
+                 {"failures", std::to_string(failures.size())},
+                 {"first", failures.front()}});
 }
 
 }  // namespace sluice::destinations

@@ -172,7 +172,7 @@ void LakeStore::CheckTarget(const model::StreamTarget& target) const {
 std::unique_ptr<Load> LakeStore::Begin(const model::StreamTarget& target, const base::Call& call) {
   if (call.stop.stop_requested()) base::ThrowCancelled("begin load", target.stream);
   CheckTarget(target);
-  auto claim = std::make_unique<Claim>(*this, target);
+  auto claim = claims_.Take(target);
   std::optional<std::uint64_t> seen;
   {
     const std::lock_guard lock(mu_);
@@ -188,7 +188,7 @@ void LakeStore::Examine(const model::StreamTarget& target, const base::Call& cal
   if (call.stop.stop_requested()) base::ThrowCancelled("examine", target.stream);
   CheckTarget(target);
   // Begun and dropped: a load makes nothing before it is given parts.
-  LakeLoad(*this, target, std::make_unique<Claim>(*this, target), std::nullopt, call);
+  LakeLoad(*this, target, claims_.Take(target), std::nullopt, call);
 }
 
 void LakeStore::Probe(const base::Call& call) { files_->Probe(call); }

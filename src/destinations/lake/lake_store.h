@@ -5,12 +5,12 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "columnar/database.h"
+#include "destinations/guarded_load/claims.h"
 #include "destinations/lake/lake_destination.h"
 #include "destinations/lake/lake_files.h"
 #include "destinations/lake/lake_table.h"
@@ -36,8 +36,6 @@ class LakeStore final : public Destination {
 
  private:
   friend class LakeLoad;
-  // A stream and a table that a Load holds, until it dies.
-  class Claim;
 
   LakeFiles& files() { return *files_; }
   // A connection to DuckDB in memory, which is started when it is first needed.
@@ -54,12 +52,12 @@ class LakeStore final : public Destination {
   const LakeOptions options_;
   const base::Clock& clock_;
   base::Logger& log_;
+  guarded_load::Claims claims_;
   WorkFolder work_;                   // made, under mu_, when it is first needed
   std::unique_ptr<LakeFiles> files_;  // set once, by the constructor
 
   std::mutex mu_;  // guards all below
   std::optional<columnar::Database> database_;
-  std::set<std::string> claims_;
   std::vector<std::string> abandoned_;
   std::vector<std::string> abandoned_records_;
   // Per stream, what ReadCommitted saw last, until a load of it begins: the version of the table

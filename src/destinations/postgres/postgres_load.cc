@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "base/error.h"
-#include "destinations/commit_check.h"
 #include "destinations/postgres/copy_rows.h"
 #include "destinations/postgres/pg_dialect.h"
 #include "destinations/postgres/pg_runner.h"
@@ -55,13 +54,12 @@ Selects Slices(const std::vector<columnar::CheckedPart>& parts,
 
 }  // namespace
 
-PostgresLoad::PostgresLoad(PostgresStore& store, model::StreamTarget target,
-                           std::unique_ptr<PostgresStore::Claim> claim, Session session,
+PostgresLoad::PostgresLoad(PostgresStore& store, model::StreamTarget wanted,
+                           std::unique_ptr<guarded_load::Claims::Claim> claim, Session session,
                            const base::Call& call)
-    : store_(store),
-      target_(std::move(target)),
-      own_(OwnTablesOf(target_.stream, target_.table.schema)),
-      claim_(std::move(claim)),
+    : GuardedLoad(std::move(wanted), std::move(claim), store.clock(), store.log()),
+      store_(store),
+      own_(OwnTablesOf(target().stream, target().table.schema)),
       session_(std::move(session)) {
   Plan(call);  // before a row is read from anywhere
   DropLeftovers(*session_, own_, TaskFor("prepare table"), call);
@@ -82,16 +80,16 @@ bool PostgresLoad::Straight() const {
 }
 
 Task PostgresLoad::TaskFor(std::string operation) const {
-  return {std::move(operation), "table " + target_.table.ToString(), target_.table};
+  return {std::move(operation), "table " + target().table.ToString(), target().table};
 }
 
 void PostgresLoad::Plan(const base::Call& call) {
   const Task task = TaskFor("prepare table");
-  Standing standing = ReadStanding(*session_, target_, task, call);
+  Standing standing = ReadStanding(*session_, target(), task, call);
   PgRunner runner(*session_, task, call);
   standing.table.last_columns =
-      sql::ReadLastColumns(runner, TheDialect(), sql::AllStateColumns(), target_.stream);
-  plan_ = PlanSchema(target_, standing.table, TheDialect());
+      sql::ReadLastColumns(runner, TheDialect(), sql::AllStateColumns(), target().stream);
+  plan_ = PlanSchema(target(), standing.table, TheDialect());
   others_.clear();
   for (const ExistingColumn& column : standing.table.columns) {
     const auto& by_server = standing.filled_by_server;
@@ -103,29 +101,7 @@ void PostgresLoad::Plan(const base::Call& call) {
   }
 }
 
-std::vector<model::Column> PostgresLoad::KeyColumns() const {
-  std::vector<model::Column> out;
-  for (const std::string& name : target_.primary_key) {
-    out.push_back(*std::find_if(target_.columns.begin(), target_.columns.end(),
-                                [&](const model::Column& c) { return c.name == name; }));
-  }
-  return out;
-}
-
-void PostgresLoad::CheckOpen(const base::Call& call) const {
-  const Task task = TaskFor("load");
-  if (over_) {
-    throw base::Error({.code = ErrorCode::kInternal,
-                       .operation = task.operation,
-                       .subject = task.subject,
-                       .message = "this load failed or was committed before"});
-  }
-  if (!call.deadline.Expired(store_.clock())) return;
-  throw base::Error({.code = ErrorCode::kTimeout,
-                     .operation = task.operation,
-                     .subject = task.subject,
-                     .message = "the time given for it has passed"});
-}
+columnar::Connection PostgresLoad::Decoder() { return store_.Decoder(); }
 
 void PostgresLoad::BeginOnce(std::uint64_t bytes, const base::Call& call) {
   if (begun_) return;
@@ -138,8 +114,8 @@ void PostgresLoad::BeginOnce(std::uint64_t bytes, const base::Call& call) {
 void PostgresLoad::MakeRowsTable(const base::Call& call) {
   if (made_) return;
   const Task task = TaskFor("prepare table");
-  session_->Run(Straight() ? CreateText(own_.fresh, target_.columns)
-                           : CreateStageText(own_.rows, target_.columns),
+  session_->Run(Straight() ? CreateText(own_.fresh, target().columns)
+                           : CreateStageText(own_.rows, target().columns),
                 task, call);
   made_ = true;
 }
@@ -151,79 +127,51 @@ void PostgresLoad::MakeKeysTable(const std::vector<model::Column>& columns,
   keys_made_ = true;
 }
 
-LoadedRows PostgresLoad::Add(std::span<const model::LocalPart> parts, const base::Call& call) {
-  CheckOpen(call);
-  if (parts.empty()) return {};
-  over_ = true;  // until it is known that it did not fail
-  columnar::Connection side = store_.Decoder();
-  if (columnar::HasUnknownDecimals(target_.columns)) {
-    target_.columns = columnar::ResolveDecimals(
-        columnar::ReadFooter(side, parts.front(), call.stop), target_.columns);
-    Plan(call);
-  }
-  const auto checked = columnar::CheckParts(side, parts, target_.columns, call.stop);
-  BeginOnce(PlainBytes(checked), call);
+std::uint64_t PostgresLoad::Take(columnar::Connection& decoder,
+                                 const std::vector<columnar::CheckedPart>& parts,
+                                 const base::Call& call) {
+  BeginOnce(PlainBytes(parts), call);
   MakeRowsTable(call);
-  const LoadedRows rows =
-      Copy(side, checked, target_.columns, Straight() ? own_.fresh : own_.rows, call);
-  rows_ += rows.loaded_rows;
-  over_ = false;
-  return rows;
+  return Copy(decoder, parts, target().columns, Straight() ? own_.fresh : own_.rows, call);
 }
 
-LoadedRows PostgresLoad::AddKeys(std::span<const model::LocalPart> parts, const base::Call& call) {
-  CheckOpen(call);
-  if (!Merges()) {
-    throw base::Error({.code = ErrorCode::kInternal,
-                       .operation = "load",
-                       .subject = "table " + target_.table.ToString(),
-                       .message = "keys were added to a load that does not merge"});
-  }
-  keys_ = true;  // even of none: then the source is empty
-  if (parts.empty()) return {};
-  over_ = true;
-  columnar::Connection side = store_.Decoder();
-  const std::vector<model::Column> columns =
-      columnar::ResolveDecimals(columnar::ReadFooter(side, parts.front(), call.stop), KeyColumns());
-  const auto checked = columnar::CheckParts(side, parts, columns, call.stop);
-  BeginOnce(PlainBytes(checked), call);
+std::uint64_t PostgresLoad::TakeKeys(columnar::Connection& decoder,
+                                     const std::vector<columnar::CheckedPart>& parts,
+                                     const std::vector<model::Column>& columns,
+                                     const base::Call& call) {
+  BeginOnce(PlainBytes(parts), call);
   MakeKeysTable(columns, call);
-  const LoadedRows rows = Copy(side, checked, columns, own_.keys, call);
-  over_ = false;
-  return rows;
+  return Copy(decoder, parts, columns, own_.keys, call);
 }
 
-LoadedRows PostgresLoad::Copy(columnar::Connection& side,
-                              const std::vector<columnar::CheckedPart>& parts,
-                              const std::vector<model::Column>& columns,
-                              const model::TableName& into, const base::Call& call) {
-  LoadedRows rows;
-  for (const auto& part : parts) rows.footer_rows += part.footer.rows;
+std::uint64_t PostgresLoad::Copy(columnar::Connection& decoder,
+                                 const std::vector<columnar::CheckedPart>& parts,
+                                 const std::vector<model::Column>& columns,
+                                 const model::TableName& into, const base::Call& call) {
   bool parts_failed = false;
   try {
     if (columnar::WidthTally::MayBeWide(parts)) store_.BeginLook();
-    const columnar::Width& width = width_.Add(side, parts, columns, call.stop);
+    const columnar::Width& width = width_.Add(decoder, parts, columns, call.stop);
     const bool wide = store_.OnWidth(width, TaskFor("load").subject);
     const auto turn = wide ? std::unique_lock(store_.wide_mu()) : std::unique_lock<std::mutex>();
     const auto selects = wide ? Slices(parts, columns, width) : Whole(parts, columns);
-    rows.loaded_rows = CopyOverSessions(side, selects, wide, columns, into, call, parts_failed);
+    return CopyOverSessions(decoder, selects, wide, columns, into, call, parts_failed);
   } catch (const base::Error& error) {
     if (!parts_failed) throw;
     columnar::Connection other = store_.Decoder();
     throw columnar::ExplainFailure(other, error, parts, columns, call.stop);
   }
-  return rows;
 }
 
-std::uint64_t PostgresLoad::CopyOverSessions(columnar::Connection& side, const Selects& selects,
+std::uint64_t PostgresLoad::CopyOverSessions(columnar::Connection& decoder, const Selects& selects,
                                              bool wide, const std::vector<model::Column>& columns,
                                              const model::TableName& into, const base::Call& call,
                                              bool& parts_failed) {
-  const RowEncoder encoder(columns, "table " + target_.table.ToString());
+  const RowEncoder encoder(columns, "table " + target().table.ToString());
   // A table of this very transaction is written without marks that somebody must set later, and is
   // seen whole even by readers whose snapshot is older.
   const bool freeze = !shared_ && into == own_.fresh;
-  const CopyInput input{.decoder = side,
+  const CopyInput input{.decoder = decoder,
                         .next_select = selects,
                         .copy = fmt::format("COPY {} FROM STDIN (FORMAT binary{})",
                                             QuoteTable(into), freeze ? ", FREEZE true" : ""),
@@ -259,46 +207,38 @@ void PostgresLoad::CommitCopies() {
   copiers_.clear();
 }
 
-model::Counts PostgresLoad::Commit(const model::Watermark& watermark, const model::Proof& proof,
-                                   const base::Call& call) {
-  CheckOpen(call);
-  over_ = true;
-  try {
-    return CommitLocked(watermark, proof, call);
-  } catch (const base::Error& error) {
-    // At once, not when this load dies: whoever asks ReadCommitted asks now.
-    if (!session_->open()) store_.OnLost(std::exchange(session_, std::nullopt)->backend());
-    if (error.info().reason == "locked") ExplainLock(error);
-    throw;
-  }
+void PostgresLoad::OnCommitFailed(const base::Error& error) {
+  // At once, not when this load dies: whoever asks ReadCommitted asks now.
+  if (!session_->open()) store_.OnLost(std::exchange(session_, std::nullopt)->backend());
+  if (error.info().reason == "locked") ExplainLock(error);
 }
 
-model::Counts PostgresLoad::CommitLocked(const model::Watermark& watermark,
-                                         const model::Proof& proof, const base::Call& call) {
-  const Task task = TaskFor("commit");
+void PostgresLoad::BeginCommit(const base::Call& call) {
   BeginOnce(0, call);
   MakeRowsTable(call);
-  if (!session_->in_transaction()) session_->Begin(task, call);
-  PgRunner runner(*session_, task, call);
-  const auto before = sql::ReadState(runner, TheDialect(), sql::AllStateColumns(), target_.stream);
-  if (before && before->watermark.run == watermark.run &&
-      before->watermark.attempt == watermark.attempt) {
-    // This attempt was committed already: its rows are there, and must not be there twice.
-    session_->Rollback();
-    return before->counts;
-  }
-  RequireProof(target_, proof, rows_);
+  if (!session_->in_transaction()) session_->Begin(TaskFor("commit"), call);
+}
+
+std::optional<Committed> PostgresLoad::LastCommit(const base::Call& call) {
+  PgRunner runner(*session_, TaskFor("commit"), call);
+  return sql::ReadState(runner, TheDialect(), sql::AllStateColumns(), target().stream);
+}
+
+model::Counts PostgresLoad::Bring(const base::Call& call) {
   CommitCopies();
-  Committed row{.watermark = watermark, .counts = Bring(call)};
-  row.watermark.stream = target_.stream;
+  const model::Counts counts = BringLocked(call);
   DropStages(call);
-  sql::WriteState(runner, TheDialect(), target_, row, proof, store_.clock().Utc());
+  return counts;
+}
+
+void PostgresLoad::Seal(const Committed& row, const model::Proof& proof, const base::Call& call) {
+  const Task task = TaskFor("commit");
+  PgRunner runner(*session_, task, call);
+  sql::WriteState(runner, TheDialect(), target(), row, proof, clock().Utc());
   // From here it is done or it is not: a stop no longer counts.
   session_->Commit(task);
   done_ = true;
   store_.OnCommitted();
-  LogNotes();
-  return row.counts;
 }
 
 // Locks the table that stands there against what must not happen until the commit, and plans anew:
@@ -309,22 +249,22 @@ void PostgresLoad::LockTarget(const base::Call& call) {
   const bool straight = Straight();
   const bool alters = !plan_.added.empty() || !plan_.widened.empty();
   const char* mode = "SHARE ROW EXCLUSIVE";  // readers go on
-  if (target_.write_mode == model::WriteMode::kAppend) mode = "ROW EXCLUSIVE";
+  if (target().write_mode == model::WriteMode::kAppend) mode = "ROW EXCLUSIVE";
   if (straight || alters) mode = "ACCESS EXCLUSIVE";
-  session_->Run(fmt::format("LOCK TABLE {} IN {} MODE", QuoteTable(target_.table), mode),
+  session_->Run(fmt::format("LOCK TABLE {} IN {} MODE", QuoteTable(target().table), mode),
                 TaskFor("commit"), call);
   Plan(call);
   if (Straight() == straight) return;
   throw base::Error({.code = ErrorCode::kConflict,
                      .operation = "commit",
-                     .subject = "table " + target_.table.ToString(),
+                     .subject = "table " + target().table.ToString(),
                      .message = "the table was made, dropped or built upon while it was loaded",
                      .remedy = "Run again; nothing was changed.",
                      .retryable = true});
 }
 
 PgMergeText::Tables PostgresLoad::Tables() const {
-  const std::string table = QuoteTable(target_.table);
+  const std::string table = QuoteTable(target().table);
   return {.table = table,
           .rows = Straight() ? table : QuoteTable(own_.rows),
           .own = own_,
@@ -332,23 +272,23 @@ PgMergeText::Tables PostgresLoad::Tables() const {
           .others = others_};
 }
 
-model::Counts PostgresLoad::Bring(const base::Call& call) {
+model::Counts PostgresLoad::BringLocked(const base::Call& call) {
   LockTarget(call);
   const Task task = TaskFor(Merges() ? "merge" : "commit");
   if (Straight()) {
-    Swap(*session_, own_, target_.table, plan_.table == SchemaPlan::Table::kReplace, task, call);
+    Swap(*session_, own_, target().table, plan_.table == SchemaPlan::Table::kReplace, task, call);
   } else {
-    AlterTable(*session_, target_.table, plan_, task, call);
+    AlterTable(*session_, target().table, plan_, task, call);
   }
   if (Merges()) {
-    if (keys_) MakeKeysTable(KeyColumns(), call);
-    const PgMergeText text(target_, Tables());
+    if (compares_keys()) MakeKeysTable(KeyColumns(), call);
+    const PgMergeText text(target(), Tables());
     PgRunner runner(*session_, task, call);
     const sql::MergeInput input{
-        .target = target_, .rows = rows_, .into_empty = Straight(), .keys = keys_};
+        .target = target(), .rows = rows(), .into_empty = Straight(), .keys = compares_keys()};
     return PgMerge(runner, text, input).Run();
   }
-  if (Straight()) return {.inserted = rows_};
+  if (Straight()) return {.inserted = rows()};
   return Refill(call);
 }
 
@@ -356,15 +296,15 @@ model::Counts PostgresLoad::Refill(const base::Call& call) {
   const Task task = TaskFor("commit");
   if (plan_.table == SchemaPlan::Table::kEmpty) {
     // Not TRUNCATE: that would leave readers with an older snapshot an empty table.
-    session_->Run("DELETE FROM " + QuoteTable(target_.table), task, call);
+    session_->Run("DELETE FROM " + QuoteTable(target().table), task, call);
   }
   const std::uint64_t inserted =
-      session_->Change(PgMergeText(target_, Tables()).InsertAll(), task, call);
-  if (inserted == rows_) return {.inserted = rows_};
+      session_->Change(PgMergeText(target(), Tables()).InsertAll(), task, call);
+  if (inserted == rows()) return {.inserted = rows()};
   throw base::Error({.code = ErrorCode::kCorrupt,
                      .operation = task.operation,
                      .subject = task.subject,
-                     .message = fmt::format("{} of {} rows came into the table", inserted, rows_),
+                     .message = fmt::format("{} of {} rows came into the table", inserted, rows()),
                      .remedy = "Look for a trigger or a rule on the table that leaves rows out. "
                                "Nothing was changed."});
 }
@@ -378,17 +318,10 @@ void PostgresLoad::ExplainLock(const base::Error& error) {
   session_->Rollback();
   base::ErrorInfo info = error.info();
   if (session_->open()) {
-    const std::string holder = WhoHolds(*session_, target_.table);
+    const std::string holder = WhoHolds(*session_, target().table);
     if (!holder.empty()) info.message = fmt::format("{}: {}", info.message, holder);
   }
   throw base::Error(std::move(info));
-}
-
-void PostgresLoad::LogNotes() const {
-  for (const std::string& note : plan_.notes) {
-    store_.log().Warning("the columns are not those of the last sync",
-                         {{"table", target_.table.ToString()}, {"change", note}});
-  }
 }
 
 }  // namespace sluice::destinations::postgres

@@ -121,30 +121,6 @@ void TakeLock(Session& session, std::int64_t lock, std::chrono::milliseconds pat
 
 }  // namespace
 
-PostgresStore::Claim::Claim(PostgresStore& store, const model::StreamTarget& target)
-    : store_(store),
-      stream_key_("stream " + target.stream),
-      // A zero byte is in no name, so the two parts cannot run together.
-      table_key_("table " + target.table.schema + '\0' + target.table.table) {
-  const std::lock_guard lock(store_.mu_);
-  if (store_.claims_.contains(stream_key_) || store_.claims_.contains(table_key_)) {
-    throw base::Error(
-        {.code = ErrorCode::kConflict,
-         .operation = "begin load",
-         .subject = fmt::format("stream {} into table {}", target.stream, target.table.ToString()),
-         .message = "another load of that stream or table is open",
-         .remedy = "Give every stream a table of its own."});
-  }
-  store_.claims_.insert(stream_key_);
-  store_.claims_.insert(table_key_);
-}
-
-PostgresStore::Claim::~Claim() {
-  const std::lock_guard lock(store_.mu_);
-  store_.claims_.erase(stream_key_);
-  store_.claims_.erase(table_key_);
-}
-
 PostgresStore::PostgresStore(const PostgresOptions& options, const base::Clock& clock,
                              base::Logger& log)
     : options_(Checked(options)),
@@ -349,7 +325,7 @@ std::unique_ptr<Load> PostgresStore::Begin(const model::StreamTarget& target,
                                            const base::Call& call) {
   if (call.stop.stop_requested()) base::ThrowCancelled("begin load", target.stream);
   CheckTarget(target);
-  auto claim = std::make_unique<Claim>(*this, target);
+  auto claim = claims_.Take(target);
   EndLost(call);
   MakeSchemas(target.table, call);
   Session session = Take(call);

@@ -6,7 +6,6 @@
 // dead process can still commit.
 #pragma once
 #include <atomic>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -16,6 +15,7 @@
 
 #include "columnar/database.h"
 #include "columnar/engine_share.h"
+#include "destinations/guarded_load/claims.h"
 #include "destinations/postgres/postgres_destination.h"
 #include "destinations/postgres/session.h"
 #include "destinations/postgres/table_names.h"
@@ -37,9 +37,6 @@ class PostgresStore final : public Destination {
   void Examine(const model::StreamTarget& target, const base::Call& call) override;
   void Probe(const base::Call& call) override;
   void Close() override;
-
-  // A stream and a table that a Load holds, until it dies.
-  class Claim;
 
   // For loads; thread-safe, all of them.
   const PostgresOptions& options() const { return options_; }
@@ -80,6 +77,7 @@ class PostgresStore final : public Destination {
   const PostgresOptions options_;
   const base::Clock& clock_;
   base::Logger& log_;
+  guarded_load::Claims claims_;
   columnar::Database decoder_;
   std::mutex wide_mu_;
   std::atomic<bool> committed_ = false;
@@ -96,21 +94,6 @@ class PostgresStore final : public Destination {
   bool state_made_ = false;
   std::set<std::string> schemas_known_;
   std::set<std::string> schemas_made_;
-  std::set<std::string> claims_;
-};
-
-class PostgresStore::Claim {
- public:
-  // Throws kConflict if another open load holds the stream or the table.
-  Claim(PostgresStore& store, const model::StreamTarget& target);
-  Claim(const Claim&) = delete;
-  Claim& operator=(const Claim&) = delete;
-  ~Claim();
-
- private:
-  PostgresStore& store_;
-  const std::string stream_key_;
-  const std::string table_key_;
 };
 
 }  // namespace sluice::destinations::postgres
