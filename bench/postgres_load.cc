@@ -72,14 +72,14 @@ int Load(char** argv, const char* key) {
     target.primary_key = {key};
     target.complete = false;
   }
-  const auto destination = destinations::OpenPostgres({.host = argv[2],
-                                                       .port = std::stoi(argv[3]),
-                                                       .database = argv[4],
-                                                       .user = argv[5],
-                                                       .sslmode = "disable",
-                                                       .connections = std::stoi(argv[8]),
-                                                       .work_dir = argv[1]},
-                                                      clock, log);
+  const auto destination = destinations::postgres::OpenPostgres({.host = argv[2],
+                                                                 .port = std::stoi(argv[3]),
+                                                                 .database = argv[4],
+                                                                 .user = argv[5],
+                                                                 .sslmode = "disable",
+                                                                 .connections = std::stoi(argv[8]),
+                                                                 .work_dir = argv[1]},
+                                                                clock, log);
   auto load = destination->Begin(target, {});
   destinations::LoadedRows sum;
   for (const model::LocalPart& part : parts) {

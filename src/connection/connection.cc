@@ -278,17 +278,17 @@ Connection::Parts::Engine Connection::Parts::EngineOf() const {
 std::unique_ptr<destinations::Destination> Connection::Parts::Open(
     const config::DuckDbDestination& duckdb) {
   const Engine engine = EngineOf();
-  return destinations::OpenDuckDb({.path = duckdb.path,
-                                   .work_dir = WorkDir(config, environment),
-                                   .memory_limit_mb = engine.memory_limit_mb,
-                                   .threads = engine.threads},
-                                  clock, log);
+  return destinations::duckdb::OpenDuckDb({.path = duckdb.path,
+                                           .work_dir = WorkDir(config, environment),
+                                           .memory_limit_mb = engine.memory_limit_mb,
+                                           .threads = engine.threads},
+                                          clock, log);
 }
 
 std::unique_ptr<destinations::Destination> Connection::Parts::Open(
     const config::PostgresDestination& postgres) {
   const Engine engine = EngineOf();
-  destinations::PostgresOptions options;
+  destinations::postgres::PostgresOptions options;
   options.host = postgres.host;
   options.port = postgres.port;
   options.database = postgres.database;
@@ -300,7 +300,7 @@ std::unique_ptr<destinations::Destination> Connection::Parts::Open(
   options.work_dir = WorkDir(config, environment);
   options.memory_limit_mb = engine.memory_limit_mb;
   options.threads = engine.threads;
-  return destinations::OpenPostgres(options, clock, log);
+  return destinations::postgres::OpenPostgres(options, clock, log);
 }
 
 // The lake's own bucket: with keys of its own or as the connection, at its own address or AWS's.
@@ -328,7 +328,7 @@ void Connection::Parts::MakeLakeStore(const config::LakeDestination& lake) {
 std::unique_ptr<destinations::Destination> Connection::Parts::Open(
     const config::LakeDestination& lake) {
   const Engine engine = EngineOf();
-  destinations::LakeOptions options;
+  destinations::lake::LakeOptions options;
   options.keep_versions = lake.keep_versions;
   options.keep_for = lake.keep_for;
   options.work_dir = WorkDir(config, environment);
@@ -346,7 +346,7 @@ std::unique_ptr<destinations::Destination> Connection::Parts::Open(
         !lake.endpoint_url && lake.access_key_id.empty() && lake.region == config.staging.region;
     if (reached_alike) options.staging_bucket = config.staging.bucket;
   }
-  return destinations::OpenLake(options, clock, log);
+  return destinations::lake::OpenLake(options, clock, log);
 }
 
 std::unique_ptr<redshift::Session> Connection::Parts::LoginWith(

@@ -12,7 +12,7 @@
 
 #include "base/error.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::duckdb {
 namespace {
 
 namespace fs = std::filesystem;
@@ -240,4 +240,4 @@ CheckpointUndo::CheckpointUndo(const fs::path& file, int fd,
 
 void CheckpointUndo::Drop() noexcept { Remove(path_); }
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::duckdb

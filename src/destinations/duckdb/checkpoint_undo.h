@@ -12,7 +12,7 @@
 #include <filesystem>
 #include <vector>
 
-namespace sluice::destinations {
+namespace sluice::destinations::duckdb {
 
 // "acme.duckdb.undo"; there while a checkpoint runs, and after a death in it.
 // Format: magic, device and inode of the file, its first 12,288 bytes (DuckDB's three headers),
@@ -44,4 +44,4 @@ class CheckpointUndo {
   const std::filesystem::path path_;
 };
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::duckdb

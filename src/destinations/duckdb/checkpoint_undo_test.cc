@@ -18,7 +18,7 @@
 #include "tests/support/matchers.h"
 #include "tests/support/temp_dir.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::duckdb {
 namespace {
 
 namespace fs = std::filesystem;
@@ -174,4 +174,4 @@ TEST_F(CheckpointUndoTest, WhatCannotBeCopiedIsToldAndLeavesNothing) {
 }
 
 }  // namespace
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::duckdb

@@ -15,7 +15,7 @@
 
 #include "base/error.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::duckdb {
 namespace {
 
 namespace fs = std::filesystem;
@@ -166,4 +166,4 @@ void RequireInUse(columnar::Connection& connection, const fs::path& file, int fd
                      .retryable = true});
 }
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::duckdb

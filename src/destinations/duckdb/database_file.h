@@ -7,7 +7,7 @@
 
 #include "columnar/database.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::duckdb {
 
 // To be called before DuckDB opens `file`, and before anything is mended there. Passes where there
 // is nothing, and for a file that DuckDB has begun to make. Throws kUnsupported, with reason
@@ -20,4 +20,4 @@ void RequireDuckDbFile(const std::filesystem::path& file);
 // kUnsupported as above, or kConflict if somebody put another file in its place meanwhile.
 void RequireInUse(columnar::Connection& connection, const std::filesystem::path& file, int fd);
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::duckdb

@@ -19,7 +19,7 @@
 #include "tests/support/null_logger.h"
 #include "tests/support/temp_dir.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::duckdb {
 namespace {
 
 namespace fs = std::filesystem;
@@ -202,4 +202,4 @@ TEST_F(DatabaseFile, WhatIsKeptBesideItFollowsNoLink) {
 }
 
 }  // namespace
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::duckdb

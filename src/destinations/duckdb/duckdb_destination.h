@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "destinations/destination.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::duckdb {
 
 struct DuckDbOptions {
   // The database file; made if it does not exist, and removed again by Close if nothing was
@@ -51,4 +51,4 @@ struct DuckDbOptions {
 std::unique_ptr<Destination> OpenDuckDb(const DuckDbOptions& options, const base::Clock& clock,
                                         base::Logger& log);
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::duckdb

@@ -18,7 +18,7 @@
 #include "tests/support/null_logger.h"
 #include "tests/support/temp_dir.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::duckdb {
 namespace {
 
 namespace fs = std::filesystem;
@@ -487,4 +487,4 @@ TEST_F(DuckDbDestination, OverwritingDoesNotLetTheFileGrow) {
 }
 
 }  // namespace
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::duckdb

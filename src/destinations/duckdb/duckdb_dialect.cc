@@ -10,7 +10,7 @@
 #include "columnar/sql_text.h"
 #include "destinations/type_widening.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::duckdb {
 namespace {
 
 constexpr std::array<std::string_view, 4> kIntegers = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT"};
@@ -88,4 +88,4 @@ const DuckDbDialect& TheDialect() {
   return dialect;
 }
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::duckdb

@@ -7,7 +7,7 @@
 
 #include "destinations/sql/dialect.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::duckdb {
 
 class DuckDbDialect final : public sql::Dialect {
  public:
@@ -42,4 +42,4 @@ class DuckDbDialect final : public sql::Dialect {
 // The one there is.
 const DuckDbDialect& TheDialect();
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::duckdb

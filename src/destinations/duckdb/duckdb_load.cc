@@ -12,7 +12,7 @@
 #include "destinations/duckdb/target_table.h"
 #include "destinations/sql/state_table.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::duckdb {
 namespace {
 
 using base::ErrorCode;
@@ -224,4 +224,4 @@ void DuckDbLoad::Rollback() noexcept {
   }
 }
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::duckdb

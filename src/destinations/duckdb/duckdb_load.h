@@ -13,7 +13,7 @@
 #include "destinations/guarded_load/guarded_load.h"
 #include "destinations/schema_plan.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::duckdb {
 
 class DuckDbLoad final : public guarded_load::GuardedLoad {
  public:
@@ -78,4 +78,4 @@ class DuckDbLoad final : public guarded_load::GuardedLoad {
   bool made_ = false;
 };
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::duckdb

@@ -7,7 +7,7 @@
 
 #include "destinations/duckdb/duckdb_dialect.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::duckdb {
 namespace {
 
 using sql::MergeAction;
@@ -123,4 +123,4 @@ bool DuckDbMerge::Write(const ToWrite& rows) {
   return deleted == old && inserted == fresh;
 }
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::duckdb

@@ -15,7 +15,7 @@
 #include "destinations/sql/merge.h"
 #include "destinations/sql/merge_text.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::duckdb {
 
 class DuckDbMergeText final : public sql::MergeText {
  public:
@@ -62,4 +62,4 @@ class DuckDbMerge final : public sql::Merge {
   bool few_ = false;  // against many: then what the merge costs is what it reads of the table
 };
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::duckdb

@@ -3,7 +3,7 @@
 #include <variant>
 #include <vector>
 
-namespace sluice::destinations {
+namespace sluice::destinations::duckdb {
 
 columnar::Result DuckDbRunner::Run(const sql::Statement& statement) {
   std::vector<columnar::Value> values;
@@ -13,4 +13,4 @@ columnar::Result DuckDbRunner::Run(const sql::Statement& statement) {
   return connection_.Run(statement.text, values, task_, stop_);
 }
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::duckdb

@@ -6,7 +6,7 @@
 #include "columnar/database.h"
 #include "destinations/sql/runner.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::duckdb {
 
 class DuckDbRunner final : public sql::Runner {
  public:
@@ -29,4 +29,4 @@ class DuckDbRunner final : public sql::Runner {
   const std::stop_token stop_;
 };
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::duckdb

@@ -18,7 +18,7 @@
 #include "destinations/duckdb/state_schema.h"
 #include "destinations/duckdb/target_table.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::duckdb {
 namespace {
 
 namespace fs = std::filesystem;
@@ -414,4 +414,4 @@ void DuckDbStore::Close() {
   held_.Release();
 }
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::duckdb

@@ -16,7 +16,7 @@
 #include "destinations/sql/state_table.h"
 #include "destinations/work_folder.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::duckdb {
 
 class DuckDbStore final : public Destination {
  public:
@@ -107,4 +107,4 @@ class DuckDbStore final : public Destination {
   std::vector<std::filesystem::path> folders_made_;  // for spilling; innermost first
 };
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::duckdb

@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "columnar/sql_text.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::duckdb {
 namespace {
 
 using columnar::FoldName;
@@ -74,4 +74,4 @@ void FileCatalog::AddTable(const model::TableName& table) {
   relations_[table.schema].insert_or_assign(FoldName(table.table), Relation{.name = table.table});
 }
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::duckdb

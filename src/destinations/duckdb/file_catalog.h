@@ -7,7 +7,7 @@
 #include "columnar/database.h"
 #include "model/stream.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::duckdb {
 
 // Read once and kept up by those who make things: nobody else can write the file while we hold it,
 // and each question to DuckDB's own catalog costs 4 to 14 ms among 200 tables, more than the rows
@@ -34,4 +34,4 @@ class FileCatalog {
   std::map<std::string, std::map<std::string, Relation>> relations_;
 };
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::duckdb

@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::duckdb {
 namespace {
 
 namespace fs = std::filesystem;
@@ -89,4 +89,4 @@ void HeldFile::ThrowHeld(const std::string& as) const {
                                "two a file of its own: together they would lose tables."});
 }
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::duckdb

@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-namespace sluice::destinations {
+namespace sluice::destinations::duckdb {
 
 // Thread-safe. The file counts, not its name: symbolic links and hard links lead to the same one,
 // and a file that was put in its place is another one.
@@ -44,4 +44,4 @@ class HeldFile {
   std::optional<Key> key_;
 };
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::duckdb

@@ -21,7 +21,7 @@
 #include "tests/support/null_logger.h"
 #include "tests/support/temp_dir.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::duckdb {
 namespace {
 
 namespace fs = std::filesystem;
@@ -178,4 +178,4 @@ TEST_F(HeldFileTest, BetweenMakingAndOpeningAFileItsNameIsHeld) {
 }
 
 }  // namespace
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::duckdb

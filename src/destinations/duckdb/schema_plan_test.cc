@@ -8,7 +8,7 @@
 #include "destinations/duckdb/duckdb_dialect.h"
 #include "tests/support/matchers.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::duckdb {
 namespace {
 
 using model::SchemaPolicy;
@@ -136,4 +136,4 @@ TEST(SchemaNotes, AReplacedTableTellsWhatChanged) {
 }
 
 }  // namespace
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::duckdb

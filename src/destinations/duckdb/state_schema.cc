@@ -6,7 +6,7 @@
 #include "destinations/duckdb/duckdb_dialect.h"
 #include "destinations/duckdb/duckdb_runner.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::duckdb {
 namespace {
 
 void Undo(columnar::Connection& connection, const columnar::Task& task) noexcept {
@@ -57,4 +57,4 @@ bool HoldsNothing(columnar::Connection& connection, const sql::StateColumns& col
   return !columns.empty() && !any("_sluice.state");
 }
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::duckdb

@@ -5,7 +5,7 @@
 #include "columnar/database.h"
 #include "destinations/sql/state_table.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::duckdb {
 
 // Schema, table and its later columns, and `columns` says so; does nothing if they exist. Returns
 // whether the table was made. REQUIRES: no transaction is open on `connection`. `subject`, for
@@ -17,4 +17,4 @@ bool MakeStateTable(columnar::Connection& connection, sql::StateColumns& columns
 bool HoldsNothing(columnar::Connection& connection, const sql::StateColumns& columns,
                   const std::string& subject);
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::duckdb

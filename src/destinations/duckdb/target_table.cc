@@ -12,7 +12,7 @@
 #include "destinations/merge_refusals.h"
 #include "destinations/own_schema.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::duckdb {
 namespace {
 
 using base::ErrorCode;
@@ -141,4 +141,4 @@ void ApplyPlan(columnar::Connection& connection, const std::string& catalog,
   }
 }
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::duckdb

@@ -6,7 +6,7 @@
 #include "destinations/schema_plan.h"
 #include "model/stream.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::duckdb {
 
 // Names DuckDB cannot keep apart, schemas that are its own or ours, no columns, types that cannot
 // land, and under merge a primary key, cursor or soft-delete column that is not among the columns:
@@ -29,4 +29,4 @@ void CheckRowNumbers(const ExistingTable& existing, const model::StreamTarget& t
 void ApplyPlan(columnar::Connection& connection, const std::string& catalog,
                const model::StreamTarget& target, const SchemaPlan& plan);
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::duckdb

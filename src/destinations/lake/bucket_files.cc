@@ -7,7 +7,7 @@
 #include "base/random.h"
 #include "destinations/lake/lake_files.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::lake {
 namespace {
 
 namespace fs = std::filesystem;
@@ -123,4 +123,4 @@ std::unique_ptr<LakeFiles> OpenBucket(aws::ObjectStore& store, std::string bucke
                                        std::move(work_dir));
 }
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::lake

@@ -15,7 +15,7 @@
 #include "destinations/lake/lake_files.h"
 #include "destinations/lake/lake_path.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::lake {
 namespace {
 
 namespace fs = std::filesystem;
@@ -352,4 +352,4 @@ std::unique_ptr<LakeFiles> OpenFolder(const fs::path& root) {
   return std::make_unique<FolderFiles>(root);
 }
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::lake

@@ -14,7 +14,7 @@
 #include "tests/support/null_logger.h"
 #include "tests/support/temp_dir.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::lake {
 namespace {
 
 namespace fs = std::filesystem;
@@ -453,4 +453,4 @@ TEST_F(LakeBucket, NothingOutsideItsPrefixIsTouched) {
 }
 
 }  // namespace
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::lake

@@ -11,7 +11,7 @@
 #include "aws/time_text.h"
 #include "base/error.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::lake {
 namespace {
 
 using nlohmann::ordered_json;
@@ -312,4 +312,4 @@ model::TableName ParseStream(std::string_view text, std::string_view stream,
   }
 }
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::lake

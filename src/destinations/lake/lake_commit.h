@@ -11,7 +11,7 @@
 #include "model/stream.h"
 #include "model/types.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::lake {
 
 struct LakeColumn {
   std::string name;
@@ -73,4 +73,4 @@ model::TableName ParseStream(std::string_view text, std::string_view stream,
 // "2026-01-01T00:00:00.000000Z".
 std::string FormatTime(base::UtcTime time);
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::lake

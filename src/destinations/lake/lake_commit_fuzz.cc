@@ -23,7 +23,7 @@ void Harmless(Read read) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace sluice::destinations;
+  using namespace sluice::destinations::lake;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   Harmless([&] {
     const LakeCommit commit = ParseCommit(text, "a test");

@@ -11,7 +11,7 @@
 #include "destinations/lake/lake_path.h"
 #include "tests/support/matchers.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::lake {
 namespace {
 
 using base::ErrorCode;
@@ -175,4 +175,4 @@ TEST(LakePath, KnowsItsCommitFiles) {
 }
 
 }  // namespace
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::lake

@@ -3,7 +3,7 @@
 #include "destinations/testing/conformance.h"
 #include "tests/support/fake_clock.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::lake {
 namespace {
 
 namespace fs = std::filesystem;
@@ -68,4 +68,4 @@ INSTANTIATE_TEST_SUITE_P(LakeBucket, Conformance, testing::Values(&MakeBucketHar
 INSTANTIATE_TEST_SUITE_P(LakeBucket, SchemaChanges, testing::Values(&MakeBucketHarness));
 
 }  // namespace
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::lake

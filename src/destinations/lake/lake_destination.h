@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "destinations/destination.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::lake {
 
 struct LakeOptions {
   // The lake's folder, made by the first load. Empty: it is in S3.
@@ -51,4 +51,4 @@ struct LakeOptions {
 std::unique_ptr<Destination> OpenLake(const LakeOptions& options, const base::Clock& clock,
                                       base::Logger& log);
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::lake

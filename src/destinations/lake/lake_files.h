@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::lake {
 
 struct FileInfo {
   std::string name;  // the last part alone
@@ -67,4 +67,4 @@ std::unique_ptr<LakeFiles> OpenFolder(const std::filesystem::path& root);
 std::unique_ptr<LakeFiles> OpenBucket(aws::ObjectStore& store, std::string bucket,
                                       std::string prefix, std::filesystem::path work_dir);
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::lake

@@ -16,7 +16,7 @@
 #include "tests/support/null_logger.h"
 #include "tests/support/temp_dir.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::lake {
 namespace {
 
 namespace fs = std::filesystem;
@@ -507,4 +507,4 @@ TEST_F(LakeFolder, AFullDiskLeavesTheOldVersion) {
 }
 
 }  // namespace
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::lake

@@ -14,7 +14,7 @@
 #include "columnar/sql_text.h"
 #include "destinations/lake/lake_path.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::lake {
 namespace {
 
 namespace fs = std::filesystem;
@@ -344,4 +344,4 @@ void LakeLoad::AfterCommit(const base::Call& call) noexcept {
                  {"first", failures.front()}});
 }
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::lake

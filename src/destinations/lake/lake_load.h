@@ -14,7 +14,7 @@
 #include "destinations/lake/lake_table.h"
 #include "destinations/lake/staged_part.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::lake {
 
 class LakeLoad final : public guarded_load::GuardedLoad {
  public:
@@ -72,4 +72,4 @@ class LakeLoad final : public guarded_load::GuardedLoad {
   columnar::WidthTally width_;
 };
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::lake

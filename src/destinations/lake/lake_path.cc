@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::lake {
 namespace {
 
 constexpr std::size_t kComponentMax = 250;  // file systems take 255
@@ -119,4 +119,4 @@ std::string HiddenName(std::uint64_t random) { return fmt::format(".new-{:016x}"
 
 bool IsHiddenName(std::string_view name) { return HasForm(name, ".new-hhhhhhhhhhhhhhhh"); }
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::lake

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "model/types.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::lake {
 
 // The name as one path component, so that no two names become one, not even where case does not
 // count.
@@ -35,4 +35,4 @@ std::optional<std::string> LoadOfRecord(std::string_view record_name);
 std::string HiddenName(std::uint64_t random);
 bool IsHiddenName(std::string_view name);
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::lake

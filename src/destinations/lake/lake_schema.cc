@@ -11,7 +11,7 @@
 #include "destinations/schema_plan.h"
 #include "destinations/type_widening.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::lake {
 namespace {
 
 using columnar::FoldName;
@@ -159,4 +159,4 @@ bool IsTakenAs(const model::Column& column, std::string_view file_type) {
          (column.type.kind == TypeKind::kInt16 && file_type == "SMALLINT");
 }
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::lake

@@ -10,7 +10,7 @@
 #include "destinations/lake/lake_commit.h"
 #include "model/stream.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::lake {
 
 struct ColumnPlan {
   std::vector<LakeColumn> columns;  // of the table once this is committed
@@ -33,4 +33,4 @@ bool TakesParts(const model::StreamTarget& target, const ColumnPlan& plan);
 // Whether DuckDB's reading of a part's column, `file_type`, is what TakesParts counted on.
 bool IsTakenAs(const model::Column& column, std::string_view file_type);
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::lake

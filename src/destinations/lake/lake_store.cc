@@ -11,7 +11,7 @@
 #include "destinations/lake/lake_schema.h"
 #include "destinations/own_schema.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::lake {
 namespace {
 
 using base::ErrorCode;
@@ -224,4 +224,4 @@ void LakeStore::Close() {
   }
 }
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::lake

@@ -16,7 +16,7 @@
 #include "destinations/lake/lake_table.h"
 #include "destinations/work_folder.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::lake {
 
 class LakeStore final : public Destination {
  public:
@@ -65,4 +65,4 @@ class LakeStore final : public Destination {
   std::map<std::string, std::pair<model::TableName, std::uint64_t>, std::less<>> seen_;
 };
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::lake

@@ -9,7 +9,7 @@
 
 #include "destinations/lake/lake_path.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::lake {
 namespace {
 
 using base::ErrorCode;
@@ -265,4 +265,4 @@ std::vector<std::string> LakeTable::Expire(const LakeCommit& newest, const Reten
   }
 }
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::lake

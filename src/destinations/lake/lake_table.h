@@ -12,7 +12,7 @@
 #include "destinations/lake/lake_commit.h"
 #include "destinations/lake/lake_files.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::lake {
 
 struct Retention {
   int keep_versions = 2;
@@ -71,4 +71,4 @@ class LakeTable {
   const std::string path_;
 };
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::lake

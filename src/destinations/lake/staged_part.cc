@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "columnar/part_outline.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::lake {
 namespace {
 
 using base::ErrorCode;
@@ -115,4 +115,4 @@ void FetchColumns(aws::ObjectStore& store, const StagedTail& tail,
   if (!file) ThrowNotWritten(tail.part.file);
 }
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::lake

@@ -7,7 +7,7 @@
 #include "aws/object_store.h"
 #include "model/part.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::lake {
 
 struct StagedTail {
   aws::ObjectInfo object;
@@ -26,4 +26,4 @@ StagedTail ReadTail(aws::ObjectStore& store, const model::Part& part,
 void FetchColumns(aws::ObjectStore& store, const StagedTail& tail,
                   std::span<const std::size_t> columns, const base::Call& call);
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::lake

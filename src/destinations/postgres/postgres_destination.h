@@ -11,7 +11,7 @@
 #include "base/secret.h"
 #include "destinations/destination.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::postgres {
 
 struct PostgresOptions {
   // Name, address, or the folder of the server's Unix socket ("/run/postgresql").
@@ -72,4 +72,4 @@ struct PostgresOptions {
 std::unique_ptr<Destination> OpenPostgres(const PostgresOptions& options, const base::Clock& clock,
                                           base::Logger& log);
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::postgres

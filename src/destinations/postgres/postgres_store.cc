@@ -14,15 +14,6 @@
 #include "destinations/postgres/try_target.h"
 #include "destinations/sql/state_table.h"
 
-namespace sluice::destinations {
-
-std::unique_ptr<Destination> OpenPostgres(const PostgresOptions& options, const base::Clock& clock,
-                                          base::Logger& log) {
-  return std::make_unique<postgres::PostgresStore>(options, clock, log);
-}
-
-}  // namespace sluice::destinations
-
 namespace sluice::destinations::postgres {
 namespace {
 
@@ -120,6 +111,11 @@ void TakeLock(Session& session, std::int64_t lock, std::chrono::milliseconds pat
 }
 
 }  // namespace
+
+std::unique_ptr<Destination> OpenPostgres(const PostgresOptions& options, const base::Clock& clock,
+                                          base::Logger& log) {
+  return std::make_unique<PostgresStore>(options, clock, log);
+}
 
 PostgresStore::PostgresStore(const PostgresOptions& options, const base::Clock& clock,
                              base::Logger& log)

@@ -19,7 +19,7 @@
 #include "model/part.h"
 #include "tests/support/folder_object_store.h"
 
-namespace sluice::destinations {
+namespace sluice::destinations::lake {
 
 // A part made by DuckDB; what only pyarrow can write is tested in columnar.
 inline model::LocalPart WritePart(const std::filesystem::path& folder, const std::string& name,
@@ -71,4 +71,4 @@ std::optional<std::vector<std::string>> ReadLake(LakeFiles& files, const model::
   return rows;
 }
 
-}  // namespace sluice::destinations
+}  // namespace sluice::destinations::lake
