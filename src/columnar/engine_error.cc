@@ -156,7 +156,7 @@ ErrorInfo ToErrorInfo(EngineErrorKind kind, std::string_view text, const Task& t
       ErrorInfo info = Io(text, task);
       if (info.code == ErrorCode::kDestination) {
         info.message = "DuckDB gave up on the database file";
-        info.remedy = "Run again: the file is opened anew, at its last commit.";
+        info.remedy = "Run again: the file is opened again, at its last commit.";
       }
       return info;
     }

@@ -26,7 +26,7 @@ enum class EngineErrorKind {
   kCatalog,       // a table or schema exists, does not exist, or has another kind
   kIo,
   kInterrupt,
-  kFatal,  // DuckDB gave up on the database: it must be opened anew
+  kFatal,  // DuckDB gave up on the database: it must be opened again
   kOutOfMemory,
   kPermission,
   kInternal,

@@ -48,7 +48,7 @@ Footer ReadFooter(Connection& connection, const model::LocalPart& part, std::sto
                        .operation = task.operation,
                        .subject = task.subject,
                        .message = "it is not a Parquet file, or is damaged",
-                       .remedy = "Run again: the part is fetched anew."});
+                       .remedy = "Run again: the part is fetched again."});
   }
   Footer footer{.rows = outline.rows, .plain_bytes = outline.plain_bytes(), .columns = {}};
   if (result.rows.empty()) ThrowMismatch(part, "(all)", "the footer has no columns");
@@ -84,7 +84,7 @@ void CheckFooter(const Footer& footer, const model::LocalPart& part,
   }
   if (footer.columns.size() > columns.size()) {
     ThrowMismatch(part, footer.columns[columns.size()].name,
-                  fmt::format("nobody asked for it: the part has {} columns, not {}",
+                  fmt::format("it was not asked for: the part has {} columns, not {}",
                               footer.columns.size(), columns.size()));
   }
 }

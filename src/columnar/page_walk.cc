@@ -26,7 +26,7 @@ constexpr std::uint64_t kHeaderBytesMax = 16ULL << 20;
                      .subject = "part " + part.part.key,
                      .message = std::move(message),
                      .remedy = "Look at limits.work_dir, then run again: the part is fetched "
-                               "anew."});
+                               "again."});
 }
 
 std::uint64_t Natural(CompactReader& reader, Kind kind) {

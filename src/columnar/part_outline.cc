@@ -165,7 +165,7 @@ void CheckCounts(const PartOutline& outline) {
                      .operation = "read footer",
                      .subject = "part " + part.part.key,
                      .message = std::move(message),
-                     .remedy = "Run again: the part is fetched anew."});
+                     .remedy = "Run again: the part is fetched again."});
 }
 
 std::string Footer(const PartBytes& file, const model::LocalPart& part) {

@@ -147,7 +147,7 @@ PartWidth MeasureWidth(const model::LocalPart& part, const PartOutline& outline)
                        .operation = "read part",
                        .subject = "part " + part.part.key,
                        .message = "a page in it is not what its header says",
-                       .remedy = "Run again: the part is fetched anew."});
+                       .remedy = "Run again: the part is fetched again."});
   }
   return width;
 }

@@ -73,7 +73,7 @@ class Destination {
   virtual std::optional<Committed> ReadCommitted(std::string_view stream,
                                                  const base::Call& call) = 0;
   // Whether a load of `target` would take its parts by AddStaged, as no byte of them needs to
-  // change. Asked before UNLOAD, so that nothing is fetched in vain.
+  // change. Asked before UNLOAD, so that nothing is fetched that is not needed.
   virtual bool TakesStaged(const model::StreamTarget& target, const base::Call& call);
   // Forgets the stream's last commit, not its rows: the next sync reads everything.
   virtual void Forget(std::string_view stream, const base::Call& call) = 0;

@@ -82,8 +82,9 @@ void RefuseDuplicateKeys(const model::StreamTarget& target, std::uint64_t keys, 
 void RefuseRepeatedThere(const model::StreamTarget& target, std::uint64_t keys) {
   if (keys == 0) return;
   Throw(target, ErrorCode::kConflict,
-        fmt::format("{} values of the primary key {} stand more than once in the table there", keys,
-                    Key(target)),
+        fmt::format(
+            "{} values of the primary key {} stand more than once in the table at the destination",
+            keys, Key(target)),
         "The table was not made by merges on this key. Load it once with `write_mode: "
         "overwrite`, or drop it at the destination; then run with --full.");
 }

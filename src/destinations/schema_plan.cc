@@ -34,7 +34,7 @@ class Comparison {
     }
   }
 
-  // The table is made anew: nothing is refused, but who reads it should know.
+  // The table is made again: nothing is refused, but who reads it should know.
   void TellReplaced(SchemaPlan& plan) const {
     for (const SchemaPlan::Change& column : added_) {
       plan.notes.push_back(fmt::format("column {} is new", column.name));

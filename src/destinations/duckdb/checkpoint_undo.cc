@@ -24,15 +24,15 @@ constexpr off_t kDuckDbMagicAt = 8;  // after the header's checksum
 
 [[noreturn]] void ThrowErrno(std::string operation, const fs::path& path, int number) {
   const bool full = number == ENOSPC || number == EDQUOT || number == EFBIG;
-  const bool barred = number == EACCES || number == EPERM || number == EROFS;
+  const bool denied = number == EACCES || number == EPERM || number == EROFS;
   throw base::Error({.code = full     ? base::ErrorCode::kNoSpace
-                             : barred ? base::ErrorCode::kPermission
+                             : denied ? base::ErrorCode::kPermission
                                       : base::ErrorCode::kDestination,
                      .operation = std::move(operation),
                      .subject = "file " + path.string(),
                      .message = std::strerror(number),
                      .remedy = full     ? "Free space on that disk."
-                               : barred ? "Let this user write in the folder of the DuckDB file."
+                               : denied ? "Let this user write in the folder of the DuckDB file."
                                : number == ELOOP ? "Remove the symbolic link: Sluice made none."
                                                  : "Look at the disk that holds the file."});
 }
@@ -168,7 +168,7 @@ bool UndoCheckpoint(const fs::path& path) {
   const fs::path undo_path = UndoFileOf(path);
   std::error_code ignored;
   if (!fs::exists(undo_path, ignored)) return false;
-  bool mended = false;
+  bool repaired = false;
   {
     const File undo(undo_path, O_RDONLY | O_CLOEXEC, File::Links::kRefuse);
     if (!undo.opened()) ThrowErrno("read", undo_path, errno);
@@ -179,18 +179,18 @@ bool UndoCheckpoint(const fs::path& path) {
     if (file.opened() && undo.ReadAt(0, &start, sizeof(start)) && start.magic == kMagic &&
         IsOf(start, file)) {
       PutBack(start, undo, file);
-      mended = true;
+      repaired = true;
     }
   }
   Remove(undo_path);
-  return mended;
+  return repaired;
 }
 
 }  // namespace
 
 fs::path UndoFileOf(const fs::path& file) { return file.string() + ".undo"; }
 
-bool MendAfterDeath(const fs::path& file) {
+bool RepairAfterCrash(const fs::path& file) {
   if (IsUnfinished(file)) {
     const File made(file, O_RDWR | O_CLOEXEC, File::Links::kFollow);
     // Another process may be making it at this moment.

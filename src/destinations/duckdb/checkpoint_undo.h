@@ -1,4 +1,4 @@
-// What a death in the middle of DuckDB's own writing leaves, and how it is mended.
+// What a death in the middle of DuckDB's own writing leaves, and how it is repaired.
 //
 // DuckDB 1.5.6 writes rows to free blocks and then a new header, so that a death leaves the old
 // header and what it points to. But the blocks of its index (its "metadata blocks") it rewrites in
@@ -21,9 +21,9 @@ std::filesystem::path UndoFileOf(const std::filesystem::path& file);
 
 // To be called before DuckDB opens `file`: puts the blocks back if a checkpoint was cut off, and
 // removes a file that DuckDB had not finished making or that is empty, which holds nothing. Does
-// nothing if another process has the file open for writing. Returns whether anything was mended.
+// nothing if another process has the file open for writing. Returns whether anything was repaired.
 // Throws kPermission, kNoSpace, kDestination (the disk fails).
-bool MendAfterDeath(const std::filesystem::path& file);
+bool RepairAfterCrash(const std::filesystem::path& file);
 
 // One checkpoint's safety. Not thread-safe.
 class CheckpointUndo {
@@ -35,7 +35,7 @@ class CheckpointUndo {
                  std::uint64_t block_bytes);
   CheckpointUndo(const CheckpointUndo&) = delete;
   CheckpointUndo& operator=(const CheckpointUndo&) = delete;
-  // The copy stays, for MendAfterDeath, unless Drop was called.
+  // The copy stays, for RepairAfterCrash, unless Drop was called.
   ~CheckpointUndo() = default;
   // The checkpoint is whole, or was not begun.
   void Drop() noexcept;

@@ -90,10 +90,10 @@ TEST_F(CheckpointUndoTest, ATornBlockIsPutBack) {
   ASSERT_FALSE(blocks_.empty());
   for (const std::int64_t block : blocks_) Tear(block);
   EXPECT_THROW(Rows(), base::Error);
-  EXPECT_TRUE(MendAfterDeath(file_));
+  EXPECT_TRUE(RepairAfterCrash(file_));
   EXPECT_THAT(Rows(), ElementsAre("0", "1", "2", "3"));
   EXPECT_FALSE(fs::exists(UndoFileOf(file_)));
-  EXPECT_FALSE(MendAfterDeath(file_));
+  EXPECT_FALSE(RepairAfterCrash(file_));
 }
 
 // DuckDB itself makes the wound: its write of the block ends after the first page, and so does the
@@ -112,7 +112,7 @@ TEST_F(CheckpointUndoTest, KilledInsideTheWriteOfABlockLosesNothing) {
       },
       testing::KilledBySignal(SIGXFSZ), "");
   EXPECT_THROW(Rows(), base::Error);
-  EXPECT_TRUE(MendAfterDeath(file_));
+  EXPECT_TRUE(RepairAfterCrash(file_));
   EXPECT_THAT(Rows(), ElementsAre("0", "1", "2"));
   Database database = Open(file_);
   EXPECT_THAT(Ask(database, "SELECT CAST(count(*) AS BIGINT) FROM u"), ElementsAre("0"));
@@ -121,7 +121,7 @@ TEST_F(CheckpointUndoTest, KilledInsideTheWriteOfABlockLosesNothing) {
 TEST_F(CheckpointUndoTest, ACheckpointThatCameToItsEndStays) {
   Interrupted([](Database& database) { Ask(database, "CHECKPOINT"); });
   const std::string before = Bytes();
-  EXPECT_FALSE(MendAfterDeath(file_));
+  EXPECT_FALSE(RepairAfterCrash(file_));
   EXPECT_EQ(Bytes(), before);
   EXPECT_THAT(Rows(), ElementsAre("0", "1", "2", "3"));
   EXPECT_FALSE(fs::exists(UndoFileOf(file_)));
@@ -134,7 +134,7 @@ TEST_F(CheckpointUndoTest, AnotherFileOfThatNameIsLeftAlone) {
   fs::copy_file(file_, copy);
   fs::rename(copy, file_);
   const std::string before = Bytes();
-  EXPECT_FALSE(MendAfterDeath(file_));
+  EXPECT_FALSE(RepairAfterCrash(file_));
   EXPECT_EQ(Bytes(), before);
   EXPECT_FALSE(fs::exists(UndoFileOf(file_)));
 }
@@ -142,7 +142,7 @@ TEST_F(CheckpointUndoTest, AnotherFileOfThatNameIsLeftAlone) {
 TEST_F(CheckpointUndoTest, ACopyWithoutItsFileGoes) {
   Interrupted([](Database&) {});
   fs::remove(file_);
-  EXPECT_FALSE(MendAfterDeath(file_));
+  EXPECT_FALSE(RepairAfterCrash(file_));
   EXPECT_FALSE(fs::exists(UndoFileOf(file_)));
   EXPECT_FALSE(fs::exists(file_));
 }
@@ -153,7 +153,7 @@ TEST_F(CheckpointUndoTest, AFileThatDuckDbHadNotFinishedMakingGoes) {
     { Open(fresh); }
     fs::resize_file(fresh, bytes);
     EXPECT_THROW(Open(fresh), base::Error);
-    EXPECT_TRUE(MendAfterDeath(fresh));
+    EXPECT_TRUE(RepairAfterCrash(fresh));
     EXPECT_FALSE(fs::exists(fresh));
   }
 }
@@ -161,7 +161,7 @@ TEST_F(CheckpointUndoTest, AFileThatDuckDbHadNotFinishedMakingGoes) {
 TEST_F(CheckpointUndoTest, AShortFileOfSomebodyElseStays) {
   const fs::path notes = dir_.path() / "notes";
   std::ofstream(notes) << std::string(5000, 'n');
-  EXPECT_FALSE(MendAfterDeath(notes));
+  EXPECT_FALSE(RepairAfterCrash(notes));
   EXPECT_TRUE(fs::exists(notes));
 }
 

@@ -36,15 +36,15 @@ constexpr std::size_t kLookBytes = 64;
 }
 
 [[noreturn]] void ThrowErrno(const fs::path& file, int number) {
-  const bool barred = number == EACCES || number == EPERM || number == EROFS;
+  const bool denied = number == EACCES || number == EPERM || number == EROFS;
   const bool absent = number == ENOENT || number == ENOTDIR;
-  throw base::Error({.code = barred   ? ErrorCode::kPermission
+  throw base::Error({.code = denied   ? ErrorCode::kPermission
                              : absent ? ErrorCode::kNotFound
                                       : ErrorCode::kDestination,
                      .operation = "open",
                      .subject = "DuckDB file " + file.string(),
                      .message = std::strerror(number),
-                     .remedy = barred   ? "Let this user read and write the file and its folder."
+                     .remedy = denied   ? "Let this user read and write the file and its folder."
                                : absent ? "Make the folder, or correct `destination.path`."
                                         : "Look at the path and the disk that it is on."});
 }
@@ -65,7 +65,7 @@ constexpr std::array<Mark, 11> kMarks = {{
     {0, "Obj\x01", "it is an Avro file"},
     {0, "ARROW1", "it is an Arrow file"},
     {0, "ORC", "it is an ORC file"},
-    {0, "SLUNDO01", "it is what Sluice keeps beside a DuckDB file to mend it"},
+    {0, "SLUNDO01", "it is what Sluice keeps beside a DuckDB file to repair it"},
     {257, "ustar", "it is a tar archive"},
 }};
 

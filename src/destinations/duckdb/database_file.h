@@ -9,8 +9,8 @@
 
 namespace sluice::destinations::duckdb {
 
-// To be called before DuckDB opens `file`, and before anything is mended there. Passes where there
-// is nothing, and for a file that DuckDB has begun to make. Throws kUnsupported, with reason
+// To be called before DuckDB opens `file`, and before anything is repaired there. Passes where
+// there is nothing, and for a file that DuckDB has begun to make. Throws kUnsupported, with reason
 // "not_duckdb", for a folder, a device, a symbolic link to nothing, an SQLite database, and any
 // file that is not DuckDB's, saying what it is; kPermission, kNotFound (its folder), kDestination.
 void RequireDuckDbFile(const std::filesystem::path& file);

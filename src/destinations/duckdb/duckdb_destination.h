@@ -13,10 +13,10 @@ struct DuckDbOptions {
   // The database file; made if it does not exist, and removed again by Close if nothing was
   // committed.
   std::filesystem::path path;
-  // Where DuckDB may spill: a private folder beneath it, removed by Close. REQUIRES: exists, or can
+  // Where DuckDB may spill: a private folder below it, removed by Close. REQUIRES: exists, or can
   // be made. Empty: beside the database file.
   std::filesystem::path work_dir;
-  // Parts lie beneath it: DuckDB may read nothing else. Empty: `work_dir`.
+  // Parts lie below it: DuckDB may read nothing else. Empty: `work_dir`.
   std::filesystem::path parts_dir;
   // DuckDB's own bound, MB, >= 64. Loads use 64 MB of it, and what three row groups of their rows
   // need (37 MB for each 100 bytes of a row, two threads); a merge also the marks of the rows it

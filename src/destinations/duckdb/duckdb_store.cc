@@ -97,8 +97,8 @@ DuckDbStore::DuckDbStore(DuckDbOptions options, const base::Clock& clock, base::
       threads_(options_.threads) {
   std::error_code ignored;
   RequireDuckDbFile(options_.path);
-  if (MendAfterDeath(options_.path)) {
-    log_.Warning("mended what a death in the middle of a write had left", {{"file", Name()}});
+  if (RepairAfterCrash(options_.path)) {
+    log_.Warning("repaired what a crash in the middle of a write had left", {{"file", Name()}});
   }
   const bool fresh = !fs::exists(options_.path, ignored);
   Open();

@@ -72,7 +72,7 @@ class DuckDbStore final : public Destination {
   std::atomic<bool> committed_ = false;
   std::mutex wide_mu_;        // held by a load of wide rows while they move: one at a time
   std::mutex fold_mu_;        // one checkpoint at a time; guards fold_failed_
-  bool fold_failed_ = false;  // what the file is now, only MendAfterDeath may decide
+  bool fold_failed_ = false;  // what the file is now, only RepairAfterCrash may decide
 
   std::mutex mu_;  // guards all below; held while schemas are made, so that no two loads make one
   int memory_mb_;  // DuckDB's limit now

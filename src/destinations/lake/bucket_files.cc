@@ -102,8 +102,8 @@ class BucketFiles final : public LakeFiles {
                        .operation = "probe",
                        .subject = Where(name),
                        .message = "it could not be removed: " + left.front(),
-                       .remedy = "Allow s3:DeleteObject beneath the lake's prefix, else old "
-                                 "versions stay for ever."});
+                       .remedy = "Allow s3:DeleteObject below the lake's prefix, else old "
+                                 "versions stay forever."});
   }
 
  private:

@@ -27,8 +27,8 @@ struct LakeOptions {
   std::string staging_bucket;
   int keep_versions = 2;             // newest versions kept, >= 1
   std::chrono::seconds keep_for{0};  // and each that was the newest less than this ago
-  std::filesystem::path work_dir;    // files on their way; a private folder beneath it
-  // Parts lie beneath it: DuckDB may read nothing else but the lake. Empty: `work_dir`.
+  std::filesystem::path work_dir;    // files on their way; a private folder below it
+  // Parts lie below it: DuckDB may read nothing else but the lake. Empty: `work_dir`.
   std::filesystem::path parts_dir;
   int memory_limit_mb = 128;  // DuckDB's own bound, >= 64
   int threads = 2;            // per statement, and copies at a time; >= 1

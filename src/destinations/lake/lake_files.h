@@ -1,5 +1,5 @@
 // A lake's files, wherever they lie. Names are below the lake's root, with '/' between their parts.
-// The doer beneath the lake; a folder and a bucket implement it.
+// The doer below the lake; a folder and a bucket implement it.
 #pragma once
 #include <cstdint>
 #include <filesystem>

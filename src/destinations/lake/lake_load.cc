@@ -78,7 +78,7 @@ void LakeLoad::CheckContinues(const base::Call& call) const {
       target(), ErrorCode::kConflict, "begin load",
       fmt::format("stream {} was read into table {} so far, and goes on here", target().stream,
                   elsewhere->ToString()),
-      fmt::format("Read it anew into this table once: sluice sync {} --full", target().stream));
+      fmt::format("Read all of it into this table once: sluice sync {} --full", target().stream));
 }
 
 columnar::Connection LakeLoad::Decoder() { return store_.Connect(); }

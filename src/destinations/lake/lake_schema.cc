@@ -154,7 +154,7 @@ bool TakesParts(const model::StreamTarget& target, const ColumnPlan& plan) {
 bool IsTakenAs(const model::Column& column, std::string_view file_type) {
   const std::string taken = TakenType(column);
   // Text without an annotation is BLOB in the footer; whether an INT32 says that it holds 16 bits
-  // is not known of Redshift (REF 6.1).
+  // is documented nowhere, so both are taken.
   return file_type == taken || (taken == "VARCHAR" && file_type == "BLOB") ||
          (column.type.kind == TypeKind::kInt16 && file_type == "SMALLINT");
 }

@@ -99,7 +99,7 @@ void LakeTable::Commit(const LakeCommit& commit, const base::Call& call) const {
     made = files_.Create(path, FormatCommit(commit), call);
   } catch (const base::Error& error) {
     if (!error.info().in_doubt) throw;
-    // The line broke; perhaps it was the answer's alone. If this asks in vain, the doubt stays.
+    // The line broke; perhaps it was the answer's alone. If this fails, too, it stays in doubt.
     std::optional<LakeCommit> there;
     try {
       there = ReadVersion(commit.version, call);

@@ -27,7 +27,7 @@ constexpr std::uint64_t kPieceBytes = 4ULL << 20;
                      .operation = "read footer",
                      .subject = "part " + part.key,
                      .message = std::move(message),
-                     .remedy = "Nothing else may write beneath the staging prefix. Run again."});
+                     .remedy = "Nothing else may write below the staging prefix. Run again."});
 }
 
 std::uint64_t LittleEndian(std::string_view four) {

@@ -45,8 +45,8 @@ class PgMerge final : public sql::Merge {
       : Merge(runner, text, input), text_(text) {}
 
  private:
-  // The index has to be made anyway, and tells by the way that no key is missing or comes twice,
-  // which is the rule: asked for first, that costs a sort of all rows.
+  // The index has to be made anyway, and tells at the same time that no key is missing or comes
+  // twice, which is the rule: asked for first, that costs a sort of all rows.
   bool ProveKeys() override;
   void OnTaken() override;
   std::vector<std::uint64_t> Classify() override;

@@ -24,7 +24,7 @@ class PgRunner final : public sql::Runner {
   std::uint64_t Change(const sql::Statement& statement) override {
     return session_.Change(statement.text, task_, call_);
   }
-  // In one message: each would cost a journey to the server and back.
+  // In one message: each would cost a round trip to the server.
   void ChangeAll(const std::vector<sql::Statement>& statements) override {
     std::string all;
     for (const sql::Statement& statement : statements) {

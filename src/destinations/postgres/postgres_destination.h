@@ -30,7 +30,7 @@ struct PostgresOptions {
   // the server a process and this program about 1 MB. Besides them, each load has one for its own
   // transaction (if it is not the only one), and the process one that holds the lock.
   int connections = 2;
-  // Parts lie beneath it: the DuckDB that decodes them may read nothing else, and writes nothing.
+  // Parts lie below it: the DuckDB that decodes them may read nothing else, and writes nothing.
   std::filesystem::path work_dir;
   // Bound of the DuckDB that decodes the parts, MB, >= 64, for all loads together.
   int memory_limit_mb = 128;

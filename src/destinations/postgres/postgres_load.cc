@@ -241,7 +241,7 @@ void PostgresLoad::Seal(const Committed& row, const model::Proof& proof, const b
   store_.OnCommitted();
 }
 
-// Locks the table that stands there against what must not happen until the commit, and plans anew:
+// Locks the table that stands there against what must not happen until the commit, and plans again:
 // somebody may have changed it since Begin.
 void PostgresLoad::LockTarget(const base::Call& call) {
   // If one was made meanwhile, the name is taken, which ends the commit.
@@ -255,12 +255,14 @@ void PostgresLoad::LockTarget(const base::Call& call) {
                 TaskFor("commit"), call);
   Plan(call);
   if (Straight() == straight) return;
-  throw base::Error({.code = ErrorCode::kConflict,
-                     .operation = "commit",
-                     .subject = "table " + target().table.ToString(),
-                     .message = "the table was made, dropped or built upon while it was loaded",
-                     .remedy = "Run again; nothing was changed.",
-                     .retryable = true});
+  throw base::Error(
+      {.code = ErrorCode::kConflict,
+       .operation = "commit",
+       .subject = "table " + target().table.ToString(),
+       .message =
+           "the table, or something that depends on it, was created or dropped while it was loaded",
+       .remedy = "Run again; nothing was changed.",
+       .retryable = true});
 }
 
 PgMergeText::Tables PostgresLoad::Tables() const {

@@ -164,7 +164,7 @@ void PostgresStore::Acquire(const base::Call& call) {
   }
   if (alone) {
     TakeLock(session, kLoadsLock, kLoadsPatience,
-             "what is left of a process that died still works:", task, call);
+             "a session of a process that died is still at work:", task, call);
     session.Run(fmt::format("SELECT pg_advisory_unlock({})", kLoadsLock), task, call);
   }
   session.Run(fmt::format("SET lock_timeout = {}", options_.lock_timeout.count()), task, call);
@@ -181,7 +181,7 @@ void PostgresStore::EnsureControl(const base::Call& call) {
   }
   if (control_ && control_->LooksAlive()) return;
   control_.reset();
-  log_.Warning("the session that holds the destination was lost and is made anew",
+  log_.Warning("the session that holds the destination was lost; a new one is opened",
                {{"destination", Name()}});
   Acquire(call);
 }

@@ -42,7 +42,7 @@ constexpr Row kRows[] = {
      kAgain},
     {"0A000", "used by a view", ErrorCode::kUnsupported, kFinal, kQuoted,
      "a view depends on a column whose type must change",
-     "Drop the view, run again, and make it anew.", "view_in_the_way"},
+     "Drop the view, run again, then create the view again.", "view_in_the_way"},
     {"0A", "", ErrorCode::kUnsupported, kFinal, kQuoted,
      "PostgreSQL cannot do this to the table (SQLSTATE {state})",
      "Set `schema_changes: freeze` for the stream, or load into another table."},
@@ -142,7 +142,7 @@ constexpr Row kRows[] = {
      "ALTER TABLE {schema_ident}.{table_ident} REPLICA IDENTITY FULL;", "replica_identity"},
     {"55006", "", ErrorCode::kConflict, kRetry, kSilent, "the table is in use", kAgain},
     {"55P03", "", ErrorCode::kConflict, kRetry, kSilent,
-     "another session holds the table, and did not let go in time",
+     "another session holds a lock on the table and did not release it in time",
      "Let it finish, or end it, then run again.", "locked"},
     {"57014", "", ErrorCode::kTimeout, kRetry, kSilent,
      "the server cancelled the statement: an administrator ended it, or a limit passed", kAgain},
@@ -167,8 +167,8 @@ constexpr std::string_view kReach =
     "Check that destination.host and destination.port are right, that the server runs and that a "
     "firewall lets this machine through.";
 constexpr std::string_view kRoots =
-    "Set destination.sslrootcert to a PEM file with the certificate of whoever signed the "
-    "server's.";
+    "Set destination.sslrootcert to a PEM file with the certificate of the authority that "
+    "signed the server's.";
 
 constexpr Row kLogins[] = {
     {"", "password authentication failed", ErrorCode::kAuthentication, kFinal, kSilent,
@@ -178,7 +178,7 @@ constexpr Row kLogins[] = {
      "the server asks for a password, and there is none",
      "Set destination.password, or add a line to ~/.pgpass (mode 0600).", "no_password"},
     {"", "no pg_hba.conf entry", ErrorCode::kAuthentication, kFinal, kQuoted,
-     "the server's pg_hba.conf lets role {user} not into database {database} from here",
+     "the server's pg_hba.conf does not let role {user} into database {database} from here",
      "Add a line to pg_hba.conf, for example `hostssl {database} {user} <address>/32 "
      "scram-sha-256`, and: SELECT pg_reload_conf();",
      "no_hba"},
@@ -206,7 +206,7 @@ constexpr Row kLogins[] = {
     {"", "the database system is", ErrorCode::kUnavailable, kRetry, kQuoted,
      "the server does not take sessions now", kAgain},
     {"", "server does not support SSL", ErrorCode::kUnreachable, kFinal, kSilent,
-     "the server at {host}:{port} speaks no TLS, which destination.sslmode demands",
+     "the server at {host}:{port} does not offer TLS, which destination.sslmode requires",
      "Turn it on at the server (`ssl = on`), or, on a network that you trust, set "
      "destination.sslmode: prefer.",
      "no_tls"},
@@ -215,7 +215,7 @@ constexpr Row kLogins[] = {
     {"", "could not read root certificate", ErrorCode::kInvalidConfig, kFinal, kQuoted,
      "the file of trusted certificates cannot be read", kRoots, "no_roots"},
     {"", "certificate verify failed", ErrorCode::kUnreachable, kFinal, kQuoted,
-     "nobody whom we trust signed the certificate of {host}:{port}", kRoots, "not_trusted"},
+     "no trusted authority signed the certificate of {host}:{port}", kRoots, "not_trusted"},
     {"", "does not match host name", ErrorCode::kUnreachable, kFinal, kQuoted,
      "the certificate of {host}:{port} is for another name",
      "Set destination.host to a name in the certificate, or destination.sslmode: verify-ca.",
@@ -223,7 +223,7 @@ constexpr Row kLogins[] = {
     {"", "could not translate host name", ErrorCode::kUnreachable, kRetry, kQuoted,
      "the name {host} cannot be resolved", "Correct destination.host.", "no_name"},
     {"", "Connection refused", ErrorCode::kUnreachable, kRetry, kSilent,
-     "nobody listens at {host}:{port}", kReach, "refused"},
+     "no server listens at {host}:{port}", kReach, "refused"},
     {"", "No such file or directory", ErrorCode::kUnreachable, kRetry, kSilent,
      "no server listens in the socket folder {host} for port {port}",
      "Start the server, or correct destination.host and destination.port.", "refused"},

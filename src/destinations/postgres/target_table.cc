@@ -94,9 +94,9 @@ void CheckNoType(Session& session, const model::TableName& table, const Task& ta
 }
 
 // One row per column, each with what is to be known of the table: kind, whether something would be
-// lost with it, whether it has heirs, then the column's name, type, and whether the server fills
-// it. What would be lost: whatever depends on it or was added to it, its texts, its place in a
-// publication, and what only its owner may give.
+// lost with it, whether it has child tables, then the column's name, type, and whether the server
+// fills it. What would be lost: whatever depends on it or was added to it, its texts, its place in
+// a publication, and what only its owner may give.
 std::string StandingText(const model::TableName& table) {
   return fmt::format(
       "SELECT c.relkind, c.relowner <> (SELECT oid FROM pg_roles WHERE rolname = current_user) "
@@ -165,8 +165,10 @@ Standing ReadStanding(Session& session, const model::StreamTarget& target, const
   const std::string kind = rows[0][0].value_or("");
   if (kind != "r" && kind != "p") ThrowNameTaken(target.table, KindName(kind));
   if (IsTrue(rows[0][2]) && target.write_mode == model::WriteMode::kMerge) {
-    ThrowUnsupported(task.subject, "it has partitions or heirs, and is not merged into",
-                     "Load into a table of its own, or set `write_mode: append`.");
+    ThrowUnsupported(
+        task.subject,
+        "it has partitions or child tables, and Sluice does not merge into such a table",
+        "Load into a table of its own, or set `write_mode: append`.");
   }
   standing.table.must_stay = IsTrue(rows[0][1]) || IsTrue(rows[0][2]) || IsTrue(rows[0][3]);
   for (const auto& row : rows) {

@@ -23,7 +23,7 @@ struct Standing {
 };
 
 // Throws kUnsupported if something else than a table stands there (it is somebody's, and is not
-// replaced), or under merge a table that has parts of its own (partitions, heirs).
+// replaced), or under merge a table that has parts of its own (partitions, child tables).
 // ExistingTable::empty is asked for only where the plan needs it.
 Standing ReadStanding(Session& session, const model::StreamTarget& target, const Task& task,
                       const base::Call& call);

@@ -33,7 +33,7 @@ constexpr const char* kFolderVariable = "SLUICE_CONFORMANCE_FOLDER";
 }  // namespace
 
 void Conformance::SetUp() {
-  // The child runs the test's body anew, up to where it must die.
+  // The child runs the test's body again, up to where it must die.
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   const char* folder = getenv(kFolderVariable);
   in_child_ = folder != nullptr;

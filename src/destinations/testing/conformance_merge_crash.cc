@@ -54,7 +54,7 @@ void Merge(Destination& destination, const StreamTarget& target, const model::Lo
 }
 
 // A child that merges `part`, and is killed `after` its Commit began; returns whether it had ended
-// before. Forked, not a death test: those would make the parts anew each time.
+// before. Forked, not a death test: those would make the parts again each time.
 bool KilledInCommit(Harness& harness, const StreamTarget& target, const model::LocalPart& part,
                     const std::string& attempt, std::chrono::microseconds after) {
   int begun[2];
