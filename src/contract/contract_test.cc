@@ -135,10 +135,23 @@ sync::History FullHistory() {
   sync::AttemptRecord good{.stream = "a", .state = "cleaned"};
   good.committed = kNow;
   good.watermark = "9999-12-31";
-  const sync::AttemptRecord bad{.stream = "b", .state = "failed", .error = "permission"};
-  return {.runs = {{.run = "r", .ended = kNow, .outcome = "done", .attempts = {good, bad}},
+  const sync::AttemptRecord bad{.stream = "b",
+                                .state = "failed",
+                                .error = "permission",
+                                .subject = "s",
+                                .message = "m",
+                                .remedy = "r"};
+  sync::FailureRecord failure{.run = "r", .stream = "", .code = "permission", .message = "m"};
+  sync::FailureRecord of_stream = failure;
+  of_stream.stream = FullStream().name;
+  return {.runs = {{.run = "r",
+                    .ended = kNow,
+                    .outcome = "done",
+                    .attempts = {good, bad},
+                    .failures = {failure, of_stream}},
                    {.run = "q"}},
           .last_commits = {good},
+          .last_failures = {of_stream},
           .unclean = {bad},
           .holder = "process 1"};
 }
