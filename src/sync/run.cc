@@ -69,6 +69,7 @@ class Runner {
     // A run may have died with all its objects gone and its parts still on local disk.
     DropPartsOf(ledger_.UnendedRuns(run_));
     ledger_.BeginRun(run_);
+    TellBegan();
     auto first_session = LoginWhileSweeping();
     SyncAll(std::move(first_session));
     CleanLate(context_, result_.streams);
@@ -83,6 +84,12 @@ class Runner {
     for (const auto& stream : streams_) {
       result_.streams.push_back({.stream = stream.name, .target = TargetOf(stream, options_)});
     }
+  }
+
+  void TellBegan() const {
+    std::vector<std::string> names;
+    for (const auto& stream : streams_) names.push_back(stream.name);
+    parts_.observer.OnRunBegan(run_, names);
   }
 
   // What this run's streams may load instead of reading again stays until they have decided.
@@ -201,6 +208,7 @@ class Runner {
       SyncStream(context_, stream,
                  dead == dead_.end() ? std::vector<AttemptFacts>() : std::move(dead->second),
                  session, result_.streams[at], stop_);
+      parts_.observer.OnStreamEnded(result_.streams[at]);
     }
   }
 

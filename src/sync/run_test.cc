@@ -43,6 +43,28 @@ TEST_F(RunTest, BringsEveryStreamAndAccountsForEveryRow) {
   ExpectClean();
 }
 
+TEST_F(RunTest, OnlookerIsToldTheRunAndHowEachStreamEnded) {
+  workgroup_
+      ->When([](std::string_view sql) {
+        return sql.starts_with("UNLOAD") && sql.find("items") != std::string_view::npos;
+      })
+      .Fails({.code = ErrorCode::kPermission, .operation = "UNLOAD"});
+  ServerUnloads();
+  const auto result = Run();
+  ASSERT_THAT(onlooker_.runs(), SizeIs(1));
+  EXPECT_EQ(onlooker_.runs()[0], result.run);
+  ASSERT_THAT(onlooker_.order(), SizeIs(result.streams.size()));
+  ASSERT_THAT(onlooker_.ended(), SizeIs(result.streams.size()));
+  for (const auto& stream : result.streams) {
+    const auto ended = std::find_if(onlooker_.ended().begin(), onlooker_.ended().end(),
+                                    [&](const auto& one) { return one.stream == stream.stream; });
+    ASSERT_NE(ended, onlooker_.ended().end()) << stream.stream;
+    EXPECT_EQ(ended->error.has_value(), stream.error.has_value()) << stream.stream;
+    EXPECT_EQ(ended->proof.loaded_rows, stream.proof.loaded_rows) << stream.stream;
+    EXPECT_EQ(ended->counts.inserted, stream.counts.inserted) << stream.stream;
+  }
+}
+
 TEST_F(RunTest, OneFailingStreamDoesNotStopTheOthers) {
   workgroup_
       ->When([](std::string_view sql) {

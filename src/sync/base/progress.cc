@@ -2,6 +2,10 @@
 
 namespace sluice::sync {
 
+void Observer::OnRunBegan(const std::string& /*run*/, const std::vector<std::string>& /*streams*/) {
+}
+void Observer::OnStreamEnded(const StreamResult& /*result*/) {}
+
 std::string_view ToString(Phase phase) {
   switch (phase) {
     case Phase::kWaiting: return "waiting";

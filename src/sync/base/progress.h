@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sluice::sync {
 
@@ -22,11 +23,18 @@ struct Progress {
   std::optional<std::uint64_t> bytes_total;  // known once the manifest is read
 };
 
+struct StreamResult;
+
 // Called from any thread, often: quick, thread-safe, must not throw.
 class Observer {
  public:
   virtual ~Observer() = default;
+  // The ledger holds the run; `streams` in the order of the request. Not if Run throws before.
+  virtual void OnRunBegan(const std::string& run, const std::vector<std::string>& streams);
   virtual void OnProgress(const Progress& progress) = 0;
+  // It is committed, or will not be in this run. What is still removed from the bucket at the end
+  // of the run is not yet in it.
+  virtual void OnStreamEnded(const StreamResult& result);
 };
 
 // One stream's progress, told to the observer often enough to look alive and no more often.

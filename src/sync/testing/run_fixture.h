@@ -36,6 +36,18 @@ class Onlooker final : public Observer {
     const std::lock_guard lock(mu_);
     last_[progress.stream] = progress;
   }
+  void OnRunBegan(const std::string& run, const std::vector<std::string>& streams) override {
+    const std::lock_guard lock(mu_);
+    runs_.push_back(run);
+    order_ = streams;
+  }
+  void OnStreamEnded(const StreamResult& result) override {
+    const std::lock_guard lock(mu_);
+    ended_.push_back(result);
+  }
+  const std::vector<std::string>& runs() const { return runs_; }
+  const std::vector<std::string>& order() const { return order_; }
+  const std::vector<StreamResult>& ended() const { return ended_; }
   Progress Last(const std::string& stream) {
     const std::lock_guard lock(mu_);
     return last_[stream];
@@ -44,6 +56,9 @@ class Onlooker final : public Observer {
  private:
   std::mutex mu_;
   std::map<std::string, Progress> last_;
+  std::vector<std::string> runs_;
+  std::vector<std::string> order_;
+  std::vector<StreamResult> ended_;
 };
 
 // One connection: a scripted workgroup, a bucket, a destination and a clock, all in memory.
