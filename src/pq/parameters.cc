@@ -93,14 +93,4 @@ std::optional<std::string> DisturbingVariable() {
   return std::nullopt;
 }
 
-void ForgetEnvironment() {
-  const Options options = KnownKeywords();
-  for (const PQconninfoOption* option = options.get(); option->keyword != nullptr; ++option) {
-    if (option->envvar != nullptr) unsetenv(option->envvar);
-  }
-  for (const char* name : kDisturbing) unsetenv(name);
-  unsetenv("PGSERVICEFILE");
-  unsetenv("PGSYSCONFDIR");
-}
-
 }  // namespace sluice::pq

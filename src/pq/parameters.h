@@ -37,8 +37,4 @@ class ParameterArrays {
 // become start-up parameters, PGSERVICE must name a service that exists). nullopt if none is set.
 std::optional<std::string> DisturbingVariable();
 
-// Removes every variable of libpq from the environment. REQUIRES: no other thread runs yet, because
-// unsetenv may pull the environment from under a reader; so main calls it first.
-void ForgetEnvironment();
-
 }  // namespace sluice::pq

@@ -105,16 +105,5 @@ TEST(DisturbingVariable, StopsAConnectionThatItWouldChange) {
                                     testing::HasSubstr("unset PGTZ")));
 }
 
-TEST(ForgetEnvironment, RemovesEveryVariableOfLibpq) {
-  const Variable zone("PGTZ", "Asia/Tokyo");
-  const Variable service("PGSERVICE", "s");
-  const Variable host("PGHOST", "h");
-  ForgetEnvironment();
-  EXPECT_EQ(getenv("PGTZ"), nullptr);
-  EXPECT_EQ(getenv("PGSERVICE"), nullptr);
-  EXPECT_EQ(getenv("PGHOST"), nullptr);
-  EXPECT_EQ(DisturbingVariable(), std::nullopt);
-}
-
 }  // namespace
 }  // namespace sluice::pq
