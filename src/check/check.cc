@@ -85,13 +85,56 @@ void CleanUp(Checker& checker) {
   const auto cleaned = staging::CleanPrefix(checker.parts.store, checker.options.bucket,
                                             checker.own_root, checker.run_prefix, call);
   if (cleaned.left_behind.empty() || checker.Failed(Step::kBucketRights)) return;
-  checker.facts["left_behind"] =
-      fmt::format("s3://{}/{}", checker.options.bucket, checker.run_prefix);
-  checker.Report("unload.left_behind",
-                 fmt::format("{} could not be removed", cleaned.left_behind.front()));
+  checker.Report(
+      "unload.left_behind", fmt::format("{} could not be removed", cleaned.left_behind.front()), "",
+      {{"left_behind", fmt::format("s3://{}/{}", checker.options.bucket, checker.run_prefix)}});
+}
+
+Facts FactsOf(const CheckOptions& options) {
+  return {{"bucket", options.bucket},
+          {"root", options.root},
+          {"workgroup", options.workgroup},
+          {"workgroup_region", options.region},
+          {"asked_bucket_region", options.bucket_region},
+          {"database", options.database},
+          {"host", options.endpoint.host},
+          {"port", std::to_string(options.port)},
+          {"roots_file", options.roots_file},
+          {"role_arn", options.role_arn},
+          // Without a slash there is no name in it.
+          {"role_name", options.role_arn.find('/') == std::string::npos
+                            ? ""
+                            : options.role_arn.substr(options.role_arn.rfind('/') + 1)},
+          {"duration_seconds", std::to_string(options.role_duration.count())},
+          {"submitted", options.submitted_user},
+          {"submitted_plain", redshift::StripDbUser(options.submitted_user)},
+          {"tag", options.tag_db_user},
+          {"db_roles", options.tag_db_roles}};
+}
+
+// "arn:aws:sts::1:assumed-role/NAME/SESSION" -> "NAME"; empty if it is no session of a role.
+std::string RoleOfSession(std::string_view arn) {
+  constexpr std::string_view kRole = ":assumed-role/";
+  const auto at = arn.find(kRole);
+  if (at == std::string_view::npos) return "";
+  const auto name = arn.substr(at + kRole.size());
+  return std::string(name.substr(0, name.find('/')));
+}
+
+void AddProbe(Facts& facts, const pq::ProbeResult& probe, const std::string& host) {
+  facts["address"] = probe.address.empty() ? host : probe.address;
+  facts["local_address"] = probe.local_address;
+  facts["certificate_names"] = Joined(probe.names, "nobody");
+  facts["valid_until"] = probe.valid_until;
 }
 
 }  // namespace
+
+std::string Joined(const std::vector<std::string>& names, std::string_view if_none) {
+  std::string text;
+  for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text.empty() ? std::string(if_none) : text;
+}
 
 void Checker::Add(Finding finding) {
   if (finding.severity == Severity::kFailure) failed_.insert(finding.step);
@@ -112,23 +155,48 @@ void Checker::Tell(Finding finding) {
   findings.push_back(std::move(finding));
 }
 
-void Checker::Report(std::string_view id, std::string seen, std::string subject) {
-  Add(MakeFinding(id, std::move(subject), std::move(seen), facts));
+void Checker::Report(std::string_view id, std::string seen, std::string subject, Facts own) {
+  own.merge(Known());
+  Add(MakeFinding(id, std::move(subject), std::move(seen), own));
 }
 
-void Checker::ReportFailure(Step step, std::string subject) {
-  ReportFailure(step, base::AsError(std::current_exception()).info(), std::move(subject));
+void Checker::ReportFailure(Step step, std::string subject, Facts own) {
+  ReportFailure(step, base::AsError(std::current_exception()).info(), std::move(subject),
+                std::move(own));
 }
 
-void Checker::ReportFailure(Step step, const base::ErrorInfo& error, std::string subject) {
-  Add(MakeFailure(step, std::move(subject), error, facts));
+void Checker::ReportFailure(Step step, const base::ErrorInfo& error, std::string subject,
+                            Facts own) {
+  own.merge(Known());
+  Add(MakeFailure(step, std::move(subject), error, own));
+}
+
+Facts Checker::Known() const {
+  Facts facts = FactsOf(options);
+  facts["our_time"] = TimeText(parts.clock.Utc());
+  facts["bucket_region"] = bucket_region;
+  facts["keys_from"] = keys_from;
+  facts["key_id"] = keys_from;
+  facts["grants"] = grants.to_user;
+  facts["grants_tagged"] = grants.to_tagged;
+  facts["grants_submitted"] = grants.to_submitted;
+  if (credentials) facts["db_user"] = credentials->user;
+  if (caller) {
+    facts["arn"] = caller->arn;
+    facts["account"] = caller->account;
+    if (const auto name = RoleOfSession(caller->arn); !name.empty()) facts["role_name"] = name;
+  }
+  // A remedy then shows <name>.
+  std::erase_if(facts, [](const auto& fact) { return fact.second.empty(); });
+  if (probed) AddProbe(facts, *probed, options.endpoint.host);
+  return facts;
 }
 
 void Checker::KeepFailure(base::ErrorInfo error, std::string subject) {
   if (!subject.empty() && error.reason.empty() && error.code == base::ErrorCode::kUnsupported) {
     error.reason = "target";
   }
-  of_destination.push_back(MakeFailure(Step::kDestination, std::move(subject), error, facts));
+  of_destination.push_back(MakeFailure(Step::kDestination, std::move(subject), error, Known()));
 }
 
 void Checker::TellDestination() {
@@ -161,25 +229,6 @@ Findings Run(const CheckOptions& options, const CheckParts& parts, std::stop_tok
   checker.run_prefix = staging::RunPrefix(
       options.root, options.connection,
       staging::MakeRunId(parts.clock.Utc(), (std::uint64_t{random()} << 32U) + random()));
-  checker.facts = {{"bucket", options.bucket},
-                   {"root", options.root},
-                   {"workgroup", options.workgroup},
-                   {"workgroup_region", options.region},
-                   {"asked_bucket_region", options.bucket_region},
-                   {"database", options.database},
-                   {"host", options.endpoint.host},
-                   {"port", std::to_string(options.port)},
-                   {"roots_file", options.roots_file},
-                   {"role_arn", options.role_arn},
-                   {"duration_seconds", std::to_string(options.role_duration.count())},
-                   {"submitted", options.submitted_user},
-                   {"submitted_plain", redshift::StripDbUser(options.submitted_user)},
-                   {"tag", options.tag_db_user},
-                   {"db_roles", options.tag_db_roles}};
-  // A remedy then shows <name>.
-  std::erase_if(checker.facts, [](const auto& fact) { return fact.second.empty(); });
-  const auto slash = options.role_arn.rfind('/');
-  if (slash != std::string::npos) checker.facts["role_name"] = options.role_arn.substr(slash + 1);
   RunSteps(checker);
   checker.Release();
   CleanUp(checker);

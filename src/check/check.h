@@ -1,5 +1,5 @@
 // The preflight: proves every step of the set-up guide, and says which one was not done right, with
-// the text that mends it. It leaves nothing in the bucket and changes nothing at the destination.
+// the text that fixes it. It leaves nothing in the bucket and changes nothing at the destination.
 #pragma once
 #include <chrono>
 #include <functional>

@@ -68,7 +68,7 @@ void AdviseOnBucket(Checker& checker, const aws::PutResult& put) {
 void CheckBucket(Checker& checker) {
   const auto& options = checker.options;
   const std::string region = checker.parts.store.BucketRegion(checker.NewCall());
-  checker.facts["bucket_region"] = region;
+  checker.bucket_region = region;
   const std::string subject = "bucket " + options.bucket;
   if (region != options.bucket_region) {
     checker.Report("bucket.region_differs",
@@ -84,7 +84,7 @@ void CheckBucketRights(Checker& checker) {
   auto& store = checker.parts.store;
   const std::string key = checker.run_prefix + "probe";
   constexpr std::string_view kBody = "Written by `sluice check`; it may be deleted.\n";
-  checker.facts["left_behind"] = fmt::format("s3://{}/{}", checker.options.bucket, key);
+  const Facts own = {{"left_behind", fmt::format("s3://{}/{}", checker.options.bucket, key)}};
   const std::string subject = fmt::format("s3://{}/{}", checker.options.bucket, checker.own_root);
   // Each right by itself: whoever writes the policy wants to know all that is missing.
   int failed = 0;
@@ -94,7 +94,7 @@ void CheckBucketRights(Checker& checker) {
     } catch (...) {
       if (checker.stopped()) throw;
       ++failed;
-      checker.ReportFailure(Step::kBucketRights, subject);
+      checker.ReportFailure(Step::kBucketRights, subject, own);
     }
   };
   std::optional<aws::PutResult> put;
@@ -127,7 +127,7 @@ void CheckBucketRights(Checker& checker) {
   if (put) attempt([&] { refused = store.Delete({key}, checker.NewCall()); });
   if (!refused.empty()) {
     checker.Report("bucket_rights.delete_refused",
-                   fmt::format("delete was refused: {}", refused.front().code), subject);
+                   fmt::format("delete was refused: {}", refused.front().code), subject, own);
   }
   if (failed > 0 || !refused.empty() || !listed) return;
   if (only_unload_may) {

@@ -11,7 +11,7 @@ constexpr auto kFailure = Severity::kFailure;
 // {db_user} and {submitted_plain} stand in SQL and commands; {grants} is a block per schema.
 constexpr std::string_view kMismatch =
     "The identity {arn} logs in as \"{db_user}\"; the configuration says \"{submitted}\". One of "
-    "these mends it:\n"
+    "these fixes it:\n"
     "A. Grant to the user that AWS derives. As an administrator of the database:\n"
     "     CREATE USER \"{db_user}\" PASSWORD DISABLE;   -- skip if it exists already\n"
     "{grants}\n"
@@ -87,7 +87,8 @@ constexpr FindingKind kKinds[] = {
     {"network.name_not_found", Step::kNetwork, kFailure, "The host's name is unknown",
      "Without an address nobody can be called.",
      "Paste the endpoint from the workgroup's page again: {host}\nA workgroup that was deleted or "
-     "made anew has another name or none; a private name is known inside its VPC only. Look it up: "
+     "created again has another name or none; a private name is known inside its VPC only. Look it "
+     "up: "
      "getent hosts {host}"},
     {"network.no_route", Step::kNetwork, kFailure, "There is no way to the host",
      "This machine's network knows no path to {address}.", kReach},

@@ -54,8 +54,8 @@ void WithDestination(Checker& checker, const std::function<void(destinations::De
   };
   attempt([&] { destination = checker.parts.open_destination(); });
   if (destination && attempt([&] { destination->Probe(checker.NewCall()); })) {
-    checker.of_destination.push_back(
-        MakeFinding("destination.ok", "", destination->Name() + " can be written", checker.facts));
+    checker.of_destination.push_back(MakeFinding(
+        "destination.ok", "", destination->Name() + " can be written", checker.Known()));
   }
   std::exception_ptr failed;
   try {

@@ -55,11 +55,11 @@ constexpr std::chrono::seconds kClockTolerance{60};
 void CheckClock(Checker& checker, std::chrono::seconds ahead) {
   if (std::chrono::abs(ahead) < kClockTolerance) return;
   const auto now = checker.parts.clock.Utc();
-  checker.facts["our_time"] = TimeText(now);
-  checker.facts["server_time"] = TimeText(now - ahead);
-  checker.Report("identity.clock_off", fmt::format("this machine's clock is {} s {} AWS's",
-                                                   std::chrono::abs(ahead).count(),
-                                                   ahead.count() > 0 ? "ahead of" : "behind"));
+  checker.Report(
+      "identity.clock_off",
+      fmt::format("this machine's clock is {} s {} AWS's", std::chrono::abs(ahead).count(),
+                  ahead.count() > 0 ? "ahead of" : "behind"),
+      "", {{"our_time", TimeText(now)}, {"server_time", TimeText(now - ahead)}});
 }
 
 std::set<std::string> SchemasOf(const std::vector<model::Stream>& streams) {
@@ -70,18 +70,6 @@ std::set<std::string> SchemasOf(const std::vector<model::Stream>& streams) {
     for (const auto& relation : redshift::RelationsIn(*stream.sql)) schemas.insert(relation.schema);
   }
   return schemas;
-}
-
-// What the remedies of the identity's findings are filled in with.
-void LearnIdentity(Checker& checker, const aws::CallerIdentity& caller) {
-  checker.caller = caller;
-  checker.facts["arn"] = caller.arn;
-  checker.facts["account"] = caller.account;
-  constexpr std::string_view kRole = ":assumed-role/";
-  const auto at = caller.arn.find(kRole);
-  if (at == std::string::npos) return;
-  const auto name = std::string_view(caller.arn).substr(at + kRole.size());
-  checker.facts["role_name"] = name.substr(0, name.find('/'));
 }
 
 }  // namespace
@@ -138,15 +126,13 @@ std::string GrantBlock(const Checker& checker, std::string_view grantee, std::st
 
 void CheckIdentity(Checker& checker) {
   aws::CallerIdentity caller;
-  checker.facts["our_time"] = TimeText(checker.parts.clock.Utc());
   try {
     caller = checker.parts.who_am_i(checker.NewCall());
   } catch (const base::Error&) {
-    checker.facts["keys_from"] = checker.parts.describe_keys();
-    checker.facts["key_id"] = checker.facts["keys_from"];
+    checker.keys_from = checker.parts.describe_keys();
     throw;
   }
-  LearnIdentity(checker, caller);
+  checker.caller = caller;
   checker.Report("identity.ok", fmt::format("{} ({})", caller.arn, checker.parts.describe_keys()));
   if (caller.clock_ahead) CheckClock(checker, *caller.clock_ahead);
   if (caller.arn.ends_with(":root")) {
@@ -163,13 +149,11 @@ void CheckIdentity(Checker& checker) {
 void CheckDatabaseCredentials(Checker& checker) {
   const auto credentials = checker.parts.get_credentials(checker.NewCall());
   checker.credentials = credentials;
-  auto& facts = checker.facts;
-  facts["db_user"] = credentials.user;
-  facts["grants"] = GrantBlock(checker, redshift::Ident(credentials.user), "     ");
+  checker.grants.to_user = GrantBlock(checker, redshift::Ident(credentials.user), "     ");
   const std::string plain = redshift::StripDbUser(checker.options.submitted_user);
   if (!plain.empty()) {
-    facts["grants_tagged"] = GrantBlock(checker, redshift::Ident("IAMR:" + plain), "     ");
-    facts["grants_submitted"] = GrantBlock(checker, redshift::Ident(plain), "  ");
+    checker.grants.to_tagged = GrantBlock(checker, redshift::Ident("IAMR:" + plain), "     ");
+    checker.grants.to_submitted = GrantBlock(checker, redshift::Ident(plain), "  ");
   }
   CompareUser(checker, credentials);
   CompareWithPrediction(checker, credentials);

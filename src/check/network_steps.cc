@@ -8,12 +8,6 @@ namespace {
 
 using pq::ProbeOutcome;
 
-std::string Joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text.empty() ? "nobody" : text;
-}
-
 std::string_view IdOf(ProbeOutcome outcome) {
   switch (outcome) {
     case ProbeOutcome::kNameNotFound: return "network.name_not_found";
@@ -47,7 +41,7 @@ std::string Seen(const pq::ProbeResult& probe, const std::string& at) {
     case ProbeOutcome::kRootsMissing: return "the trusted certificates cannot be read" + detail;
     case ProbeOutcome::kTlsFailed: return fmt::format("TLS with {} failed{}", at, detail);
     case ProbeOutcome::kNameDiffers:
-      return fmt::format("{} shows a certificate for {}", at, Joined(probe.names));
+      return fmt::format("{} shows a certificate for {}", at, Joined(probe.names, "nobody"));
     case ProbeOutcome::kExpired:
       return fmt::format("{} shows a certificate valid until {}", at, probe.valid_until);
     case ProbeOutcome::kNotTrusted:
@@ -82,12 +76,7 @@ void StartProbe(Checker& checker) {
 
 void CheckNetwork(Checker& checker) {
   const auto probe = checker.probing.get();
-  auto& facts = checker.facts;
-  facts["address"] = probe.address.empty() ? checker.options.endpoint.host : probe.address;
-  facts["local_address"] = probe.local_address;
-  facts["certificate_names"] = Joined(probe.names);
-  facts["valid_until"] = probe.valid_until;
-  facts["our_time"] = TimeText(checker.parts.clock.Utc());
+  checker.probed = probe;
   const std::string at = probe.address.empty()
                              ? checker.options.endpoint.host
                              : fmt::format("{}:{}", probe.address, checker.options.port);

@@ -25,12 +25,26 @@ class Checker {
   // Of this check alone: where its objects lie.
   std::string run_prefix;
   std::string own_root;
-  // For remedies: "db_user", "schema", "bucket", ...
-  Facts facts;
+  std::string bucket_region;
+  std::string keys_from;  // set only if the identity is not known
+  std::optional<pq::ProbeResult> probed;
+  // GRANTs for the streams' schemas, to the users that may be meant.
+  struct Grants {
+    std::string to_user;
+    std::string to_tagged;     // the user that the tag RedshiftDbUser would give
+    std::string to_submitted;  // the configuration's
+  };
+  Grants grants;
 
-  void Report(std::string_view id, std::string seen, std::string subject = "");
-  void ReportFailure(Step step, std::string subject = "");  // of the exception being handled
-  void ReportFailure(Step step, const base::ErrorInfo& error, std::string subject = "");
+  // Each finding is filled in from Known() and from `own`, which is of this finding alone:
+  // "schema", "table", ... What one stream brought to light never stands in the remedy of another.
+  void Report(std::string_view id, std::string seen, std::string subject = "", Facts own = {});
+  // Of the exception being handled.
+  void ReportFailure(Step step, std::string subject = "", Facts own = {});
+  void ReportFailure(Step step, const base::ErrorInfo& error, std::string subject = "",
+                     Facts own = {});
+  // What holds for every finding: of the configuration, and learned on the way.
+  Facts Known() const;
   void ReportSkipped(Step step, Step because);
   // The destination is looked at while the streams are, as their plans ask it; what is found is
   // told in its turn.
@@ -82,5 +96,7 @@ void WithDestination(Checker& checker, const std::function<void(destinations::De
 // line behind `indent`.
 std::string GrantBlock(const Checker& checker, std::string_view grantee, std::string_view indent);
 std::string TimeText(base::UtcTime time);
+// "a, b".
+std::string Joined(const std::vector<std::string>& names, std::string_view if_none = "");
 
 }  // namespace sluice::check

@@ -21,14 +21,15 @@ using redshift::TableAccess;
 
 std::string SubjectOf(const model::Stream& stream) { return "stream " + stream.name; }
 
-std::string Columns(std::size_t count) {
-  return fmt::format("{} column{} can be read", count, count == 1 ? "" : "s");
+Facts FactsOf(const model::Stream& stream) {
+  if (!stream.table) return {};
+  return {{"schema", stream.table->schema},
+          {"table", stream.table->table},
+          {"relation", redshift::Ident(*stream.table)}};
 }
 
-std::string Joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
+std::string Columns(std::size_t count) {
+  return fmt::format("{} column{} can be read", count, count == 1 ? "" : "s");
 }
 
 // A stream whose right to be read nothing but reading can show.
@@ -56,11 +57,9 @@ void ReportIgnored(Checker& checker, const sync::StreamPlan& plan) {
     const bool there = std::any_of(columns.begin(), columns.end(),
                                    [&](const auto& column) { return column.name == name; });
     if (there) continue;
-    checker.facts["field"] = field;
-    checker.facts["column"] = name;
     checker.Report("streams.column_ignored",
                    fmt::format("{} names {}, which the stream does not bring", field, name),
-                   SubjectOf(plan.stream));
+                   SubjectOf(plan.stream), {{"field", field}, {"column", name}});
   }
 }
 
@@ -92,9 +91,9 @@ void PlanStream(Plans& plans, const model::Stream& stream, Right right) {
     const bool of_view = right == Right::kView && (foreseen.error->reason == "no_table" ||
                                                    foreseen.error->reason == "no_schema" ||
                                                    foreseen.error->code == ErrorCode::kPermission);
-    if (of_view) checker.facts["relation"] = redshift::Ident(*stream.table);
-    return checker.ReportFailure(
-        Step::kStreams, of_view ? OfView(*foreseen.error) : *foreseen.error, SubjectOf(stream));
+    return checker.ReportFailure(Step::kStreams,
+                                 of_view ? OfView(*foreseen.error) : *foreseen.error,
+                                 SubjectOf(stream), FactsOf(stream));
   }
   ReportIgnored(checker, *foreseen.plan);
   for (const auto& warning : foreseen.plan->warnings) {
@@ -129,9 +128,8 @@ void ProveOne(Checker& checker, const Unproven& one) {
     checker.Report("streams.ok", Columns(one.columns), SubjectOf(stream));
   } catch (const base::Error& error) {
     if (error.code() == base::ErrorCode::kCancelled) throw;
-    checker.facts["relation"] = redshift::Ident(*stream.table);
     checker.ReportFailure(Step::kStreams, one.is_view ? OfView(error.info()) : error.info(),
-                          SubjectOf(stream));
+                          SubjectOf(stream), FactsOf(stream));
   }
 }
 
@@ -165,9 +163,9 @@ std::optional<std::string> NearestTable(Checker& checker, const model::TableName
   }
 }
 
-// Why a table cannot be read; sets the facts that its remedy needs.
-std::string_view Refusal(Checker& checker, const TableAccess& table, std::string& seen) {
-  auto& facts = checker.facts;
+// Why a table cannot be read; adds the facts that its remedy needs.
+std::string_view Refusal(const Checker& checker, const TableAccess& table, std::string& seen,
+                         Facts& facts) {
   facts["schema"] = table.name.schema;
   facts["table"] = table.name.table;
   facts["owner"] = table.owner;
@@ -198,13 +196,13 @@ std::string_view Refusal(Checker& checker, const TableAccess& table, std::string
 
 void ReportRefusal(Checker& checker, const model::Stream& stream, const TableAccess& table,
                    const std::vector<std::string>& usable) {
-  auto& facts = checker.facts;
+  Facts facts;
   facts["usable"] = usable.empty() ? "no schema at all" : Joined(usable);
   facts["usable_note"] =
       usable.empty() ? "" : fmt::format(" This user may use {}.", Joined(usable));
-  facts["did_you_mean"].clear();
+  facts["did_you_mean"] = "";
   std::string seen;
-  std::string_view id = Refusal(checker, table, seen);
+  std::string_view id = Refusal(checker, table, seen, facts);
   if (id == "streams.no_schema") {
     facts["did_you_mean"] = DidYouMean(redshift::NearestName(table.name.schema, usable));
   }
@@ -218,7 +216,7 @@ void ReportRefusal(Checker& checker, const model::Stream& stream, const TableAcc
     facts["grants_roles"] = "CREATE ROLE " + redshift::Ident(role) + ";\n" +
                             GrantBlock(checker, "ROLE " + redshift::Ident(role), "");
   }
-  checker.Report(id, seen, SubjectOf(stream));
+  checker.Report(id, seen, SubjectOf(stream), std::move(facts));
 }
 
 bool SelectsOnly(const model::Stream& stream, const std::vector<std::string>& granted) {
@@ -234,13 +232,14 @@ void ReportColumnGrants(Checker& checker, const model::Stream& stream, const Tab
   for (const auto& name : table.columns) {
     if (std::find(granted.begin(), granted.end(), name) == granted.end()) missing.push_back(name);
   }
-  checker.facts["columns_granted"] = Joined(granted);
-  checker.facts["columns_missing"] = Joined(missing);
-  checker.facts["grant_table"] = redshift::GrantStatements(
-      {.user = checker.credentials->user, .schema = table.name.schema, .table = table.name.table});
   checker.Report("streams.column_grants",
                  fmt::format("{} of {} columns may be read", granted.size(), table.columns.size()),
-                 SubjectOf(stream));
+                 SubjectOf(stream),
+                 {{"columns_granted", Joined(granted)},
+                  {"columns_missing", Joined(missing)},
+                  {"grant_table", redshift::GrantStatements({.user = checker.credentials->user,
+                                                             .schema = table.name.schema,
+                                                             .table = table.name.table})}});
 }
 
 std::vector<std::string> NamesOf(const redshift::TableDescription& table) {

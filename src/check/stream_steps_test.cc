@@ -5,6 +5,7 @@
 
 #include <fstream>
 
+#include "check/steps.h"
 #include "check/testing/check_fixture.h"
 
 namespace sluice::check {
@@ -67,6 +68,18 @@ TEST_F(Check, TypesThatCannotBeFollowedOrCut) {
   stream.cursor = "a";
   stream.split = model::Split{.pieces = 2, .column = "f"};
   EXPECT_THAT(Bad(Run()), ElementsAre("streams.split_type"));
+}
+
+TEST_F(Check, WhatOneFindingTellsStandsInNoOther) {
+  const CheckParts parts{.clock = clock_, .store = store_};
+  Checker checker(options_, parts, {});
+  checker.Report("streams.no_table", "seen", "stream a", {{"schema", "s"}, {"table", "orders"}});
+  checker.Report("streams.no_table", "seen", "stream b");
+  EXPECT_THAT(checker.findings.at(0).why, HasSubstr("Schema s has no table orders"));
+  EXPECT_THAT(checker.findings.at(1).why, HasSubstr("Schema <schema> has no table <table>"));
+  // What the configuration says holds for both, and nothing else outlives its finding.
+  EXPECT_EQ(checker.Known().at("bucket"), "acme-staging");
+  EXPECT_FALSE(checker.Known().contains("table"));
 }
 
 TEST_F(Check, TwoStreamsWithOneTarget) {
