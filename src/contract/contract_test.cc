@@ -1,7 +1,8 @@
 // Goal: what programs were promised once stays: no field of a --json document, exit code, error
 // code or finding id is renamed, given another type or taken away. tests/vectors/contract.json is
 // the record of what was promised; what is new here does not have to be in it.
-// To record anew, which also takes away what is gone: SLUICE_RECORD_CONTRACT=1 contract_test.
+// To record again, which also takes away what is gone, and to write the tables of
+// docs/CLI_JSON.md: SLUICE_RECORD_CONTRACT=1 contract_test.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -14,9 +15,12 @@
 #include "config/config.h"
 #include "connection/setup_facts.h"
 #include "contract/documents.h"
+#include "contract/events.h"
 #include "contract/exit_code.h"
+#include "contract/fields.h"
 #include "contract/record_documents.h"
 #include "setup/parts.h"
+#include "tests/support/fake_clock.h"
 
 namespace sluice::contract {
 namespace {
@@ -30,7 +34,7 @@ using base::UtcTime;
 using Shape = std::map<std::string, std::set<std::string>>;
 
 // Objects whose names are values: "verified" counts by the names of checksums.
-const std::set<std::string> kMaps = {"streams[].verified"};
+const std::set<std::string> kMaps = {"streams[].verified", "verified"};
 
 std::string TypeOf(const Json& json) {
   if (json.is_number_integer()) return "integer";
@@ -117,7 +121,7 @@ std::string Planned() {
   return PlanJson({plan, query}, "d");
 }
 
-std::string Synced() {
+sync::StreamResult FullResult() {
   sync::StreamResult full;
   full.stream = "a";
   full.proof.notice_rows = 7;
@@ -126,9 +130,17 @@ std::string Synced() {
   full.keys_compared = 1;
   full.adopted_from = kNow;
   full.kept = full.warnings = full.left_behind = {"x"};
+  return full;
+}
+
+sync::StreamResult FailedResult() {
   sync::StreamResult failed;
   failed.error = kError;
-  return SyncJson({.run = "r", .streams = {full, failed}}, "d");
+  return failed;
+}
+
+std::string Synced() {
+  return SyncJson({.run = "r", .streams = {FullResult(), FailedResult()}}, "d");
 }
 
 sync::History FullHistory() {
@@ -160,6 +172,33 @@ std::string Status(const sync::History& history) {
   auto followed = FullStream();
   followed.sync_mode = model::SyncMode::kIncremental;
   return StatusJson(history, {followed, {.name = "q"}}, "b", kNow);
+}
+
+// Each event with nothing in it and with everything in it.
+void AddEvents(Json& documents) {
+  std::map<std::string, std::vector<std::string>> lines;
+  test::FakeClock clock;
+  const auto take = [&](std::string_view line, Worth) {
+    lines["event " + Json::parse(line)["event"].get<std::string>()].emplace_back(line);
+  };
+  for (const bool full : {false, true}) {
+    Events events(take, clock);
+    events.CommandBegan("sync");
+    events.OnRunBegan("r", {"a"});
+    sync::Progress progress{.stream = "a", .phase = sync::Phase::kLoad};
+    if (full) progress.rows_total = progress.bytes_total = 1;
+    for (int i = 0; i < 2; ++i) {
+      events.OnProgress(progress);
+      clock.Advance(std::chrono::seconds(1));
+    }
+    events.Found({.id = "i", .code = full ? std::optional(ErrorCode::kTimeout) : std::nullopt});
+    events.SchemaListed({.name = "s"});
+    events.StreamReset("a");
+    for (const auto& result : {FullResult(), FailedResult()}) events.OnStreamEnded(result);
+    events.RunEnded({.run = "r"});
+    events.CommandEnded(0, full ? &kError : nullptr);
+  }
+  for (const auto& [event, all] : lines) documents[event] = ShapeOf(all);
 }
 
 Json Documents() {
@@ -204,7 +243,9 @@ Json ErrorCodes() {
 Json ContractNow() {
   Json steps = Json::object();
   for (const auto step : check::Steps()) steps[std::string(StepName(step))] = "step";
-  return {{"documents", Documents()},
+  Json documents = Documents();
+  AddEvents(documents);
+  return {{"documents", std::move(documents)},
           {"findings", Findings()},
           {"steps", steps},
           {"exit codes of error codes", ErrorCodes()},
@@ -265,6 +306,63 @@ TEST(Contract, RecordIsOfDocumentsThatHoldEverything) {
       }
     }
   }
+}
+
+std::filesystem::path PageFile() {
+  return std::filesystem::path(__FILE__).parent_path().parent_path().parent_path() /
+         "docs/CLI_JSON.md";
+}
+
+std::vector<FieldTable> AllTables() {
+  auto all = DocumentTables();
+  for (const auto& more : {RecordTables(), EventTables()}) {
+    all.insert(all.end(), more.begin(), more.end());
+  }
+  return all;
+}
+
+// The page with every table as the definitions have it; `unknown` gets what is marked as a table of
+// no definition, `missing` what has no place.
+std::string PageFrom(const std::string& page, std::vector<std::string>& unknown,
+                     std::vector<std::string>& missing) {
+  const std::string begin = "<!-- fields: ";
+  const std::string end = "<!-- end -->";
+  std::map<std::string, std::string> texts;
+  for (const auto& table : AllTables()) {
+    std::string& text = texts[std::string(table.id)] = "| Field | |\n|---|---|\n";
+    for (const auto& [name, meaning] : table.rows) {
+      text += "| `" + std::string(name) + "` | " + std::string(meaning) + " |\n";
+    }
+  }
+  std::string out;
+  std::size_t at = 0;
+  for (auto mark = page.find(begin); mark != std::string::npos; mark = page.find(begin, at)) {
+    const auto close = page.find(" -->\n", mark);
+    const std::string id = page.substr(mark + begin.size(), close - mark - begin.size());
+    out += page.substr(at, close + 5 - at);
+    const auto text = texts.extract(id);
+    if (text.empty()) unknown.push_back(id);
+    out += text.empty() ? "" : text.mapped();
+    at = page.find(end, close);
+  }
+  for (const auto& [id, text] : texts) missing.push_back(id);
+  return out + page.substr(at);
+}
+
+TEST(Contract, PageHasTheFieldsThatTheProgramWrites) {
+  std::ifstream in(PageFile());
+  const std::string page((std::istreambuf_iterator<char>(in)), {});
+  std::vector<std::string> unknown;
+  std::vector<std::string> missing;
+  const std::string right = PageFrom(page, unknown, missing);
+  if (std::getenv("SLUICE_RECORD_CONTRACT") != nullptr) {
+    std::ofstream(PageFile()) << right;
+    return;
+  }
+  EXPECT_THAT(unknown, testing::IsEmpty());
+  EXPECT_THAT(missing, testing::IsEmpty());
+  EXPECT_TRUE(page == right) << "docs/CLI_JSON.md is not what src/contract defines. Write it: "
+                                "SLUICE_RECORD_CONTRACT=1 contract_test";
 }
 
 }  // namespace

@@ -2,266 +2,322 @@
 
 #include <algorithm>
 
+#include "contract/common_fields.h"
 #include "contract/exit_code.h"
-#include "contract/json_envelope.h"
 #include "setup/placeholders.h"
 
 namespace sluice::contract {
 namespace {
 
-Json FromError(const base::ErrorInfo& error) {
-  return {{"code", base::ErrorCodeName(error.code)},
-          {"operation", error.operation},
-          {"subject", error.subject},
-          {"message", error.message},
-          {"remedy", error.remedy},
-          {"cause", error.cause},
-          {"retryable", error.retryable},
-          {"in_doubt", error.in_doubt}};
-}
-
-Json FromStream(const model::Stream& stream) {
-  Json json = {{"name", stream.name},
-               {"table", stream.table ? Json(stream.table->ToString()) : Json(nullptr)},
-               {"sync_mode", ToString(stream.sync_mode)},
-               {"write_mode", ToString(stream.write_mode)},
-               {"primary_key", stream.primary_key},
-               {"cursor", stream.cursor ? Json(*stream.cursor) : Json(nullptr)}};
+// A document whose command did what it was asked for, or as much of it as there is.
+Json Document(std::string_view command, int exit_code) {
+  Json json = Envelope(command, exit_code);
+  json["error"] = nullptr;
   return json;
 }
 
-Json FromColumns(const std::vector<model::Column>& columns) {
-  Json json = Json::array();
-  for (const auto& column : columns) {
-    json.push_back(
-        {{"name", column.name}, {"type", ToString(column.type)}, {"nullable", column.nullable}});
+const Fields<config::Problem>& ProblemFields() {
+  using Problem = config::Problem;
+  static const Fields<Problem> fields = {
+      {"field",
+       "`\"streams[2].cursor\"`, `\"\"` for the file as a whole; a name that may be a secret is "
+       "not "
+       "shown",
+       [](const Problem& problem) { return problem.field; }},
+      {"line", "from 1, or `null`",
+       [](const Problem& problem) {
+         return problem.at.line > 0 ? Json(problem.at.line) : Json(nullptr);
+       }},
+      {"column", "from 1, or `null`",
+       [](const Problem& problem) {
+         return problem.at.line > 0 ? Json(problem.at.column) : Json(nullptr);
+       }},
+      {"problem", "what is wrong", [](const Problem& problem) { return problem.problem; }},
+      {"remedy", "what to write instead", [](const Problem& problem) { return problem.remedy; }}};
+  return fields;
+}
+
+const Fields<config::Problem>& WarningFields() {
+  using Warning = config::Problem;
+  static const Fields<Warning> fields = {
+      {"field", "where", [](const Warning& warning) { return warning.field; }},
+      {"problem", "what is not safe", [](const Warning& warning) { return warning.problem; }},
+      {"remedy", "what to do", [](const Warning& warning) { return warning.remedy; }}};
+  return fields;
+}
+
+const Fields<config::Config>& ValidFields() {
+  using Config = config::Config;
+  static const Fields<Config> fields = {
+      {"file", "its path", [](const Config& config) { return config.file.string(); }},
+      {"problems", "empty", [](const Config&) { return Json::array(); }},
+      {"warnings", "list: a secret in a file that others may read",
+       [](const Config& config) { return WrittenAll(WarningFields(), config.warnings); }},
+      {"streams", "list, in the order of the file", [](const Config& config) {
+         Json streams = Json::array();
+         for (const auto& entry : config.streams) {
+           streams.push_back(Written(ConfiguredStreamFields(), entry.stream));
+         }
+         return streams;
+       }}};
+  return fields;
+}
+
+const Fields<InitOutcome>& InitFields() {
+  static const Fields<InitOutcome> fields = {
+      {"file", "its path", [](const InitOutcome& outcome) { return outcome.file; }},
+      {"written", "`false`: it said so already",
+       [](const InitOutcome& outcome) { return outcome.written; }},
+      {"secret_file", "file beside it that holds the secret, or `null`",
+       [](const InitOutcome& outcome) { return OrNull(outcome.secret_file); }},
+      {"variables",
+       "names of the environment variables that must be set before anything else is run",
+       [](const InitOutcome& outcome) { return outcome.variables; }}};
+  return fields;
+}
+
+const Fields<setup::Placeholder>& PlaceholderFields() {
+  using Placeholder = setup::Placeholder;
+  static const Fields<Placeholder> fields = {
+      {"name", "`\"<WORKGROUP_ID>\"`",
+       [](const Placeholder& placeholder) { return placeholder.name; }},
+      {"meaning", "what it stands for",
+       [](const Placeholder& placeholder) { return placeholder.meaning; }},
+      {"how", "how to find it", [](const Placeholder& placeholder) { return placeholder.how; }}};
+  return fields;
+}
+
+Json CountsOf(const check::Findings& findings) {
+  using check::Severity;
+  Json counts = Json::object();
+  for (const auto severity : {Severity::kOk, Severity::kAdvice, Severity::kWarning,
+                              Severity::kFailure, Severity::kSkipped}) {
+    counts[std::string(SeverityName(severity))] = findings.Count(severity);
   }
-  return json;
+  return counts;
 }
 
-Json FromProof(const model::Proof& proof) {
-  return {{"agrees", proof.Agrees()},
-          {"notice_rows", proof.notice_rows ? Json(*proof.notice_rows) : Json(nullptr)},
-          {"manifest_rows", proof.manifest_rows},
-          {"footer_rows", proof.footer_rows},
-          {"loaded_rows", proof.loaded_rows},
-          {"parts", proof.parts},
-          {"manifest_bytes", proof.manifest_bytes},
-          {"fetched_bytes", proof.fetched_bytes}};
+const Fields<check::Findings>& CheckFields() {
+  using Findings = check::Findings;
+  static const Fields<Findings> fields = {
+      {"interrupted", "stopped before its end",
+       [](const Findings& findings) { return findings.interrupted; }},
+      {"seconds", "how long it took",
+       [](const Findings& findings) { return InSeconds(findings.duration); }},
+      {"counts", "how many findings: `ok`, `advice`, `warning`, `failure`, `skipped`", CountsOf},
+      {"findings", "in the order they were made",
+       [](const Findings& findings) { return WrittenAll(FindingFields(), findings.findings); }}};
+  return fields;
 }
 
-std::int64_t SecondsSinceEpoch(base::UtcTime time) {
-  return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+const Fields<check::Step>& StepFields() {
+  static const Fields<check::Step> fields = {
+      {"name", "as in findings", [](const check::Step& step) { return StepName(step); }},
+      {"title", "for people", [](const check::Step& step) { return StepTitle(step); }},
+      {"why", "why it matters if the step fails as a whole",
+       [](const check::Step& step) { return StepWhy(step); }}};
+  return fields;
 }
 
-Json FromResult(const sync::StreamResult& stream) {
-  return {{"stream", stream.stream},
-          {"target", stream.target.ToString()},
-          {"status", !stream.error                                       ? "done"
-                     : stream.error->code == base::ErrorCode::kCancelled ? "stopped"
-                                                                         : "failed"},
-          {"rows", stream.error ? 0 : stream.proof.loaded_rows},
-          {"bytes", stream.bytes},
-          {"seconds", std::chrono::duration<double>(stream.duration).count()},
-          {"unload_seconds", std::chrono::duration<double>(stream.unload_duration).count()},
-          {"proof", FromProof(stream.proof)},
-          {"verified", Json(stream.verified)},
-          {"counts",
-           {{"inserted", stream.counts.inserted},
-            {"updated", stream.counts.updated},
-            {"unchanged", stream.counts.unchanged},
-            {"deleted", stream.counts.deleted},
-            {"skipped", stream.counts.skipped},
-            {"duplicates", stream.counts.duplicates},
-            {"deleted_absent", stream.counts.deleted_absent}}},
-          {"watermark", stream.watermark ? Json(*stream.watermark) : Json(nullptr)},
-          {"keys_compared", stream.keys_compared ? Json(*stream.keys_compared) : Json(nullptr)},
-          {"attempts", stream.attempts},
-          {"adopted", stream.adopted_from.has_value()},
-          {"adopted_from",
-           stream.adopted_from ? Json(SecondsSinceEpoch(*stream.adopted_from)) : Json(nullptr)},
-          {"kept", stream.kept},
-          {"warnings", stream.warnings},
-          {"left_behind", stream.left_behind},
-          {"error", stream.error ? FromError(*stream.error) : Json(nullptr)}};
+const Fields<check::Finding>& KindFields() {
+  using Finding = check::Finding;
+  static const Fields<Finding> fields = {
+      {"id", "as in findings", [](const Finding& kind) { return kind.id; }},
+      {"step", "where it is found", [](const Finding& kind) { return StepName(kind.step); }},
+      {"severity", "as in findings",
+       [](const Finding& kind) { return SeverityName(kind.severity); }},
+      {"title", "few words", [](const Finding& kind) { return kind.title; }},
+      {"why", "with `<names>` where it is filled in", [](const Finding& kind) { return kind.why; }},
+      {"remedy", "as `why`", [](const Finding& kind) { return kind.remedy; }}};
+  return fields;
+}
+
+const Fields<redshift::UnknownColumn>& UnreadableFields() {
+  using Column = redshift::UnknownColumn;
+  static const Fields<Column> fields = {
+      {"name", "of the column", [](const Column& column) { return column.name; }},
+      {"type", "one that cannot be read", [](const Column& column) { return column.data_type; }}};
+  return fields;
+}
+
+const Fields<connection::DiscoveredTable>& TableFields() {
+  using Table = connection::DiscoveredTable;
+  static const Fields<Table> fields = {
+      {"name",
+       "`\"sales.orders\"`. It can be pasted as `table:` of a stream, or written there by a "
+       "program; "
+       "names that need it are quoted in it: `sales.\"orders.v2\"`, `'\"my.schema\".t'`",
+       [](const Table& table) { return connection::TableText(table.name); }},
+      {"schema", "`\"sales\"`", [](const Table& table) { return table.name.schema; }},
+      {"table", "`\"orders\"`", [](const Table& table) { return table.name.table; }},
+      {"type", "`TABLE`, `VIEW`, ...", [](const Table& table) { return table.type; }},
+      {"columns", "list: see the columns below",
+       [](const Table& table) { return WrittenAll(ColumnFields(), table.columns); }},
+      {"unreadable_columns", "list of `name`, `type`: types that cannot be brought over",
+       [](const Table& table) { return WrittenAll(UnreadableFields(), table.unknown); }},
+      {"hidden",
+       "why its columns are not shown, if the catalog hides them and a select that reads no row "
+       "was refused; else null",
+       [](const Table& table) {
+         return table.hidden.empty() ? Json(nullptr) : Json(table.hidden);
+       }},
+      {"primary_key", "columns of the declared key, in order",
+       [](const Table& table) { return table.primary_key; }},
+      {"proposed", "`sync_mode`, `write_mode`",
+       [](const Table& table) {
+         return Json{{"sync_mode", ToString(table.sync_mode)},
+                     {"write_mode", ToString(table.write_mode)}};
+       }},
+      {"configured", "a stream of the configuration reads this table",
+       [](const Table& table) { return table.configured; }}};
+  return fields;
+}
+
+const Fields<connection::DiscoveredSchema>& SchemaFields() {
+  using Schema = connection::DiscoveredSchema;
+  static const Fields<Schema> fields = {
+      {"name", "of the schema", [](const Schema& schema) { return schema.name; }},
+      {"type", "`local`, `shared`, `external`", [](const Schema& schema) { return schema.type; }},
+      {"tables", "list",
+       [](const Schema& schema) { return WrittenAll(TableFields(), schema.tables); }}};
+  return fields;
+}
+
+// What of a plan is not of its stream.
+const Fields<sync::StreamPlan>& PlanFields() {
+  using Plan = sync::StreamPlan;
+  static const Fields<Plan> fields = {
+      {"target", "the table at the destination",
+       [](const Plan& plan) { return plan.target.table.ToString(); }},
+      {"columns", "as in `discover`",
+       [](const Plan& plan) { return WrittenAll(ColumnFields(), plan.target.columns); }},
+      {"select", "what would be read, without the range that only the server can tell",
+       [](const Plan& plan) { return plan.select; }},
+      {"from", "the watermark it goes on from, or null",
+       [](const Plan& plan) {
+         return plan.range && plan.range->low ? Json(*plan.range->low) : Json(nullptr);
+       }},
+      {"key_scan", "all keys would be compared",
+       [](const Plan& plan) { return plan.key_select.has_value(); }},
+      {"warnings", "list of sentences: where the stream may lose rows in silence",
+       [](const Plan& plan) { return plan.warnings; }}};
+  return fields;
+}
+
+struct Synced {
+  const sync::RunResult& result;
+  const std::string& destination;
+};
+
+// Of the streams that are done.
+template <typename Value>
+std::uint64_t SumOfDone(const sync::RunResult& result, Value value) {
+  std::uint64_t sum = 0;
+  for (const auto& stream : result.streams) {
+    if (!stream.error) sum += value(stream);
+  }
+  return sum;
+}
+
+const Fields<Synced>& SyncFields() {
+  static const Fields<Synced> fields = {
+      {"dry_run", "`false`", [](const Synced&) { return false; }},
+      {"run", "id of the run; part of every staging prefix",
+       [](const Synced& synced) { return synced.result.run; }},
+      {"destination", "for people: `\"DuckDB file acme.duckdb\"`",
+       [](const Synced& synced) { return synced.destination; }},
+      {"interrupted", "stopped by a signal",
+       [](const Synced& synced) { return synced.result.interrupted; }},
+      {"seconds", "of the run",
+       [](const Synced& synced) { return InSeconds(synced.result.duration); }},
+      {"rows", "of the streams that are done",
+       [](const Synced& synced) {
+         return SumOfDone(synced.result, [](const auto& s) { return s.proof.loaded_rows; });
+       }},
+      {"bytes", "of the streams that are done",
+       [](const Synced& synced) {
+         return SumOfDone(synced.result, [](const auto& s) { return s.bytes; });
+       }},
+      {"streams", "list, in the order of the configuration", [](const Synced& synced) {
+         return WrittenAll(StreamResultFields(), synced.result.streams);
+       }}};
+  return fields;
 }
 
 }  // namespace
 
 std::string ErrorJson(std::string_view command, const base::ErrorInfo& error) {
   Json json = Envelope(command, ExitCodeOf(error));
-  json["error"] = FromError(error);
+  json["error"] = Written(ErrorFields(), error);
   return Dump(json);
 }
 
 std::string ProblemsJson(std::string_view command, const std::filesystem::path& file,
                          const std::vector<config::Problem>& problems) {
   Json json = Envelope(command, kBadUse);
-  json["error"] = FromError(config::ToError(file, problems).info());
+  json["error"] = Written(ErrorFields(), config::ToError(file, problems).info());
   json["file"] = file.string();
-  json["problems"] = Json::array();
-  for (const auto& problem : problems) {
-    const bool placed = problem.at.line > 0;
-    json["problems"].push_back({{"field", problem.field},
-                                {"line", placed ? Json(problem.at.line) : Json(nullptr)},
-                                {"column", placed ? Json(problem.at.column) : Json(nullptr)},
-                                {"problem", problem.problem},
-                                {"remedy", problem.remedy}});
-  }
+  json["problems"] = WrittenAll(ProblemFields(), problems);
   return Dump(json);
 }
 
 std::string InitJson(const InitOutcome& outcome) {
-  Json json = Envelope("init", kDone);
-  json["error"] = nullptr;
-  json["file"] = outcome.file;
-  json["written"] = outcome.written;
-  json["secret_file"] = outcome.secret_file ? Json(*outcome.secret_file) : Json(nullptr);
-  json["variables"] = outcome.variables;
+  Json json = Document("init", kDone);
+  AddTo(json, InitFields(), outcome);
   return Dump(json);
 }
 
 std::string ValidJson(const config::Config& config) {
-  Json json = Envelope("config validate", kDone);
-  json["error"] = nullptr;
-  json["file"] = config.file.string();
-  json["problems"] = Json::array();
-  json["warnings"] = Json::array();
-  for (const auto& warning : config.warnings) {
-    json["warnings"].push_back(
-        {{"field", warning.field}, {"problem", warning.problem}, {"remedy", warning.remedy}});
-  }
-  json["streams"] = Json::array();
-  for (const auto& entry : config.streams) json["streams"].push_back(FromStream(entry.stream));
+  Json json = Document("config validate", kDone);
+  AddTo(json, ValidFields(), config);
   return Dump(json);
 }
 
 std::string CheckJson(const check::Findings& findings) {
-  using check::Severity;
-  Json json = Envelope("check", ExitCodeOf(findings));
-  json["error"] = nullptr;
-  json["interrupted"] = findings.interrupted;
-  json["seconds"] = std::chrono::duration<double>(findings.duration).count();
-  json["counts"] = Json::object();
-  for (const auto severity : {Severity::kOk, Severity::kAdvice, Severity::kWarning,
-                              Severity::kFailure, Severity::kSkipped}) {
-    json["counts"][std::string(SeverityName(severity))] = findings.Count(severity);
-  }
-  json["findings"] = Json::array();
-  for (const auto& finding : findings.findings) {
-    json["findings"].push_back(
-        {{"id", finding.id},
-         {"step", StepName(finding.step)},
-         {"severity", SeverityName(finding.severity)},
-         {"subject", finding.subject},
-         {"title", finding.title},
-         {"seen", finding.seen},
-         {"why", finding.why},
-         {"remedy", finding.remedy},
-         {"cause", finding.cause},
-         {"code", finding.code ? Json(base::ErrorCodeName(*finding.code)) : Json(nullptr)}});
-  }
+  Json json = Document("check", ExitCodeOf(findings));
+  AddTo(json, CheckFields(), findings);
   return Dump(json);
 }
 
 std::string FindingKindsJson() {
-  Json json = Envelope("check", kDone);
-  json["error"] = nullptr;
-  json["steps"] = Json::array();
-  for (const auto step : check::Steps()) {
-    json["steps"].push_back(
-        {{"name", StepName(step)}, {"title", StepTitle(step)}, {"why", StepWhy(step)}});
-  }
-  json["findings"] = Json::array();
+  std::vector<check::Finding> kinds;
   for (const auto& kind : check::FindingKinds()) {
-    const auto finding = check::MakeFinding(kind.id, "", "", {});
-    json["findings"].push_back({{"id", finding.id},
-                                {"step", StepName(kind.step)},
-                                {"severity", SeverityName(kind.severity)},
-                                {"title", kind.title},
-                                {"why", finding.why},
-                                {"remedy", finding.remedy}});
+    kinds.push_back(check::MakeFinding(kind.id, "", "", {}));
   }
+  Json json = Document("check", kDone);
+  json["steps"] = WrittenAll(StepFields(), check::Steps());
+  json["findings"] = WrittenAll(KindFields(), kinds);
   return Dump(json);
 }
 
 std::string DiscoverJson(const std::vector<connection::DiscoveredSchema>& schemas) {
-  Json json = Envelope("discover", kDone);
-  json["error"] = nullptr;
-  json["schemas"] = Json::array();
-  for (const auto& schema : schemas) {
-    Json tables = Json::array();
-    for (const auto& table : schema.tables) {
-      Json unreadable = Json::array();
-      for (const auto& column : table.unknown) {
-        unreadable.push_back({{"name", column.name}, {"type", column.data_type}});
-      }
-      tables.push_back(
-          {{"name", connection::TableText(table.name)},
-           {"schema", table.name.schema},
-           {"table", table.name.table},
-           {"type", table.type},
-           {"columns", FromColumns(table.columns)},
-           {"unreadable_columns", unreadable},
-           {"hidden", table.hidden.empty() ? Json(nullptr) : Json(table.hidden)},
-           {"primary_key", table.primary_key},
-           {"proposed",
-            {{"sync_mode", ToString(table.sync_mode)}, {"write_mode", ToString(table.write_mode)}}},
-           {"configured", table.configured}});
-    }
-    json["schemas"].push_back(
-        {{"name", schema.name}, {"type", schema.type}, {"tables", std::move(tables)}});
-  }
+  Json json = Document("discover", kDone);
+  json["schemas"] = WrittenAll(SchemaFields(), schemas);
   return Dump(json);
 }
 
 std::string PlanJson(const std::vector<sync::StreamPlan>& plans, const std::string& destination) {
-  Json json = Envelope("sync", kDone);
-  json["error"] = nullptr;
+  Json json = Document("sync", kDone);
   json["dry_run"] = true;
   json["destination"] = destination;
   json["streams"] = Json::array();
   for (const auto& plan : plans) {
-    Json stream = FromStream(plan.stream);
-    stream["target"] = plan.target.table.ToString();
-    stream["columns"] = FromColumns(plan.target.columns);
-    stream["select"] = plan.select;
-    stream["from"] = plan.range && plan.range->low ? Json(*plan.range->low) : Json(nullptr);
-    stream["key_scan"] = plan.key_select.has_value();
-    stream["warnings"] = plan.warnings;
+    Json stream = Written(ConfiguredStreamFields(), plan.stream);
+    AddTo(stream, PlanFields(), plan);
     json["streams"].push_back(std::move(stream));
   }
   return Dump(json);
 }
 
 std::string SyncJson(const sync::RunResult& result, const std::string& destination) {
-  Json json = Envelope("sync", ExitCodeOf(result));
-  json["error"] = nullptr;
-  json["dry_run"] = false;
-  json["run"] = result.run;
-  json["destination"] = destination;
-  json["interrupted"] = result.interrupted;
-  json["seconds"] = std::chrono::duration<double>(result.duration).count();
-  std::uint64_t rows = 0;
-  std::uint64_t bytes = 0;
-  for (const auto& stream : result.streams) {
-    if (stream.error) continue;
-    rows += stream.proof.loaded_rows;
-    bytes += stream.bytes;
-  }
-  json["rows"] = rows;
-  json["bytes"] = bytes;
-  json["streams"] = Json::array();
-  for (const auto& stream : result.streams) json["streams"].push_back(FromResult(stream));
+  Json json = Document("sync", ExitCodeOf(result));
+  AddTo(json, SyncFields(), Synced{.result = result, .destination = destination});
   return Dump(json);
 }
 
 std::string SetupJson(const std::vector<setup::Part>& parts, const connection::SetupFacts& made) {
-  Json json = {{"sluice", SLUICE_VERSION},
-               {"command", "setup"},
-               {"exit_code", kDone},
-               {"error", nullptr},
-               {"pattern", std::string(1, setup::PatternLetter(made.facts.pattern))}};
+  Json json = Document("setup", kDone);
+  json["pattern"] = std::string(1, setup::PatternLetter(made.facts.pattern));
   std::string all;
   for (const auto& part : parts) {
     std::string word(part.word);
@@ -269,13 +325,31 @@ std::string SetupJson(const std::vector<setup::Part>& parts, const connection::S
     json[word] = part.text;
     if (part.word != "terraform") all += part.text;
   }
-  Json& placeholders = json["placeholders"] = Json::array();
-  for (const auto& placeholder : setup::PlaceholdersIn(all, made.facts)) {
-    placeholders.push_back(
-        {{"name", placeholder.name}, {"meaning", placeholder.meaning}, {"how", placeholder.how}});
-  }
+  json["placeholders"] = WrittenAll(PlaceholderFields(), setup::PlaceholdersIn(all, made.facts));
   json["notes"] = made.notes;
   return Dump(json);
+}
+
+std::vector<FieldTable> DocumentTables() {
+  return {TableOf("error", ErrorFields()),
+          TableOf("problem", ProblemFields()),
+          TableOf("config validate", ValidFields()),
+          TableOf("config validate.warning", WarningFields()),
+          TableOf("config validate.stream", ConfiguredStreamFields()),
+          TableOf("init", InitFields()),
+          TableOf("setup.placeholder", PlaceholderFields()),
+          TableOf("check", CheckFields()),
+          TableOf("check.finding", FindingFields()),
+          TableOf("check --list-findings.step", StepFields()),
+          TableOf("check --list-findings.finding", KindFields()),
+          TableOf("discover.schema", SchemaFields()),
+          TableOf("discover.table", TableFields()),
+          TableOf("discover.column", ColumnFields()),
+          TableOf("sync", SyncFields()),
+          TableOf("sync.stream", StreamResultFields()),
+          TableOf("sync.proof", ProofFields()),
+          TableOf("sync.counts", CountsFields()),
+          TableOf("sync --dry-run.stream", PlanFields())};
 }
 
 }  // namespace sluice::contract

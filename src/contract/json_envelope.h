@@ -21,4 +21,9 @@ inline std::string Dump(const Json& json) {
   return base::Printable(json.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
 }
 
+// The same without line ends.
+inline std::string OneLine(const Json& json) {
+  return base::Printable(json.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
 }  // namespace sluice::contract

@@ -3,50 +3,125 @@
 #include <algorithm>
 
 #include "connection/status_warnings.h"
+#include "contract/common_fields.h"
 #include "contract/exit_code.h"
-#include "contract/json_envelope.h"
 
 namespace sluice::contract {
 namespace {
 
-Json FromTime(const std::optional<base::UtcTime>& time) {
-  if (!time) return nullptr;
-  return std::chrono::duration_cast<std::chrono::seconds>(time->time_since_epoch()).count();
-}
-
 Json TextOrNull(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 
+const Fields<sync::FailureRecord>& FailureFields() {
+  using Failure = sync::FailureRecord;
+  static const Fields<Failure> fields = {
+      {"run", "id of the run", [](const Failure& failure) { return failure.run; }},
+      {"stream", "its name; null: the whole run",
+       [](const Failure& failure) { return TextOrNull(failure.stream); }},
+      {"at", "when", [](const Failure& failure) { return FromTime(failure.at); }},
+      {"code", "as of `error` above", [](const Failure& failure) { return failure.code; }},
+      {"subject", "as of `error` above", [](const Failure& failure) { return failure.subject; }},
+      {"message", "as of `error` above", [](const Failure& failure) { return failure.message; }},
+      {"remedy", "as of `error` above", [](const Failure& failure) { return failure.remedy; }}};
+  return fields;
+}
+
 Json FromFailure(const sync::FailureRecord* failure) {
-  if (failure == nullptr) return nullptr;
-  return {{"run", failure->run},         {"stream", TextOrNull(failure->stream)},
-          {"at", FromTime(failure->at)}, {"code", failure->code},
-          {"subject", failure->subject}, {"message", failure->message},
-          {"remedy", failure->remedy}};
+  return failure == nullptr ? Json(nullptr) : Written(FailureFields(), *failure);
 }
 
-Json FromAttempt(const sync::AttemptRecord& attempt) {
-  return {{"stream", attempt.stream},
-          {"attempt", attempt.attempt},
-          {"state", attempt.state},
-          {"began", FromTime(attempt.began)},
-          {"committed", FromTime(attempt.committed)},
-          {"error", TextOrNull(attempt.error)},
-          {"subject", TextOrNull(attempt.subject)},
-          {"message", TextOrNull(attempt.message)},
-          {"remedy", TextOrNull(attempt.remedy)},
-          {"rows", attempt.rows},
-          {"bytes", attempt.bytes},
-          {"counts",
-           {{"inserted", attempt.counts.inserted},
-            {"updated", attempt.counts.updated},
-            {"unchanged", attempt.counts.unchanged},
-            {"deleted", attempt.counts.deleted},
-            {"skipped", attempt.counts.skipped}}},
-          {"watermark", attempt.watermark ? Json(*attempt.watermark) : Json(nullptr)}};
+struct StreamStatus {
+  const model::Stream& stream;
+  const sync::AttemptRecord* last = nullptr;  // commit; null: never
+  bool reset = false;
+  std::vector<std::string> warnings;
+  const sync::FailureRecord* failure = nullptr;
+};
+
+const Fields<StreamStatus>& StatusFields() {
+  static const Fields<StreamStatus> fields = {
+      {"stream", "its name", [](const StreamStatus& status) { return status.stream.name; }},
+      {"committed", "when it was last committed, or null: never",
+       [](const StreamStatus& status) {
+         return status.last != nullptr ? FromTime(status.last->committed) : Json(nullptr);
+       }},
+      {"rows", "of that commit, or null",
+       [](const StreamStatus& status) {
+         return status.last != nullptr ? Json(status.last->rows) : Json(nullptr);
+       }},
+      {"watermark", "of that commit, or null",
+       [](const StreamStatus& status) {
+         return status.last != nullptr && !status.reset ? OrNull(status.last->watermark)
+                                                        : Json(nullptr);
+       }},
+      {"reset", "`true` if it was reset since, so that the next sync reads it from the beginning",
+       [](const StreamStatus& status) { return status.reset; }},
+      {"warnings", "list of sentences", [](const StreamStatus& status) { return status.warnings; }},
+      {"failure", "the stream's last failure if it has not committed since, as below, or null",
+       [](const StreamStatus& status) { return FromFailure(status.failure); }}};
+  return fields;
 }
 
-Json Holder(const sync::History& history) {
-  return history.holder ? Json(*history.holder) : Json(nullptr);
+// Without duplicates and deleted_absent, which the ledger does not record.
+Json RecordedCounts(const model::Counts& counts) {
+  return {{"inserted", counts.inserted},
+          {"updated", counts.updated},
+          {"unchanged", counts.unchanged},
+          {"deleted", counts.deleted},
+          {"skipped", counts.skipped}};
+}
+
+const Fields<sync::AttemptRecord>& AttemptFields() {
+  using Attempt = sync::AttemptRecord;
+  static const Fields<Attempt> fields = {
+      {"stream", "its name", [](const Attempt& attempt) { return attempt.stream; }},
+      {"attempt", "id of the attempt", [](const Attempt& attempt) { return attempt.attempt; }},
+      {"state", "`planned` `committed` `failed` `abandoned` `cleaned`",
+       [](const Attempt& attempt) { return attempt.state; }},
+      {"began", "when", [](const Attempt& attempt) { return FromTime(attempt.began); }},
+      {"committed", "when, or null",
+       [](const Attempt& attempt) { return FromTime(attempt.committed); }},
+      {"error", "its code, or null",
+       [](const Attempt& attempt) { return TextOrNull(attempt.error); }},
+      {"subject", "of that error; null if there was none, or if an older version recorded it",
+       [](const Attempt& attempt) { return TextOrNull(attempt.subject); }},
+      {"message", "of that error, or null",
+       [](const Attempt& attempt) { return TextOrNull(attempt.message); }},
+      {"remedy", "of that error, or null",
+       [](const Attempt& attempt) { return TextOrNull(attempt.remedy); }},
+      {"rows", "committed", [](const Attempt& attempt) { return attempt.rows; }},
+      {"bytes", "of its parts", [](const Attempt& attempt) { return attempt.bytes; }},
+      {"counts", "`inserted`, `updated`, `unchanged`, `deleted`, `skipped`",
+       [](const Attempt& attempt) { return RecordedCounts(attempt.counts); }},
+      {"watermark", "committed, or null",
+       [](const Attempt& attempt) { return OrNull(attempt.watermark); }}};
+  return fields;
+}
+
+const Fields<sync::RunRecord>& RunFields() {
+  using Run = sync::RunRecord;
+  static const Fields<Run> fields = {
+      {"run", "its id", [](const Run& run) { return run.run; }},
+      {"began", "when", [](const Run& run) { return FromTime(run.began); }},
+      {"ended", "when; null: under way or dead",
+       [](const Run& run) { return FromTime(run.ended); }},
+      {"outcome", "`done`, `failed`, `interrupted`, null",
+       [](const Run& run) { return run.outcome.empty() ? Json(nullptr) : Json(run.outcome); }},
+      {"streams", "list", [](const Run& run) { return WrittenAll(AttemptFields(), run.attempts); }},
+      {"failures", "why streams, or the run itself, ended with an error: list of failures",
+       [](const Run& run) { return WrittenAll(FailureFields(), run.failures); }}};
+  return fields;
+}
+
+const Fields<staging::CleanResult>& CleanFields() {
+  using Cleaned = staging::CleanResult;
+  static const Fields<Cleaned> fields = {
+      {"objects_deleted", "how many",
+       [](const Cleaned& cleaned) { return cleaned.objects_deleted; }},
+      {"uploads_aborted", "how many unfinished uploads",
+       [](const Cleaned& cleaned) { return cleaned.uploads_aborted; }},
+      {"left_behind", "list of what could not be removed",
+       [](const Cleaned& cleaned) { return cleaned.left_behind; }}};
+  return fields;
 }
 
 }  // namespace
@@ -55,23 +130,18 @@ std::string StatusJson(const sync::History& history, const std::vector<model::St
                        const std::string& bucket, base::UtcTime now) {
   Json json = Envelope("status", kDone);
   json["error"] = nullptr;
-  json["holder"] = Holder(history);
+  json["holder"] = OrNull(history.holder);
   json["streams"] = Json::array();
   for (const auto& stream : streams) {
-    const std::string& name = stream.name;
-    const auto last =
-        std::find_if(history.last_commits.begin(), history.last_commits.end(),
-                     [&](const sync::AttemptRecord& commit) { return commit.stream == name; });
-    const bool found = last != history.last_commits.end();
-    const bool reset = history.resets.contains(name);
-    json["streams"].push_back(
-        {{"stream", name},
-         {"committed", found ? FromTime(last->committed) : Json(nullptr)},
-         {"rows", found ? Json(last->rows) : Json(nullptr)},
-         {"watermark", found && last->watermark && !reset ? Json(*last->watermark) : Json(nullptr)},
-         {"reset", reset},
-         {"warnings", connection::StatusWarnings(history, stream, now)},
-         {"failure", FromFailure(sync::LastFailure(history, name))}});
+    const auto last = std::find_if(
+        history.last_commits.begin(), history.last_commits.end(),
+        [&](const sync::AttemptRecord& commit) { return commit.stream == stream.name; });
+    json["streams"].push_back(Written(
+        StatusFields(), StreamStatus{.stream = stream,
+                                     .last = last == history.last_commits.end() ? nullptr : &*last,
+                                     .reset = history.resets.contains(stream.name),
+                                     .warnings = connection::StatusWarnings(history, stream, now),
+                                     .failure = sync::LastFailure(history, stream.name)}));
   }
   json["failure"] = FromFailure(sync::LastFailure(history, ""));
   json["unclean"] = Json::array();
@@ -84,20 +154,8 @@ std::string StatusJson(const sync::History& history, const std::vector<model::St
 std::string HistoryJson(const sync::History& history) {
   Json json = Envelope("history", kDone);
   json["error"] = nullptr;
-  json["holder"] = Holder(history);
-  json["runs"] = Json::array();
-  for (const auto& run : history.runs) {
-    Json streams = Json::array();
-    for (const auto& attempt : run.attempts) streams.push_back(FromAttempt(attempt));
-    Json failures = Json::array();
-    for (const auto& failure : run.failures) failures.push_back(FromFailure(&failure));
-    json["runs"].push_back({{"run", run.run},
-                            {"began", FromTime(run.began)},
-                            {"ended", FromTime(run.ended)},
-                            {"outcome", run.outcome.empty() ? Json(nullptr) : Json(run.outcome)},
-                            {"streams", std::move(streams)},
-                            {"failures", std::move(failures)}});
-  }
+  json["holder"] = OrNull(history.holder);
+  json["runs"] = WrittenAll(RunFields(), history.runs);
   return Dump(json);
 }
 
@@ -108,9 +166,7 @@ std::string CleanJson(const staging::CleanResult& cleaned) {
                                        {"message", cleaned.error->message},
                                        {"remedy", cleaned.error->remedy}}
                                 : Json(nullptr);
-  json["objects_deleted"] = cleaned.objects_deleted;
-  json["uploads_aborted"] = cleaned.uploads_aborted;
-  json["left_behind"] = cleaned.left_behind;
+  AddTo(json, CleanFields(), cleaned);
   return Dump(json);
 }
 
@@ -119,6 +175,12 @@ std::string ResetJson(const std::vector<std::string>& streams) {
   json["error"] = nullptr;
   json["streams"] = streams;
   return Dump(json);
+}
+
+std::vector<FieldTable> RecordTables() {
+  return {TableOf("failure", FailureFields()), TableOf("status.stream", StatusFields()),
+          TableOf("history.run", RunFields()), TableOf("history.stream", AttemptFields()),
+          TableOf("clean", CleanFields())};
 }
 
 }  // namespace sluice::contract
