@@ -8,18 +8,15 @@
 #include <utility>
 
 #include "cli/command_line.h"
-#include "cli/commands.h"
-#include "cli/grammar.h"
-#include "cli/init_command.h"
+#include "cli/command_table.h"
 #include "cli/process.h"
-#include "cli/records.h"
 #include "cli/screens.h"
-#include "cli/setup_command.h"
 #include "cli/signals.h"
 #include "cli/stderr_log.h"
-#include "config/schema.h"
 #include "connection/host_rules.h"
 #include "contract/documents.h"
+#include "contract/event_output.h"
+#include "contract/events.h"
 #include "contract/exit_code.h"
 
 namespace sluice::cli {
@@ -69,11 +66,30 @@ class StagingRoot {
   std::string text_;  // guarded by mu_
 };
 
+// --events, opened before anything else is: a number that the parent forgot to open could else be
+// one of ours.
+struct WhereEventsGo {
+  std::unique_ptr<contract::EventOutput> output;
+  std::optional<base::ErrorInfo> refused;
+};
+
+WhereEventsGo OpenEvents(const CommandLine& line) {
+  WhereEventsGo where;
+  if (line.events.empty()) return where;
+  try {
+    where.output = contract::EventOutput::Open(line.events);
+  } catch (...) {
+    where.refused = base::AsError(std::current_exception()).info();
+  }
+  return where;
+}
+
 class App {
  public:
-  App(const CommandLine& line, const Hooks& hooks)
+  App(const CommandLine& line, const Hooks& hooks, WhereEventsGo where_events_go)
       : line_(line),
         hooks_(hooks),
+        where_events_go_(std::move(where_events_go)),
         out_style_(StyleOf(STDOUT_FILENO, line)),
         log_style_(StyleOf(STDERR_FILENO, line)),
         screen_([](std::string_view text) { WriteAll(STDERR_FILENO, base::Guarded(text)); },
@@ -81,24 +97,46 @@ class App {
         log_(screen_, clock_, log_style_, LeastLevel(line)),
         signals_([this] { OnFirstSignal(); }, [this] { OnSecondSignal(); }) {}
 
-  int Run() { return standard_output_.ExitCode(RunCommand()); }
+  // Its thread uses the log.
+  ~App() {
+    if (where_events_go_.output) where_events_go_.output->Close();
+  }
+  App(const App&) = delete;
+  App& operator=(const App&) = delete;
+
+  int Run() {
+    if (where_events_go_.refused) {
+      return standard_output_.ExitCode(Fail(*where_events_go_.refused));
+    }
+    BeginEvents();
+    const int exit_code = standard_output_.ExitCode(RunCommand());
+    if (events_) events_->CommandEnded(exit_code, error_ ? &*error_ : nullptr);
+    if (where_events_go_.output) where_events_go_.output->Close();
+    return exit_code;
+  }
 
  private:
+  void BeginEvents() {
+    contract::EventOutput* const output = where_events_go_.output.get();
+    if (output == nullptr) return;
+    output->Start([this](std::string_view reason) {
+      log_.Warning("no more events are written; the command goes on",
+                   {{"reason", std::string(reason)}});
+    });
+    events_.emplace(
+        [output](std::string_view line, contract::Worth worth) { output->Write(line, worth); },
+        clock_);
+    events_->CommandBegan(CommandName(line_.command));
+  }
+
   int RunCommand() {
-    if (line_.list_findings) {
-      out_(contract::FindingKindsJson());
-      return contract::kDone;
-    }
-    if (line_.command == Command::kConfigSchema) {
-      out_(config::JsonSchema());
-      return contract::kDone;
-    }
-    if (line_.command == Command::kCompletion || line_.command == Command::kMan) return Describe();
+    const CommandRow& row = RowOf(line_.command);
     try {
+      if (row.before != nullptr) {
+        if (const auto exit_code = row.before(MakeContext())) return *exit_code;
+      }
       RequireOpenFiles();
-      if (line_.command != Command::kInit) return RunConfigured(line_.command);
-      const auto result = RunInit(MakeContext());
-      return result.check ? RunConfigured(Command::kCheck) : result.exit_code;
+      return RunConfigured(row);
     } catch (...) {
       return Fail(base::AsError(std::current_exception()).info());
     }
@@ -109,18 +147,6 @@ class App {
                         FromEnvironment("TERM").value_or("dumb") != "dumb" && !line.quiet;
     if (!person) return nullptr;
     return [] { return SizeOf(STDERR_FILENO); };
-  }
-
-  int Describe() {
-    const CommandSpec program = DescribeGrammar();
-    if (line_.command == Command::kMan) {
-      out_(ManualPage(program, SLUICE_VERSION));
-    } else {
-      out_(line_.shell == "bash"  ? BashCompletion(program)
-           : line_.shell == "zsh" ? ZshCompletion(program)
-                                  : FishCompletion(program));
-    }
-    return contract::kDone;
   }
 
   Context MakeContext() {
@@ -134,46 +160,24 @@ class App {
             .out_style = out_style_,
             .stop = signals_.token(),
             .hooks = hooks_,
-            .on_staging_root = [this](std::string text) { staging_root_.Set(std::move(text)); }};
+            .on_staging_root = [this](std::string text) { staging_root_.Set(std::move(text)); },
+            .events = events_ ? &*events_ : nullptr};
   }
 
-  int RunConfigured(Command command) {
+  int RunConfigured(const CommandRow& row) {
     const auto loaded = config::Load(line_.config, environment_, connection::EndpointRules());
     if (!loaded.problems.empty()) {
+      error_ = config::ToError(line_.config, loaded.problems).info();
       if (line_.json) {
-        out_(contract::ProblemsJson(CommandName(command), line_.config, loaded.problems));
+        out_(contract::ProblemsJson(row.runs_as.empty() ? row.name : row.runs_as, line_.config,
+                                    loaded.problems));
       } else {
         WriteAll(STDERR_FILENO,
                  base::Guarded(ProblemsScreen(line_.config, loaded.problems, log_style_)));
       }
       return contract::kBadUse;
     }
-    const config::Config& config = loaded.config;
-    if (command == Command::kSync) {
-      for (const auto& warning : config.warnings) {
-        log_.Warning("a secret " + warning.problem,
-                     {{"field", warning.field}, {"remedy", warning.remedy}});
-      }
-    }
-    const Context context = MakeContext();
-    switch (command) {
-      case Command::kCheck: return RunCheck(context, config);
-      case Command::kDiscover: return RunDiscover(context, config);
-      case Command::kSync: return RunSync(context, config);
-      case Command::kSetup: return RunSetup(context, config);
-      case Command::kStatus: return RunStatus(context, config);
-      case Command::kHistory: return RunHistory(context, config);
-      case Command::kClean: return RunClean(context, config);
-      case Command::kReset: return RunReset(context, config);
-      case Command::kConfigValidate:
-        out_(line_.json ? contract::ValidJson(config) : ValidScreen(config, out_style_));
-        return contract::kDone;
-      case Command::kConfigSchema:
-      case Command::kInit:
-      case Command::kCompletion:
-      case Command::kMan: break;
-    }
-    return contract::kDone;
+    return row.run(MakeContext(), loaded.config);
   }
 
   // What an administrator pipes into a file is to be run: it stays as it is.
@@ -183,6 +187,7 @@ class App {
   }
 
   int Fail(const base::ErrorInfo& error) {
+    error_ = error;
     if (line_.json) {
       out_(contract::ErrorJson(CommandName(line_.command), error));
     } else if (error.code == base::ErrorCode::kCancelled) {
@@ -213,6 +218,7 @@ class App {
 
   const CommandLine& line_;
   const Hooks& hooks_;
+  WhereEventsGo where_events_go_;
   const config::Environment environment_ = FromEnvironment;
   const base::SystemClock clock_;
   const Style out_style_;
@@ -222,13 +228,14 @@ class App {
   Screen screen_;
   StderrLog log_;
   StagingRoot staging_root_;
-  StopSignals signals_;  // last: its thread uses those above
+  std::optional<contract::Events> events_;
+  std::optional<base::ErrorInfo> error_;  // what ended the command as a whole
+  StopSignals signals_;                   // last: its thread uses those above
 };
 
 }  // namespace
 
 int Main(int argc, char** argv, const Hooks& hooks) {
-  PrepareProcess();
   try {
     const Parsed parsed = ParseCommandLine({argv + 1, argv + argc}, FromEnvironment);
     if (!parsed.line) {
@@ -240,7 +247,7 @@ int Main(int argc, char** argv, const Hooks& hooks) {
       output.Write(parsed.text);
       return output.ExitCode(contract::kDone);
     }
-    return App(*parsed.line, hooks).Run();
+    return App(*parsed.line, hooks, OpenEvents(*parsed.line)).Run();
   } catch (...) {
     const base::Error error = base::AsError(std::current_exception());
     WriteAll(STDERR_FILENO, ErrorScreen(error.info(), Style{}));

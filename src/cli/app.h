@@ -12,7 +12,8 @@ struct Hooks {
   std::function<void(sync::Effect, std::string_view stream)> after_effect;
 };
 
-// Never throws. Called once, first thing in main, because it blocks signals for all threads.
+// Never throws. Called once by main, before any thread is started, because it blocks signals for
+// all threads. REQUIRES: PrepareProcess (process.h) was called.
 int Main(int argc, char** argv, const Hooks& hooks = {});
 
 }  // namespace sluice::cli

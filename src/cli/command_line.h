@@ -50,7 +50,8 @@ struct CommandLine {
   std::vector<std::string> schemas;  // empty: all
   connection::SetupFlags setup;
   InitFlags init;
-  std::string shell;  // completion
+  std::string shell;   // completion
+  std::string events;  // "3", "events.ndjson"; empty: none
 };
 
 struct Parsed {

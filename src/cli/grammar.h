@@ -13,7 +13,7 @@ struct OptionSpec {
   std::string description;
 
   // A value that is a file's name.
-  bool IsFile() const { return value == "FILE" || value == "PATH"; }
+  bool IsFile() const { return value == "FILE" || value == "PATH" || value == "FD|FILE"; }
 };
 
 struct CommandSpec {

@@ -7,8 +7,9 @@
 #include <algorithm>
 
 #include "base/small_file.h"
-#include "cli/commands.h"
+#include "cli/command_table.h"
 #include "cli/line_reader.h"
+#include "cli/process.h"
 #include "cli/screens.h"
 #include "config/edit.h"
 #include "config/rules.h"
@@ -31,6 +32,18 @@ constexpr unsigned kReadable = 0644;
 constexpr std::string_view kIntroduction =
     "A few questions, in the order of the set-up guide, then a configuration is written.\n"
     "Enter takes what stands in [brackets]. Nothing is written before the last answer.\n";
+
+constexpr std::string_view kFooter = R"(
+Without flags it asks, one question after the other. A file that is there is changed, and keeps
+its comments. A secret is never an argument: it is read from the environment, from a file, or typed
+unseen.
+
+Examples:
+  sluice init
+  sluice -c acme.yaml init
+  sluice init --non-interactive --name acme --bucket acme-sluice-staging \
+    --host analytics.123456789012.us-east-1.redshift-serverless.amazonaws.com:5439/dev \
+    --role-arn arn:aws:iam::123456789012:role/sluice-reader --table sales.orders --check)";
 
 base::Error Bad(std::string subject, std::string message, std::string remedy) {
   return base::Error({.code = base::ErrorCode::kInvalidConfig,
@@ -60,7 +73,8 @@ class Init {
         file_(context.line.config),
         reader_(STDIN_FILENO, context.stop) {}
 
-  InitResult Run() {
+  // True: the check shall be run now.
+  bool Run() {
     LookAtFile();
     dialogue_.emplace(Options());
     TakeFlags();
@@ -71,7 +85,7 @@ class Init {
     }
     const bool written = Write();
     Tell(written);
-    return {.exit_code = contract::kDone, .check = WantsCheck()};
+    return WantsCheck();
   }
 
  private:
@@ -91,7 +105,7 @@ class Init {
     if (IsBlank(ReadFile(file_))) return;  // as if it were not there
     if (flags_.non_interactive && !flags_.edit) {
       throw Bad(file_.string(), "it exists already",
-                "--edit changes in it what flags tell and keeps the rest; --force writes it anew; "
+                "--edit changes in it what flags tell and keeps the rest; --force begins with a new file; "
                 "--config names another.");
     }
     text_ = ReadFile(file_);
@@ -99,7 +113,7 @@ class Init {
     if (!problems.empty()) {
       throw Bad(config::Place(file_, problems.front()),
                 "the file that is there is not YAML: it " + problems.front().problem,
-                problems.front().remedy + "\nOr begin anew: sluice init --force");
+                problems.front().remedy + "\nOr begin with a new file: sluice init --force");
     }
     existing_ = true;
   }
@@ -469,8 +483,68 @@ class Init {
   std::optional<init::Dialogue> dialogue_;
 };
 
+void AddAnswer(Options& options, InitFlags& flags, init::Field field) {
+  const init::FieldInfo& info = init::InfoOf(field);
+  const bool host = field == init::Field::kHost;
+  Option option = options.Call(
+      std::string(info.flag),
+      [&flags, field](const std::string& value) { flags.given[field] = value; },
+      host ? "Host, or the whole endpoint in any form" : std::string(info.title));
+  option.Value(field == init::Field::kRoleArn ? "ARN" : "VALUE");
+  if (field == init::Field::kAuth) option.OneOf({"role", "keys", "profile", "default_chain"});
+  if (field == init::Field::kSecretStore) option.OneOf({"environment", "file"});
+}
+
+void AddOptions(Options& options, CommandLine& line) {
+  InitFlags& flags = line.init;
+  for (int i = 0; i <= static_cast<int>(init::Field::kDestinationPath); ++i) {
+    const auto field = static_cast<init::Field>(i);
+    if (field != init::Field::kSecret) AddAnswer(options, flags, field);
+  }
+  options
+      .CallWithAll(
+          "--table", [&flags](const std::vector<std::string>& tables) { flags.tables = tables; },
+          "A table to bring over, schema.table; again for more")
+      .Value("TABLE")
+      .OneEach();
+  options
+      .Add("--secret-access-key-file", flags.secret_file,
+           "File that holds the secret access key; it is read from there ever after")
+      .Value("PATH");
+  options.Switch("--default-chain", flags.default_chain,
+                 "Log in with what AWS's standard chain finds, as it is");
+  options.Add("--root", flags.extras.root, "Folder in the bucket (default sluice/)")
+      .Value("PREFIX");
+  options
+      .Add("--sslrootcert", flags.extras.ssl_root_cert,
+           "PEM file of the authorities to trust for the database")
+      .Value("PATH");
+  options.Switch("--non-interactive", flags.non_interactive,
+                 "Ask nothing; what is missing is told at once");
+  const Option force =
+      options.Switch("--force", flags.force, "Begin with a new file, replacing one that is there");
+  options.Switch("--edit", flags.edit, "Change a file that is there, keeping its comments")
+      .Excludes(force);
+  options.Switch("--check", flags.check, "Run the check afterwards");
+}
+
+// nullopt: the check shall be run now.
+std::optional<int> WriteConfiguration(const Context& context) {
+  RequireOpenFiles();
+  if (Init(context).Run()) return std::nullopt;
+  return contract::kDone;
+}
+
 }  // namespace
 
-InitResult RunInit(const Context& context) { return Init(context).Run(); }
+const CommandRow kInitCommand = {
+    .name = "init",
+    .description = "Write the configuration, asking what the set-up guide's form asks",
+    .footer = kFooter,
+    .command = Command::kInit,
+    .add_options = AddOptions,
+    .before = WriteConfiguration,
+    .run = RunCheck,
+    .runs_as = "check"};
 
 }  // namespace sluice::cli

@@ -1,4 +1,7 @@
 // `sluice init`: asks, or takes the answers from flags, and writes sluice.yaml whole or not at all.
+// Throws base::Error: kInvalidConfig for answers that are missing or bad (all of them in one) and
+// for a file that is there and may not be changed; kCancelled; kDestination if nothing can be
+// written. Nothing has been written then.
 #pragma once
 #include <filesystem>
 #include <map>
@@ -10,8 +13,6 @@
 
 namespace sluice::cli {
 
-struct Context;
-
 // The words behind `sluice init`.
 struct InitFlags {
   init::Answers given;
@@ -20,19 +21,9 @@ struct InitFlags {
   std::string secret_file;          // --secret-access-key-file
   bool default_chain = false;
   bool non_interactive = false;
-  bool force = false;  // begin anew, replacing a file that is there
+  bool force = false;  // begin with a new file, replacing one that is there
   bool edit = false;   // change a file that is there, without being asked
   bool check = false;  // afterwards
 };
-
-struct InitResult {
-  int exit_code = 0;
-  bool check = false;  // `check` shall be run now
-};
-
-// Throws base::Error: kInvalidConfig for answers that are missing or bad (all of them in one) and
-// for a file that is there and may not be changed; kCancelled; kDestination if nothing can be
-// written. Nothing has been written then.
-InitResult RunInit(const Context& context);
 
 }  // namespace sluice::cli

@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/error.h"
+#include "base/write_failure.h"
 #include "cli/screens.h"
 #include "cli/style.h"
 #include "cli/terminal.h"
@@ -48,14 +48,6 @@ void AllowOpenFiles() {
   setrlimit(RLIMIT_NOFILE, &files);
 }
 
-std::string Reason(int number) {
-  if (number == EPIPE) return "its reader closed it";
-  if (number == EBADF) return "it is closed";
-  if (number == ENOSPC || number == EDQUOT) return "the disk is full";
-  if (number == EFBIG) return "a limit on file sizes (ulimit -f) was reached";
-  return std::strerror(number);
-}
-
 }  // namespace
 
 void PrepareProcess() {
@@ -91,7 +83,7 @@ int StandardOutput::ExitCode(int exit_code) const noexcept {
                     : base::ErrorCode::kDestination,
         .operation = "write the result",
         .subject = "standard output",
-        .message = Reason(failure_),
+        .message = base::WriteFailure(failure_),
         .remedy =
             "What the command did is done; only its result could not be shown. Send the "
             "output elsewhere, and look with: sluice status"};

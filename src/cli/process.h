@@ -5,7 +5,8 @@
 
 namespace sluice::cli {
 
-// Called first of all, once, by the only thread.
+// Called first of all, once, by the only thread, and by main alone: what holds for a whole process
+// is not for a library to change.
 // - Signals that a write may raise (SIGPIPE, SIGXFSZ) are ignored: the write then fails, which is
 //   told; the signal would end the program without a word.
 // - Standard input, output and error are open, whoever started this: a file that is opened later

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "cli/command_table.h"
 #include "connection/connection.h"
 #include "contract/documents.h"
 #include "contract/exit_code.h"
@@ -11,6 +12,49 @@
 
 namespace sluice::cli {
 namespace {
+
+constexpr std::string_view kFooter = R"(
+Parts, in the order of the set-up guide:
+  network      inbound rule of the workgroup's security group (shell commands)
+  sql          database user and grants (SQL)
+  bucket       lifecycle rule, and policy if accounts differ (shell commands)
+  iam          permission policy of the role or user (JSON)
+  trust        trust policy of the role (JSON)
+  tag          tag of the role or user, where the pattern needs one (shell commands)
+  unload-role  role that Redshift writes with, if staging.unload_role (shell commands)
+  terraform    all of it as one file (HCL)
+
+Examples:
+  sluice setup                        all parts, with who runs what
+  sluice setup sql > user.sql
+  sluice setup iam --offline --workgroup-id 1a2b3c4d-0000-0000-0000-000000000000
+  sluice setup sql --pattern C --db-role sluice_read)";
+
+void AddOptions(Options& options, CommandLine& line) {
+  connection::SetupFlags& flags = line.setup;
+  options.Add("PART", flags.part, "One part alone, as it can be applied")
+      .OneOf({"network", "sql", "bucket", "iam", "trust", "tag", "unload-role", "terraform"});
+  options.Switch("--offline", flags.offline, "Ask AWS nothing; what is not known is marked");
+  options
+      .Add("--pattern", flags.pattern,
+           "How the database user comes about: A named after the AWS identity, B named by a tag, C "
+           "roles by a tag, D named by GetClusterCredentials (default: as the configuration has "
+           "it)")
+      .OneOf({"A", "B", "C", "D"});
+  options.Add("--db-role", flags.db_roles, "Pattern C: the database role to read with")
+      .Value("NAME")
+      .OneEach();
+  options.Add("--owner", flags.owners, "Future tables of this user are readable, too")
+      .Value("USER")
+      .OneEach();
+  options.Switch("--only-streams", flags.only_streams,
+                 "Grant the streams' tables alone, not all tables of their schemas");
+  options.Add("--workgroup-id", flags.workgroup_id, "The workgroup's id, if AWS may not be asked")
+      .Value("UUID");
+  options.Add("--address", flags.address, "Public address that Sluice connects from").Value("IP");
+  options.Add("--bucket-account", flags.bucket_account, "Account of the bucket, if it is another")
+      .Value("ID");
+}
 
 void AddPlaceholderNotes(const std::string& text, connection::SetupFacts& made) {
   for (const auto& placeholder : setup::PlaceholdersIn(text, made.facts)) {
@@ -69,6 +113,8 @@ std::string SetupScreen(const std::vector<setup::Part>& parts, const setup::Fact
          fmt::format("\n{}\n", style.Dim("The same for Terraform: sluice setup terraform"));
 }
 
+namespace {
+
 int RunSetup(const Context& context, const config::Config& config) {
   connection::Connection connection(config, context.environment, context.clock, context.log);
   const auto made =
@@ -86,5 +132,14 @@ int RunSetup(const Context& context, const config::Config& config) {
   context.out(SetupScreen(parts, made.facts, context.out_style));
   return contract::kDone;
 }
+
+}  // namespace
+
+const CommandRow kSetupCommand = {.name = "setup",
+                                  .description = "Print what the administrator runs; apply nothing",
+                                  .footer = kFooter,
+                                  .command = Command::kSetup,
+                                  .add_options = AddOptions,
+                                  .run = RunSetup};
 
 }  // namespace sluice::cli

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/commands.h"
+#include "cli/style.h"
 #include "connection/setup_facts.h"
 #include "setup/parts.h"
 
@@ -12,7 +12,5 @@ namespace sluice::cli {
 
 std::string SetupScreen(const std::vector<setup::Part>& parts, const setup::Facts& facts,
                         const Style& style);
-
-int RunSetup(const Context& context, const config::Config& config);
 
 }  // namespace sluice::cli

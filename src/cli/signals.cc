@@ -11,24 +11,17 @@
 #include <system_error>
 #include <thread>
 
+#include "base/descriptor.h"
+#include "contract/exit_code.h"
+
 namespace sluice::cli {
 namespace {
 
-constexpr int kInterrupted = 130;
-
-class FileDescriptor {
- public:
-  FileDescriptor(int fd, const char* what) : fd_(fd) {
-    if (fd_ < 0) throw std::system_error(errno, std::generic_category(), what);
-  }
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  ~FileDescriptor() { close(fd_); }
-  int get() const { return fd_; }
-
- private:
-  const int fd_;
-};
+// Throws std::system_error if it is none.
+int Opened(int fd, const char* what) {
+  if (fd < 0) throw std::system_error(errno, std::generic_category(), what);
+  return fd;
+}
 
 sigset_t StopSet() {
   sigset_t set;
@@ -73,7 +66,7 @@ struct StopSignals::State {
       if (read(signals.get(), &info, sizeof info) != sizeof info) continue;
       if (stop.stop_requested()) {
         on_second();
-        _exit(kInterrupted);
+        _exit(contract::kInterrupted);
       }
       on_first();
       stop.request_stop();
@@ -84,8 +77,8 @@ struct StopSignals::State {
   const std::function<void()> on_second;
   std::stop_source stop;
   const sigset_t before = BlockAll();
-  const FileDescriptor signals{MakeSignalFd(), "signalfd"};
-  const FileDescriptor ended{eventfd(0, EFD_CLOEXEC), "eventfd"};
+  const base::Descriptor signals{Opened(MakeSignalFd(), "signalfd")};
+  const base::Descriptor ended{Opened(eventfd(0, EFD_CLOEXEC), "eventfd")};
   std::thread thread;
 };
 

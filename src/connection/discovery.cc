@@ -95,7 +95,9 @@ class Discovery {
       auto described = Describe(schema);
       const bool only_configured = schema.type == kOnlyConfigured;
       if (only_configured) described.type.clear();
-      if (!only_configured || !described.tables.empty()) found.push_back(std::move(described));
+      if (only_configured && described.tables.empty()) continue;
+      if (options_.on_schema) options_.on_schema(described);
+      found.push_back(std::move(described));
     }
     return found;
   }

@@ -1,5 +1,6 @@
 // What a workgroup holds, and how each table would be synced.
 #pragma once
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -36,8 +37,9 @@ struct DiscoveredSchema {
 
 struct DiscoverOptions {
   std::string database;
-  std::vector<std::string> schemas;    // empty: all that can be seen
-  std::vector<model::Stream> streams;  // of the configuration
+  std::vector<std::string> schemas;                             // empty: all that can be seen
+  std::vector<model::Stream> streams;                           // of the configuration
+  std::function<void(const DiscoveredSchema&)> on_schema = {};  // told each as it is described
 };
 
 // One statement for the schemas, two for each, one for each table's key, one for each view that the

@@ -177,7 +177,7 @@ class Maker {
       case Pattern::kIdentityUser:
         facts().db_user = answers_.db_user.empty() ? setup::DerivedUser(facts()) : answers_.db_user;
         if (!Submitted().empty() && Submitted() != redshift::StripDbUser(facts().db_user)) {
-          Note(fmt::format("redshift.username is {}, but the user will be {}: mend or remove it.",
+          Note(fmt::format("redshift.username is {}, but the user will be {}: fix or remove it.",
                            *config_.redshift.username, facts().db_user));
         }
         return;

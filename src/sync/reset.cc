@@ -8,7 +8,8 @@ namespace sluice::sync {
 
 void Reset(const std::vector<std::string>& streams, const std::filesystem::path& ledger,
            const std::function<std::unique_ptr<destinations::Destination>()>& open,
-           const base::Clock& clock, std::stop_token stop) {
+           const base::Clock& clock, std::stop_token stop,
+           const std::function<void(const std::string& stream)>& told) {
   Ledger held(ledger, clock);
   const auto destination = open();
   const base::Call call{.deadline = base::Deadline::Never(), .stop = std::move(stop)};
@@ -17,6 +18,7 @@ void Reset(const std::vector<std::string>& streams, const std::filesystem::path&
     held.Abandon(stream);
     destination->Forget(stream, call);
     held.NoteReset(stream);
+    if (told) told(stream);
   }
   destination->Close();
 }

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "cli/app.h"
+#include "cli/process.h"
 
 namespace {
 
@@ -22,6 +23,7 @@ void ListEffects() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  sluice::cli::PrepareProcess();
   const char* where = getenv("SLUICE_CRASH_AT");
   const std::string at = where == nullptr ? "" : where;
   if (at == "list") {

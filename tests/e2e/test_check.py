@@ -17,7 +17,7 @@ from scene import Scene, bad
 
 pytestmark = pytest.mark.mistakes
 
-# REF 9: each is billed. Set-up of the session, who am I, UNLOAD.
+# Each is billed. Set-up of the session, who am I, UNLOAD.
 STATEMENTS_MAX = 6
 TABLES_PER_STATEMENT = 50
 

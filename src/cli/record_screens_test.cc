@@ -1,6 +1,6 @@
 // Goal: a person reads off where each stream stands, what went wrong and what is left to do; a
 // program reads the same.
-#include "cli/records.h"
+#include "cli/record_screens.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,10 +1,10 @@
-// status, history and clean as people read them.
+#include "cli/record_screens.h"
+
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "cli/records.h"
 #include "cli/text_table.h"
 #include "cli/units.h"
 #include "connection/status_warnings.h"

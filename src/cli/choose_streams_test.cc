@@ -1,5 +1,5 @@
 // Goal: what is named on the command line is found, and what is not is told with the nearest.
-#include "cli/commands.h"
+#include "cli/choose_streams.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,0 +1,67 @@
+#include "cli/check_command.h"
+
+#include "cli/screens.h"
+#include "connection/connection.h"
+#include "contract/documents.h"
+#include "contract/exit_code.h"
+
+namespace sluice::cli {
+namespace {
+
+constexpr std::string_view kFooter = R"(
+It logs in, reads no rows, and leaves nothing in the bucket.
+
+Examples:
+  sluice check
+  sluice -c acme.yaml check --json | jq '.findings[] | select(.severity == "failure")')";
+
+void AddOptions(Options& options, CommandLine& line) {
+  // For docs/TROUBLESHOOTING.md; no help of it, because people read that page.
+  options.Switch("--list-findings", line.list_findings, "").Hidden();
+  options.AddEvents(line.events);
+}
+
+std::optional<int> ListFindings(const Context& context) {
+  if (!context.line.list_findings) return std::nullopt;
+  context.out(contract::FindingKindsJson());
+  return contract::kDone;
+}
+
+}  // namespace
+
+int RunCheck(const Context& context, const config::Config& config) {
+  connection::Connection connection(config, context.environment, context.clock, context.log);
+  context.on_staging_root(connection.StagingRoot());
+  const bool json = context.line.json;
+  FindingPrinter printer(config.streams.size(), context.out_style);
+  const auto print = [&](const check::Finding& finding) {
+    if (context.events != nullptr) context.events->Found(finding);
+    if (!json) context.out(printer.Add(finding));
+  };
+  if (!json) context.out(CheckHeader(config, context.out_style));
+  auto options = connection.CheckOptions();
+  options.streams_to_come = context.line.command == Command::kInit;
+  std::vector<check::Finding> warned;
+  for (const auto& warning : config.warnings) {
+    warned.push_back(check::MakeFinding(
+        "configuration.secret_readable", warning.field, warning.field + " " + warning.problem,
+        {{"file", config.file.string()}, {"field", warning.field}}));
+    print(warned.back());
+  }
+  auto findings = check::Run(options, connection.CheckParts(print), context.stop);
+  findings.findings.insert(findings.findings.begin(), warned.begin(), warned.end());
+  context.out(json ? contract::CheckJson(findings)
+                   : printer.Rest() + CheckFooter(findings, context.out_style));
+  return contract::ExitCodeOf(findings);
+}
+
+const CommandRow kCheckCommand = {
+    .name = "check",
+    .description = "Prove every step of the set-up guide, and tell how to fix the rest",
+    .footer = kFooter,
+    .command = Command::kCheck,
+    .add_options = AddOptions,
+    .before = ListFindings,
+    .run = RunCheck};
+
+}  // namespace sluice::cli

@@ -1,0 +1,54 @@
+// `sluice reset`: forgets how far streams were read, so that the next sync reads everything.
+#include "base/printable.h"
+#include "cli/choose_streams.h"
+#include "cli/command_table.h"
+#include "connection/connection.h"
+#include "contract/exit_code.h"
+#include "contract/record_documents.h"
+#include "sync/reset.h"
+
+namespace sluice::cli {
+namespace {
+
+constexpr std::string_view kFooter = R"(
+The next sync reads these streams from the beginning and puts their tables right.
+
+Example:
+  sluice reset sales.orders)";
+
+void AddOptions(Options& options, CommandLine& line) {
+  options.Add("STREAM", line.streams, "These streams, by name").Required();
+  options.AddEvents(line.events);
+}
+
+int RunReset(const Context& context, const config::Config& config) {
+  const auto streams = ChooseStreams(connection::StreamsOf(config), context.line.streams);
+  connection::Connection connection(config, context.environment, context.clock, context.log);
+  const auto names = NamesOf(streams);
+  sync::Reset(
+      names, connection::LedgerOf(config), [&] { return connection.OpenDestination(); },
+      context.clock, context.stop,
+      [&](const std::string& name) {
+        if (context.events != nullptr) context.events->StreamReset(name);
+      });
+  if (context.line.json) {
+    context.out(contract::ResetJson(names));
+    return contract::kDone;
+  }
+  for (const auto& name : names) {
+    context.out("The next sync reads " + base::PrintableLine(name) + " from the beginning.\n");
+  }
+  return contract::kDone;
+}
+
+}  // namespace
+
+const CommandRow kResetCommand = {
+    .name = "reset",
+    .description = "Forget how far streams were read; their rows stay",
+    .footer = kFooter,
+    .command = Command::kReset,
+    .add_options = AddOptions,
+    .run = RunReset};
+
+}  // namespace sluice::cli

@@ -1,0 +1,154 @@
+// `sluice sync`: brings streams to the destination.
+#include "cli/choose_streams.h"
+#include "cli/command_table.h"
+#include "cli/progress_log.h"
+#include "cli/progress_painter.h"
+#include "cli/screens.h"
+#include "connection/connection.h"
+#include "contract/documents.h"
+#include "contract/exit_code.h"
+
+namespace sluice::cli {
+namespace {
+
+constexpr std::string_view kFooter = R"(
+A stream's rows appear at the destination all at once, after every count agreed; a failing
+stream leaves its table as it was and does not stop the others.
+
+Ctrl-C stops gracefully: UNLOADs are cancelled and the bucket is cleaned. A second Ctrl-C
+stops at once; the next sync then removes what was left.
+
+Examples:
+  sluice sync                              all streams
+  sluice sync sales.orders big_spenders    these two
+  sluice sync --dry-run                    what would be done, and with which SELECT
+  sluice sync sales.orders --full          from the beginning, not from the watermark
+  sluice sync --json > result.json         for programs (docs/CLI_JSON.md))";
+
+void AddOptions(Options& options, CommandLine& line) {
+  options.Add("STREAM", line.streams, "Only these streams, by name");
+  options.Switch("--dry-run", line.dry_run, "Tell what would be done; read no rows");
+  options.Switch("--full", line.full, "Read everything, whatever was read before");
+  options.Switch("--allow-deletes", line.allow_deletes,
+                 "However many rows are gone at the source, delete them");
+  options.AddEvents(line.events);
+}
+
+class NoObserver final : public sync::Observer {
+ public:
+  void OnProgress(const sync::Progress&) override {}
+};
+
+// The screen or the log, and the events, told alike.
+class Observers final : public sync::Observer {
+ public:
+  explicit Observers(std::vector<sync::Observer*> all) : all_(std::move(all)) {
+    std::erase(all_, nullptr);
+  }
+  void OnRunBegan(const std::string& run, const std::vector<std::string>& streams) override {
+    for (auto* one : all_) one->OnRunBegan(run, streams);
+  }
+  void OnProgress(const sync::Progress& progress) override {
+    for (auto* one : all_) one->OnProgress(progress);
+  }
+  void OnStreamEnded(const sync::StreamResult& result) override {
+    for (auto* one : all_) one->OnStreamEnded(result);
+  }
+
+ private:
+  std::vector<sync::Observer*> all_;
+};
+
+std::unique_ptr<sync::Observer> MakeObserver(const Context& context,
+                                             const std::vector<std::string>& streams) {
+  if (context.line.quiet) return std::make_unique<NoObserver>();
+  if (context.screen.live()) {
+    auto painter = std::make_unique<ProgressPainter>(streams, context.screen, context.clock,
+                                                     context.log_style);
+    painter->Start();
+    return painter;
+  }
+  return std::make_unique<ProgressLog>(streams, context.log, context.clock);
+}
+
+sync::RunOptions OptionsOf(const CommandLine& line, const connection::Connection& connection) {
+  sync::RunOptions options = connection.RunOptions();
+  options.full = line.full;
+  options.allow_deletes = line.allow_deletes;
+  return options;
+}
+
+// Closed on every way out, so that a file that was made for a sync that failed goes again. Close
+// may fail after everything was committed: worth a line, not a failed sync.
+class OpenedDestination {
+ public:
+  OpenedDestination(std::unique_ptr<destinations::Destination> destination, base::Logger& log)
+      : destination_(std::move(destination)), log_(log) {}
+  OpenedDestination(const OpenedDestination&) = delete;
+  OpenedDestination& operator=(const OpenedDestination&) = delete;
+  ~OpenedDestination() { Close(); }
+
+  destinations::Destination& operator*() const { return *destination_; }
+  void Close() noexcept {
+    if (!destination_) return;
+    try {
+      destination_->Close();
+    } catch (...) {
+      const base::Error error = base::AsError(std::current_exception());
+      log_.Warning("the destination could not be closed cleanly",
+                   {{"reason", error.info().message}});
+    }
+    destination_.reset();
+  }
+
+ private:
+  std::unique_ptr<destinations::Destination> destination_;
+  base::Logger& log_;
+};
+
+int RunSync(const Context& context, const config::Config& config) {
+  for (const auto& warning : config.warnings) {
+    context.log.Warning("a secret " + warning.problem,
+                        {{"field", warning.field}, {"remedy", warning.remedy}});
+  }
+  const auto streams = ChooseStreams(connection::StreamsOf(config), context.line.streams);
+  connection::Connection connection(config, context.environment, context.clock, context.log);
+  OpenedDestination destination(connection.OpenDestination(), context.log);
+  const std::string name = (*destination).Name();
+  if (context.line.dry_run) {
+    NoObserver nobody;
+    const auto plans = sync::Plan(streams, OptionsOf(context.line, connection),
+                                  connection.RunParts(*destination, nobody), context.stop);
+    context.out(context.line.json ? contract::PlanJson(plans, name)
+                                  : PlanScreen(plans, name, context.out_style));
+    return contract::kDone;
+  }
+  context.on_staging_root(connection.StagingRoot());
+  sync::RunResult result;
+  {
+    // Gone before the result is printed: the block of lines goes with it.
+    const auto shown = MakeObserver(context, NamesOf(streams));
+    Observers observers({shown.get(), context.events});
+    sync::RunParts parts = connection.RunParts(*destination, observers);
+    parts.after_effect = context.hooks.after_effect;
+    result = sync::Run(streams, OptionsOf(context.line, connection), parts, context.stop);
+  }
+  if (context.events != nullptr) context.events->RunEnded(result);
+  // Before the result: whoever reads it may open the destination at once.
+  destination.Close();
+  context.out(context.line.json ? contract::SyncJson(result, name)
+                                : SyncScreen(result, name, context.out_style));
+  return contract::ExitCodeOf(result);
+}
+
+}  // namespace
+
+const CommandRow kSyncCommand = {
+    .name = "sync",
+    .description = "Bring streams to the destination, every row counted",
+    .footer = kFooter,
+    .command = Command::kSync,
+    .add_options = AddOptions,
+    .run = RunSync};
+
+}  // namespace sluice::cli
