@@ -16,6 +16,9 @@ LINES_MAX = 600
 # Headers that are plain contracts and may be seen by rooms beneath their own library: none so far.
 ROOM = re.compile(r"sluice_room\(\s*([\w/]+)(.*?)\)", re.DOTALL)
 INCLUDE = re.compile(r'^\s*#include "([^"]+)"', re.MULTILINE)
+# The room that makes parts, and the rooms whose classes those above it do not name.
+MAKER = "connection"
+CONCRETE = {"aws", "http", "pq", "columnar", "destinations"}
 KEYWORDS = {"DEPS", "LIBS", "TEST_DEPS", "TEST_LIBS", "SOURCES_EXCEPT"}
 
 
@@ -86,6 +89,20 @@ def check_arrows(root: Path) -> Iterator[str]:
                 yield f"src/{relative}: includes {include}, but room {room} has no arrow to {target}"
 
 
+def check_front_doors(root: Path) -> Iterator[str]:
+    """What makes parts of a configuration names concrete classes; the rooms above it use what it makes."""
+    source = root / "src"
+    table = rooms(source)
+    for file in sorted([*source.rglob("*.h"), *source.rglob("*.cc")]):
+        relative = file.relative_to(source).as_posix()
+        room = room_of(relative, set(table))
+        if room is None or MAKER not in closure(room, table) or file.name.endswith("_test.cc"):
+            continue
+        for include in INCLUDE.findall(file.read_text()):
+            if include.split("/")[0] in CONCRETE:
+                yield f"src/{relative}: includes {include}, which room {MAKER} alone names"
+
+
 def check_built(root: Path) -> Iterator[str]:
     """A room takes the *.cc of its own folder alone: one in a folder beneath is built by nobody."""
     source = root / "src"
@@ -153,6 +170,7 @@ def check_operations(root: Path) -> Iterator[str]:
 def findings(root: Path = ROOT) -> list[str]:
     return [
         *check_arrows(root),
+        *check_front_doors(root),
         *check_built(root),
         *check_sandbox_arrows(root),
         *check_texts(root),

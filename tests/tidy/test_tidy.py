@@ -45,6 +45,15 @@ def test_a_circle_is_found(tree: Path) -> None:
     assert "reaches itself" in "\n".join(tidy.check_arrows(tree))
 
 
+def test_a_front_door_that_names_a_concrete_class_is_found(tree: Path) -> None:
+    for room, deps in (("aws", ""), ("connection", " DEPS aws"), ("cli", " DEPS connection")):
+        folder = tree / "src" / room
+        folder.mkdir()
+        (folder / "CMakeLists.txt").write_text(f"sluice_room({room}{deps})\n")
+        (folder / "x.cc").write_text('#include "aws/s3.h"\n')
+    assert [text.split(":")[0] for text in tidy.check_front_doors(tree)] == ["src/cli/x.cc"]
+
+
 def test_product_code_that_includes_test_support_is_found(tree: Path) -> None:
     (tree / "src/base/x.cc").write_text('#include "tests/support/matchers.h"\n')
     assert "only tests may" in "\n".join(tidy.check_arrows(tree))
