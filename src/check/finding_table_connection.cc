@@ -85,7 +85,7 @@ constexpr FindingKind kKinds[] = {
 
     {"network.ok", Step::kNetwork, kOk, "", "", ""},
     {"network.name_not_found", Step::kNetwork, kFailure, "The host's name is unknown",
-     "Without an address nobody can be called.",
+     "Without an address there is nothing to connect to.",
      "Paste the endpoint from the workgroup's page again: {host}\nA workgroup that was deleted or "
      "created again has another name or none; a private name is known inside its VPC only. Look it "
      "up: "

@@ -14,21 +14,21 @@ constexpr std::string_view kObjects =
     "{\"Effect\":\"Allow\",\"Action\":[\"s3:GetObject\",\"s3:PutObject\",\"s3:DeleteObject\","
     "\"s3:AbortMultipartUpload\",\"s3:ListMultipartUploadParts\"],\n"
     " \"Resource\":\"arn:aws:s3:::{bucket}/{root}*\"}\n"
-    "If the bucket is of another account, its own policy must admit the role or user, too; that "
+    "If the bucket is of another account, its own policy must allow the role or user, too; that "
     "account's administrator sets what this prints:\n  sluice setup bucket --bucket-account ID";
 
 constexpr std::string_view kList =
     "Add to the policy of the role or user that connects (on the bucket itself, without a path):\n"
     "{\"Effect\":\"Allow\",\"Action\":[\"s3:ListBucket\",\"s3:GetBucketLocation\","
     "\"s3:ListBucketMultipartUploads\"],\n \"Resource\":\"arn:aws:s3:::{bucket}\"}\n"
-    "If the bucket is of another account, its own policy must admit the role or user, too; that "
+    "If the bucket is of another account, its own policy must allow the role or user, too; that "
     "account's administrator sets what this prints:\n  sluice setup bucket --bucket-account ID";
 
 constexpr std::string_view kKms =
-    "If the bucket's policy demands encryption with a KMS key, say so in sluice.yaml:\n"
+    "If the bucket's policy requires encryption with a KMS key, say so in sluice.yaml:\n"
     "  staging: { kms_key: auto }        # the bucket's default key, or the ARN of another\n"
     "and the role or user that connects needs kms:GenerateDataKey and kms:Decrypt on that key.\n"
-    "If it denies for another reason, let it admit us; to see it:\n"
+    "If it denies for another reason, let it allow us; to see it:\n"
     "  aws s3api get-bucket-policy --bucket {bucket}";
 
 constexpr std::string_view kLifecycle =
@@ -49,7 +49,7 @@ constexpr FindingKind kKinds[] = {
     {"database_user.superuser", Step::kDatabaseUser, kWarning, "The database user is a superuser",
      "This user may read and change everything. AWS gives that to the identity that created the "
      "namespace.",
-     "Use a role of its own for Sluice instead of {arn}, with grants on what it shall read."},
+     "Use a role of its own for Sluice instead of {arn}, with grants on what it is to read."},
 
     {"streams.ok", Step::kStreams, kOk, "", "", ""},
     {"streams.none_visible", Step::kStreams, kFailure, "No schema can be seen",
@@ -168,7 +168,7 @@ constexpr FindingKind kKinds[] = {
      "the policies do: {action} on {resource}.",
      "{remedy}"},
     {"bucket_rights.bucket_policy", Step::kBucketRights, kFailure,
-     "The bucket's own policy does not admit us",
+     "The bucket's own policy does not allow us",
      "Across accounts both must allow it: the policy of the role or user, and that of the bucket.",
      "{remedy}"},
     {"bucket_rights.kms_denied", Step::kBucketRights, kFailure, "The KMS key may not be used",
@@ -181,7 +181,7 @@ constexpr FindingKind kKinds[] = {
      "{remedy}"},
     {"bucket_rights.kms_demanded", Step::kBucketRights, kFailure,
      "The bucket's policy refuses the upload",
-     "It refuses PutObject and nothing else: most often it demands encryption with a KMS key.",
+     "It refuses PutObject and nothing else: most often it requires encryption with a KMS key.",
      kKms},
     {"bucket_rights.list_incomplete", Step::kBucketRights, kFailure,
      "The list lacks what was just written",
@@ -208,7 +208,7 @@ constexpr FindingKind kKinds[] = {
      kObjects},
     {"unload.kms_demanded", Step::kUnload, kFailure,
      "The bucket's policy refuses what Redshift writes",
-     "A policy of the bucket refuses it: most often it demands encryption with a KMS key.", kKms},
+     "A policy of the bucket refuses it: most often it requires encryption with a KMS key.", kKms},
     {"unload.no_list", Step::kUnload, kFailure, "S3 refuses to list the bucket for Redshift",
      "UNLOAD looks whether its prefix is empty.", kList},
     {"unload.denied", Step::kUnload, kFailure, "A policy denies outright what Redshift does",
@@ -220,7 +220,7 @@ constexpr FindingKind kKinds[] = {
      "the policies do: {action} on {resource}.",
      "{remedy}"},
     {"unload.bucket_policy", Step::kUnload, kFailure,
-     "The bucket's own policy does not admit Redshift's request",
+     "The bucket's own policy does not allow Redshift's request",
      "Across accounts both must allow it: the policy of the role or user, and that of the bucket.",
      "{remedy}"},
     {"unload.kms_denied", Step::kUnload, kFailure, "Redshift may not use the KMS key",
@@ -247,7 +247,7 @@ constexpr FindingKind kKinds[] = {
      "Or accept it: auth.allow_keys_in_unload: true"},
     {"unload.role_not_attached", Step::kUnload, kFailure, "The workgroup may not use the role",
      "staging.unload_role names {object}, which is not attached to the namespace, or whose trust "
-     "policy does not admit Redshift.",
+     "policy does not allow Redshift.",
      "Attach the role to the namespace of workgroup {workgroup}, and let its trust policy name "
      "redshift.amazonaws.com and redshift-serverless.amazonaws.com. Or remove staging.unload_role: "
      "Sluice then sends keys that can write this run's prefix only."},

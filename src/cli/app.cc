@@ -210,7 +210,7 @@ class App {
     const std::string root = staging_root_.Get();
     std::string text = "\nStopped at once.";
     if (!root.empty()) {
-      text += " Files may be left in the bucket beneath\n  " + root +
+      text += " Files may be left in the bucket under\n  " + root +
               "\nThe next sync loads or removes them.";
     }
     WriteAll(STDERR_FILENO, text + "\n");

@@ -160,7 +160,7 @@ class Reader {
     const bool program = path_.size() == 1;
     Problem(near.empty()
                 ? fmt::format("There is no such command{}. Commands: {}.",
-                              program ? "" : " beneath " + command().name, config::OneOf(known))
+                              program ? "" : " under " + command().name, config::OneOf(known))
                 : fmt::format("There is no command {}. Did you mean sluice {}{}?", word,
                               program ? "" : command().name + " ", near));
   }

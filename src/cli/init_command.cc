@@ -105,7 +105,8 @@ class Init {
     if (IsBlank(ReadFile(file_))) return;  // as if it were not there
     if (flags_.non_interactive && !flags_.edit) {
       throw Bad(file_.string(), "it exists already",
-                "--edit changes in it what flags tell and keeps the rest; --force begins with a new file; "
+                "--edit changes in it what flags tell and keeps the rest; --force begins with a "
+                "new file; "
                 "--config names another.");
     }
     text_ = ReadFile(file_);
@@ -124,7 +125,7 @@ class Init {
     other.replace_extension(file_.extension() == ".yaml" ? ".yml" : ".yaml");
     if (other == file_ || !fs::exists(other)) return;
     throw Bad(file_.string(), fmt::format("there is {} beside it", other.string()),
-              fmt::format("Change that one: sluice -c {} init\nOr write this one nevertheless: "
+              fmt::format("Change that one: sluice -c {} init\nOr write this one anyway: "
                           "sluice init --force",
                           other.string()));
   }
@@ -509,7 +510,7 @@ void AddOptions(Options& options, CommandLine& line) {
       .OneEach();
   options
       .Add("--secret-access-key-file", flags.secret_file,
-           "File that holds the secret access key; it is read from there ever after")
+           "File that holds the secret access key; it is read from there from then on")
       .Value("PATH");
   options.Switch("--default-chain", flags.default_chain,
                  "Log in with what AWS's standard chain finds, as it is");

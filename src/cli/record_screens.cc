@@ -86,7 +86,7 @@ std::string StatusScreen(const sync::History& history, const std::vector<model::
                                  : "No sync is running, and nothing is left in the bucket.\n";
     return text;
   }
-  text += style.Yellow("Something may be left in the bucket") + " beneath:\n";
+  text += style.Yellow("Something may be left in the bucket") + " under:\n";
   for (const auto& attempt : history.unclean) {
     text += fmt::format("    s3://{}/{}\n", bucket, base::PrintableLine(attempt.prefix));
   }
@@ -127,7 +127,7 @@ std::string CleanScreen(const staging::CleanResult& cleaned, const std::string& 
   std::string text;
   if (cleaned.objects_deleted + cleaned.uploads_aborted > 0) {
     text =
-        fmt::format("Removed {} and {} beneath {}\n", Count(cleaned.objects_deleted, "object"),
+        fmt::format("Removed {} and {} under {}\n", Count(cleaned.objects_deleted, "object"),
                     Count(cleaned.uploads_aborted, "unfinished upload"), base::PrintableLine(root));
   }
   if (!cleaned.left_behind.empty()) {
@@ -138,7 +138,7 @@ std::string CleanScreen(const staging::CleanResult& cleaned, const std::string& 
     text += style.Red("Refused: ") + base::PrintableLine(cleaned.error->message) + "\n" +
             Indent(base::PrintableRemedy(cleaned.error->remedy), "    ") + "\n";
   }
-  return text.empty() ? "Nothing to remove beneath " + base::PrintableLine(root) + "\n" : text;
+  return text.empty() ? "Nothing to remove under " + base::PrintableLine(root) + "\n" : text;
 }
 
 }  // namespace sluice::cli

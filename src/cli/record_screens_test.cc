@@ -84,7 +84,7 @@ TEST(StatusScreen, TellsHowFarEachStreamIsAndWhatIsLeft) {
             "sales.orders  2026-01-01 00:00:05Z  60,175  2025-12-31 23:59:59.123456\n"
             "sales.items   never\n"
             "\n"
-            "Something may be left in the bucket beneath:\n"
+            "Something may be left in the bucket under:\n"
             "    s3://b/sluice/acme/r1/sales-items/a2/\n"
             "The next sync loads or removes it; to remove it now: sluice clean\n");
 }
@@ -182,8 +182,8 @@ TEST(HistoryScreen, ARunWithoutAnEndDiedOrIsUnderWay) {
 
 TEST(CleanScreen, TellsWhatWentAndWhatStayed) {
   EXPECT_EQ(CleanScreen({.objects_deleted = 3, .uploads_aborted = 1}, "s3://b/r/", {}),
-            "Removed 3 objects and 1 unfinished upload beneath s3://b/r/\n");
-  EXPECT_EQ(CleanScreen({}, "s3://b/r/", {}), "Nothing to remove beneath s3://b/r/\n");
+            "Removed 3 objects and 1 unfinished upload under s3://b/r/\n");
+  EXPECT_EQ(CleanScreen({}, "s3://b/r/", {}), "Nothing to remove under s3://b/r/\n");
   const staging::CleanResult refused{
       .left_behind = {"s3://b/r/x"},
       .error = base::ErrorInfo{.message = "access denied", .remedy = "Allow s3:DeleteObject."}};

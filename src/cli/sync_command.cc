@@ -23,7 +23,8 @@ Examples:
   sluice sync sales.orders big_spenders    these two
   sluice sync --dry-run                    what would be done, and with which SELECT
   sluice sync sales.orders --full          from the beginning, not from the watermark
-  sluice sync --json > result.json         for programs (docs/CLI_JSON.md))";
+  sluice sync --json > result.json         for programs (docs/CLI_JSON.md)
+  sluice sync --events run.ndjson          what happens, as it happens, for programs)";
 
 void AddOptions(Options& options, CommandLine& line) {
   options.Add("STREAM", line.streams, "Only these streams, by name");

@@ -43,7 +43,7 @@ constexpr std::array<FieldInfo, 18> kFields = {{
     {Field::kRoleArn, "--role-arn", "auth", "role_arn", "Role to assume",
      "Its ARN, from the role's page.", "arn:aws:iam::123456789012:role/sluice-reader"},
     {Field::kExternalId, "--external-id", "auth", "external_id", "External ID",
-     "As in the role's trust policy, if it demands one. ${NAME} reads the environment.", "acme-42"},
+     "As in the role's trust policy, if it requires one. ${NAME} reads the environment.", "acme-42"},
     {Field::kAccessKeyId, "--access-key-id", "auth", "access_key_id", "Access key ID",
      "Of the IAM user. Its secret is asked for next.", "AKIAIOSFODNN7EXAMPLE"},
     {Field::kSecretStore, "--secret-store", "auth", "", "Where the secret access key is kept",

@@ -227,7 +227,7 @@ def test_kms_is_no_guess_where_the_bucket_cannot_be_listed(make_scene: Callable[
         findings = scene.check().json["findings"]
     text = json.dumps([f for f in findings if f["severity"] == "failure"])
     assert "bucket_rights.kms_demanded" not in text
-    assert "demands encryption" not in text or "One guess" in text
+    assert "requires encryption" not in text or "One guess" in text
 
 
 def test_proxy_is_named_without_its_password(make_scene: Callable[[str, str], Scene]) -> None:
