@@ -5,19 +5,13 @@
 #include <utility>
 #include <vector>
 
-#include "aws/fill.h"
+#include "base/fill.h"
+#include "base/text.h"
 
 namespace sluice::aws {
 namespace {
 
 using enum PolicyKind;
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return lower;
-}
 
 std::string WordAfter(std::string_view text, std::string_view marker) {
   const auto at = text.find(marker);
@@ -237,7 +231,7 @@ std::string HolderOf(const std::string& arn) {
 }
 
 std::optional<Denial> ReadDenial(std::string_view text) {
-  const std::string lower = Lower(text);
+  const std::string lower = base::Lower(text);
   const auto start = lower.find("not authorized to");
   const bool outright = lower.find("explicit deny") != std::string::npos ||
                         (lower.find("explicitly denies") != std::string::npos &&
@@ -267,26 +261,25 @@ DenialAdvice AdviseOn(const Denial& denial, Asker asker) {
   });
   const std::string principal =
       denial.principal.empty() ? "the role or user that connects" : denial.principal;
-  const std::vector<std::pair<std::string_view, std::string>> words = {
-      {"{refuses}", denial.outright ? "denies" : "does not allow"},
-      {"{endpoint}", asker == Asker::kUs ? "the VPC endpoint between this machine and AWS"
-                                         : "the VPC endpoint between the workgroup and S3"},
-      {"{list}", denial.kind == kResourceControl ? "Policies, Resource control policies"
-                                                 : "Policies, Service control policies"},
-      {"{guess}",
-       denial.action == "s3:PutObject"
-           ? "\nOne guess among others: it demands that uploads are encrypted with a KMS "
-             "key; then set staging.kms_key."
-           : ""},
-      {"{policy}", denial.policy_arn.empty() ? "" : " (" + denial.policy_arn + ")"},
-      {"{holder}", HolderOf(principal)},
-      {"{identity}",
+  const base::Words words = {
+      {"refuses", denial.outright ? "denies" : "does not allow"},
+      {"endpoint", asker == Asker::kUs ? "the VPC endpoint between this machine and AWS"
+                                       : "the VPC endpoint between the workgroup and S3"},
+      {"list", denial.kind == kResourceControl ? "Policies, Resource control policies"
+                                               : "Policies, Service control policies"},
+      {"guess", denial.action == "s3:PutObject"
+                    ? "\nOne guess among others: it demands that uploads are encrypted with a KMS "
+                      "key; then set staging.kms_key."
+                    : ""},
+      {"policy", denial.policy_arn.empty() ? "" : " (" + denial.policy_arn + ")"},
+      {"holder", HolderOf(principal)},
+      {"identity",
        IdentityOf(denial.principal.empty() ? "<ARN of the role or user>" : denial.principal)},
-      {"{principal}", principal},
-      {"{action}", denial.action.empty() ? "<action>" : denial.action},
-      {"{bucket}", BucketOf(denial.resource)},
-      {"{resource}", denial.resource.empty() ? "*" : denial.resource}};
-  return {Fill(row->seen, words), Fill(row->remedy, words), row->reason};
+      {"principal", principal},
+      {"action", denial.action.empty() ? "<action>" : denial.action},
+      {"bucket", BucketOf(denial.resource)},
+      {"resource", denial.resource.empty() ? "*" : denial.resource}};
+  return {base::Fill(row->seen, words), base::Fill(row->remedy, words), row->reason};
 }
 
 }  // namespace sluice::aws

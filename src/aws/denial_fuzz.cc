@@ -13,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto advice = sluice::aws::AdviseOn(*denial, sluice::aws::Asker::kUs);
     if (advice.reason.empty() || advice.remedy.empty()) std::abort();
   }
-  const sluice::aws::HttpResponse response{
+  const sluice::http::Response response{
       403, {{"Location", text.substr(0, 200)}, {"Server", text.substr(0, 80)}}, text};
   const std::string what = sluice::aws::WhatAnswered(response);
   const std::string target = sluice::aws::RedirectTarget(response);

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "aws/local_endpoint.h"
 #include "aws/shared_files.h"
 #include "base/error.h"
+#include "http/url.h"
 
 namespace sluice::aws {
 namespace {
@@ -58,7 +58,7 @@ bool IsThisMachine(std::string_view host) {
 }
 
 void CheckHttp(const OtherAddress& address, bool allow_http) {
-  if (allow_http || IsThisMachine(HostOf(address.url))) return;
+  if (allow_http || IsThisMachine(http::HostOf(address.url))) return;
   Refuse(address.from,
          "it is an http:// address of another machine: keys, session tokens and rows would travel "
          "in the clear",
@@ -146,9 +146,9 @@ Endpoint Make(std::string_view service, std::string_view region,
   return ParseOverride(*given, region, overrides.allow_http);
 }
 
-bool IsTrue(const Environment& environment, const std::string& profile, std::string_view variable,
-            std::string_view setting) {
-  auto value = Lookup(environment, variable);
+bool IsTrue(const base::Environment& environment, const std::string& profile,
+            std::string_view variable, std::string_view setting) {
+  auto value = base::Lookup(environment, variable);
   if (!value) value = ProfileSetting(environment, profile, setting);
   if (!value) return false;
   std::transform(value->begin(), value->end(), value->begin(), [](char c) {
@@ -163,10 +163,10 @@ bool IsTrue(const Environment& environment, const std::string& profile, std::str
 
 }  // namespace
 
-EndpointOverrides EndpointOverridesFrom(const Environment& environment,
+EndpointOverrides EndpointOverridesFrom(const base::Environment& environment,
                                         const std::string& profile) {
   const auto address = [&](const char* variable) -> std::optional<OtherAddress> {
-    auto url = Lookup(environment, variable);
+    auto url = base::Lookup(environment, variable);
     if (!url) return std::nullopt;
     return OtherAddress(std::move(*url), variable);
   };

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <utility>
 
-#include "aws/environment.h"
+#include "base/environment.h"
 
 namespace sluice::aws {
 
@@ -56,7 +56,7 @@ struct EndpointOverrides {
 // kInvalidConfig if one of the last two is neither true nor false, and as ReadProfiles.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-endpoints.html
-EndpointOverrides EndpointOverridesFrom(const Environment& environment,
+EndpointOverrides EndpointOverridesFrom(const base::Environment& environment,
                                         const std::string& profile = "");
 
 // "aws", "aws-cn", "aws-us-gov", ..., by the region's name: the second field of every ARN.

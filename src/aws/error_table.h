@@ -35,16 +35,6 @@ std::span<const ErrorRow> ErrorTable();
 std::span<const ErrorRow> PassingRows();
 std::span<const ErrorRow> FormRows();
 
-// One row for each TransportFailure, in its order.
-struct TransportRow {
-  base::ErrorCode error;
-  bool retryable;
-  std::string_view seen;  // {host}, {proxy} and {status} are filled in
-  std::string_view remedy;
-  std::string_view reason = {};
-};
-std::span<const TransportRow> TransportTable();
-
 // Said in more than one of the files.
 inline constexpr std::string_view kKeyRemedy =
     "Check the access key id: no character missing, still active (IAM, Users, Security "

@@ -7,14 +7,15 @@
 #include <array>
 #include <cctype>
 
-#include "aws/credentials.h"
 #include "aws/denial.h"
 #include "aws/error_table.h"
-#include "aws/fill.h"
 #include "aws/foreign_answer.h"
 #include "aws/json_text.h"
 #include "aws/time_text.h"
 #include "aws/xml.h"
+#include "base/fill.h"
+#include "base/text.h"
+#include "http/transport_error.h"
 
 namespace sluice::aws {
 namespace {
@@ -85,11 +86,6 @@ std::string DescribeAnswer(const Failure& failure, const SessionKeys& keys) {
 }
 
 // Whoever set another address and forgot it looks for the mistake everywhere else.
-std::string AskedAt(const std::string& host, const std::string& address_from) {
-  if (address_from.empty()) return "";
-  return "; asked at " + host + ", the address that " + address_from + " gives";
-}
-
 }  // namespace
 
 std::string RegionNamed(const Failure& failure) {
@@ -109,7 +105,7 @@ bool IsExpired(const Failure& failure) {
 
 std::string RedactKeys(std::string text, const SessionKeys& keys) {
   for (const base::Secret* secret : {&keys.secret_access_key, &keys.session_token}) {
-    if (!secret->empty()) text = Fill(text, {{secret->Reveal(), "[secret]"}});
+    if (!secret->empty()) text = base::ReplaceAll(std::move(text), secret->Reveal(), "[secret]");
   }
   // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html: AKIA keys of
   // users, ASIA of sessions, 16 to 128 characters in all.
@@ -131,7 +127,7 @@ std::string RedactKeys(std::string text, const SessionKeys& keys) {
 
 namespace {
 
-Failure ReadOwn(Service service, const HttpResponse& response) {
+Failure ReadOwn(Service service, const http::Response& response) {
   Failure failure{.status = response.status};
   const auto header = [&](std::string_view name) {
     const std::string* value = response.Find(name);
@@ -165,7 +161,7 @@ Failure ReadOwn(Service service, const HttpResponse& response) {
 
 }  // namespace
 
-Failure ReadFailure(Service service, const HttpResponse& response) {
+Failure ReadFailure(Service service, const http::Response& response) {
   Failure failure = ReadOwn(service, response);
   failure.foreign = IsForeign(service, response, !failure.code.empty());
   if (!failure.foreign) return failure;
@@ -194,32 +190,30 @@ base::Error ToError(const Failure& failure, const Asked& asked, base::UtcTime no
                      denial.kind != PolicyKind::kTrust);
   const DenialAdvice advice = advised ? AdviseOn(denial, Asker::kUs) : DenialAdvice();
   if (denial.principal.empty()) denial.principal = "the role or user that connects";
-  const std::vector<std::pair<std::string_view, std::string>> words = {
-      {"{action}", denial.action},
-      {"{resource}", denial.resource},
-      {"{principal}", denial.principal},
-      {"{holder}", HolderOf(denial.principal)},
-      {"{bucket}", BucketOf(asked.subject)},
-      {"{region}", region},
-      {"{asked_region}", asked.region},
-      {"{host}", asked.host.empty() ? "AWS's address" : asked.host},
-      {"{answer}", failure.answer},
-      {"{location}", failure.location.empty() ? "another place" : failure.location},
-      {"{skew}", DescribeSkew(failure, now)}};
-  std::map<std::string, std::string, std::less<>> facts;
-  for (const auto& [name, value] : words) {
-    facts.emplace(name.substr(1, name.size() - 2), RedactKeys(value, keys));
-  }
+  const base::Words words = {
+      {"action", denial.action},
+      {"resource", denial.resource},
+      {"principal", denial.principal},
+      {"holder", HolderOf(denial.principal)},
+      {"bucket", BucketOf(asked.subject)},
+      {"region", region},
+      {"asked_region", asked.region},
+      {"host", asked.host.empty() ? "AWS's address" : asked.host},
+      {"answer", failure.answer},
+      {"location", failure.location.empty() ? "another place" : failure.location},
+      {"skew", DescribeSkew(failure, now)}};
+  base::Words facts;
+  for (const auto& [name, value] : words) facts.emplace(name, RedactKeys(value, keys));
   facts["policy"] = PolicyKindName(denial.kind);
   if (failure.server_time) {
     facts["server_time"] = fmt::format(
         "{:%Y-%m-%d %H:%M:%S} UTC", std::chrono::floor<std::chrono::seconds>(*failure.server_time));
   }
   std::string message = DescribeAnswer(failure, keys);
-  const std::string seen = advised ? advice.seen : Fill(row.seen, words);
+  const std::string seen = advised ? advice.seen : base::Fill(row.seen, words);
   if (!seen.empty()) message += "; " + RedactKeys(seen, keys);
-  message += AskedAt(asked.host, asked.address_from);
-  const std::string remedy = advised ? advice.remedy : Fill(row.remedy, words);
+  message += http::AskedAt(asked.host, asked.address_from);
+  const std::string remedy = advised ? advice.remedy : base::Fill(row.remedy, words);
   return base::Error({.code = row.error,
                       .operation = asked.operation,
                       .subject = asked.subject,
@@ -229,28 +223,6 @@ base::Error ToError(const Failure& failure, const Asked& asked, base::UtcTime no
                       .cause = failure.request_id.empty() ? "" : "request " + failure.request_id,
                       .reason = std::string(advised ? advice.reason : row.reason),
                       .facts = std::move(facts)});
-}
-
-base::Error ToError(TransportFailure failure, std::string_view operation, std::string_view subject,
-                    const OnTheWay& way) {
-  const TransportRow& row = TransportTable()[static_cast<std::size_t>(failure)];
-  const std::vector<std::pair<std::string_view, std::string>> words = {
-      {"{host}", way.host},
-      {"{proxy}", way.proxy.empty() ? "of HTTPS_PROXY" : way.proxy},
-      {"{status}", std::to_string(way.proxy_status)}};
-  std::string message = Fill(row.seen, words) + AskedAt(way.host, way.address_from);
-  // Whoever inspects TLS sits at the proxy, if there is one.
-  if (failure == TransportFailure::kCertificate && !way.proxy.empty()) {
-    message += "; the way leads through the proxy " + way.proxy;
-  }
-  return base::Error({.code = row.error,
-                      .operation = std::string(operation),
-                      .subject = std::string(subject),
-                      .message = std::move(message),
-                      .remedy = Fill(row.remedy, words),
-                      .retryable = row.retryable,
-                      .cause = way.detail,
-                      .reason = std::string(row.reason)});
 }
 
 }  // namespace sluice::aws

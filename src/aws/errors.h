@@ -8,9 +8,9 @@
 #include <string_view>
 
 #include "aws/session_keys.h"
-#include "aws/transport.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "http/transport.h"
 
 namespace sluice::aws {
 
@@ -46,7 +46,7 @@ struct Failure {
 // Reads either form: XML (S3, STS, redshift) or JSON 1.1 (redshift-serverless: header
 // x-amzn-ErrorType or
 // __type, cut at '#' and ':'). Never throws: an unreadable body leaves code and message empty.
-Failure ReadFailure(Service service, const HttpResponse& response);
+Failure ReadFailure(Service service, const http::Response& response);
 
 // `now` tells the clock skew; `keys` are those the request was signed with, and never appear in
 // the error, whatever the message echoes.
@@ -61,37 +61,5 @@ std::string RedactKeys(std::string text, const SessionKeys& keys);
 
 // The region a wrong-region answer names; empty if it is not one.
 std::string RegionNamed(const Failure& failure);
-
-// How nobody answered. The transport's adapter picks one.
-enum class TransportFailure {
-  kResolve,  // no such host
-  kConnect,  // refused, no route
-  kConnectTimeout,
-  kCertificate,    // not trusted, or for another name
-  kTls,            // anything else in the handshake
-  kCaFile,         // the CA file cannot be read
-  kStalled,        // nothing moved for the stall timeout
-  kBroken,         // reset, or ended before its length
-  kProtocol,       // no HTTP
-  kProxy,          // in a way of its own (SOCKS)
-  kProxyPassword,  // 407
-  kProxyRefused,   // another 4xx
-  kProxyGateway,   // 5xx
-  kProxyConnect,   // refused, no route
-  kProxyResolve,
-  kProxySilent,
-  kProxyTls,  // in the handshake with the proxy itself
-  kNoMemory,
-};
-// Whom it was with.
-struct OnTheWay {
-  std::string host;
-  std::string detail;  // the library's own text
-  std::string proxy;   // without user and password: "http://proxy:3128 (HTTPS_PROXY)"
-  int proxy_status = 0;
-  std::string address_from;  // as in Asked
-};
-base::Error ToError(TransportFailure failure, std::string_view operation, std::string_view subject,
-                    const OnTheWay& way);
 
 }  // namespace sluice::aws

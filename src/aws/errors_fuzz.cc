@@ -23,7 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const aws::SessionKeys keys{"AKIAIOSFODNN7EXAMPLE", base::Secret(kSecret), base::Secret("token"),
                               std::nullopt};
   const auto service = static_cast<aws::Service>(data[0] % 4);
-  aws::HttpResponse response{.status = 400 + data[1] % 110, .headers = {}, .body = body};
+  http::Response response{.status = 400 + data[1] % 110, .headers = {}, .body = body};
   response.headers.push_back({"x-amzn-ErrorType", body.substr(0, 40)});
   response.headers.push_back({"Date", body.substr(0, 29)});
   const aws::Failure failure = aws::ReadFailure(service, response);

@@ -281,6 +281,20 @@ TEST(ToError, NamesTheRoleWhosePolicyLacksTheAction) {
   EXPECT_THAT(remedy("arn:aws:iam::1:user/ann"), HasSubstr(R"("Resource":"arn:aws:s3:::b/k")"));
 }
 
+// Findings are worded with them.
+TEST(ToError, HandsOnItsFactsByName) {
+  const base::Error error = ToError(
+      {.status = 403,
+       .code = "AccessDenied",
+       .message = "User: arn:aws:iam::1:user/ann is not authorized to perform: s3:PutObject "
+                  "on resource: \"arn:aws:s3:::b/k\" because"},
+      {.service = kS3}, kNow, kKeys);
+  const auto& facts = error.info().facts;
+  EXPECT_EQ(facts.at("action"), "s3:PutObject");
+  EXPECT_EQ(facts.at("resource"), "arn:aws:s3:::b/k");
+  EXPECT_EQ(facts.at("principal"), "arn:aws:iam::1:user/ann");
+}
+
 TEST(ToError, NeverShowsAKey) {
   const base::Error error = ToError(
       {.status = 403,
@@ -296,7 +310,7 @@ TEST(ToError, NeverShowsAKey) {
 }
 
 TEST(ReadFailure, ReadsTheXmlOfBothServices) {
-  const HttpResponse s3{
+  const http::Response s3{
       403,
       {{"x-amz-request-id", "R"}, {"Date", "Thu, 01 Jan 2026 00:00:00 GMT"}},
       "<Error><Code>C</Code><Message>M</Message><Region>eu-west-1</Region></Error>"};
@@ -306,7 +320,7 @@ TEST(ReadFailure, ReadsTheXmlOfBothServices) {
   EXPECT_EQ(failure.bucket_region, "eu-west-1");
   EXPECT_EQ(failure.request_id, "R");
   EXPECT_EQ(failure.server_time, kNow);
-  const HttpResponse sts{
+  const http::Response sts{
       403,
       {},
       "<ErrorResponse xmlns='x'><Error><Code>C</Code><Message>M</Message></Error></ErrorResponse>"};
@@ -329,45 +343,6 @@ TEST(ReadFailure, SurvivesABodyCutAtEveryLength) {
   for (std::size_t i = 0; i < json.size(); ++i)
     EXPECT_EQ(ReadFailure(kRs, {400, {}, json.substr(0, i)}).code, "");
   EXPECT_EQ(ReadFailure(kRs, {400, {}, std::string(100000, '[')}).code, "");
-}
-
-TEST(TransportFailures, EachHasItsCode) {
-  using enum TransportFailure;
-  const std::vector<std::tuple<TransportFailure, ErrorCode, bool>> rows = {
-      {kResolve, ErrorCode::kUnreachable, true},
-      {kConnect, ErrorCode::kUnreachable, true},
-      {kConnectTimeout, ErrorCode::kUnreachable, true},
-      {kCertificate, ErrorCode::kUnreachable, false},
-      {kTls, ErrorCode::kUnreachable, true},
-      {kCaFile, ErrorCode::kInvalidConfig, false},
-      {kStalled, ErrorCode::kTimeout, true},
-      {kBroken, ErrorCode::kUnreachable, true},
-      {kProtocol, ErrorCode::kUnreachable, false},
-      {kProxy, ErrorCode::kUnreachable, true},
-      {kProxyPassword, ErrorCode::kUnreachable, false},
-      {kProxyRefused, ErrorCode::kUnreachable, false},
-      {kProxyGateway, ErrorCode::kUnreachable, true},
-      {kProxyConnect, ErrorCode::kUnreachable, true},
-      {kProxyResolve, ErrorCode::kUnreachable, true},
-      {kProxySilent, ErrorCode::kUnreachable, true},
-      {kProxyTls, ErrorCode::kUnreachable, false},
-      {kNoMemory, ErrorCode::kInternal, false}};
-  ASSERT_EQ(rows.size(), TransportTable().size());
-  for (const auto& [failure, code, retryable] : rows) {
-    const base::Error error = ToError(failure, "GetObject", "s3://b/k",
-                                      {.host = "h.example",
-                                       .detail = "detail",
-                                       .proxy = "http://p:3128 (HTTPS_PROXY)",
-                                       .proxy_status = 403});
-    EXPECT_EQ(error.code(), code);
-    EXPECT_EQ(error.info().retryable, retryable);
-    EXPECT_EQ(error.info().cause, "detail");
-    EXPECT_THAT(error.info().message + error.info().remedy, Not(testing::ContainsRegex("[{}]")));
-    EXPECT_FALSE(error.info().remedy.empty());
-    const bool of_proxy = error.info().reason == "proxy";
-    EXPECT_EQ(of_proxy, error.info().message.find("http://p:3128") != std::string::npos &&
-                            failure != kCertificate);
-  }
 }
 
 }  // namespace

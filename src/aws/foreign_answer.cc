@@ -2,24 +2,18 @@
 
 #include <algorithm>
 
-#include "aws/local_endpoint.h"
 #include "aws/xml.h"
+#include "base/text.h"
+#include "http/url.h"
 
 namespace sluice::aws {
 namespace {
 
 constexpr std::size_t kNameMax = 60;
 
-std::string HeaderOf(const HttpResponse& response, std::string_view name) {
+std::string HeaderOf(const http::Response& response, std::string_view name) {
   const std::string* value = response.Find(name);
   return value == nullptr ? std::string() : *value;
-}
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return lower;
 }
 
 std::string_view Trimmed(std::string_view text) {
@@ -27,10 +21,11 @@ std::string_view Trimmed(std::string_view text) {
   return first == std::string_view::npos ? std::string_view() : text.substr(first);
 }
 
-bool IsHtml(const HttpResponse& response) {
-  const std::string start = Lower(Trimmed(response.body).substr(0, 200));
+bool IsHtml(const http::Response& response) {
+  const std::string start = base::Lower(Trimmed(response.body).substr(0, 200));
   return start.starts_with("<!doctype html") || start.find("<html") != std::string::npos ||
-         (Lower(HeaderOf(response, "content-type")).starts_with("text/html") && !start.empty());
+         (base::Lower(HeaderOf(response, "content-type")).starts_with("text/html") &&
+          !start.empty());
 }
 
 bool IsPlainName(std::string_view text) {
@@ -41,7 +36,7 @@ bool IsPlainName(std::string_view text) {
          });
 }
 
-std::string OfServer(const HttpResponse& response) {
+std::string OfServer(const http::Response& response) {
   const std::string server = HeaderOf(response, "server");
   return IsPlainName(server) ? " of " + server : "";
 }
@@ -50,7 +45,7 @@ bool SpeaksJson(Service service) { return service == Service::kRedshiftServerles
 
 }  // namespace
 
-std::string WhatAnswered(const HttpResponse& response) {
+std::string WhatAnswered(const http::Response& response) {
   const std::string_view body = Trimmed(response.body);
   const std::string of = OfServer(response);
   if (body.empty()) return "an empty answer" + of;
@@ -62,7 +57,7 @@ std::string WhatAnswered(const HttpResponse& response) {
   return "another service's XML" + (named ? " (<" + root->name + ">)" : std::string()) + of;
 }
 
-bool IsForeign(Service service, const HttpResponse& response, bool has_code) {
+bool IsForeign(Service service, const http::Response& response, bool has_code) {
   const bool of_aws = has_code || response.Find("x-amz-request-id") != nullptr ||
                       response.Find("x-amzn-requestid") != nullptr ||
                       response.Find("x-amz-bucket-region") != nullptr;
@@ -74,7 +69,7 @@ bool IsForeign(Service service, const HttpResponse& response, bool has_code) {
   return SpeaksJson(service) ? first != '{' || response.status / 100 != 5 : first != '<';
 }
 
-bool IsForeignReply(Service service, const HttpResponse& response) {
+bool IsForeignReply(Service service, const http::Response& response) {
   const std::string_view body = Trimmed(response.body);
   if (body.empty()) return false;
   if (IsHtml(response)) return true;
@@ -87,9 +82,9 @@ bool IsForeignReply(Service service, const HttpResponse& response) {
          root->name != "Error";
 }
 
-std::string RedirectTarget(const HttpResponse& response) {
+std::string RedirectTarget(const http::Response& response) {
   const std::string location = HeaderOf(response, "location");
-  const std::string_view authority = AuthorityOf(location);
+  const std::string_view authority = http::AuthorityOf(location);
   const bool fine =
       !authority.empty() && authority.size() <= 255 &&
       std::all_of(authority.begin(), authority.end(), [](char c) { return c > ' ' && c <= '~'; });

@@ -5,9 +5,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "aws/fake_transport.h"
 #include "aws/redshift_serverless.h"
 #include "aws/sts.h"
+#include "http/fake_transport.h"
 #include "tests/support/fake_clock.h"
 
 namespace sluice::aws {
@@ -24,7 +24,7 @@ constexpr char kPage[] = "<!DOCTYPE html><html><head><title>Log in</title></head
 struct Row {
   int status;
   std::string body;
-  std::vector<HttpHeader> headers;
+  std::vector<http::Header> headers;
   ErrorCode code;
   bool retryable;
   std::string message;

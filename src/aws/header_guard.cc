@@ -1,7 +1,5 @@
 #include "aws/header_guard.h"
 
-#include <algorithm>
-
 #include "base/error.h"
 
 namespace sluice::aws {
@@ -23,18 +21,6 @@ std::string_view Wrong(std::string_view value) {
   return {};
 }
 
-[[noreturn]] void Refuse(const HttpRequest& request, const std::string& where) {
-  throw base::Error({.code = base::ErrorCode::kInvalidConfig,
-                     .operation = request.operation,
-                     .subject = request.subject,
-                     .message = where + " holds a control character, so the request is not sent",
-                     .remedy = "Look for line breaks in keys, tokens and names: in the "
-                               "configuration, in the environment and in what "
-                               "credential_process prints."});
-}
-
-bool HasControl(std::string_view text) { return std::any_of(text.begin(), text.end(), IsControl); }
-
 }  // namespace
 
 void CheckKeyText(std::string_view value, std::string_view name, const std::string& entrance) {
@@ -54,14 +40,6 @@ void CheckKeys(const SessionKeys& keys, const std::string& entrance) {
   CheckKeyText(keys.access_key_id, "the access key id", entrance);
   CheckKeyText(keys.secret_access_key.Reveal(), "the secret access key", entrance);
   CheckKeyText(keys.session_token.Reveal(), "the session token", entrance);
-}
-
-void CheckRequest(const HttpRequest& request) {
-  if (HasControl(request.method) || HasControl(request.url)) Refuse(request, "the address");
-  for (const HttpHeader& header : request.headers) {
-    if (HasControl(header.name)) Refuse(request, "the name of a header");
-    if (HasControl(header.value)) Refuse(request, "header " + header.name);
-  }
 }
 
 }  // namespace sluice::aws

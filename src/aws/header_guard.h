@@ -6,7 +6,6 @@
 #include <string_view>
 
 #include "aws/session_keys.h"
-#include "aws/transport.h"
 
 namespace sluice::aws {
 
@@ -17,9 +16,5 @@ void CheckKeys(const SessionKeys& keys, const std::string& entrance);
 
 // The same of one value; `name` is what it is called there ("AWS_SESSION_TOKEN").
 void CheckKeyText(std::string_view value, std::string_view name, const std::string& entrance);
-
-// Throws kInvalidConfig if the method, the address or a header holds a control character, naming
-// the header. What every request passes at last.
-void CheckRequest(const HttpRequest& request);
 
 }  // namespace sluice::aws

@@ -3,9 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "aws/fake_transport.h"
+#include "aws/fake_keys.h"
 #include "aws/redshift_clusters.h"
 #include "aws/redshift_serverless.h"
+#include "http/fake_transport.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/matchers.h"
 
@@ -82,14 +83,14 @@ TEST_F(RedshiftApi, GetsALoginForANamedUser) {
   EXPECT_EQ(login.user, "IAM:a+b@c");
   EXPECT_EQ(login.password.Reveal(), "p+/=");
   EXPECT_EQ(login.expiration, clock_.Utc() + std::chrono::hours(1));
-  const HttpRequest sent = transport_.seen()[0];
+  const http::Request sent = transport_.seen()[0];
   EXPECT_EQ(sent.url, "https://redshift.us-east-1.amazonaws.com/");
   EXPECT_EQ(sent.method, "POST");
   EXPECT_EQ(sent.body,
             "Action=GetClusterCredentials&Version=2012-12-01"
             "&ClusterIdentifier=redshift-serverless-analytics&DbUser=a%2Bb%40c&AutoCreate=false"
             "&DurationSeconds=3600&DbName=dev");
-  const HttpResponse headers{.headers = sent.headers};
+  const http::Response headers{.headers = sent.headers};
   EXPECT_THAT(*headers.Find("authorization"), HasSubstr("/us-east-1/redshift/aws4_request"));
 }
 

@@ -49,7 +49,7 @@ std::optional<DbCredentials> ReadCredentials(const std::string& body) {
 }  // namespace
 
 RedshiftClusters::RedshiftClusters(Endpoint endpoint, CredentialProvider& credentials,
-                                   HttpTransport& transport, const base::Clock& clock,
+                                   http::Transport& transport, const base::Clock& clock,
                                    base::RetryOptions retry)
     : endpoint_(std::move(endpoint)),
       credentials_(credentials),
@@ -62,7 +62,7 @@ DbCredentials RedshiftClusters::GetClusterCredentials(const ClusterCredentialsRe
   const ServiceClient client(Service::kRedshift, endpoint_, transport_, clock_, retry_);
   const ServiceCall asked = CallOf(request);
   std::optional<DbCredentials> credentials;
-  client.Send(asked, credentials_, call, [&](const HttpResponse& response) {
+  client.Send(asked, credentials_, call, [&](const http::Response& response) {
     if (!response.ok()) return false;
     credentials = ReadCredentials(response.body);
     if (!credentials) throw client.Unreadable(asked, response);

@@ -9,9 +9,9 @@
 #include "aws/endpoints.h"
 #include "aws/redshift_serverless.h"
 #include "aws/session_keys.h"
-#include "aws/transport.h"
 #include "base/clock.h"
 #include "base/retry.h"
+#include "http/transport.h"
 
 namespace sluice::aws {
 
@@ -30,7 +30,7 @@ struct ClusterCredentialsRequest {
 // REQUIRES: all references outlive it.
 class RedshiftClusters {
  public:
-  RedshiftClusters(Endpoint endpoint, CredentialProvider& credentials, HttpTransport& transport,
+  RedshiftClusters(Endpoint endpoint, CredentialProvider& credentials, http::Transport& transport,
                    const base::Clock& clock, base::RetryOptions retry = {});
 
   // `user` of the result is "IAM:<user>": the name to log in with, whose rights are those of the
@@ -41,7 +41,7 @@ class RedshiftClusters {
  private:
   const Endpoint endpoint_;
   CredentialProvider& credentials_;
-  HttpTransport& transport_;
+  http::Transport& transport_;
   const base::Clock& clock_;
   const base::RetryOptions retry_;
 };

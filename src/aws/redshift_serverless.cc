@@ -37,7 +37,7 @@ bool RefusesDatabaseName(const base::Error& error) {
 }  // namespace
 
 RedshiftServerless::RedshiftServerless(Endpoint endpoint, CredentialProvider& credentials,
-                                       HttpTransport& transport, const base::Clock& clock,
+                                       http::Transport& transport, const base::Clock& clock,
                                        base::RetryOptions retry)
     : endpoint_(std::move(endpoint)),
       credentials_(credentials),
@@ -58,7 +58,7 @@ std::string RedshiftServerless::Send(const std::string& action, const std::strin
                                            {"X-Amz-Target", "RedshiftServerless." + action}},
                                .body = std::move(body),
                                .body_bytes_max = 1 << 20};
-  client.Send(request, credentials_, call, [&](const HttpResponse& response) {
+  client.Send(request, credentials_, call, [&](const http::Response& response) {
     if (!response.ok()) return false;
     if (!JsonText::Parse(response.body)) throw client.Unreadable(request, response);
     reply = response.body;

@@ -8,10 +8,10 @@
 
 #include "aws/endpoints.h"
 #include "aws/session_keys.h"
-#include "aws/transport.h"
 #include "base/clock.h"
 #include "base/retry.h"
 #include "base/secret.h"
+#include "http/transport.h"
 
 namespace sluice::aws {
 
@@ -61,7 +61,7 @@ struct Namespace {
 // of credentials and transport. REQUIRES: all references outlive it.
 class RedshiftServerless {
  public:
-  RedshiftServerless(Endpoint endpoint, CredentialProvider& credentials, HttpTransport& transport,
+  RedshiftServerless(Endpoint endpoint, CredentialProvider& credentials, http::Transport& transport,
                      const base::Clock& clock, base::RetryOptions retry = {});
 
   // One login; mint one per connection attempt.
@@ -78,7 +78,7 @@ class RedshiftServerless {
 
   const Endpoint endpoint_;
   CredentialProvider& credentials_;
-  HttpTransport& transport_;
+  http::Transport& transport_;
   const base::Clock& clock_;
   const base::RetryOptions retry_;
 };

@@ -24,7 +24,7 @@ struct KeysExpired {
 
 }  // namespace
 
-ServiceClient::ServiceClient(Service service, Endpoint endpoint, HttpTransport& transport,
+ServiceClient::ServiceClient(Service service, Endpoint endpoint, http::Transport& transport,
                              const base::Clock& clock, base::RetryOptions retry)
     : service_(service),
       endpoint_(std::move(endpoint)),
@@ -33,34 +33,34 @@ ServiceClient::ServiceClient(Service service, Endpoint endpoint, HttpTransport& 
       retry_(retry),
       signer_({endpoint_.region, SigningName(service)}) {}
 
-HttpRequest ServiceClient::Build(const ServiceCall& request, const SessionKeys& keys) const {
+http::Request ServiceClient::Build(const ServiceCall& request, const SessionKeys& keys) const {
   const SigningRequest to_sign{.method = request.method,
                                .host = endpoint_.host,
                                .path = endpoint_.base_path + request.path,
                                .query = request.query,
                                .headers = request.headers,
                                .payload_hash = Sha256Hex(request.body)};
-  HttpRequest http = BuildUnsigned(request);
+  http::Request http = BuildUnsigned(request);
   const auto signature = signer_.Sign(to_sign, keys, clock_.Utc());
   http.headers.insert(http.headers.end(), signature.begin(), signature.end());
   return http;
 }
 
-HttpRequest ServiceClient::BuildUnsigned(const ServiceCall& request) const {
+http::Request ServiceClient::BuildUnsigned(const ServiceCall& request) const {
   const std::string path = endpoint_.base_path + request.path;
-  HttpRequest http{.method = request.method,
-                   .url = endpoint_.scheme + "://" + endpoint_.host + UriEncodePath(path),
-                   .headers = request.headers,
-                   .body = request.body,
-                   .body_bytes_max = request.body_bytes_max,
-                   .address_from = endpoint_.address_from,
-                   .operation = request.asked.operation,
-                   .subject = request.asked.subject};
+  http::Request http{.method = request.method,
+                     .url = endpoint_.scheme + "://" + endpoint_.host + UriEncodePath(path),
+                     .headers = request.headers,
+                     .body = request.body,
+                     .body_bytes_max = request.body_bytes_max,
+                     .address_from = endpoint_.address_from,
+                     .operation = request.asked.operation,
+                     .subject = request.asked.subject};
   if (!request.query.empty()) http.url += "?" + EncodeQuery(request.query);
   return http;
 }
 
-base::Error ServiceClient::ErrorOf(const ServiceCall& request, const HttpResponse& response,
+base::Error ServiceClient::ErrorOf(const ServiceCall& request, const http::Response& response,
                                    const SessionKeys& keys) const {
   Asked asked = request.asked;
   asked.service = service_;
@@ -71,7 +71,7 @@ base::Error ServiceClient::ErrorOf(const ServiceCall& request, const HttpRespons
 }
 
 base::Error ServiceClient::Unreadable(const ServiceCall& request,
-                                      const HttpResponse& response) const {
+                                      const http::Response& response) const {
   const bool foreign = IsForeignReply(service_, response);
   const std::string at = endpoint_.address_from.empty()
                              ? ""
@@ -103,13 +103,13 @@ base::Error ServiceClient::Unreadable(const ServiceCall& request,
 
 void ServiceClient::SendWith(const SessionKeys& keys, const ServiceCall& request,
                              const base::Call& call,
-                             const std::function<bool(const HttpResponse&)>& accept) const {
+                             const std::function<bool(const http::Response&)>& accept) const {
   base::Retry retry(clock_, retry_);
   retry.Run(call, [&] {
     if (call.stop.stop_requested()) {
       base::ThrowCancelled(request.asked.operation, request.asked.subject);
     }
-    const HttpResponse response = transport_.Send(Build(request, keys), call);
+    const http::Response response = transport_.Send(Build(request, keys), call);
     if (accept(response)) return;
     base::Error error = ErrorOf(request, response, keys);
     if (IsExpired(ReadFailure(service_, response))) throw KeysExpired{std::move(error)};
@@ -119,21 +119,21 @@ void ServiceClient::SendWith(const SessionKeys& keys, const ServiceCall& request
 
 void ServiceClient::SendUnsigned(const ServiceCall& request, const base::Secret& secret,
                                  const base::Call& call,
-                                 const std::function<bool(const HttpResponse&)>& accept) const {
+                                 const std::function<bool(const http::Response&)>& accept) const {
   const SessionKeys redacted{.session_token = secret};
   base::Retry retry(clock_, retry_);
   retry.Run(call, [&] {
     if (call.stop.stop_requested()) {
       base::ThrowCancelled(request.asked.operation, request.asked.subject);
     }
-    const HttpResponse response = transport_.Send(BuildUnsigned(request), call);
+    const http::Response response = transport_.Send(BuildUnsigned(request), call);
     if (!accept(response)) throw ErrorOf(request, response, redacted);
   });
 }
 
 void ServiceClient::Send(const ServiceCall& request, CredentialProvider& credentials,
                          const base::Call& call,
-                         const std::function<bool(const HttpResponse&)>& accept) const {
+                         const std::function<bool(const http::Response&)>& accept) const {
   for (bool renewed = false;; renewed = true) {
     // Outside the retry loop: providers retry by themselves.
     const SessionKeys keys = credentials.Get(kKeyLifeMin, call);

@@ -20,6 +20,9 @@ struct SessionKeys {
   std::optional<base::UtcTime> expiration;  // nullopt for long-term keys
 };
 
+// "AKIA...WXYZ": enough to find the key, too little to use it.
+std::string MaskKeyId(std::string_view access_key_id);
+
 // Thread-safe; keeps what it got and renews it under one lock before it expires, so parallel
 // streams share one set of keys. Errors: kAuthentication, kPermission, kInvalidConfig (nothing
 // configured: the message tells what was looked at), and those of the transport.

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/small_file.h"
+#include "base/text.h"
 
 namespace sluice::aws {
 namespace {
@@ -20,14 +21,6 @@ std::string_view Trim(std::string_view text) {
   return text;
 }
 
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return lower;
-}
-
 // " #" and " ;" begin a comment after a value; a '#' inside a word belongs to it.
 std::string_view WithoutComment(std::string_view value) {
   for (const std::string_view mark : {" #", " ;", "\t#", "\t;"}) {
@@ -36,10 +29,10 @@ std::string_view WithoutComment(std::string_view value) {
   return Trim(value);
 }
 
-std::string Path(const Environment& environment, std::string_view variable,
+std::string Path(const base::Environment& environment, std::string_view variable,
                  std::string_view beneath_home) {
-  std::string path = Lookup(environment, variable).value_or("~" + std::string(beneath_home));
-  if (path.starts_with("~/")) path.replace(0, 1, Lookup(environment, "HOME").value_or(""));
+  std::string path = base::Lookup(environment, variable).value_or("~" + std::string(beneath_home));
+  if (path.starts_with("~/")) path.replace(0, 1, base::Lookup(environment, "HOME").value_or(""));
   return path;
 }
 
@@ -91,12 +84,12 @@ std::map<std::string, Settings, std::less<>> ParseIni(std::string_view text) {
     const auto equals = line.find('=');
     const bool continued = raw.front() == ' ' || raw.front() == '\t';
     if (open == nullptr || continued || equals == std::string_view::npos) continue;
-    (*open)[Lower(Trim(line.substr(0, equals)))] = WithoutComment(line.substr(equals + 1));
+    (*open)[base::Lower(Trim(line.substr(0, equals)))] = WithoutComment(line.substr(equals + 1));
   }
   return sections;
 }
 
-Profiles ReadProfiles(const Environment& environment) {
+Profiles ReadProfiles(const base::Environment& environment) {
   Profiles profiles{
       .credentials_path = Path(environment, "AWS_SHARED_CREDENTIALS_FILE", "/.aws/credentials"),
       .config_path = Path(environment, "AWS_CONFIG_FILE", "/.aws/config")};
@@ -113,8 +106,8 @@ Profiles ReadProfiles(const Environment& environment) {
   return profiles;
 }
 
-std::optional<std::string> ProfileSetting(const Environment& environment, const std::string& named,
-                                          std::string_view setting) {
+std::optional<std::string> ProfileSetting(const base::Environment& environment,
+                                          const std::string& named, std::string_view setting) {
   const Profiles profiles = ReadProfiles(environment);
   const auto profile = profiles.by_name.find(ProfileName(environment, named));
   if (profile == profiles.by_name.end()) return std::nullopt;
@@ -147,9 +140,9 @@ base::Secret ReadSecretFile(const std::string& path, const std::string& what) {
   return base::Secret(std::move(text));
 }
 
-std::string ProfileName(const Environment& environment, const std::string& named) {
+std::string ProfileName(const base::Environment& environment, const std::string& named) {
   if (!named.empty()) return named;
-  return Lookup(environment, "AWS_PROFILE").value_or("default");
+  return base::Lookup(environment, "AWS_PROFILE").value_or("default");
 }
 
 }  // namespace sluice::aws

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "aws/environment.h"
+#include "base/environment.h"
 #include "base/secret.h"
 
 namespace sluice::aws {
@@ -29,12 +29,12 @@ struct Profiles {
 
 // Both files as one: where both set something, the credentials file wins. A missing file is empty.
 // Throws kInvalidConfig if a file exists and cannot be read.
-Profiles ReadProfiles(const Environment& environment);
+Profiles ReadProfiles(const base::Environment& environment);
 
 // `setting` of the profile that ProfileName gives; nullopt if it is absent or empty. Throws as
 // ReadProfiles.
-std::optional<std::string> ProfileSetting(const Environment& environment, const std::string& named,
-                                          std::string_view setting);
+std::optional<std::string> ProfileSetting(const base::Environment& environment,
+                                          const std::string& named, std::string_view setting);
 
 // A token that somebody else keeps fresh in a file, without the blanks and line breaks around it.
 // Throws kInvalidConfig, with `what` and the path, if the file cannot be read, is empty or holds
@@ -42,6 +42,6 @@ std::optional<std::string> ProfileSetting(const Environment& environment, const 
 base::Secret ReadSecretFile(const std::string& path, const std::string& what);
 
 // "acme": `named`, else AWS_PROFILE, else "default".
-std::string ProfileName(const Environment& environment, const std::string& named);
+std::string ProfileName(const base::Environment& environment, const std::string& named);
 
 }  // namespace sluice::aws

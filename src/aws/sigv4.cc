@@ -10,6 +10,7 @@
 #include <map>
 
 #include "aws/time_text.h"
+#include "base/text.h"
 
 namespace sluice::aws {
 namespace {
@@ -64,14 +65,6 @@ Digest Hmac(const unsigned char* key, std::size_t key_size, std::string_view tex
 
 Digest Hmac(const Digest& key, std::string_view text) { return Hmac(key.data(), key.size(), text); }
 
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
-}
-
 // Outer blanks removed, inner runs of blanks made one.
 std::string TrimHeader(std::string_view value) {
   std::string trimmed;
@@ -107,10 +100,11 @@ std::string CanonicalPath(std::string_view path, bool s3) {
 }
 
 // Lower-case names in order, values of one name joined.
-std::map<std::string, std::string> CanonicalHeaders(const std::vector<HttpHeader>& headers) {
+std::map<std::string, std::string> CanonicalHeaders(const std::vector<http::Header>& headers) {
   std::map<std::string, std::string> canonical;
-  for (const HttpHeader& header : headers) {
-    const auto [it, fresh] = canonical.try_emplace(Lower(header.name), TrimHeader(header.value));
+  for (const http::Header& header : headers) {
+    const auto [it, fresh] =
+        canonical.try_emplace(base::Lower(header.name), TrimHeader(header.value));
     if (!fresh) it->second += "," + TrimHeader(header.value);
   }
   return canonical;
@@ -162,9 +156,9 @@ std::string Md5Base64(std::string_view text) {
 
 Signer::~Signer() { OPENSSL_cleanse(cached_key_.data(), cached_key_.size()); }
 
-std::vector<HttpHeader> Signer::SignedHeaders(const SigningRequest& request,
-                                              const SessionKeys& keys, base::UtcTime now) const {
-  std::vector<HttpHeader> headers = {{"X-Amz-Date", FormatAmzDate(now)}};
+std::vector<http::Header> Signer::SignedHeaders(const SigningRequest& request,
+                                                const SessionKeys& keys, base::UtcTime now) const {
+  std::vector<http::Header> headers = {{"X-Amz-Date", FormatAmzDate(now)}};
   if (!keys.session_token.empty()) {
     headers.push_back({"X-Amz-Security-Token", keys.session_token.Reveal()});
   }
@@ -173,7 +167,7 @@ std::vector<HttpHeader> Signer::SignedHeaders(const SigningRequest& request,
 }
 
 std::string Signer::Canonical(const SigningRequest& request,
-                              const std::vector<HttpHeader>& headers) const {
+                              const std::vector<http::Header>& headers) const {
   const auto canonical = CanonicalHeaders(headers);
   std::string text = request.method + "\n" + CanonicalPath(request.path, scope_.service == "s3") +
                      "\n" + EncodeQuery(request.query) + "\n";
@@ -183,16 +177,16 @@ std::string Signer::Canonical(const SigningRequest& request,
 
 std::string Signer::CanonicalRequest(const SigningRequest& request, const SessionKeys& keys,
                                      base::UtcTime now) const {
-  std::vector<HttpHeader> headers = SignedHeaders(request, keys, now);
+  std::vector<http::Header> headers = SignedHeaders(request, keys, now);
   headers.push_back({"Host", request.host});
   headers.insert(headers.end(), request.headers.begin(), request.headers.end());
   return Canonical(request, headers);
 }
 
-std::vector<HttpHeader> Signer::Sign(const SigningRequest& request, const SessionKeys& keys,
-                                     base::UtcTime now) const {
-  std::vector<HttpHeader> added = SignedHeaders(request, keys, now);
-  std::vector<HttpHeader> all = added;
+std::vector<http::Header> Signer::Sign(const SigningRequest& request, const SessionKeys& keys,
+                                       base::UtcTime now) const {
+  std::vector<http::Header> added = SignedHeaders(request, keys, now);
+  std::vector<http::Header> all = added;
   all.push_back({"Host", request.host});
   all.insert(all.end(), request.headers.begin(), request.headers.end());
 

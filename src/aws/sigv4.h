@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "aws/session_keys.h"
-#include "aws/transport.h"
 #include "base/clock.h"
+#include "http/transport.h"
 
 namespace sluice::aws {
 
@@ -26,11 +26,11 @@ using QueryParameters = std::vector<std::pair<std::string, std::string>>;
 
 struct SigningRequest {
   std::string method = "GET";
-  std::string host;                 // as the Host header sends it, with its port
-  std::string path = "/";           // raw, not encoded; begins with '/'
-  QueryParameters query;            // raw, in any order
-  std::vector<HttpHeader> headers;  // all are signed; without Host and X-Amz-*
-  std::string payload_hash;         // Sha256Hex(body), or kUnsignedPayload for S3
+  std::string host;                   // as the Host header sends it, with its port
+  std::string path = "/";             // raw, not encoded; begins with '/'
+  QueryParameters query;              // raw, in any order
+  std::vector<http::Header> headers;  // all are signed; without Host and X-Amz-*
+  std::string payload_hash;           // Sha256Hex(body), or kUnsignedPayload for S3
 };
 
 struct SigningScope {
@@ -59,8 +59,8 @@ class Signer {
 
   // The headers to send beside those of `request`: Authorization, X-Amz-Date, for a session
   // X-Amz-Security-Token, for S3 X-Amz-Content-Sha256.
-  std::vector<HttpHeader> Sign(const SigningRequest& request, const SessionKeys& keys,
-                               base::UtcTime now) const;
+  std::vector<http::Header> Sign(const SigningRequest& request, const SessionKeys& keys,
+                                 base::UtcTime now) const;
 
   // What Sign hashes, for tests and for finding a difference.
   std::string CanonicalRequest(const SigningRequest& request, const SessionKeys& keys,
@@ -70,10 +70,10 @@ class Signer {
 
  private:
   using Key = std::array<unsigned char, 32>;
-  std::vector<HttpHeader> SignedHeaders(const SigningRequest& request, const SessionKeys& keys,
-                                        base::UtcTime now) const;
+  std::vector<http::Header> SignedHeaders(const SigningRequest& request, const SessionKeys& keys,
+                                          base::UtcTime now) const;
   std::string Canonical(const SigningRequest& request,
-                        const std::vector<HttpHeader>& headers) const;
+                        const std::vector<http::Header>& headers) const;
   Key DerivedKey(const base::Secret& secret, const std::string& date) const;
 
   const SigningScope scope_;

@@ -44,8 +44,8 @@ SessionKeys KeysOf(const json& vector) {
           base::Secret(vector["session_token"].get<std::string>()), std::nullopt};
 }
 
-std::string Value(const std::vector<HttpHeader>& headers, std::string_view name) {
-  for (const HttpHeader& header : headers) {
+std::string Value(const std::vector<http::Header>& headers, std::string_view name) {
+  for (const http::Header& header : headers) {
     if (header.name == name) return header.value;
   }
   return "";
@@ -100,7 +100,7 @@ TEST(Signer, SendsTheTokenOnlyForASession) {
   SessionKeys keys = kKeys;
   EXPECT_EQ(Value(signer.Sign({.host = "h"}, keys, kNow), "X-Amz-Security-Token"), "token");
   keys.session_token = base::Secret();
-  for (const HttpHeader& header : signer.Sign({.host = "h"}, keys, kNow)) {
+  for (const http::Header& header : signer.Sign({.host = "h"}, keys, kNow)) {
     EXPECT_NE(header.name, "X-Amz-Security-Token");
   }
 }

@@ -73,9 +73,10 @@ Parameters ParametersOf(const AssumeRoleRequest& request) {
 }
 
 // Takes the first good reply into `kept`.
-std::function<bool(const HttpResponse&)> Keeper(const ServiceClient& client,
-                                                const ServiceCall& request, HttpResponse& kept) {
-  return [&client, &request, &kept](const HttpResponse& response) {
+std::function<bool(const http::Response&)> Keeper(const ServiceClient& client,
+                                                  const ServiceCall& request,
+                                                  http::Response& kept) {
+  return [&client, &request, &kept](const http::Response& response) {
     if (!response.ok()) return false;
     const auto root = ParseXml(response.body);
     if (!root || root->name != request.asked.operation + "Response") {
@@ -86,7 +87,7 @@ std::function<bool(const HttpResponse&)> Keeper(const ServiceClient& client,
   };
 }
 
-std::optional<std::chrono::seconds> ClockAhead(const HttpResponse& reply, base::UtcTime now) {
+std::optional<std::chrono::seconds> ClockAhead(const http::Response& reply, base::UtcTime now) {
   const std::string* date = reply.Find("date");
   const auto server = ParseHttpDate(date == nullptr ? "" : *date);
   if (!server) return std::nullopt;
@@ -100,17 +101,17 @@ bool IsNameCharacter(char c) {
 
 }  // namespace
 
-Sts::Sts(Endpoint endpoint, HttpTransport& transport, const base::Clock& clock,
+Sts::Sts(Endpoint endpoint, http::Transport& transport, const base::Clock& clock,
          base::RetryOptions retry)
     : endpoint_(std::move(endpoint)), transport_(transport), clock_(clock), retry_(retry) {}
 
-HttpResponse Sts::Send(const SessionKeys& keys, const std::string& action,
-                       const std::string& subject, const Parameters& parameters,
-                       const base::Call& call) {
+http::Response Sts::Send(const SessionKeys& keys, const std::string& action,
+                         const std::string& subject, const Parameters& parameters,
+                         const base::Call& call) {
   const ServiceClient client(Service::kSts, endpoint_, transport_, clock_, retry_);
   TheseKeys provider(keys);
   const ServiceCall request = CallOf(action, subject, parameters);
-  HttpResponse reply;
+  http::Response reply;
   client.Send(request, provider, call, Keeper(client, request, reply));
   return reply;
 }
@@ -135,7 +136,7 @@ AssumedRole Sts::AssumeRoleWithWebIdentity(const base::Secret& token,
   parameters.emplace_back("WebIdentityToken", token.Reveal());
   const ServiceClient client(Service::kSts, endpoint_, transport_, clock_, retry_);
   const ServiceCall asked = CallOf(action, "role " + request.role_arn, parameters);
-  HttpResponse reply;
+  http::Response reply;
   client.SendUnsigned(asked, token, call, Keeper(client, asked, reply));
   const XmlNode root = Parse(action, reply.body);
   return {KeysOf(action, root), std::string(root.Text(action + "Result/AssumedRoleUser/Arn"))};
@@ -143,7 +144,7 @@ AssumedRole Sts::AssumeRoleWithWebIdentity(const base::Secret& token,
 
 CallerIdentity Sts::GetCallerIdentity(const SessionKeys& keys, const base::Call& call) {
   const std::string action = "GetCallerIdentity";
-  const HttpResponse reply = Send(keys, action, "STS", {}, call);
+  const http::Response reply = Send(keys, action, "STS", {}, call);
   const auto clock_ahead = ClockAhead(reply, clock_.Utc());
   const XmlNode root = Parse(action, reply.body);
   const auto text = [&](const char* name) {

@@ -8,9 +8,9 @@
 
 #include "aws/endpoints.h"
 #include "aws/session_keys.h"
-#include "aws/transport.h"
 #include "base/clock.h"
 #include "base/retry.h"
+#include "http/transport.h"
 
 namespace sluice::aws {
 
@@ -54,7 +54,7 @@ struct AssumedRole {
 // kThrottled, kUnavailable, and the transport's. REQUIRES: `transport` and `clock` outlive it.
 class Sts {
  public:
-  Sts(Endpoint endpoint, HttpTransport& transport, const base::Clock& clock,
+  Sts(Endpoint endpoint, http::Transport& transport, const base::Clock& clock,
       base::RetryOptions retry = {});
 
   // Needs no permission: it works even under an explicit deny.
@@ -75,14 +75,15 @@ class Sts {
                               const base::Call& call);
 
  private:
-  HttpResponse Send(const SessionKeys& keys, const std::string& action, const std::string& subject,
-                    const std::vector<std::pair<std::string, std::string>>& parameters,
-                    const base::Call& call);
+  http::Response Send(const SessionKeys& keys, const std::string& action,
+                      const std::string& subject,
+                      const std::vector<std::pair<std::string, std::string>>& parameters,
+                      const base::Call& call);
   ServiceCall CallOf(const std::string& action, const std::string& subject,
                      const std::vector<std::pair<std::string, std::string>>& parameters) const;
 
   const Endpoint endpoint_;
-  HttpTransport& transport_;
+  http::Transport& transport_;
   const base::Clock& clock_;
   const base::RetryOptions retry_;
 };

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "aws/object_store.h"
 #include "aws/redshift_serverless.h"
+#include "aws/s3/object_store.h"
 #include "aws/session_keys.h"
 #include "aws/sts.h"
 #include "base/clock.h"

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "base/fill.h"
+
 namespace sluice::check {
 namespace {
 
@@ -37,31 +39,6 @@ constexpr StepText kSteps[] = {
 const StepText& TextOf(Step step) {
   return *std::find_if(std::begin(kSteps), std::end(kSteps),
                        [&](const StepText& text) { return text.step == step; });
-}
-
-bool IsFactName(std::string_view name) {
-  return !name.empty() && std::all_of(name.begin(), name.end(),
-                                      [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
-}
-
-std::string Filled(std::string_view text, const Facts& facts) {
-  std::string out;
-  for (;;) {
-    const auto open = text.find('{');
-    out += text.substr(0, open);
-    if (open == std::string_view::npos) return out;
-    text.remove_prefix(open);
-    const auto close = text.find('}');
-    const auto name = text.substr(1, close == std::string_view::npos ? close : close - 1);
-    if (close == std::string_view::npos || !IsFactName(name)) {
-      out += '{';
-      text.remove_prefix(1);
-      continue;
-    }
-    const auto fact = facts.find(name);
-    out += fact != facts.end() ? fact->second : "<" + std::string(name) + ">";
-    text.remove_prefix(close + 1);
-  }
 }
 
 const FindingKind* FindKind(std::string_view id) {
@@ -117,8 +94,8 @@ Finding MakeFinding(std::string_view id, std::string subject, std::string seen,
           .severity = kind->severity,
           .subject = std::move(subject),
           .seen = std::move(seen),
-          .why = Filled(kind->why, facts),
-          .remedy = Filled(kind->remedy, facts),
+          .why = base::Fill(kind->why, facts),
+          .remedy = base::Fill(kind->remedy, facts),
           .code = std::nullopt,
           .title = std::string(kind->title),
           .cause = {}};

@@ -7,6 +7,8 @@
 #include <cctype>
 #include <utility>
 
+#include "base/text.h"
+
 namespace sluice::config {
 namespace {
 
@@ -16,13 +18,6 @@ constexpr std::string_view kDuckDbExample = "path: acme.duckdb";
 constexpr std::string_view kLakeExample = "path: lake/, or path: s3://acme-lake/sluice";
 // The longest name that file systems take; ".undo.new" and the like are hung on to it.
 constexpr std::size_t kNameBytesMax = 240;
-
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
-}
 
 struct Known {
   std::string_view word;
@@ -77,7 +72,7 @@ std::string SchemeOf(std::string_view text) {
            (std::isalnum(c) != 0 || c == '_' || c == '+' || (address && (c == '-' || c == '.')));
   };
   if (before.empty() || std::isalpha(static_cast<unsigned char>(before.front())) == 0) return {};
-  return std::all_of(before.begin(), before.end(), fits) ? Lower(before) : std::string();
+  return std::all_of(before.begin(), before.end(), fits) ? base::Lower(before) : std::string();
 }
 
 // `example`: what to write instead.
@@ -128,7 +123,7 @@ constexpr std::array<std::string_view, 8> kPacked = {"gz",  "zst", "bz2", "xz",
 std::optional<Broken> CheckExtension(std::string_view name) {
   const auto dot = name.rfind('.');
   if (dot == std::string_view::npos) return std::nullopt;
-  const std::string extension = Lower(name.substr(dot + 1));
+  const std::string extension = base::Lower(name.substr(dot + 1));
   const std::string remedy =
       fmt::format("Name a DuckDB file: {}. For Parquet files write type: lake", kDuckDbExample);
   if (std::find(kPacked.begin(), kPacked.end(), extension) != kPacked.end()) {
@@ -181,7 +176,7 @@ std::variant<fs::path, Broken> ResolvePath(std::string_view text, const Referenc
 
 std::optional<Broken> CheckDuckDbPath(std::string_view text) {
   if (auto broken = CheckText(text)) return broken;
-  if (Lower(text).starts_with(":memory:")) {
+  if (base::Lower(text).starts_with(":memory:")) {
     return Broken{"is a database in memory, which would be gone when the program ends",
                   fmt::format("Name a file: {}", kDuckDbExample)};
   }
@@ -200,14 +195,14 @@ std::optional<Broken> CheckDuckDbPath(std::string_view text) {
 
 std::optional<Broken> CheckLakeFolder(std::string_view text) {
   if (auto broken = CheckText(text)) return broken;
-  if (Lower(text).starts_with(":memory:")) {
+  if (base::Lower(text).starts_with(":memory:")) {
     return Broken{"is a database in memory, not a folder", fmt::format("Write {}", kLakeExample)};
   }
   return CheckNoAddress(text, kLakeExample);
 }
 
 std::optional<Broken> CheckDestinationSchema(std::string_view type, std::string_view schema) {
-  const std::string folded = Lower(schema);
+  const std::string folded = base::Lower(schema);
   const std::string remedy = "Choose another name, for example schema: sales";
   if (folded == "_sluice") {
     return Broken{"is Sluice's own: watermarks are kept there", remedy};

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
+#include "base/text.h"
 #include "config/destination_path.h"
 #include "config/meant.h"
 
@@ -224,11 +224,8 @@ std::optional<std::int64_t> MapReader::Integer(std::string_view key, std::int64_
   if (node == nullptr) return std::nullopt;
   const auto value = Scalar(key, *node, Field(key));
   if (!value) return std::nullopt;
-  std::int64_t number = 0;
-  const std::string text = Trimmed(value->text);
-  const char* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc() || rest != end || number < min || number > max) {
+  const auto number = base::ParseNumber<std::int64_t>(Trimmed(value->text));
+  if (!number || *number < min || *number > max) {
     const std::string_view what = key == "port" ? "a port, a whole number" : "a whole number";
     Add(key,
         WithValue(*value, Form::kNumber, fmt::format("is not {} from {} to {}", what, min, max)),

@@ -4,6 +4,8 @@
 #include <array>
 #include <string>
 
+#include "base/text.h"
+
 namespace sluice::config {
 namespace {
 
@@ -18,13 +20,6 @@ bool IsOneOf(char c, std::string_view set) { return set.find(c) != std::string_v
 template <typename Predicate>
 bool All(std::string_view value, Predicate predicate) {
   return std::all_of(value.begin(), value.end(), predicate);
-}
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return IsUpper(c) ? static_cast<char>(c - 'A' + 'a') : c; });
-  return lower;
 }
 
 // Calls `take` with each longest run of characters that `belongs` accepts, until it says true.
@@ -94,7 +89,7 @@ bool HoldsUserInfo(std::string_view value) {
 }
 
 bool HoldsTellingWord(std::string_view value) {
-  const std::string lower = Lower(value);
+  const std::string lower = base::Lower(value);
   constexpr std::array<std::string_view, 9> kWords = {
       "secret", "token", "password", "passwd", "passphrase", "pwd", "credential", "akia", "asia"};
   return std::any_of(kWords.begin(), kWords.end(),
@@ -127,7 +122,7 @@ bool HasDurationForm(std::string_view value) {
   std::size_t digits = 0;
   while (digits < value.size() && IsDigit(value[digits])) ++digits;
   if (digits > 7) return false;
-  std::string unit = Lower(value.substr(digits));
+  std::string unit = base::Lower(value.substr(digits));
   unit.erase(0, unit.find_first_not_of(' '));
   constexpr std::array<std::string_view, 21> kUnits = {
       "",  "s",  "sec", "secs", "second", "seconds", "m",   "min",  "mins", "minute", "minutes",
@@ -142,7 +137,7 @@ bool HasRegionForm(std::string_view value) {
       "il",        "cn",        "mx",        "gov",       "iso",     "isob",     "north",
       "south",     "east",      "west",      "central",   "europe",  "asia",     "virginia",
       "northeast", "southeast", "northwest", "southwest", "ireland", "frankfurt"};
-  const std::string lower = Lower(value);
+  const std::string lower = base::Lower(value);
   return !lower.empty() && lower.size() <= 32 &&
          All(lower, [](char c) { return IsAlnum(c) || c == '-' || c == '_' || c == ' '; }) &&
          !AnyRun(lower, IsLower, [&](std::string_view word) {

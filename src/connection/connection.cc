@@ -5,18 +5,18 @@
 #include <algorithm>
 #include <thread>
 
-#include "aws/credentials.h"
 #include "aws/endpoints.h"
+#include "aws/keys/credentials.h"
+#include "aws/keys/unload_keys.h"
 #include "aws/redshift_clusters.h"
 #include "aws/redshift_serverless.h"
-#include "aws/s3.h"
+#include "aws/s3/s3.h"
 #include "aws/sts.h"
-#include "aws/transport.h"
-#include "aws/unload_keys.h"
 #include "base/retry.h"
 #include "destinations/duckdb/duckdb_destination.h"
 #include "destinations/lake/lake_destination.h"
 #include "destinations/postgres/postgres_destination.h"
+#include "http/transport.h"
 #include "pq/probe.h"
 #include "redshift/endpoint.h"
 #include "redshift/libpq_session.h"
@@ -37,7 +37,7 @@ constexpr std::uint64_t kDuckDbMemoryMinMb = 64;
 constexpr std::uint64_t kDuckDbMemoryPerThreadMb = 128;
 constexpr unsigned kDuckDbThreadsMax = 4;
 
-aws::EndpointOverrides Overrides(const config::AwsConfig& aws, const aws::Environment& environment,
+aws::EndpointOverrides Overrides(const config::AwsConfig& aws, const base::Environment& environment,
                                  const std::string& profile) {
   // What stands in the configuration was written for this connection, so it wins.
   aws::EndpointOverrides overrides = aws::EndpointOverridesFrom(environment, profile);
@@ -63,7 +63,7 @@ std::string ProfileName(const config::Config& config) {
 }
 
 std::string Region(const config::Config& config, const redshift::Endpoint& endpoint,
-                   const aws::Environment& environment) {
+                   const base::Environment& environment) {
   if (config.redshift.region) return *config.redshift.region;
   if (endpoint.region) return *endpoint.region;
   if (auto region = aws::DefaultRegion(environment, ProfileName(config))) return *region;
@@ -75,18 +75,18 @@ std::string Region(const config::Config& config, const redshift::Endpoint& endpo
                      .remedy = "Set redshift.region, for example region: us-east-1"});
 }
 
-aws::TransportOptions TransportOptionsOf(const config::Config& config,
-                                         const aws::Environment& environment) {
-  aws::TransportOptions options;
-  options.ca_file = aws::Lookup(environment, "AWS_CA_BUNDLE");
+http::TransportOptions TransportOptionsOf(const config::Config& config,
+                                          const base::Environment& environment) {
+  http::TransportOptions options;
+  options.ca_file = base::Lookup(environment, "AWS_CA_BUNDLE");
   if (config.aws.ca_bundle) options.ca_file = config.aws.ca_bundle->string();
   return options;
 }
 
 // The identity before any role is assumed.
 std::shared_ptr<aws::CredentialProvider> BaseProvider(const config::Config& config,
-                                                      const aws::Environment& environment,
-                                                      aws::Sts& sts, aws::HttpTransport& transport,
+                                                      const base::Environment& environment,
+                                                      aws::Sts& sts, http::Transport& transport,
                                                       const base::Clock& clock) {
   if (const auto* keys = std::get_if<config::KeysAuth>(&config.auth)) {
     std::vector<std::unique_ptr<aws::KeySource>> sources;
@@ -162,9 +162,9 @@ std::string RootsFile(const config::Config& config) {
 }
 
 // Absolute: DuckDB is told which folders it may read, and compares them as texts.
-fs::path WorkDir(const config::Config& config, const aws::Environment& environment) {
+fs::path WorkDir(const config::Config& config, const base::Environment& environment) {
   if (config.limits.work_dir) return fs::absolute(*config.limits.work_dir);
-  if (const auto tmp = aws::Lookup(environment, "TMPDIR")) return fs::absolute(*tmp);
+  if (const auto tmp = base::Lookup(environment, "TMPDIR")) return fs::absolute(*tmp);
   return fs::absolute(config.folder / ".sluice");
 }
 
@@ -172,7 +172,7 @@ fs::path WorkDir(const config::Config& config, const aws::Environment& environme
 
 // In the order of making: each uses those above it.
 struct Connection::Parts {
-  Parts(const config::Config& config_in, const aws::Environment& environment_in,
+  Parts(const config::Config& config_in, const base::Environment& environment_in,
         const base::Clock& clock_in, base::Logger& log_in)
       : config(config_in),
         environment(environment_in),
@@ -181,7 +181,7 @@ struct Connection::Parts {
         endpoint(redshift::ParseEndpoint(config.redshift.host)),
         region(Region(config, endpoint, environment)),
         overrides(Overrides(config.aws, environment, ProfileName(config))),
-        transport(aws::MakeCurlTransport(TransportOptionsOf(config, environment), clock)),
+        transport(http::MakeCurlTransport(TransportOptionsOf(config, environment), clock)),
         sts(aws::StsEndpoint(region, overrides), *transport, clock),
         base_provider(BaseProvider(config, environment, sts, *transport, clock)),
         provider(Provider(config, base_provider, sts, clock)),
@@ -228,13 +228,13 @@ struct Connection::Parts {
   }
 
   const config::Config& config;
-  const aws::Environment environment;
+  const base::Environment environment;
   const base::Clock& clock;
   base::Logger& log;
   const redshift::Endpoint endpoint;
   const std::string region;  // of the workgroup
   const aws::EndpointOverrides overrides;
-  const std::unique_ptr<aws::HttpTransport> transport;
+  const std::unique_ptr<http::Transport> transport;
   aws::Sts sts;
   const std::shared_ptr<aws::CredentialProvider> base_provider;
   const std::shared_ptr<aws::CredentialProvider> provider;
@@ -364,7 +364,7 @@ std::unique_ptr<redshift::Session> Connection::Parts::LoginWith(
   return redshift::Login(options, clock, log, call);
 }
 
-Connection::Connection(const config::Config& config, const aws::Environment& environment,
+Connection::Connection(const config::Config& config, const base::Environment& environment,
                        const base::Clock& clock, base::Logger& log)
     : parts_(std::make_unique<Parts>(config, environment, clock, log)) {}
 Connection::~Connection() = default;

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "aws/environment.h"
 #include "base/clock.h"
+#include "base/environment.h"
 #include "base/log.h"
 #include "check/check.h"
 #include "config/config.h"
@@ -24,7 +24,7 @@ class Connection {
  public:
   // Throws kInvalidConfig, naming the field, for what only all fields together tell: a host that
   // cannot be taken apart, a region that nothing tells, a CA file that cannot be read.
-  Connection(const config::Config& config, const aws::Environment& environment,
+  Connection(const config::Config& config, const base::Environment& environment,
              const base::Clock& clock, base::Logger& log);
   ~Connection();
 

@@ -1,8 +1,8 @@
 #include "redshift/access.h"
 
-#include <algorithm>
 #include <map>
 
+#include "base/text.h"
 #include "redshift/quoting.h"
 
 namespace sluice::redshift {
@@ -64,12 +64,6 @@ std::string YesNo(const std::string& condition) {
   return "CASE WHEN " + condition + " THEN 'yes' ELSE 'no' END";
 }
 
-std::string Lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return text;
-}
-
 std::string Statement(std::string_view database, std::span<const model::TableName> tables,
                       const std::vector<std::string>& users) {
   const std::string among = Among(tables, "n.nspname", "c.relname");
@@ -98,7 +92,7 @@ std::string Statement(std::string_view database, std::span<const model::TableNam
                     among);
   if (!users.empty()) {
     std::vector<std::string> lower;
-    for (const auto& user : users) lower.push_back(Lower(user));
+    for (const auto& user : users) lower.push_back(base::Lower(user));
     sql += " UNION ALL " +
            Branch("other", "n.nspname", "c.relname", "u.usename", "0", "''",
                   "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_user u ON "

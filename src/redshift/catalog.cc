@@ -1,10 +1,10 @@
 #include "redshift/catalog.h"
 
 #include <algorithm>
-#include <charconv>
 #include <functional>
 #include <utility>
 
+#include "base/text.h"
 #include "redshift/quoting.h"
 #include "redshift/relations.h"
 #include "redshift/select.h"
@@ -25,18 +25,7 @@ std::string Text(const Row& row, std::size_t column) {
 }
 
 std::optional<int> Number(const Row& row, std::size_t column) {
-  const std::string text = Text(row, column);
-  int number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
-bool EqualFolded(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
-    const auto fold = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-    return fold(x) == fold(y);
-  });
+  return base::ParseNumber<int>(Text(row, column));
 }
 
 // "PostgreSQL 8.0.2 on ..., Redshift 1.0.436211", with a NUL at its end.
@@ -120,11 +109,11 @@ class Choice {
     const model::Column* found = nullptr;
     for (const auto& column : columns_) {
       if (column.name == name) return column;
-      if (EqualFolded(column.name, name)) found = &column;
+      if (base::EqualFolded(column.name, name)) found = &column;
     }
     if (found != nullptr) return *found;
     for (const auto& column : unknown_) {
-      if (EqualFolded(column.name, name)) Refuse(column.name, column.data_type);
+      if (base::EqualFolded(column.name, name)) Refuse(column.name, column.data_type);
     }
     ThrowNoColumn(stream_, name, Names());
   }
@@ -136,9 +125,10 @@ class Choice {
   [[noreturn]] void Refuse(const std::string& name, const std::string& type) const {
     std::vector<std::string> readable;
     for (const auto& column : columns_) {
-      const bool chosen = stream_.columns.empty() ||
-                          std::any_of(stream_.columns.begin(), stream_.columns.end(),
-                                      [&](const auto& c) { return EqualFolded(c, column.name); });
+      const bool chosen =
+          stream_.columns.empty() ||
+          std::any_of(stream_.columns.begin(), stream_.columns.end(),
+                      [&](const auto& c) { return base::EqualFolded(c, column.name); });
       if (chosen && IsReadable(column)) readable.push_back(column.name);
     }
     ThrowUnreadable(stream_, name, type, readable);
@@ -319,8 +309,9 @@ std::vector<TableInfo> TablesFrom(const QueryResult& result) {
 
 void CheckOnce(const model::Stream& stream, const std::vector<model::Column>& columns) {
   for (const auto& name : stream.columns) {
-    const auto times = std::count_if(columns.begin(), columns.end(),
-                                     [&](const auto& c) { return EqualFolded(c.name, name); });
+    const auto times = std::count_if(columns.begin(), columns.end(), [&](const auto& c) {
+      return base::EqualFolded(c.name, name);
+    });
     if (times < 2) continue;
     throw base::Error({.code = ErrorCode::kInvalidConfig,
                        .operation = "describe",
@@ -482,7 +473,7 @@ bool NeedsSelect(const model::Stream& stream, const TableDescription& descriptio
   const auto chosen = [&](const std::string& name) {
     return stream.columns.empty() ||
            std::any_of(stream.columns.begin(), stream.columns.end(),
-                       [&](const auto& column) { return EqualFolded(column, name); });
+                       [&](const auto& column) { return base::EqualFolded(column, name); });
   };
   // A table's texts of no told length are read as they are; but is it one?
   const bool table = !description.kind.empty();

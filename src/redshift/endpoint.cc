@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <vector>
 
 #include "base/error.h"
+#include "base/text.h"
 
 namespace sluice::redshift {
 namespace {
@@ -24,13 +24,6 @@ namespace {
                  workgroup + "." + account + "." + region + ".redshift-serverless.amazonaws.com"});
 }
 
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return lower;
-}
-
 std::string_view Trim(std::string_view text) {
   constexpr std::string_view kAround = " \t\r\n\"'`<>";
   const auto first = text.find_first_not_of(kAround);
@@ -44,7 +37,7 @@ std::string_view WithoutScheme(std::string_view text) {
   }
   const auto mark = text.find("://");
   if (mark == std::string_view::npos) return text;
-  const std::string scheme = Lower(text.substr(0, mark));
+  const std::string scheme = base::Lower(text.substr(0, mark));
   constexpr std::array<std::string_view, 7> kKnown = {
       "jdbc:redshift", "jdbc:redshift:iam", "redshift",       "redshift+psycopg2",
       "postgres",      "postgresql",        "jdbc:postgresql"};
@@ -67,12 +60,9 @@ std::string_view CutAt(std::string_view& text, std::string_view marks) {
 }
 
 int ParsePort(std::string_view text) {
-  int port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (error != std::errc() || end != text.data() + text.size() || port < 1 || port > 65535) {
-    Refuse("the port is not a number from 1 to 65535");
-  }
-  return port;
+  const auto port = base::ParseNumber<int>(text);
+  if (!port || *port < 1 || *port > 65535) Refuse("the port is not a number from 1 to 65535");
+  return *port;
 }
 
 // "[::1]:5439", "host:5439", "host": cuts the port off.
@@ -186,7 +176,7 @@ Endpoint ParseEndpoint(std::string_view text) {
   }
   rest = Trim(rest);
   endpoint.port = CutPort(rest);
-  endpoint.host = Lower(Trim(rest));
+  endpoint.host = base::Lower(Trim(rest));
   if (endpoint.host.ends_with('.')) endpoint.host.pop_back();
   CheckHost(endpoint.host);
   if (!database.empty()) {

@@ -1,8 +1,9 @@
 #include "redshift/identity.h"
 
-#include <algorithm>
 #include <array>
 #include <vector>
+
+#include "base/text.h"
 
 namespace sluice::redshift {
 namespace {
@@ -30,13 +31,6 @@ bool CutPrefix(std::string_view& text, std::string_view prefix) {
   if (!text.starts_with(prefix)) return false;
   text.remove_prefix(prefix.size());
   return true;
-}
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return lower;
 }
 
 }  // namespace
@@ -78,7 +72,7 @@ DbUserMatch MatchDbUser(std::string_view submitted, std::string_view returned) {
   const std::string a = StripDbUser(submitted);
   const std::string b = StripDbUser(returned);
   if (a == b) return DbUserMatch::kSameButPrefix;
-  if (Lower(a) == Lower(b)) return DbUserMatch::kDiffersInCase;
+  if (base::Lower(a) == base::Lower(b)) return DbUserMatch::kDiffersInCase;
   return DbUserMatch::kDifferent;
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text.h"
+
 namespace sluice::redshift {
 namespace {
 
@@ -15,13 +17,6 @@ struct Token {
 bool IsNameByte(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
          c == '$' || (static_cast<unsigned char>(c) & 0x80U) != 0;
-}
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return lower;
 }
 
 class Tokens {
@@ -53,7 +48,7 @@ class Tokens {
   // The literal around an UNLOAD's query is looked into: it is the one that follows "UNLOAD (".
   bool SkipLiteral() {
     if (sql_[at_] != '\'') return false;
-    const bool inner = Lower(sql_.substr(0, at_)).starts_with("unload (") && at_ == 8;
+    const bool inner = base::Lower(sql_.substr(0, at_)).starts_with("unload (") && at_ == 8;
     ++at_;
     if (inner) return true;
     while (at_ < sql_.size() && sql_[at_] != '\'') at_ += sql_[at_] == '\\' ? 2 : 1;
@@ -77,7 +72,7 @@ class Tokens {
   Token BareName() {
     const std::size_t start = at_;
     while (at_ < sql_.size() && IsNameByte(sql_[at_])) ++at_;
-    return {.text = Lower(sql_.substr(start, at_ - start)), .quoted = false, .name = true};
+    return {.text = base::Lower(sql_.substr(start, at_ - start)), .quoted = false, .name = true};
   }
 
   std::string_view sql_;
@@ -127,11 +122,11 @@ std::vector<model::TableName> RelationsIn(std::string_view sql) {
 
 std::optional<std::string> NearestName(std::string_view misspelt,
                                        const std::vector<std::string>& names) {
-  const std::string wanted = Lower(misspelt);
+  const std::string wanted = base::Lower(misspelt);
   std::optional<std::string> nearest;
   std::size_t least = std::max<std::size_t>(1, wanted.size() / 3) + 1;
   for (const auto& name : names) {
-    const std::size_t edits = Edits(wanted, Lower(name));
+    const std::size_t edits = Edits(wanted, base::Lower(name));
     if (edits >= least) continue;
     least = edits;
     nearest = name;

@@ -4,6 +4,8 @@
 #include <array>
 #include <charconv>
 
+#include "base/text.h"
+
 namespace sluice::redshift {
 namespace {
 
@@ -39,14 +41,6 @@ std::string LineAfter(std::string_view block, std::string_view mark) {
   return std::string(Trim(rest.substr(0, rest.find('\n'))));
 }
 
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return lower;
-}
-
 bool IsWordByte(char c) { return IsKeyByte(c) ? c != '+' && c != '/' && c != '=' : c == '_'; }
 
 // After these a name follows, of a thing and not of a value.
@@ -72,14 +66,14 @@ std::string WordBefore(std::string_view text, std::size_t end) {
   }
   std::size_t start = end;
   while (start > 0 && IsWordByte(text[start - 1])) --start;
-  return Lower(text.substr(start, end - start));
+  return base::Lower(text.substr(start, end - start));
 }
 
 std::string WordAfter(std::string_view text, std::size_t start) {
   if (start < text.size() && text[start] == ' ') ++start;
   std::size_t end = start;
   while (end < text.size() && IsWordByte(text[end])) ++end;
-  return Lower(text.substr(start, end - start));
+  return base::Lower(text.substr(start, end - start));
 }
 
 bool LooksLikeKey(std::string_view word) {
@@ -183,7 +177,7 @@ ServerBlock ParseBlock(std::string_view text) {
 }
 
 std::optional<int> CurlErrorIn(std::string_view text) {
-  const std::string lower = Lower(text);
+  const std::string lower = base::Lower(text);
   for (const std::string_view mark : {"curlerror ", "curlerror: ", "curlcode: ", "curlcode "}) {
     const auto at = lower.find(mark);
     if (at == std::string::npos) continue;
@@ -267,8 +261,8 @@ bool IsAboutAValue(std::string_view sqlstate, std::string_view code, const std::
 std::string Shown(std::string_view sqlstate, std::string_view message, std::string_view detail) {
   const ServerBlock block = ParseBlock(detail);
   std::string shown = Mask(Spoken(message));
-  const bool secretive =
-      IsAboutAValue(sqlstate, block.code, Lower(std::string(message) + "\n" + std::string(detail)));
+  const bool secretive = IsAboutAValue(
+      sqlstate, block.code, base::Lower(std::string(message) + "\n" + std::string(detail)));
   std::string more;
   const auto add = [&](const std::string& piece) {
     if (!piece.empty()) more += (more.empty() ? "" : ", ") + piece;

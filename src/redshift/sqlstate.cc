@@ -1,10 +1,11 @@
 #include "redshift/sqlstate.h"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "aws/denial.h"
+#include "base/fill.h"
+#include "base/text.h"
 #include "redshift/quoting.h"
 #include "redshift/sqlstate_table.h"
 
@@ -20,13 +21,6 @@ unsigned Bit(Phase phase) {
     case Phase::kUnload: return kUnload;
   }
   return kAny;
-}
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return lower;
 }
 
 bool HasPieces(std::string_view text, std::string_view pattern) {
@@ -110,18 +104,9 @@ std::string DescribeS3(std::string_view text) {
   return description + ")";
 }
 
-using Fields = std::map<std::string, std::string, std::less<>>;
-
-std::string Fill(std::string_view pattern, const Fields& fields) {
-  std::string filled;
-  while (!pattern.empty()) {
-    const auto open = pattern.find('{');
-    filled += pattern.substr(0, open);
-    if (open == std::string_view::npos) break;
-    const auto close = pattern.find('}', open);
-    filled += fields.find(pattern.substr(open + 1, close - open - 1))->second;
-    pattern.remove_prefix(close + 1);
-  }
+// A word at the end of a message may be empty.
+std::string Fill(std::string_view form, const base::Words& words) {
+  std::string filled = base::Fill(form, words);
   while (filled.ends_with(' ')) filled.pop_back();
   return filled;
 }
@@ -169,8 +154,8 @@ std::string Look(const FailureContext& context, const std::string& text) {
          (query.empty() ? std::string() : ", query " + query) + ".";
 }
 
-Fields FieldsOf(const ServerFailure& failure, const FailureContext& known,
-                const std::string& object, const std::string& text) {
+base::Words FieldsOf(const ServerFailure& failure, const FailureContext& known,
+                     const std::string& object, const std::string& text) {
   return {{"user", Or(known.user, "<database user>")},
           {"user_ident", IdentOr(known.user, "\"<database user>\"")},
           {"host", Or(known.host, "<host>")},
@@ -198,7 +183,7 @@ std::optional<aws::Denial> DenialIn(Phase phase, const std::string& text) {
   return denial;
 }
 
-void ExplainDenial(aws::Denial denial, const Fields& fields, base::ErrorInfo& info) {
+void ExplainDenial(aws::Denial denial, const base::Words& fields, base::ErrorInfo& info) {
   if (denial.action.empty()) denial.action = "s3:PutObject";
   if (denial.resource.empty() || !denial.resource.starts_with("arn:")) {
     denial.resource = denial.action.starts_with("kms:")
@@ -237,13 +222,13 @@ void ExplainDenial(aws::Denial denial, const Fields& fields, base::ErrorInfo& in
 
 base::ErrorInfo Classify(Phase phase, const ServerFailure& failure, const FailureContext& context) {
   const std::string text = failure.message + "\n" + failure.detail + "\n" + failure.hint;
-  const std::string lower = Lower(text + Marks(text));
+  const std::string lower = base::Lower(text + Marks(text));
   const ServerErrorRow* found = &Find(phase, failure.sqlstate, lower);
   if (found == &StatementRows().back() && !failure.notices.empty()) {
-    found = &Find(phase, failure.sqlstate, lower + "\n" + Lower(failure.notices));
+    found = &Find(phase, failure.sqlstate, lower + "\n" + base::Lower(failure.notices));
   }
   const ServerErrorRow& row = *found;
-  const std::string object = NameAfter(text, Lower(text), row.object_after);
+  const std::string object = NameAfter(text, base::Lower(text), row.object_after);
   // The server's word outranks the caller's: a query may name several tables.
   FailureContext known = context;
   if (row.object_after == "for schema " || row.object_after == "schema ") {
@@ -252,7 +237,7 @@ base::ErrorInfo Classify(Phase phase, const ServerFailure& failure, const Failur
   }
   if (row.object_after == "for relation " && known.schema.empty()) known.table = object;
   if (phase == Phase::kLogin && row.object_after == "user ") known.user = object;
-  const Fields fields = FieldsOf(failure, known, object, text);
+  const base::Words fields = FieldsOf(failure, known, object, text);
   base::ErrorInfo info = {
       .code = row.code,
       .operation = Or(context.operation, std::string(DefaultOperation(phase)).c_str()),

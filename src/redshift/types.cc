@@ -4,6 +4,8 @@
 #include <charconv>
 #include <set>
 
+#include "base/text.h"
+
 namespace sluice::redshift {
 namespace {
 
@@ -103,7 +105,7 @@ Written ReadSpelling(std::string_view text) {
       written.numbers.push_back(number);
       i = static_cast<std::size_t>(end - text.data()) - 1;
     } else if (c != ' ') {
-      written.name += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+      written.name += base::Lower(c);
     } else if (!written.name.empty() && !written.name.ends_with(' ')) {
       written.name += ' ';
     }

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "aws/object_store.h"
+#include "aws/s3/object_store.h"
 #include "base/error.h"
 
 namespace sluice::staging {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "aws/object_check.h"
+#include "aws/s3/object_check.h"
 #include "base/crc.h"
 #include "staging/part_file.h"
 

@@ -18,7 +18,7 @@
 #include <string>
 #include <vector>
 
-#include "aws/object_store.h"
+#include "aws/s3/object_store.h"
 #include "base/byte_budget.h"
 #include "model/part.h"
 #include "staging/manifest.h"

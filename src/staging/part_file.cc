@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/errno_error.h"
 #include "base/error.h"
 #include "base/small_file.h"
 
@@ -18,14 +19,14 @@ namespace {
   base::ErrorInfo info{.code = base::ErrorCode::kInternal,
                        .operation = std::move(operation),
                        .subject = "folder " + path.parent_path().string(),
-                       .message = std::strerror(number)};
-  if (number == ENOSPC || number == EDQUOT || number == EFBIG) {
+                       .message = base::ErrnoText(number)};
+  if (base::FaultOf(number) == base::FileFault::kFull) {
     info.code = base::ErrorCode::kNoSpace;
     info.message = "the disk is full";
     info.remedy =
         "Free space there, or set limits.work_dir to a folder on a larger disk, or lower "
         "limits.disk_mb: parts then wait in the bucket instead of on disk.";
-  } else if (number == EACCES || number == EPERM || number == EROFS) {
+  } else if (base::FaultOf(number) == base::FileFault::kBarred) {
     info.code = base::ErrorCode::kPermission;
     info.remedy = "Make the folder writable, or set limits.work_dir to one that is.";
   } else if (base::IsOutOfFiles(number)) {
@@ -77,7 +78,7 @@ void PartFile::Read(const std::function<void(std::span<const std::byte>)>& take)
       throw base::Error({.code = base::ErrorCode::kCorrupt,
                          .operation = "read part",
                          .subject = "folder " + path_.parent_path().string(),
-                         .message = std::strerror(errno),
+                         .message = base::ErrnoText(errno),
                          .remedy = "Nothing was committed. The disk of limits.work_dir may be "
                                    "faulty: set it to a folder on another one."});
     }

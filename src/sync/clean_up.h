@@ -4,7 +4,7 @@
 #include <stop_token>
 #include <string>
 
-#include "aws/object_store.h"
+#include "aws/s3/object_store.h"
 #include "base/clock.h"
 #include "staging/clean.h"
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "aws/object_store.h"
+#include "aws/s3/object_store.h"
 #include "staging/clean.h"
 #include "sync/ledger/ledger.h"
 

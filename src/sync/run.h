@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "aws/object_store.h"
+#include "aws/s3/object_store.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "destinations/destination.h"

@@ -9,6 +9,7 @@
 #include <system_error>
 #include <vector>
 
+#include "base/errno_error.h"
 #include "base/error.h"
 
 namespace sluice::sync {
@@ -20,12 +21,12 @@ namespace fs = std::filesystem;
 constexpr off_t kProbeBytes = 1 << 20;
 
 [[noreturn]] void Refuse(const fs::path& folder, int number) {
-  const bool full = number == ENOSPC || number == EDQUOT || number == EFBIG;
+  const bool full = base::FaultOf(number) == base::FileFault::kFull;
   throw base::Error(
       {.code = full ? base::ErrorCode::kNoSpace : base::ErrorCode::kPermission,
        .operation = "make room for parts",
        .subject = "folder " + folder.string(),
-       .message = std::generic_category().message(number),
+       .message = base::ErrnoText(number),
        .remedy = "Set limits.work_dir to a folder that is writable and has room for parts.",
        .reason = full ? "disk_full" : "work_dir"});
 }

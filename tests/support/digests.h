@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "aws/object_digest.h"
+#include "aws/s3/object_digest.h"
 
 namespace sluice::test {
 

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "aws/object_store.h"
+#include "aws/s3/object_store.h"
 #include "tests/support/digests.h"
 
 namespace sluice::test {

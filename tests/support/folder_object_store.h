@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-#include "aws/object_store.h"
+#include "aws/s3/object_store.h"
 #include "base/random.h"
 #include "tests/support/digests.h"
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "base/errno_error.h"
 #include "base/error.h"
 
 namespace sluice::destinations::duckdb {
@@ -23,14 +24,14 @@ constexpr std::array<char, 4> kDuckDbMagic = {'D', 'U', 'C', 'K'};
 constexpr off_t kDuckDbMagicAt = 8;  // after the header's checksum
 
 [[noreturn]] void ThrowErrno(std::string operation, const fs::path& path, int number) {
-  const bool full = number == ENOSPC || number == EDQUOT || number == EFBIG;
-  const bool denied = number == EACCES || number == EPERM || number == EROFS;
+  const bool full = base::FaultOf(number) == base::FileFault::kFull;
+  const bool denied = base::FaultOf(number) == base::FileFault::kBarred;
   throw base::Error({.code = full     ? base::ErrorCode::kNoSpace
                              : denied ? base::ErrorCode::kPermission
                                       : base::ErrorCode::kDestination,
                      .operation = std::move(operation),
                      .subject = "file " + path.string(),
-                     .message = std::strerror(number),
+                     .message = base::ErrnoText(number),
                      .remedy = full     ? "Free space on that disk."
                                : denied ? "Let this user write in the folder of the DuckDB file."
                                : number == ELOOP ? "Remove the symbolic link: Sluice made none."

@@ -13,6 +13,7 @@
 #include <memory>
 #include <string_view>
 
+#include "base/errno_error.h"
 #include "base/error.h"
 
 namespace sluice::destinations::duckdb {
@@ -36,14 +37,13 @@ constexpr std::size_t kLookBytes = 64;
 }
 
 [[noreturn]] void ThrowErrno(const fs::path& file, int number) {
-  const bool denied = number == EACCES || number == EPERM || number == EROFS;
-  const bool absent = number == ENOENT || number == ENOTDIR;
-  throw base::Error({.code = denied   ? ErrorCode::kPermission
-                             : absent ? ErrorCode::kNotFound
-                                      : ErrorCode::kDestination,
+  const base::FileFault fault = base::FaultOf(number);
+  const bool denied = fault == base::FileFault::kBarred;
+  const bool absent = fault == base::FileFault::kMissing;
+  throw base::Error({.code = base::CodeOf(fault, ErrorCode::kDestination),
                      .operation = "open",
                      .subject = "DuckDB file " + file.string(),
-                     .message = std::strerror(number),
+                     .message = base::ErrnoText(number),
                      .remedy = denied   ? "Let this user read and write the file and its folder."
                                : absent ? "Make the folder, or correct `destination.path`."
                                         : "Look at the path and the disk that it is on."});

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/errno_error.h"
 #include "base/random.h"
 #include "destinations/lake/lake_files.h"
 #include "destinations/lake/lake_path.h"
@@ -26,32 +27,22 @@ constexpr mode_t kFileMode = 0666;
 
 [[noreturn]] void ThrowErrno(const char* operation, const fs::path& path, int number,
                              bool in_doubt = false) {
-  ErrorCode code = ErrorCode::kDestination;
+  const base::FileFault fault = base::FaultOf(number);
   std::string remedy = "Look at the disk and the file system, then run again.";
-  switch (number) {
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG:
-      code = ErrorCode::kNoSpace;
+  switch (fault) {
+    case base::FileFault::kFull:
       remedy = "Free space on the disk of the lake's folder, then run again.";
       break;
-    case EACCES:
-    case EPERM:
-    case EROFS:
-      code = ErrorCode::kPermission;
+    case base::FileFault::kBarred:
       remedy = "Let this user write the lake's folder and what is in it.";
       break;
-    case ENOENT:
-    case ENOTDIR:
-      code = ErrorCode::kNotFound;
-      remedy = "Make the folder, or correct destination.path.";
-      break;
-    default: break;
+    case base::FileFault::kMissing: remedy = "Make the folder, or correct destination.path."; break;
+    case base::FileFault::kOther: break;
   }
-  throw base::Error({.code = code,
+  throw base::Error({.code = base::CodeOf(fault, ErrorCode::kDestination),
                      .operation = operation,
                      .subject = path.string(),
-                     .message = std::strerror(number),
+                     .message = base::ErrnoText(number),
                      .remedy = std::move(remedy),
                      .in_doubt = in_doubt});
 }

@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "aws/object_store.h"
+#include "aws/s3/object_store.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "destinations/destination.h"

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <span>
 
-#include "aws/object_store.h"
+#include "aws/s3/object_store.h"
 #include "model/part.h"
 
 namespace sluice::destinations::lake {

@@ -1,7 +1,8 @@
 #include "destinations/postgres/server_error.h"
 
 #include <algorithm>
-#include <map>
+
+#include "base/fill.h"
 
 namespace sluice::destinations::postgres {
 namespace {
@@ -231,8 +232,6 @@ constexpr Row kLogins[] = {
      kReach},
 };
 
-using Fields = std::map<std::string, std::string, std::less<>>;
-
 // As SQL writes a name; only for texts that a person pastes.
 std::string Ident(const std::string& name) {
   std::string out = "\"";
@@ -243,22 +242,9 @@ std::string Ident(const std::string& name) {
   return out + "\"";
 }
 
-void Put(Fields& fields, const std::string& name, const std::string& value) {
+void Put(base::Words& fields, const std::string& name, const std::string& value) {
   fields[name] = value.empty() ? "<" + name + ">" : value;
   fields[name + "_ident"] = Ident(value.empty() ? "<" + name + ">" : value);
-}
-
-std::string Fill(std::string_view pattern, const Fields& fields) {
-  std::string filled;
-  while (!pattern.empty()) {
-    const auto open = pattern.find('{');
-    filled += pattern.substr(0, open);
-    if (open == std::string_view::npos) break;
-    const auto close = pattern.find('}', open);
-    filled += fields.find(pattern.substr(open + 1, close - open - 1))->second;
-    pattern.remove_prefix(close + 1);
-  }
-  return filled;
 }
 
 // The rest of the text behind `mark`: PostgreSQL ends such messages with the bare name.
@@ -268,8 +254,8 @@ std::string NameBehind(std::string_view text, std::string_view mark) {
   return std::string(text.substr(at + mark.size()));
 }
 
-Fields FieldsOf(const ServerContext& context) {
-  Fields fields;
+base::Words FieldsOf(const ServerContext& context) {
+  base::Words fields;
   Put(fields, "user", context.user);
   Put(fields, "host", context.host);
   Put(fields, "port", context.port == 0 ? "" : std::to_string(context.port));
@@ -279,13 +265,13 @@ Fields FieldsOf(const ServerContext& context) {
   return fields;
 }
 
-base::ErrorInfo Make(const Row& row, std::string_view text, Fields fields,
+base::ErrorInfo Make(const Row& row, std::string_view text, base::Words fields,
                      const ServerContext& context) {
   return {.code = row.code,
           .operation = context.operation,
           .subject = context.subject,
-          .message = Fill(row.message, fields),
-          .remedy = Fill(row.remedy, fields),
+          .message = base::Fill(row.message, fields),
+          .remedy = base::Fill(row.remedy, fields),
           .retryable = row.retryable,
           .cause = row.quoted ? std::string(text) : std::string(),
           .reason = std::string(row.reason),
@@ -299,7 +285,7 @@ base::ErrorInfo StatementFailure(const pq::ServerMessage& failure, const ServerC
     return failure.sqlstate.starts_with(candidate.sqlstate) &&
            failure.message.find(candidate.text) != std::string::npos;
   });
-  Fields fields = FieldsOf(context);
+  base::Words fields = FieldsOf(context);
   Put(fields, "column", failure.column);
   Put(fields, "constraint", failure.constraint);
   Put(fields, "state", failure.sqlstate);

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "aws/object_store.h"
+#include "aws/s3/object_store.h"
 #include "base/byte_budget.h"
 #include "base/clock.h"
 #include "staging/fetch.h"

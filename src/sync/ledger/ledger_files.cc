@@ -4,6 +4,7 @@
 
 #include <cerrno>
 
+#include "base/errno_error.h"
 #include "base/error.h"
 #include "base/small_file.h"
 
@@ -17,7 +18,7 @@ void ThrowLedgerErrno(const std::filesystem::path& path, int number) {
                        .subject = LedgerSubject(path),
                        .message = base::OpenFailure(number),
                        .remedy = "Make the folder writable for the user who runs Sluice."};
-  if (number == ENOSPC || number == EDQUOT || number == EFBIG) {
+  if (base::FaultOf(number) == base::FileFault::kFull) {
     info.code = base::ErrorCode::kNoSpace;
     info.remedy = "Free space on that disk, or raise the limit on file sizes (ulimit -f).";
   } else if (base::IsOutOfFiles(number)) {

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "aws/object_store.h"
+#include "aws/s3/object_store.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "sync/base/effect.h"

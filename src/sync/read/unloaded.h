@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "aws/object_store.h"
+#include "aws/s3/object_store.h"
 #include "staging/manifest.h"
 #include "sync/ledger/ledger.h"
 #include "sync/read/reading.h"
