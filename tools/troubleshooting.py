@@ -18,7 +18,7 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "TROUBLESHOOTING.md"
 
 INTRODUCTION = """\
 # Troubleshooting
-What `sluice check` can find, in the order in which it looks, and what mends it. The program prints the same with
+What `sluice check` can find, in the order in which it looks, and how to fix it. The program prints the same with
 names filled in; `<names>` stand for them here. This page is made from the program's table by
 `tools/troubleshooting.py`: do not edit it.
 
