@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
-#include "base/error.h"
+#include <utility>
+
 #include "columnar/sql_text.h"
+#include "destinations/target_check.h"
 
 namespace sluice::destinations::duckdb {
 namespace {
@@ -11,12 +13,7 @@ namespace {
 using columnar::FoldName;
 
 [[noreturn]] void ThrowNameTaken(std::string subject, std::string message, std::string remedy) {
-  throw base::Error({.code = base::ErrorCode::kUnsupported,
-                     .operation = "prepare table",
-                     .subject = std::move(subject),
-                     .message = std::move(message),
-                     .remedy = std::move(remedy),
-                     .reason = "name_taken"});
+  ThrowUnsupported(std::move(subject), std::move(message), std::move(remedy), "name_taken");
 }
 
 }  // namespace

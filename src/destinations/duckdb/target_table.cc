@@ -6,28 +6,17 @@
 #include <array>
 #include <map>
 
-#include "base/error.h"
 #include "columnar/column_type.h"
 #include "columnar/sql_text.h"
 #include "destinations/merge_refusals.h"
 #include "destinations/own_schema.h"
+#include "destinations/target_check.h"
 
 namespace sluice::destinations::duckdb {
 namespace {
 
-using base::ErrorCode;
 using columnar::FoldName;
 using columnar::QuoteName;
-
-[[noreturn]] void ThrowUnsupported(std::string subject, std::string message, std::string remedy,
-                                   std::string reason = {}) {
-  throw base::Error({.code = ErrorCode::kUnsupported,
-                     .operation = "prepare table",
-                     .subject = std::move(subject),
-                     .message = std::move(message),
-                     .remedy = std::move(remedy),
-                     .reason = std::move(reason)});
-}
 
 columnar::Task Prepare(const model::TableName& table) {
   return {.operation = "prepare table", .subject = "table " + table.ToString()};
@@ -84,13 +73,8 @@ void CheckMerge(const model::StreamTarget& target) {
 }  // namespace
 
 void CheckTarget(const model::StreamTarget& target) {
-  const std::string subject = "table " + target.table.ToString();
-  RequireForeignSchema(target);
+  RequireTable(target);
   if (IsEngineSchema(target.table.schema)) ThrowReservedSchema(target, "DuckDB's own");
-  if (target.table.schema.empty() || target.table.table.empty()) {
-    ThrowUnsupported(subject, "its schema or name is empty", "Name both.");
-  }
-  if (target.columns.empty()) ThrowUnsupported(subject, "it has no columns", "Select some.");
   CheckColumnNames(target);
   for (const model::Column& column : target.columns) columnar::EngineType(column);
   if (target.write_mode == model::WriteMode::kMerge) CheckMerge(target);

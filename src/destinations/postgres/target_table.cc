@@ -7,28 +7,16 @@
 #include <array>
 #include <set>
 
-#include "base/error.h"
 #include "destinations/merge_refusals.h"
 #include "destinations/own_schema.h"
 #include "destinations/postgres/pg_dialect.h"
 #include "destinations/postgres/pg_type.h"
 #include "destinations/postgres/sql_text.h"
 #include "destinations/sql/merge_text.h"
+#include "destinations/target_check.h"
 
 namespace sluice::destinations::postgres {
 namespace {
-
-using base::ErrorCode;
-
-[[noreturn]] void ThrowUnsupported(std::string subject, std::string message, std::string remedy,
-                                   std::string reason = {}) {
-  throw base::Error({.code = ErrorCode::kUnsupported,
-                     .operation = "prepare table",
-                     .subject = std::move(subject),
-                     .message = std::move(message),
-                     .remedy = std::move(remedy),
-                     .reason = std::move(reason)});
-}
 
 [[noreturn]] void ThrowNameTaken(const model::TableName& table, std::string_view what) {
   ThrowUnsupported("table " + table.ToString(), fmt::format("{} of that name exists", what),
@@ -139,17 +127,12 @@ bool IsTrue(const std::optional<std::string>& cell) { return cell == "t"; }
 }  // namespace
 
 void CheckTarget(const model::StreamTarget& target) {
-  const std::string subject = "table " + target.table.ToString();
+  RequireTable(target);
   const std::string& schema = target.table.schema;
-  if (schema.empty() || target.table.table.empty()) {
-    ThrowUnsupported(subject, "its schema or name is empty", "Name both.");
-  }
-  RequireForeignSchema(target);
   if (schema == "information_schema" || schema.starts_with("pg_")) {
     ThrowReservedSchema(target, "PostgreSQL's own");
   }
   QuoteTable(target.table);
-  if (target.columns.empty()) ThrowUnsupported(subject, "it has no columns", "Select some.");
   CheckColumns(target);
   if (target.write_mode == model::WriteMode::kMerge) CheckMerge(target);
 }
