@@ -50,7 +50,7 @@ lint: setup
 fuzz: setup
 	@tools/fuzz.sh
 
-# Resolves tools/requirements.in anew; the only step that moves a version.
+# Resolves tools/requirements.in again; the only step that moves a version.
 lock:
 	@tools/lock.sh
 

@@ -246,7 +246,7 @@ def run_all(only: str | None, tally: Tally, *, units_are_sanitized: bool = False
     if only in (None, "sandbox"):
         run_pytest("sandbox", ["sandbox/tests", "-n", "2", "--dist", "loadfile"], tally, environment)
     for name, marks in e2e_parts(only):
-        # One file's many cases are shared out; elsewhere a file's tests may share what is dear to make.
+        # One file's many cases are shared out; elsewhere a file's tests may share what takes long to make.
         share = "worksteal" if name in SHARED_OUT else "loadfile"
         run_pytest(name, ["tests/e2e", "-n", "2", "--dist", share, *marks], tally, environment)
 

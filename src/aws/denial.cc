@@ -90,7 +90,7 @@ constexpr std::string_view kBucketDeny =
 constexpr std::string_view kOrganization =
     "Only the administrators of the organization can change it (AWS Organizations, {list}"
     "{policy}): ask them to let {principal} do {action} on {resource}. A policy of your own cannot "
-    "mend this.";
+    "fix this.";
 
 // The first that fits.
 constexpr auto kRows = std::to_array<Row>({
@@ -102,7 +102,7 @@ constexpr auto kRows = std::to_array<Row>({
      "The request went through {endpoint}, whose policy must allow {action} on {resource} for "
      "{principal}{policy}:\n  aws ec2 describe-vpc-endpoints --query "
      "\"VpcEndpoints[].[VpcEndpointId,ServiceName,PolicyDocument]\"\n"
-     "Policies of the role, user or bucket cannot mend this."},
+     "Policies of the role, user or bucket cannot fix this."},
     {kBoundary,
      {},
      "",
@@ -118,7 +118,7 @@ constexpr auto kRows = std::to_array<Row>({
      "the session policy with which the keys were made {refuses} {action}",
      "The keys came with a session policy (AssumeRole or GetFederationToken with a Policy, or a "
      "permission set){policy}. Whoever made them must let {action} on {resource} through, or give "
-     "keys without a session policy. A policy of {holder} cannot mend this."},
+     "keys without a session policy. A policy of {holder} cannot fix this."},
     {kServiceControl,
      {},
      "",
@@ -155,7 +155,7 @@ constexpr auto kRows = std::to_array<Row>({
      "an identity-based policy of {holder} denies {action} outright",
      "Look for \"Effect\":\"Deny\" on {action} in the policies attached to {holder}, those of its "
      "groups among them{policy}. It concerns {resource}: meet its Condition (source address, VPC, "
-     "MFA, tags) or exempt the resource. The bucket's policy cannot mend this."},
+     "MFA, tags) or exempt the resource. The bucket's policy cannot fix this."},
     {kIdentity, false, "kms:", "kms_denied", "no policy of {holder} allows {action}", kAllowKey},
     {kIdentity, false, "", "not_allowed", "no identity-based policy of {holder} allows {action}",
      kAllow},

@@ -1,4 +1,4 @@
-// The table behind errors.h: what each answer of AWS means, and what mends it. Pure data.
+// The table behind errors.h: what each answer of AWS means, and what fixes it. Pure data.
 #pragma once
 #include <optional>
 #include <span>

@@ -13,7 +13,7 @@ constexpr std::string_view kBugRemedy =
     "id.";
 
 constexpr auto kRows = std::to_array<ErrorRow>({
-    // Did we ask rightly.
+    // Requests that AWS cannot accept as they are.
     {.text = "exceeds the MaxSessionDuration",
      .error = kInvalidConfig,
      .remedy = "Ask for a shorter session (3600 s always passes), or raise the role's maximum "

@@ -24,7 +24,7 @@ struct Asked {
   std::string action;     // IAM's name: "redshift-serverless:GetCredentials"; for the remedy
   std::string resource;   // ARN or "*", where the answer names none
   std::string region;     // where it was asked
-  std::string host;       // whom
+  std::string host;       // who was asked
   // What put that host in place of AWS's: "AWS_ENDPOINT_URL_S3"; empty: AWS's own.
   std::string address_from;
 };

@@ -27,8 +27,8 @@ std::string RoleArnIn(const std::string& text) {
   return text.substr(start, text.find_first_of(",) ", start) - start);
 }
 
-// The policy may ask for a "dbname" resource that no policy can name (REF: the API's text against
-// the authorization reference).
+// The policy may ask for a "dbname" resource that no policy can name (the API's page and the
+// service authorization reference disagree).
 bool RefusesDatabaseName(const base::Error& error) {
   return error.code() == base::ErrorCode::kPermission &&
          error.info().message.find("dbname") != std::string::npos;

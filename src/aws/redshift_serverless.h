@@ -27,14 +27,14 @@ struct DbCredentials {
   base::Secret password;
   base::UtcTime expiration;  // of logins, not of sessions already open
   std::optional<base::UtcTime> next_refresh;
-  // False if the policy refused dbName and the call passed without it (REF: the API's text and the
-  // authorization reference disagree on a "dbname" resource).
+  // False if the policy refused dbName and the call passed without it (the API's page and the
+  // service authorization reference disagree on a "dbname" resource).
   bool named_database = true;
 };
 
 struct Workgroup {
   std::string name;
-  std::string id;  // a UUID, part of its ARN; changes when the workgroup is made anew
+  std::string id;  // a UUID, part of its ARN; changes when the workgroup is made again
   std::string arn;
   std::string status;  // CREATING, AVAILABLE, MODIFYING, DELETING
   std::string namespace_name;

@@ -17,7 +17,7 @@ std::string SigningName(Service service) {
   return "";
 }
 
-// An error that new keys may mend; leaves through Send only.
+// An error that new keys may fix; leaves through Send only.
 struct KeysExpired {
   base::Error error;
 };

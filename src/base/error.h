@@ -10,7 +10,7 @@
 namespace sluice::base {
 
 enum class ErrorCode {
-  kInvalidConfig,   // the configuration or a flag is wrong: mend it, nothing was contacted
+  kInvalidConfig,   // the configuration or a flag is wrong: fix it, nothing was contacted
   kAuthentication,  // who we are was not accepted: keys, signature, password, trust
   kPermission,      // we are known, but may not do this: grant or policy
   kNotFound,        // workgroup, bucket, table, column, file does not exist (or is invisible)
@@ -37,13 +37,13 @@ struct ErrorInfo {
   std::string subject;     // what it concerns: "workgroup analytics", "stream sales.orders"
   std::string message;     // what was seen, one sentence
   std::string remedy;      // what to do, ready to paste where possible; may have several lines
-  bool retryable = false;  // the same call may succeed later without anybody mending anything
+  bool retryable = false;  // the same call may succeed later without anybody fixing anything
   bool in_doubt = false;   // it may have happened: ask the other side before repeating
   std::string cause;       // the lower error's text, if there was one
   // What exactly, where the code is too coarse to choose a finding by: "trust_refused",
   // "no_select". Stable; empty if the code says it all.
   std::string reason;
-  // What the remedy was filled in with, for whoever words it anew: "principal", "resource", ...
+  // What the remedy was filled in with, for whoever words it again: "principal", "resource", ...
   std::map<std::string, std::string, std::less<>> facts;
 };
 

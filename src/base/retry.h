@@ -39,7 +39,7 @@ class Retry {
     }
   }
 
-  // The failure budget starts anew: a long download that keeps advancing may fail more often than
+  // The failure budget starts again: a long download that keeps advancing may fail more often than
   // attempts_max in total.
   void Refill() { used_ = 0; }
 

@@ -129,7 +129,7 @@ constexpr FindingKind kKinds[] = {
      "Is the clock right? (timedatectl status) If it is, {host} is not the workgroup itself, whose "
      "certificate AWS renews: set redshift.host to the workgroup's endpoint."},
     {"network.certificate_untrusted", Step::kNetwork, kFailure,
-     "Nobody whom we trust signed the certificate",
+     "No trusted authority signed the certificate",
      "The certificate of {host} is not signed by anybody in {roots_file}.",
      "Get Amazon's roots and name them in sluice.yaml:\n"
      "  curl -O https://s3.amazonaws.com/redshift-downloads/amazon-trust-ca-bundle.crt\n"

@@ -73,7 +73,7 @@ class Init {
         file_(context.line.config),
         reader_(STDIN_FILENO, context.stop) {}
 
-  // True: the check shall be run now.
+  // True: the check is to run now.
   bool Run() {
     LookAtFile();
     dialogue_.emplace(Options());
@@ -529,7 +529,7 @@ void AddOptions(Options& options, CommandLine& line) {
   options.Switch("--check", flags.check, "Run the check afterwards");
 }
 
-// nullopt: the check shall be run now.
+// nullopt: the check is to run now.
 std::optional<int> WriteConfiguration(const Context& context) {
   RequireOpenFiles();
   if (Init(context).Run()) return std::nullopt;

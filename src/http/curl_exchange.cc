@@ -144,7 +144,7 @@ void CurlExchange::Prepare(CURL* easy, const TransportOptions& options) {
   Set(easy, CURLOPT_NOSIGNAL, 1L);
   Set(easy, CURLOPT_USERAGENT, options.user_agent.c_str());
   Set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  // With a folder of certificates libcurl would read it anew for every connection, and would trust
+  // With a folder of certificates libcurl would read it again for every connection, and would trust
   // it beside the given file.
   if (options.ca_file) Set(easy, CURLOPT_CAINFO, options.ca_file->c_str());
   if (options.ca_file || curl_version_info(CURLVERSION_NOW)->cainfo != nullptr) {

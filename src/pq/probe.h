@@ -22,7 +22,7 @@ enum class ProbeOutcome {
   kTlsFailed,     // the handshake broke for another reason
   kNameDiffers,   // the certificate is for other names
   kExpired,       // of the certificate, by our clock; or not valid yet
-  kNotTrusted,    // nobody whom we trust signed it
+  kNotTrusted,    // no trusted authority signed it
   kOk,
 };
 

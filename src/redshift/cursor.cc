@@ -63,7 +63,7 @@ std::string Value(const model::Column& cursor, const std::string& text) {
                      .operation = "read the watermark",
                      .subject = "column " + cursor.name,
                      .message = "its value is not a number",
-                     .remedy = "Read the stream anew: sluice sync --full"});
+                     .remedy = "Read the stream again: sluice sync --full"});
 }
 
 std::string LowExpression(const model::Column& cursor, const CursorRange& range) {
@@ -206,7 +206,7 @@ std::string FutureWatermarkWarning(const model::Stream& stream) {
   return fmt::format(
       "it was read up to a value of {} that lies in the future: rows dated before that are not "
       "read "
-      "any more. Read it anew once: sluice sync {} --full",
+      "any more. Read it again once: sluice sync {} --full",
       stream.cursor.value_or("its cursor"), stream.name);
 }
 

@@ -24,7 +24,7 @@ struct QueryResult {
 };
 
 struct UnloadResult {
-  // From the INFO notice; nullopt if none came (REF 5.10).
+  // From the INFO notice; nullopt if none came.
   std::optional<std::uint64_t> notice_rows;
 };
 

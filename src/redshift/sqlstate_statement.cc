@@ -277,7 +277,7 @@ constexpr std::array kRows = {
                    ErrorCode::kSource, kFinal, kKnown, "",
                    "the server failed inside itself: {text}",
                    "This is a fault of Redshift, not of the configuration: give AWS Support the "
-                   "words above. Until it is mended, leaving columns out (`columns` of the stream) "
+                   "words above. Until it is fixed, leaving columns out (`columns` of the stream) "
                    "or another query often avoids it. {look}",
                    "server_fault"},
     ServerErrorRow{kStatement, "57P", "", ErrorCode::kUnavailable, kRetry, kInDoubt, "",

@@ -57,7 +57,7 @@ struct Facts {
   std::vector<std::string> db_roles;  // C; empty: not known
   std::string database;
   std::vector<Schema> schemas;  // empty: not known
-  // The future tables of these users shall be readable too; empty: said in a comment instead.
+  // The future tables of these users become readable too; empty: said in a comment instead.
   std::vector<std::string> owners;
   // Grants name the tables of `schemas`, not all that a schema holds.
   bool only_named_tables = false;

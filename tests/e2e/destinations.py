@@ -106,7 +106,7 @@ class DuckDb(Destination):
     def __init__(self, path: Path) -> None:
         self.path = path
         self._open: duckdb.DuckDBPyConnection | None = None
-        self.mend: Callable[[], object] | None = None  # a command that opens the file
+        self.fix: Callable[[], object] | None = None  # a command that opens the file
 
     def settings(self) -> dict[str, Any]:
         return {"type": "duckdb", "path": str(self.path)}
@@ -122,8 +122,8 @@ class DuckDb(Destination):
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         # A reader must wait for the next sluice here (GUARANTEES, "What is not promised").
-        if self.mend is not None and Path(f"{self.path}.undo").exists():
-            self.mend()
+        if self.fix is not None and Path(f"{self.path}.undo").exists():
+            self.fix()
         return duckdb.connect(str(self.path), read_only=True)
 
     @contextmanager

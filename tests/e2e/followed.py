@@ -73,7 +73,7 @@ class Followed:
         return error
 
     def recovers(self, *arguments: str) -> dict[str, Any]:
-        """Once what was wrong is mended, the next sync ends as if nothing had been."""
+        """Once what was wrong is fixed, the next sync ends as if nothing had been."""
         self.harness.sandbox.faults.clear()
         return self.ends_right(*arguments)
 

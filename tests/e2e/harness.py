@@ -61,7 +61,7 @@ class Harness:
         self.warehouse = self.folder / "warehouse.duckdb"
         self.there: Destination = self.destination or DuckDb(self.warehouse)
         if isinstance(self.there, DuckDb):
-            self.there.mend = lambda: self.run("check", "--json")
+            self.there.fix = lambda: self.run("check", "--json")
         self.settings: dict[str, Any] = self._settings()
         self.variables = self._variables()
         self.put_object(NEIGHBOUR, b"somebody else's")

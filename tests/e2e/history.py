@@ -289,7 +289,7 @@ class Player:
         if refusal.remedy != DROP:
             flags.append(refusal.remedy)
         elif self.mode.incremental and not self.mode.merges:
-            flags.append("--full")  # makes the table anew
+            flags.append("--full")  # makes the table again
         else:
             self.source.widen_to(self.there.types)
 
@@ -297,7 +297,7 @@ class Player:
         return self.harness.sandbox.meter.statements_by_kind["UNLOAD"]
 
     def _unloads_max(self, now: Snapshot) -> int | None:
-        """Of a sync after one that died between two pieces; None if it may read everything anew."""
+        """Of a sync after one that died between two pieces; None if it may read everything again."""
         then = self._piece_of
         if then is None or len(self._unfinished) > 1 or (then.columns, then.types) != (now.columns, now.types):
             return None
@@ -438,7 +438,7 @@ class Player:
         self.expect_nothing_left()
 
     def _may_be_refused(self, now: Snapshot) -> bool:
-        """What a dead sync saw may be what the destination refuses: then all is read anew, and that counts."""
+        """What a dead sync saw may be what the destination refuses: then all is read again, and that counts."""
         for one in self._candidates(self._unfinished, now, committed=False):
             try:
                 for counts in filter(None, one(self.there)[1]):

@@ -18,7 +18,7 @@ Script = Callable[[Player], None]
 
 
 def a_part_is_not_what_the_manifest_says(player: Player) -> None:
-    """A row is missing from a staged part: found by the counts, and read anew."""
+    """A row is missing from a staged part: found by the counts, and read again."""
     _begin(player)
     assert player.kill_at("unloaded")
     part, manifest = _staged(player, ".parquet")[0], _staged(player, "manifest")[0]
@@ -44,7 +44,7 @@ def a_part_lies_there_that_the_manifest_does_not_list(player: Player) -> None:
 
 
 def a_column_widens_after_a_death(player: Player) -> None:
-    """What the dead sync had unloaded would still load, but is not what is asked for: it is read anew."""
+    """What the dead sync had unloaded would still load, but is not what is asked for: it is read again."""
     _begin(player)
     assert player.kill_at("unloaded")
     player.play([Event("widen", word="wide"), Event("insert", word="new"), Event("sync")])

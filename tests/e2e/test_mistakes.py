@@ -1,5 +1,5 @@
 """Mistakes that people make with the set-up guide in hand, one at a time: each is named by a finding of its own,
-with the text that mends it, and leaves nothing behind. More of them are in test_mistakes_*.py."""
+with the text that fixes it, and leaves nothing behind. More of them are in test_mistakes_*.py."""
 
 from __future__ import annotations
 

@@ -312,7 +312,7 @@ def test_a_table_made_again_with_fewer_columns(harness: Harness, keys_compared: 
     for number, part, gone, changed in here:
         kept, written = there[number][2], (there[number][0], there[number][1], there[number][3], there[number][4])
         assert written == (number, part, gone, changed)
-        assert kept is None, "a dropped column stays, and is null where rows are written anew"
+        assert kept is None, "a dropped column stays, and is null where rows are written again"
     if keys_compared:
         assert sorted(there) == [1, 2, 500]
     else:

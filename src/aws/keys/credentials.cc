@@ -118,7 +118,7 @@ class Chain final : public RenewingProvider {
     throw base::Error({.code = base::ErrorCode::kInvalidConfig,
                        .operation = "get AWS keys",
                        .message = "the keys used so far are no longer configured: " + absent.why,
-                       .remedy = "Restore them, or start Sluice anew."});
+                       .remedy = "Restore them, or start Sluice again."});
   }
 
   const std::vector<std::unique_ptr<KeySource>> sources_;

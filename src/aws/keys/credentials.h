@@ -46,7 +46,7 @@ struct SourceParts {
 };
 
 // AWS_WEB_IDENTITY_TOKEN_FILE with AWS_ROLE_ARN and AWS_ROLE_SESSION_NAME (else `session_name`).
-// The token is read anew before each call.
+// The token is read again before each call.
 std::unique_ptr<KeySource> MakeWebIdentityKeys(const SourceParts& parts, std::string session_name);
 
 // The agent of ECS or EKS: AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, else

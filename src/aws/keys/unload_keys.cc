@@ -10,7 +10,8 @@ namespace {
 
 using base::ErrorCode;
 
-// AWS's limit for inline and managed session policies together, in plain text (REF 2).
+// AWS's limit for inline and managed session policies together, in plain text:
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 constexpr std::size_t kPolicyLengthMax = 2048;
 constexpr std::chrono::seconds kDurationMin{900};
 constexpr std::chrono::seconds kRoleDurationMax{43200};

@@ -56,7 +56,7 @@ class UnloadKeys {
              const base::Clock& clock, std::function<void(const std::string&)> warn = nullptr);
 
   // Keys that live at least `life_min` and may write beneath `prefix` only: of the role assumed
-  // anew, or of GetFederationToken. If IAM refuses the latter: keys of GetSessionToken, which
+  // again, or of GetFederationToken. If IAM refuses the latter: keys of GetSessionToken, which
   // expire but are not narrowed, and at last, if allowed, the user's own; `warn` is told of either,
   // at most once. Throws as Sts does; kPermission, with what to add, if none of these can be had;
   // kInvalidConfig if no session of the allowed length lives for `life_min`.

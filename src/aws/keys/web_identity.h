@@ -8,7 +8,7 @@
 
 namespace sluice::aws {
 
-// Reads the token anew, as it rotates, and assumes `request.role_arn` with it; if STS refuses the
+// Reads the token again, as it rotates, and assumes `request.role_arn` with it; if STS refuses the
 // token and the file has changed meanwhile, once more. REQUIRES: `request` has neither external_id
 // nor tags: tags come from the token's claims. Throws kInvalidConfig if the file is missing,
 // unreadable, empty or longer than 20,000 characters, and as Sts does.

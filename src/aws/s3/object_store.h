@@ -98,7 +98,7 @@ class ObjectStore {
   // All objects whose key starts with `prefix`, by key, all pages. Also kCorrupt: a list that does
   // not end (page_guard.h), or names other keys.
   virtual std::vector<ObjectInfo> List(std::string_view prefix, const base::Call& call) = 0;
-  // nullopt only on a 404: a 403 is kPermission, never "absent" (REF 5.7).
+  // nullopt only on a 404: a 403 is kPermission, never "absent".
   virtual std::optional<ObjectInfo> Head(std::string_view key, const base::Call& call) = 0;
   // The whole object, for small ones. kCorrupt if longer than bytes_max, or if it twice was not
   // what S3's digest says (then reason kDamaged). nullopt only on a 404.

@@ -1,5 +1,5 @@
-// What the calls of S3 have in common: whom they address and how a document is read from a reply.
-// What s3*.cc share; not for other rooms.
+// What the calls of S3 have in common: which host they address and how a document is read from a
+// reply. What s3*.cc share; not for other rooms.
 #pragma once
 #include <string>
 #include <string_view>
