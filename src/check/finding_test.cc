@@ -72,7 +72,7 @@ TEST(MakeFailure, EachCauseHasItsFindingAndKeepsItsCure) {
 TEST(MakeFailure, KmsIsToldAsAGuess) {
   const Finding finding = MakeFailure(kBucketRights, "", Denied("kms_guess"), {{"bucket", "acme"}});
   EXPECT_EQ(finding.id, "bucket_rights.kms_demanded");
-  EXPECT_THAT(finding.remedy, HasSubstr("If the bucket's policy demands"));
+  EXPECT_THAT(finding.remedy, HasSubstr("If the bucket's policy requires"));
   EXPECT_THAT(finding.remedy, HasSubstr("get-bucket-policy --bucket acme"));
 }
 
