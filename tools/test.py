@@ -294,8 +294,8 @@ def main() -> int:
     tally = Tally()
     began = time.monotonic()
     if arguments.all:
-        run_sanitizers(tally)
         run_all(None, tally, units_are_sanitized=True)
+        run_sanitizers(tally)
     elif arguments.sanitizers:
         run_sanitizers(tally)
     elif arguments.room:
