@@ -71,7 +71,7 @@ constexpr std::string_view kAllowKey =
     "Add to the policy of {holder}:\n"
     "{\"Effect\":\"Allow\",\"Action\":[\"kms:GenerateDataKey\",\"kms:Decrypt\"],\"Resource\":\"{"
     "resource}\"}\n"
-    "If the key is of another account, its key policy must admit {principal}, too.";
+    "If the key is of another account, its key policy must allow {principal}, too.";
 constexpr std::string_view kKeyPolicy =
     "Add to the key policy of {resource} (KMS, Customer managed keys, Key policy):\n"
     "{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"{identity}\"},\n"
@@ -80,7 +80,7 @@ constexpr std::string_view kKeyPolicy =
     "ARN with the bucket's default encryption and staging.kms_key. The key aws/s3 of AWS itself "
     "cannot be used from another account.";
 constexpr std::string_view kOwnBucket =
-    "The policy of bucket {bucket} must admit {principal}. If the bucket is of another account, "
+    "The policy of bucket {bucket} must allow {principal}. If the bucket is of another account, "
     "that account's administrator sets it; its text:\n  sluice setup bucket --bucket-account ID";
 constexpr std::string_view kBucketDeny =
     "Look for \"Effect\":\"Deny\" on {action} in the policy of bucket {bucket}{policy}:\n"
@@ -173,7 +173,7 @@ constexpr auto kRows = std::to_array<Row>({
     {kUnknown, false, "s3:", "not_allowed", "",
      "Add to the policy of "
      "{holder}:\n{\"Effect\":\"Allow\",\"Action\":\"{action}\",\"Resource\":\"{resource}\"}\n"
-     "If the bucket is of another account, its own policy must admit {holder}, too: sluice setup "
+     "If the bucket is of another account, its own policy must allow {holder}, too: sluice setup "
      "bucket --bucket-account ID"},
     {kUnknown, false, "", "not_allowed", "", kAllow},
 });

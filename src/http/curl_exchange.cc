@@ -230,7 +230,7 @@ void CurlExchange::TakeBody(std::string_view bytes) {
   if (response_.body.empty() && response_.ok()) ReserveBody();
   if (bytes.size() > bytes_max - response_.body.size()) {
     throw Error(base::ErrorCode::kCorrupt, "the reply is longer than it may be",
-                "Check that nothing else writes beneath the staging prefix, and AWS_ENDPOINT_URL.",
+                "Check that nothing else writes below the staging prefix, and AWS_ENDPOINT_URL.",
                 false);
   }
   response_.body.append(bytes);

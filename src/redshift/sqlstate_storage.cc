@@ -14,7 +14,7 @@ constexpr std::string_view kBucketRights =
     "The keys of the UNLOAD need s3:PutObject, s3:GetObject and s3:AbortMultipartUpload on "
     "arn:aws:s3:::{bucket}/*, and s3:ListBucket on arn:aws:s3:::{bucket}. Check the policy of the "
     "role or user, and the bucket's own policy. If the bucket is of another account, its own "
-    "policy must admit the role or user, too: sluice setup bucket --bucket-account ID";
+    "policy must allow the role or user, too: sluice setup bucket --bucket-account ID";
 
 constexpr std::string_view kRegion =
     "Set staging.region to the bucket's region:\n"
@@ -48,7 +48,7 @@ constexpr std::array kRows = {
         "CAST({object_ident} AS VARCHAR) instead of it."},
     ServerErrorRow{
         kUnload, "", "unload destination on s3 is not empty", ErrorCode::kConflict, kFinal, kKnown,
-        "", "there are objects beneath the staging prefix already",
+        "", "there are objects below the staging prefix already",
         "Run again: each attempt takes a prefix of its own. If it stays, another program writes "
         "beneath staging.root in bucket {bucket}.",
         "not_empty"},

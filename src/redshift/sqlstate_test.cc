@@ -241,7 +241,7 @@ const Row kRows[] = {
      ErrorCode::kUnsupported, false, "column raw", "CAST(\"raw\" AS VARCHAR)"},
     {kUnload, "XX000",
      "Specified unload destination on S3 is not empty. Consider using a different bucket",
-     ErrorCode::kConflict, false, "beneath the staging prefix", "Run again"},
+     ErrorCode::kConflict, false, "below the staging prefix", "Run again"},
     {kUnload, "XX000", "S3ServiceException:Access Denied,Status 403,Error AccessDenied,Rid R1",
      ErrorCode::kPermission, false, "S3 status 403, AccessDenied, request id R1",
      "arn:aws:s3:::acme-staging/*"},

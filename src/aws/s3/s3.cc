@@ -191,7 +191,7 @@ std::optional<std::string> S3Store::Get(std::string_view key, std::uint64_t byte
            .operation = request.asked.operation,
            .subject = request.asked.subject,
            .message = "the object is longer than it may be",
-           .remedy = "Nothing else may write beneath the staging prefix. Run again."});
+           .remedy = "Nothing else may write below the staging prefix. Run again."});
     }
     const ObjectDigest told = ReadDigest(response);
     const ObjectCheck check = CheckBody(key, response, told, call);

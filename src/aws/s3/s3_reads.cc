@@ -274,7 +274,7 @@ std::exception_ptr S3Reads::ErrorOf(Job& job, http::Result result) {
   // A complete reply that is too short: S3 gave all the object has.
   return std::make_exception_ptr(
       Error(job, ErrorCode::kCorrupt, "the object is shorter than it should be",
-            "Nothing else may write beneath the staging prefix. Run again.", false));
+            "Nothing else may write below the staging prefix. Run again.", false));
 }
 
 std::exception_ptr S3Reads::TakeHead(Job& job, const http::Response& response) const {

@@ -182,8 +182,8 @@ void ProbeLedger(const std::filesystem::path& ledger) {
   }
   if (!there) return;
   sqlite::Database db(ledger, sqlite::Open::kExisting, Explain);
-  RequireLedger(db, "read ledger");
   RequireKnownVersion(db);
+  RequireLedger(db, "read ledger");
   sqlite::Statement sound(db, "PRAGMA quick_check(1)");
   if (!sound.Step() || sound.Text(0) != "ok") {
     refuse(base::ErrorCode::kCorrupt, "it is damaged", std::string(kMoveLedgerAway));
