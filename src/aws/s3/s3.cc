@@ -186,12 +186,11 @@ std::optional<std::string> S3Store::Get(std::string_view key, std::uint64_t byte
     http::Response response;
     if (!SendFindingIt(request, call, response)) return std::nullopt;
     if (response.body.size() > bytes_max) {
-      throw base::Error(
-          {.code = ErrorCode::kCorrupt,
-           .operation = request.asked.operation,
-           .subject = request.asked.subject,
-           .message = "the object is longer than it may be",
-           .remedy = "Nothing else may write below the staging prefix. Run again."});
+      throw base::Error({.code = ErrorCode::kCorrupt,
+                         .operation = request.asked.operation,
+                         .subject = request.asked.subject,
+                         .message = "the object is longer than it may be",
+                         .remedy = "Nothing else may write below the staging prefix. Run again."});
     }
     const ObjectDigest told = ReadDigest(response);
     const ObjectCheck check = CheckBody(key, response, told, call);
