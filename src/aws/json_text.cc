@@ -74,7 +74,7 @@ std::string MakeJsonObject(
     const std::vector<std::pair<std::string, std::variant<std::string, std::int64_t>>>& members) {
   ordered_json object = ordered_json::object();
   for (const auto& [name, value] : members) {
-    std::visit([&](const auto& v) { object[name] = v; }, value);
+    std::visit([&object, &key = name](const auto& v) { object[key] = v; }, value);
   }
   // A name from outside may hold bytes that are not UTF-8; AWS then refuses it by its own rule.
   return object.dump(-1, ' ', false, ordered_json::error_handler_t::replace);

@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const char* const kNames[] = {"crc64nvme", "crc32c", "crc32", "sha256",
                                        "sha1",      "sha512", "md5",   "crc16"};
   const std::string value(reinterpret_cast<const char*>(data) + 1, size - 1);
-  http::Response response{.status = 200, .headers = {}, .body = ""};
+  sluice::http::Response response{.status = 200, .headers = {}, .body = ""};
   response.headers.push_back({std::string("x-amz-checksum-") + kNames[data[0] & 7], value});
   response.headers.push_back({"ETag", value});
   if ((data[0] & 8) != 0) response.headers.push_back({"x-amz-checksum-type", "COMPOSITE"});
