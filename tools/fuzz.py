@@ -35,8 +35,8 @@ class Target:
         return Path(self.file).name.removesuffix("_fuzz.cc")
 
     def all_sources(self) -> list[str]:
-        found: set[str] = {self.file, "src/base/error.cc"}
-        for pattern in self.sources:
+        found: set[str] = {self.file}
+        for pattern in ["src/base/*.cc", *self.sources]:
             names = {path.relative_to(ROOT).as_posix() for path in ROOT.glob(pattern.removeprefix("!"))}
             found = found - names if pattern.startswith("!") else found | names
         return sorted(n for n in found if n == self.file or not n.endswith(("_test.cc", "_fuzz.cc")))
