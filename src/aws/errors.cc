@@ -77,15 +77,15 @@ bool Matches(const ErrorRow& row, const Failure& failure, Service service, bool 
   return row.status_class == 0 || row.status_class == failure.status / 100;
 }
 
+// Whoever answers may echo a key anywhere, in the code too.
 std::string DescribeAnswer(const Failure& failure, const SessionKeys& keys) {
+  if (failure.foreign) return fmt::format("HTTP {}", failure.status);
   std::string text = failure.code.empty() ? fmt::format("AWS answered HTTP {}", failure.status)
                                           : "AWS answered " + failure.code;
-  if (failure.foreign) return fmt::format("HTTP {}", failure.status);
-  if (!failure.message.empty()) text += ": " + RedactKeys(failure.message, keys);
-  return text;
+  if (!failure.message.empty()) text += ": " + failure.message;
+  return RedactKeys(std::move(text), keys);
 }
 
-// Whoever set another address and forgot it looks for the mistake everywhere else.
 }  // namespace
 
 std::string RegionNamed(const Failure& failure) {
@@ -214,15 +214,16 @@ base::Error ToError(const Failure& failure, const Asked& asked, base::UtcTime no
   if (!seen.empty()) message += "; " + RedactKeys(seen, keys);
   message += http::AskedAt(asked.host, asked.address_from);
   const std::string remedy = advised ? advice.remedy : base::Fill(row.remedy, words);
-  return base::Error({.code = row.error,
-                      .operation = asked.operation,
-                      .subject = asked.subject,
-                      .message = message,
-                      .remedy = RedactKeys(remedy, keys),
-                      .retryable = row.retryable,
-                      .cause = failure.request_id.empty() ? "" : "request " + failure.request_id,
-                      .reason = std::string(advised ? advice.reason : row.reason),
-                      .facts = std::move(facts)});
+  return base::Error(
+      {.code = row.error,
+       .operation = asked.operation,
+       .subject = asked.subject,
+       .message = message,
+       .remedy = RedactKeys(remedy, keys),
+       .retryable = row.retryable,
+       .cause = failure.request_id.empty() ? "" : RedactKeys("request " + failure.request_id, keys),
+       .reason = std::string(advised ? advice.reason : row.reason),
+       .facts = std::move(facts)});
 }
 
 }  // namespace sluice::aws

@@ -307,6 +307,17 @@ TEST(ToError, NeverShowsAKey) {
   EXPECT_THAT(all, Not(HasSubstr("sEcReT")));
   EXPECT_THAT(all, Not(HasSubstr("FQoGZXIvYXdz")));
   EXPECT_THAT(all, HasSubstr("AKIA...MPLE"));
+  // Whatever part of the answer echoes it.
+  const base::Error echo = ToError({.status = 403,
+                                    .code = "sEcReT+/=key",
+                                    .message = "no",
+                                    .bucket_region = "sEcReT+/=key",
+                                    .request_id = "sEcReT+/=key"},
+                                   {.service = kS3, .operation = "o"}, kNow, kKeys);
+  for (const std::string& text :
+       {std::string(echo.what()), echo.info().message, echo.info().remedy, echo.info().cause}) {
+    EXPECT_THAT(text, Not(HasSubstr("sEcReT")));
+  }
 }
 
 TEST(ReadFailure, ReadsTheXmlOfBothServices) {

@@ -65,6 +65,7 @@ constexpr auto kTransportRows = std::to_array<TransportRow>({
 
 std::span<const TransportRow> TransportTable() { return kTransportRows; }
 
+// Whoever set another address and forgot it looks for the mistake everywhere else.
 std::string AskedAt(const std::string& host, const std::string& address_from) {
   if (address_from.empty()) return "";
   return "; asked at " + host + ", the address that " + address_from + " gives";
