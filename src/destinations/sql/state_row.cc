@@ -1,23 +1,24 @@
 #include "destinations/sql/state_row.h"
 
-#include <charconv>
+#include <chrono>
 #include <nlohmann/json.hpp>
+
+#include "base/text.h"
 
 namespace sluice::destinations::sql {
 namespace {
 
 std::uint64_t ToNumber(const std::optional<std::string>& text) {
-  std::uint64_t value = 0;
-  if (text) std::from_chars(text->data(), text->data() + text->size(), value);
-  return value;
+  return text ? base::ParseNumber<std::uint64_t>(*text).value_or(0) : 0;
 }
 
+// A time that no clock tells counts as none: then the keys are compared again.
 std::optional<base::UtcTime> ToTime(const std::optional<std::string>& micros) {
-  std::int64_t value = 0;
-  if (!micros) return std::nullopt;
-  std::from_chars(micros->data(), micros->data() + micros->size(), value);
-  return base::UtcTime(
-      std::chrono::duration_cast<base::UtcTime::duration>(std::chrono::microseconds(value)));
+  using Micros = std::chrono::microseconds;
+  constexpr auto kMax = std::chrono::duration_cast<Micros>(base::UtcTime::duration::max());
+  const auto value = micros ? base::ParseNumber<std::int64_t>(*micros) : std::nullopt;
+  if (!value || *value < -kMax.count() || *value > kMax.count()) return std::nullopt;
+  return base::UtcTime(std::chrono::duration_cast<base::UtcTime::duration>(Micros(*value)));
 }
 
 }  // namespace

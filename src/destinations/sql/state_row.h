@@ -12,7 +12,8 @@ namespace sluice::destinations::sql {
 
 // The stream's last commit from twelve cells as text (nullopt: NULL): run, attempt, watermark,
 // inserted, updated, unchanged, deleted, skipped, cursor, keys_compared (microseconds since 1970),
-// duplicates, deleted_absent. A NULL number is 0.
+// duplicates, deleted_absent. A NULL number is 0, as is one that cannot be read; a time that cannot
+// be read is none.
 Committed ReadStateRow(std::string_view stream,
                        std::span<const std::optional<std::string>, 12> row);
 
