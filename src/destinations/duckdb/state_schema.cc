@@ -22,13 +22,13 @@ void Undo(columnar::Connection& connection, const columnar::Task& task) noexcept
 bool MakeStateTable(columnar::Connection& connection, sql::StateColumns& columns,
                     const std::string& subject) {
   const columnar::Task task{.operation = "make the state table", .subject = subject};
-  std::vector<std::string> statements = sql::StateTableText(TheDialect(), columns);
+  const std::vector<std::string> statements = sql::StateTableText(TheDialect(), columns);
   if (statements.empty()) return false;
   const bool made = columns.empty();
-  if (made) statements.insert(statements.begin(), "CREATE SCHEMA IF NOT EXISTS _sluice");
   // Each commit waits for the disk once.
   connection.Run("BEGIN TRANSACTION", {}, task);
   try {
+    if (made) connection.Run("CREATE SCHEMA IF NOT EXISTS _sluice", {}, task);
     for (const std::string& statement : statements) connection.Run(statement, {}, task);
     connection.Run("COMMIT", {}, task);
   } catch (const base::Error&) {
