@@ -2,7 +2,7 @@
 
 #include <errno.h>
 
-#include <system_error>
+#include "base/errno_error.h"
 
 namespace sluice::base {
 
@@ -11,7 +11,7 @@ std::string WriteFailure(int number) {
   if (number == EBADF) return "it is closed";
   if (number == ENOSPC || number == EDQUOT) return "the disk is full";
   if (number == EFBIG) return "a limit on file sizes (ulimit -f) was reached";
-  return std::generic_category().message(number);
+  return ErrnoText(number);
 }
 
 }  // namespace sluice::base
