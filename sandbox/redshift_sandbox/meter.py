@@ -3,10 +3,13 @@
 Billing is per second while anything runs, with a minimum of 60 s for each burst, and an open transaction
 keeps it running (https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-billing.html). Activity that
 begins while an earlier minimum still runs belongs to the same burst (assumed). Time is the sandbox's clock.
+
+`usage()` is the same bill by the minute, as sys_serverless_usage shows it.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,6 +19,45 @@ from typing import Any
 from redshift_sandbox.contracts import Clock
 
 MINIMUM_SECONDS = 60.0
+RPUS = 8  # base capacity of the workgroup; it never scales here
+
+# S3's two prices: a request of the dearer kind writes or lists (https://aws.amazon.com/s3/pricing/).
+_DEARER = frozenset((
+    "PutObject", "CopyObject", "ListObjectsV2", "ListObjects", "ListObjectVersions", "ListBuckets",
+    "ListMultipartUploads", "ListParts", "CreateMultipartUpload", "UploadPart", "UploadPartCopy",
+    "CompleteMultipartUpload", "CreateBucket",
+))  # fmt: skip
+_FREE = frozenset(("DeleteObject", "DeleteObjects", "AbortMultipartUpload", "DeleteBucket"))
+
+
+@dataclass(frozen=True)
+class UsageMinute:
+    """One row of sys_serverless_usage (https://docs.aws.amazon.com/redshift/latest/dg/SYS_SERVERLESS_USAGE.html)."""
+
+    start: float  # seconds since 1970, a whole minute
+    compute_seconds: float  # RPU-seconds in which something ran
+    charged_seconds: int  # RPU-seconds that are billed
+
+
+@dataclass
+class S3Traffic:
+    """Requests to S3 by their price, and the bytes of their bodies; those of clients, or those of UNLOAD and COPY."""
+
+    write_or_list: int = 0  # PUT, COPY, POST, LIST
+    read: int = 0  # GET, HEAD and what else is billed like them
+    free: int = 0  # DELETE, and the end of an upload
+    bytes_up: int = 0
+    bytes_down: int = 0
+
+    def add(self, operation: str, up: int = 0, down: int = 0, count: int = 1) -> None:
+        if operation in _DEARER:
+            self.write_or_list += count
+        elif operation in _FREE:
+            self.free += count
+        else:
+            self.read += count
+        self.bytes_up += up
+        self.bytes_down += down
 
 
 @dataclass
@@ -29,17 +71,43 @@ class Tally:
     active: int = 0  # statements running plus transactions open
     _burst_start: float | None = None
     _last_end: float = 0.0
+    _busy_since: float = 0.0
+    bursts: list[tuple[float, float]] = field(default_factory=list)  # those that are over
+    busy: Counter[int] = field(default_factory=Counter)  # microseconds in which something ran, by minute
 
     def begin(self, now: float) -> None:
         if self.active == 0 and (self._burst_start is None or now > self._covered_until()):
             self.closed_seconds += self._burst_seconds(self._last_end)
-            self._burst_start = now
+            if self._burst_start is not None:
+                self.bursts.append((self._burst_start, self._last_end))
+            self._burst_start, self._last_end = now, 0.0
             self.wake_ups += 1
+        if self.active == 0:
+            self._busy_since = now
         self.active += 1
 
     def end(self, now: float) -> None:
         self.active -= 1
         self._last_end = now
+        if self.active == 0:
+            for minute, seconds in _by_minute(self._busy_since, now):
+                self.busy[minute] += round(seconds * 1e6)
+
+    def charged(self) -> dict[int, int]:
+        """Billed whole seconds by minute. A burst in which nothing has ended yet is not billed yet: AWS calculates the
+        charge after a transaction ends. What a burst lacks to its minimum is billed in its last minute (assumed)."""
+        ended = list(self.bursts)
+        if self._burst_start is not None and self._last_end:
+            ended.append((self._burst_start, self._last_end))
+        found: Counter[int] = Counter()
+        for start, end in ended:
+            left = math.ceil(round(max(MINIMUM_SECONDS, end - start), 6))
+            pieces = _by_minute(start, end)
+            for minute, seconds in pieces[:-1]:
+                found[minute] += int(seconds)
+                left -= int(seconds)
+            found[pieces[-1][0]] += left
+        return found
 
     def awake(self, now: float) -> bool:
         return self.active > 0 or (self._burst_start is not None and now <= self._covered_until())
@@ -62,6 +130,12 @@ class Tally:
             "transaction_seconds": round(self.transaction_seconds + sum(now - since for since in open_since), 3),
             "active": self.active,
         }
+
+
+def _by_minute(start: float, end: float) -> list[tuple[int, float]]:
+    """The seconds from `start` to `end` that lie in each minute since 1970; at least one entry."""
+    first, last = int(start // 60), int(end // 60)
+    return [(minute, min(end, 60.0 * (minute + 1)) - max(start, 60.0 * minute)) for minute in range(first, last + 1)]
 
 
 @dataclass
@@ -97,6 +171,43 @@ class Meter:
         self._kinds: Counter[str] = Counter()
         self._logins = 0
         self._unloads = Unloads()
+        self._clients_s3 = S3Traffic()
+        self._own_s3 = S3Traffic()
+
+    @property
+    def billed_seconds(self) -> float:
+        """What is billed so far, the minimum of each burst included; what runs counts up to now."""
+        with self._mutex:
+            return self._total.billed_seconds(self._now())
+
+    @property
+    def charged_rpu_seconds(self) -> int:
+        """The sum of `charged_seconds` in sys_serverless_usage: RPU-seconds of all bursts in which something has
+        ended, each rounded up to whole seconds."""
+        with self._mutex:
+            return RPUS * sum(self._total.charged().values())
+
+    def usage(self) -> list[UsageMinute]:
+        """The rows of sys_serverless_usage since the last reset, oldest first."""
+        with self._mutex:
+            charged, busy = self._total.charged(), dict(self._total.busy)
+        return [
+            UsageMinute(60.0 * minute, RPUS * busy.get(minute, 0) / 1e6, RPUS * charged.get(minute, 0))
+            for minute in sorted({*charged, *busy})
+        ]
+
+    @property
+    def s3_of_clients(self) -> S3Traffic:
+        """Requests that came over HTTPS since the last reset, refused ones included, and the bytes of objects (not of
+        listings or errors) that went up and down."""
+        with self._mutex:
+            return replace(self._clients_s3)
+
+    @property
+    def s3_of_statements(self) -> S3Traffic:
+        """Requests of UNLOAD itself, which the bucket's owner pays, too: those that list, write and delete."""
+        with self._mutex:
+            return replace(self._own_s3)
 
     @property
     def statements_by_kind(self) -> Mapping[str, int]:
@@ -150,9 +261,15 @@ class Meter:
         with self._mutex:
             return [one.tally.statements for one in self._sessions.values()]
 
-    def aws_called(self, service: str, operation: str) -> None:
+    def aws_called(self, service: str, operation: str, bytes_up: int = 0, bytes_down: int = 0) -> None:
         with self._mutex:
             self._aws_calls[f"{service}:{operation}"] += 1
+            if service == "s3":
+                self._clients_s3.add(operation, bytes_up, bytes_down)
+
+    def statement_called_s3(self, operation: str, bytes_up: int = 0, bytes_down: int = 0) -> None:
+        with self._mutex:
+            self._own_s3.add(operation, bytes_up, bytes_down)
 
     def session_opened(self, session_id: int, user: str) -> None:
         with self._mutex:
@@ -225,6 +342,8 @@ class Meter:
             return {
                 "total": self._total.report(now, opened), "sessions": sessions, "aws_calls": dict(self._aws_calls),
                 "statements_by_kind": dict(self._kinds), "logins": self._logins, "unloads": asdict(self._unloads),
+                "charged_rpu_seconds": RPUS * sum(self._total.charged().values()),
+                "s3_of_clients": asdict(self._clients_s3), "s3_of_statements": asdict(self._own_s3),
             }  # fmt: skip
 
     def reset(self) -> None:
@@ -236,6 +355,7 @@ class Meter:
             self._kinds.clear()
             self._logins = 0
             self._unloads = Unloads()
+            self._clients_s3, self._own_s3 = S3Traffic(), S3Traffic()
             self._sessions = {key: one for key, one in self._sessions.items() if not one.closed}
             for one in self._sessions.values():
                 one.tally = Tally()

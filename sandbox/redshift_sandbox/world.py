@@ -102,7 +102,10 @@ class Sandbox:
         self.meter = Meter(self.clock)
         cache = options.cache or cache_home()
         self.postgres = SeededPostgres(self.directory / "postgres", cache, self.data_sets, notify)
-        self.aws = AwsServices(self.directory / "aws", self.clock, self.faults, self.log.add, self.meter.aws_called)
+        self.aws = AwsServices(
+            self.directory / "aws", self.clock, self.faults, self.log.add, self.meter.aws_called,
+            self.meter.statement_called_s3,
+        )  # fmt: skip
         self.control = Control(
             self.directory / "aws", self.clock, self.faults, self.log, self.aws.identity, self.aws.store
         )

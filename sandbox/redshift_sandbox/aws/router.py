@@ -24,8 +24,8 @@ class Service(Protocol):
 
 
 Answer = Callable[[Request], Response]
-# Called with service and operation of every call, refused ones included.
-CallCounter = Callable[[str, str], None]
+# Called with service and operation of every call, refused ones included, and its bytes of objects up and down.
+CallCounter = Callable[[str, str, int, int], None]
 # Called with what is known of every call.
 Log = Callable[[Mapping[str, Any]], None]
 
@@ -53,7 +53,8 @@ class Router:
             return Response(404, [("Content-Type", "text/plain")], f"no service {service!r} here".encode())
         response = self._or_fault(service, self._services[service].handle(request, host))
         if self._count is not None:
-            self._count(service, response.note.get("operation", ""))
+            operation = response.note.get("operation", "")
+            self._count(service, operation, *object_bytes(operation, request, response))
         # Logged before the answer is sent, so that a client that has its answer finds its request in the log.
         self._log(
             {
@@ -79,6 +80,16 @@ class Router:
 
         args = None if self._faults is None else self._faults.take_if("aws.error", wanted)
         return response if args is None else fault_answer(service, args, response.note)
+
+
+def object_bytes(operation: str, request: Request, response: Response) -> tuple[int, int]:
+    """Bytes of objects that this call moved up and down; listings, errors and HEAD move none."""
+    if response.status >= 300:
+        return 0, 0
+    if operation in ("PutObject", "UploadPart"):
+        length = request.headers.get("x-amz-decoded-content-length") or request.headers.get("content-length") or "0"
+        return int(length), 0
+    return (0, response.length) if operation == "GetObject" else (0, 0)
 
 
 def fault_answer(service: str, args: Mapping[str, Any], note: dict[str, str]) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from redshift_sandbox.aws.auth_errors import FAMILIES
@@ -19,8 +19,11 @@ class S3Gate:
     """Implements contracts.ObjectGate. Any thread may call it."""
 
     def __init__(
-        self, directory: Directory, store: ObjectStore, access: S3Access, clock: Clock, faults: Faults
-    ) -> None:
+        self, directory: Directory, store: ObjectStore, access: S3Access, clock: Clock, faults: Faults,
+        count: Callable[[str, int, int], None] = lambda _operation, _up, _down: None,
+    ) -> None:  # fmt: skip
+        """`count` is called with the operation of every call, refused ones included, and its bytes up and down."""
+        self._count = count
         self._directory = directory
         self._store = store
         self._access = access
@@ -28,6 +31,7 @@ class S3Gate:
         self._faults = faults
 
     def list_keys(self, keys: AccessKeys, region: str, bucket: str, prefix: str, limit: int) -> list[str]:
+        self._count("ListObjectsV2", 0, 0)
         caller, found = self._enter(keys, region, bucket, "ListObjectsV2", prefix)
         context = {"s3:prefix": prefix, "s3:max-keys": str(limit)}
         self._access.require(caller, "s3:ListBucket", found, context=context)
@@ -38,6 +42,7 @@ class S3Gate:
         kms: KmsEncryption | None = None,
     ) -> None:  # fmt: skip
         """Stores the file under the key; `link` hard-links instead of copying (the file never changes)."""
+        self._count("PutObject", path.stat().st_size, 0)
         found, headers = self._may_put(keys, region, bucket, key, kms)
         self._store.put_file(found, key, path, link=link, headers=headers)
 
@@ -45,11 +50,13 @@ class S3Gate:
         self, keys: AccessKeys, region: str, bucket: str, key: str, body: bytes, *,
         kms: KmsEncryption | None = None,
     ) -> None:  # fmt: skip
+        self._count("PutObject", len(body), 0)
         found, headers = self._may_put(keys, region, bucket, key, kms)
         self._store.put_bytes(found, key, body, headers)
 
     def delete(self, keys: AccessKeys, region: str, bucket: str, names: Sequence[str]) -> None:
         """Removes all or none: nothing is removed unless the caller may remove each of them."""
+        self._count("DeleteObjects", 0, 0)
         caller, found = self._enter(keys, region, bucket, "DeleteObjects", "")
         for name in names:
             self._access.require(caller, "s3:DeleteObject", found, name)

@@ -21,7 +21,7 @@ Files below `dir`: tls/ (kept between starts), s3/ (emptied at start).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from redshift_sandbox.account import ACCOUNT
@@ -55,8 +55,10 @@ class AwsServices:
     """Stopped at first; call `start` once. The parts may be used before that, too."""
 
     def __init__(
-        self, dir: Path, clock: Clock, faults: Faults, log: Log, count: CallCounter | None = None
-    ) -> None:
+        self, dir: Path, clock: Clock, faults: Faults, log: Log, count: CallCounter | None = None,
+        count_own: Callable[[str, int, int], None] = lambda _operation, _up, _down: None,
+    ) -> None:  # fmt: skip
+        """`count` hears of every call of a client, `count_own` of what statements do in S3 through `gate`."""
         dir.mkdir(parents=True, exist_ok=True)
         self._clock = clock
         self.authority = CertificateAuthority(dir / "tls")
@@ -66,7 +68,7 @@ class AwsServices:
         self.store = ObjectStore(dir / "s3", clock)
         self.issuer = SessionIssuer(self.identity, faults)
         access = S3Access(self.store)
-        self.gate = S3Gate(self.identity, self.store, access, clock, faults)
+        self.gate = S3Gate(self.identity, self.store, access, clock, faults, count_own)
         verifier = Verifier(self.identity, clock, faults)
         self.sts = StsService(self.issuer, verifier, clock)
         self.services: dict[str, Service] = {

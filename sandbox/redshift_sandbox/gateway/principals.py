@@ -31,6 +31,16 @@ def _at(tokens: list[Token], position: int) -> Token:
     return tokens[position]
 
 
+def join_system_roles(tokens: list[Token]) -> None:
+    """Makes one name of the three tokens of a system role, such as sys:monitor.
+    https://docs.aws.amazon.com/redshift/latest/dg/r_roles-default.html"""
+    for position in range(len(tokens) - 2):
+        head, colon, tail = tokens[position : position + 3]
+        if head.word == "SYS" and colon.text == ":" and tail.kind is Kind.WORD:
+            head.kind, head.text = Kind.QUOTED, f'"sys:{fold(tail.text)}"'
+            colon.text = tail.text = ""
+
+
 def _prefixed(token: Token, prefix: str) -> str:
     return quote_name(prefix + (fold(user_name(token))))
 
@@ -70,6 +80,8 @@ def _grantees(tokens: list[Token], start: int) -> None:
 
 def translate_grant(tokens: list[Token]) -> None:
     """GRANT and REVOKE, also after ALTER DEFAULT PRIVILEGES."""
+    join_system_roles(tokens)
+    tokens = [token for token in tokens if token.text]
     words = [token.word for token in tokens]
     direction = "TO" if words[0] == "GRANT" else "FROM"
     if "ASSUMEROLE" in words:

@@ -7,6 +7,7 @@ second connection. What runs at that moment is shown as running.
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import itertools
 import threading
 from collections import defaultdict
@@ -18,10 +19,18 @@ import psycopg
 
 from redshift_sandbox.contracts import Clock
 from redshift_sandbox.gateway.tokens import Kind, Token, text_of
+from redshift_sandbox.meter import RPUS, Meter
 from redshift_sandbox.pg import Postgres
-from redshift_sandbox.pg.history import QueryRecord, UnloadRecord, record_queries, record_unloads
+from redshift_sandbox.pg.history import (
+    QueryRecord,
+    UnloadRecord,
+    UsageRecord,
+    record_queries,
+    record_unloads,
+    replace_usage,
+)
 
-HISTORY_VIEWS = frozenset(("sys_query_history", "sys_unload_history", "sys_unload_detail"))
+HISTORY_VIEWS = frozenset(("sys_query_history", "sys_unload_history", "sys_unload_detail", "sys_serverless_usage"))
 _HELD_MAX = 1000
 _SECRET_WORDS = frozenset(("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN", "TOKEN", "CREDENTIALS", "PASSWORD"))
 
@@ -77,7 +86,9 @@ class _Journal(Generic[AnyRecord]):
 class Records:
     """Thread-safe."""
 
-    def __init__(self, postgres: Postgres, clock: Clock) -> None:
+    def __init__(self, postgres: Postgres, clock: Clock, meter: Meter) -> None:
+        self._postgres, self._meter = postgres, meter
+        self._writing_usage = threading.Lock()
         self.queries = _Journal[QueryRecord](postgres, clock, record_queries)
         self.unloads = _Journal[UnloadRecord](postgres, clock, record_unloads)
         self._numbers = itertools.count(1001)
@@ -85,12 +96,22 @@ class Records:
     def next_query_id(self) -> int:
         return next(self._numbers)
 
-    def write_for(self, words: frozenset[str]) -> None:
-        """Updates the views that a statement with these words reads."""
+    def write_for(self, words: frozenset[str], database: str) -> None:
+        """Updates the views that a statement with these words reads in `database`."""
         if "sys_query_history" in words:
             self.queries.write()
         if words & {"sys_unload_history", "sys_unload_detail"}:
             self.unloads.write()
+        if "sys_serverless_usage" in words:
+            self._write_usage(database)
+
+    def _write_usage(self, database: str) -> None:
+        with self._writing_usage, self._postgres.admin(database) as connection:
+            replace_usage(connection, [
+                UsageRecord(dt.datetime.fromtimestamp(one.start, dt.UTC), one.compute_seconds, RPUS,
+                            one.charged_seconds)
+                for one in self._meter.usage()
+            ])  # fmt: skip
 
 
 def blanked(tokens: list[Token]) -> str:

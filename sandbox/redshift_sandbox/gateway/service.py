@@ -58,7 +58,7 @@ class Gateway:
         self._passwords = passwords
         self._tls = tls
         self._hub = Hub(
-            postgres, clock, faults, meter, unloader, log, Users(postgres), Records(postgres, clock),
+            postgres, clock, faults, meter, unloader, log, Users(postgres), Records(postgres, clock, meter),
             ColumnRights(postgres),
         )  # fmt: skip
         self._contexts: dict[str, ssl.SSLContext] = {}
@@ -94,7 +94,7 @@ class Gateway:
         self, redshift_sql: str, database: str = "dev", *, user: str | None = None
     ) -> list[tuple[Any, ...]]:
         """Runs Redshift SQL as the administrator or as another user; returns the rows of the last statement."""
-        self._hub.records.write_for(frozenset(name for name in HISTORY_VIEWS if name in redshift_sql.lower()))
+        self._hub.records.write_for(frozenset(name for name in HISTORY_VIEWS if name in redshift_sql.lower()), database)
         return admin_execute(self._postgres, redshift_sql, database, user=user)
 
     @property

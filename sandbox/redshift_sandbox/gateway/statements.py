@@ -93,7 +93,7 @@ class Statements:
         now = self._hub.clock.now()
         running: deque[Running] = deque()
         for one in statements:
-            self._hub.records.write_for(one.statement.words)
+            self._hub.records.write_for(one.statement.words, self._state.database)
             self._follow_setting(one.statement)
             self.last_query_id = self._hub.records.next_query_id()
             running.append(Running(self.last_query_id, one.statement, one.text, now))

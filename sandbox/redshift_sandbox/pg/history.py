@@ -1,4 +1,4 @@
-"""Rows of sys_unload_history, sys_unload_detail and sys_query_history.
+"""Rows of sys_unload_history, sys_unload_detail, sys_query_history and sys_serverless_usage.
 
 The tables live in the sandbox's private schema; the views of the same names show a user only his own
 rows (https://docs.aws.amazon.com/redshift/latest/dg/SYS_UNLOAD_HISTORY.html). Texts must not contain
@@ -78,6 +78,11 @@ INSERT INTO pg_sandbox.query_history (user_id, query_id, query_label, transactio
   returned_rows, query_text)
 SELECT oid::int, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s FROM pg_roles WHERE rolname = %s"""
 
+_USAGE = """
+INSERT INTO pg_sandbox.serverless_usage (start_time, end_time, compute_seconds, compute_capacity, data_storage,
+  cross_region_transferred_data, charged_seconds)
+SELECT %s, %s, %s, %s, pg_database_size(current_database()) / 1048576, 0, %s"""
+
 
 def _utc(moment: dt.datetime) -> dt.datetime:
     return moment.astimezone(dt.UTC).replace(tzinfo=None)
@@ -109,6 +114,28 @@ def record_unloads(connection: psycopg.Connection[Any], records: Sequence[Unload
         cursor.execute("DELETE FROM pg_sandbox.unload_history WHERE status = 'running'")
         cursor.executemany(_UNLOAD, unloads)
         cursor.executemany(_FILE, files)
+
+
+@dataclass(frozen=True)
+class UsageRecord:
+    """One row of sys_serverless_usage."""
+
+    start_time: dt.datetime
+    compute_seconds: float
+    compute_capacity: float
+    charged_seconds: int
+
+
+def replace_usage(connection: psycopg.Connection[Any], records: Sequence[UsageRecord]) -> None:
+    """Shows these rows in sys_serverless_usage, and no others. One caller at a time."""
+    rows = [
+        (_utc(one.start_time), _utc(one.start_time) + dt.timedelta(minutes=1), one.compute_seconds,
+         one.compute_capacity, one.charged_seconds)
+        for one in records
+    ]  # fmt: skip
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM pg_sandbox.serverless_usage")
+        cursor.executemany(_USAGE, rows)
 
 
 def record_queries(connection: psycopg.Connection[Any], records: Sequence[QueryRecord]) -> None:

@@ -12,6 +12,10 @@ CREATE UNLOGGED TABLE pg_sandbox.unload_history (
 CREATE UNLOGGED TABLE pg_sandbox.unload_detail (
   user_id integer, query_id bigint, start_time timestamp, file_name text, line_count bigint,
   transfer_size bigint, file_format text);
+-- https://docs.aws.amazon.com/redshift/latest/dg/SYS_SERVERLESS_USAGE.html
+CREATE UNLOGGED TABLE pg_sandbox.serverless_usage (
+  start_time timestamp, end_time timestamp, compute_seconds double precision, compute_capacity double precision,
+  data_storage integer, cross_region_transferred_data integer, charged_seconds integer);
 -- The columns of https://docs.aws.amazon.com/redshift/latest/dg/SYS_QUERY_HISTORY.html that mean something here.
 CREATE UNLOGGED TABLE pg_sandbox.query_history (
   user_id integer, query_id bigint, query_label text, transaction_id bigint, session_id integer,

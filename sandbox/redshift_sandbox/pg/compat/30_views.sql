@@ -87,6 +87,11 @@ CREATE VIEW pg_catalog.sys_unload_detail AS
   SELECT d.* FROM pg_sandbox.unload_detail d, pg_sandbox.caller c WHERE c.rolsuper OR d.user_id = c.user_id;
 CREATE VIEW pg_catalog.sys_query_history AS
   SELECT q.* FROM pg_sandbox.query_history q, pg_sandbox.caller c WHERE c.rolsuper OR q.user_id = c.user_id;
+-- Superusers, and whoever has the system role for monitoring:
+-- https://docs.aws.amazon.com/redshift/latest/dg/r_roles-default.html
+CREATE VIEW pg_catalog.sys_serverless_usage AS SELECT * FROM pg_sandbox.serverless_usage;
+CREATE ROLE "role:sys:monitor" NOLOGIN;
+GRANT SELECT ON pg_catalog.sys_serverless_usage, pg_catalog.svv_table_info TO "role:sys:monitor";
 
 GRANT SELECT ON pg_catalog.svv_all_schemas, pg_catalog.svv_all_tables, pg_catalog.svv_all_columns,
   pg_catalog.svv_redshift_databases, pg_catalog.sys_unload_history, pg_catalog.sys_unload_detail,
