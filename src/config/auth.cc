@@ -18,29 +18,21 @@ constexpr std::string_view kWays =
     "Write exactly one of: role_arn, access_key_id with secret_access_key, profile,\n"
     "source: default_chain.";
 
-std::vector<SessionTag> ReadTags(Reading& reading, MapReader& map) {
+std::vector<SessionTag> ReadTags(MapReader& map) {
   std::vector<SessionTag> tags;
-  const Node* node = map.Map("session_tags");
-  if (node == nullptr) return tags;
-  MapReader values(reading, node, map.Field("session_tags"));
-  for (const Entry& entry : node->entries) {
-    if (const auto broken = CheckTagKey(entry.key)) {
-      values.Add(entry.key, "has a name that " + broken->problem, broken->remedy);
-    }
-    if (auto value = values.Text(entry.key, CheckTagValue)) {
-      tags.push_back({entry.key, std::move(*value)});
-    }
+  for (auto& [name, value] : map.TextMap("session_tags", CheckTagKey)) {
+    tags.push_back({std::move(name), std::move(value)});
   }
-  values.RefuseOthers();
   return tags;
 }
 
 // Fields that mean something beside role_arn only.
 void RefuseWithoutRole(MapReader& map) {
-  for (const std::string_view key :
-       {"external_id", "session_name", "duration", "session_tags", "web_identity_token_file"}) {
-    if (!map.Has(key)) continue;
-    map.Add(key, "stands without role_arn",
+  for (const FieldSpec& field : kAuthGroup.fields) {
+    const bool of_role =
+        std::find(field.needs.begin(), field.needs.end(), "role_arn") != field.needs.end();
+    if (!of_role || !map.Has(field.name)) continue;
+    map.Add(field.name, "stands without role_arn",
             "It belongs to a role that is assumed: name the role, or leave it out.");
   }
 }
@@ -68,15 +60,15 @@ void CheckTogether(MapReader& map, const RoleAuth& role) {
 // exist.
 RoleAuth ReadRole(Reading& reading, MapReader& map, bool chosen) {
   RoleAuth role;
-  role.role_arn = map.Text("role_arn", CheckRoleArn).value_or("");
+  role.role_arn = map.Text("role_arn").value_or("");
   // Its own rule tells what may stand in it.
   role.external_id = map.PasswordText("external_id");
-  role.session_name = map.Text("session_name", CheckSessionName);
-  role.session_tags = ReadTags(reading, map);
+  role.session_name = map.Text("session_name");
+  role.session_tags = ReadTags(map);
   if (auto path = map.Text("web_identity_token_file")) {
     role.web_identity_token_file = (reading.sources.folder / *path).lexically_normal();
   }
-  if (const auto duration = map.Duration("duration", "1h")) {
+  if (const auto duration = map.Duration("duration")) {
     role.duration = *duration;
     if (*duration < kSessionMin || *duration > kSessionMax) {
       map.Add("duration", "is not between 15m and 12h",
@@ -98,7 +90,7 @@ KeysAuth ReadKeys(MapReader& map, bool chosen) {
                 "Keys come in twos: access_key_id and secret_access_key, best as \"${NAME}\".");
   }
   KeysAuth keys;
-  keys.access_key_id = map.Text("access_key_id", CheckAccessKeyId).value_or("");
+  keys.access_key_id = map.Text("access_key_id").value_or("");
   keys.secret_access_key = map.SecretText("secret_access_key").value_or(base::Secret());
   keys.session_token = map.SecretText("session_token").value_or(base::Secret());
   if (!chosen && map.Has("session_token")) {
@@ -111,7 +103,7 @@ KeysAuth ReadKeys(MapReader& map, bool chosen) {
 }  // namespace
 
 AuthConfig ReadAuth(Reading& reading, const Node* node, MapReader& top) {
-  MapReader map(reading, node, "auth");
+  MapReader map(reading, node, kAuthGroup, "auth");
   const bool by_role = map.Has("role_arn");
   const bool by_keys = map.Has("access_key_id") || map.Has("secret_access_key");
   const bool by_profile = map.Has("profile");
@@ -123,7 +115,7 @@ AuthConfig ReadAuth(Reading& reading, const Node* node, MapReader& top) {
   }
   RoleAuth role = ReadRole(reading, map, by_role);
   KeysAuth keys = ReadKeys(map, by_keys);
-  ProfileAuth profile{map.Text("profile", CheckIdentifier).value_or("")};
+  ProfileAuth profile{map.Text("profile").value_or("")};
   ChainAuth chain;
   map.Choice<bool>("source", {{"default_chain", true}});
   const auto allowed = map.Bool("allow_keys_in_unload");

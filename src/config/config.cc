@@ -26,19 +26,17 @@ void RefuseOtherPort(MapReader& map, const RedshiftConfig& redshift, const HostR
 }
 
 RedshiftConfig ReadRedshift(Reading& reading, const Node* node) {
-  MapReader map(reading, node, "redshift");
+  MapReader map(reading, node, kRedshiftGroup, "redshift");
   RedshiftConfig redshift;
-  redshift.workgroup = map.RequiredText("workgroup", CheckWorkgroup, "Write the workgroup's name.");
+  redshift.workgroup = map.RequiredText("workgroup");
   const HostRules& rules = reading.host_rules;
-  redshift.host = map.RequiredText("host", rules.check == nullptr ? CheckHost : rules.check,
-                                   "Copy the endpoint from the workgroup's page in the console.");
-  if (const auto port = map.Integer("port", 1, 65535, "5439")) {
+  redshift.host = map.RequiredText("host", rules.check);
+  if (const auto port = map.Integer("port")) {
     redshift.port = static_cast<int>(*port);
     RefuseOtherPort(map, redshift, rules);
   }
-  redshift.database = map.RequiredText("database", CheckDatabase,
-                                       "Write the database to read; a new workgroup has dev.");
-  redshift.username = map.Text("username", CheckIdentifier);
+  redshift.database = map.RequiredText("database");
+  redshift.username = map.Text("username");
   redshift.login_api =
       map.Choice<LoginApi>("login_api",
                            {{"GetCredentials", LoginApi::kGetCredentials},
@@ -47,35 +45,33 @@ RedshiftConfig ReadRedshift(Reading& reading, const Node* node) {
   if (redshift.login_api == LoginApi::kGetClusterCredentials && !map.Has("username")) {
     map.Missing("username", "GetClusterCredentials logs in as the user that is named here.");
   }
-  redshift.region = map.Text("region", CheckRegion);
+  redshift.region = map.Text("region");
   redshift.ssl_root_cert = map.Path("sslrootcert");
   map.RefuseOthers();
   return redshift;
 }
 
 StagingConfig ReadStaging(Reading& reading, const Node* node) {
-  MapReader map(reading, node, "staging");
+  MapReader map(reading, node, kStagingGroup, "staging");
   StagingConfig staging;
-  staging.bucket = map.RequiredText("bucket", CheckBucket, "Write the name of the staging bucket.");
-  staging.region =
-      map.RequiredText("region", CheckRegion, "Write the bucket's region, for example us-east-1.");
-  if (auto root = map.Text("root", CheckRoot)) {
+  staging.bucket = map.RequiredText("bucket");
+  staging.region = map.RequiredText("region");
+  if (auto root = map.Text("root")) {
     staging.root = root->ends_with('/') ? std::move(*root) : *root + "/";
   }
-  staging.kms_key = map.Text("kms_key", CheckKmsKey);
-  staging.unload_role = map.Text("unload_role", CheckUnloadRole);
+  staging.kms_key = map.Text("kms_key");
+  staging.unload_role = map.Text("unload_role");
   map.RefuseOthers();
   return staging;
 }
 
 Limits ReadLimits(Reading& reading, const Node* node) {
-  MapReader map(reading, node, "limits");
+  MapReader map(reading, node, kLimitsGroup, "limits");
   Limits limits;
-  // Below 128 MB one stream cannot load; a terabyte is a typing error.
-  if (const auto mb = map.Integer("memory_mb", 128, 1'000'000, "400")) {
+  if (const auto mb = map.Integer("memory_mb")) {
     limits.memory_mb = static_cast<std::uint64_t>(*mb);
   }
-  if (const auto mb = map.Integer("disk_mb", 64, 100'000'000, "2048")) {
+  if (const auto mb = map.Integer("disk_mb")) {
     limits.disk_mb = static_cast<std::uint64_t>(*mb);
   }
   limits.work_dir = map.Path("work_dir");
@@ -84,9 +80,9 @@ Limits ReadLimits(Reading& reading, const Node* node) {
 }
 
 HistoryConfig ReadHistory(Reading& reading, const Node* node) {
-  MapReader map(reading, node, "history");
+  MapReader map(reading, node, kHistoryGroup, "history");
   HistoryConfig history;
-  history.keep = map.Duration("keep", "90d").value_or(history.keep);
+  history.keep = map.Duration("keep").value_or(history.keep);
   map.RefuseOthers();
   return history;
 }
@@ -106,14 +102,14 @@ void RefuseHttp(MapReader& map, const AwsConfig& aws,
 }
 
 AwsConfig ReadAws(Reading& reading, const Node* node) {
-  MapReader map(reading, node, "aws");
+  MapReader map(reading, node, kAwsGroup, "aws");
   AwsConfig aws;
   aws.ca_bundle = map.Path("ca_bundle");
-  aws.endpoint_url = map.Text("endpoint_url", CheckUrl);
-  aws.endpoint_url_s3 = map.Text("endpoint_url_s3", CheckUrl);
-  aws.endpoint_url_sts = map.Text("endpoint_url_sts", CheckUrl);
-  aws.endpoint_url_redshift_serverless = map.Text("endpoint_url_redshift_serverless", CheckUrl);
-  aws.endpoint_url_redshift = map.Text("endpoint_url_redshift", CheckUrl);
+  aws.endpoint_url = map.Text("endpoint_url");
+  aws.endpoint_url_s3 = map.Text("endpoint_url_s3");
+  aws.endpoint_url_sts = map.Text("endpoint_url_sts");
+  aws.endpoint_url_redshift_serverless = map.Text("endpoint_url_redshift_serverless");
+  aws.endpoint_url_redshift = map.Text("endpoint_url_redshift");
   aws.allow_http = map.Bool("allow_http").value_or(false);
   RefuseHttp(map, aws,
              {{"endpoint_url", aws.endpoint_url},
@@ -128,36 +124,30 @@ AwsConfig ReadAws(Reading& reading, const Node* node) {
 }
 
 Config ReadConfig(Reading& reading, const Node& root) {
-  MapReader top(reading, &root, "");
+  MapReader top(reading, &root, kRootGroup, "");
   Config config;
   if (!top.present()) return config;
-  config.name = top.RequiredText("name", CheckName, "Name this connection, for example name: acme");
-  const auto group = [&](std::string_view key, std::string_view remedy) {
-    if (!top.Has(key)) top.Missing(key, remedy);
+  config.name = top.RequiredText("name");
+  const auto group = [&](std::string_view key) {
+    if (!top.Has(key)) top.Missing(key);
     return top.Map(key);
   };
   // A group that is missing is one problem, not one for each of its fields.
-  if (const Node* node = group("redshift", "It tells workgroup, host and database.")) {
-    config.redshift = ReadRedshift(reading, node);
-  }
-  if (const Node* node = group("staging", "It tells the staging bucket and its region.")) {
-    config.staging = ReadStaging(reading, node);
-  }
+  if (const Node* node = group("redshift")) config.redshift = ReadRedshift(reading, node);
+  if (const Node* node = group("staging")) config.staging = ReadStaging(reading, node);
   config.auth = ReadAuth(reading, top.Map("auth"), top);
-  if (const Node* node = group("destination",
-                               "It tells where tables land, for example\n"
-                               "destination: { type: duckdb, path: acme.duckdb }")) {
+  if (const Node* node = group("destination")) {
     config.destination = ReadDestination(reading, node, config.staging);
   }
   config.streams = ReadStreams(reading, top);
-  if (const auto count = top.Integer("streams_parallel", 1, 64, "4")) {
+  if (const auto count = top.Integer("streams_parallel")) {
     config.streams_parallel = static_cast<int>(*count);
   }
   config.limits = ReadLimits(reading, top.Map("limits"));
   config.history = ReadHistory(reading, top.Map("history"));
   config.aws = ReadAws(reading, top.Map("aws"));
   if (const auto* lake = std::get_if<LakeDestination>(&config.destination.kind)) {
-    MapReader destination(reading, top.Map("destination"), "destination");
+    MapReader destination(reading, top.Map("destination"), kDestinationGroup, "destination");
     RefuseHttp(destination, config.aws, {{"endpoint_url", lake->endpoint_url}});
   }
   top.RefuseOthers();

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -14,36 +15,16 @@ constexpr std::string_view kBucketScheme = "s3://";
 
 enum class Kind { kDuckDb, kPostgres, kLake };
 
-// A field and the types of destination that have it; `type` and `schema` belong to all.
-struct Owned {
-  std::string_view key;
-  std::array<bool, 3> kinds;  // by Kind
-};
-constexpr std::array<Owned, 16> kOwned = {{
-    {"path", {true, false, true}},
-    {"host", {false, true, false}},
-    {"port", {false, true, false}},
-    {"database", {false, true, false}},
-    {"user", {false, true, false}},
-    {"password", {false, true, false}},
-    {"sslmode", {false, true, false}},
-    {"sslrootcert", {false, true, false}},
-    {"connections", {false, true, false}},
-    {"region", {false, false, true}},
-    {"endpoint_url", {false, false, true}},
-    {"access_key_id", {false, false, true}},
-    {"secret_access_key", {false, false, true}},
-    {"session_token", {false, false, true}},
-    {"keep_versions", {false, false, true}},
-    {"keep_for", {false, false, true}},
-}};
 constexpr std::array<std::string_view, 3> kWords = {"duckdb", "postgres", "lake"};
 
 void RefuseForeign(MapReader& map, Kind kind) {
-  const auto at = static_cast<std::size_t>(kind);
-  for (const Owned& owned : kOwned) {
-    if (owned.kinds.at(at) || !map.Has(owned.key)) continue;
-    map.Add(owned.key, fmt::format("stands beside type: {}", kWords.at(at)),
+  const std::string_view word = kWords.at(static_cast<std::size_t>(kind));
+  for (const FieldSpec& field : kDestinationGroup.fields) {
+    const auto& owners = field.owners;
+    const bool ours =
+        owners.empty() || std::find(owners.begin(), owners.end(), word) != owners.end();
+    if (ours || !map.Has(field.name)) continue;
+    map.Add(field.name, fmt::format("stands beside type: {}", word),
             "It belongs to another type of destination: leave it out.");
   }
 }
@@ -67,17 +48,14 @@ DuckDbDestination ReadDuckDb(MapReader& map, bool chosen) {
 
 PostgresDestination ReadPostgres(MapReader& map, bool chosen) {
   PostgresDestination postgres;
-  const auto required = [&](std::string_view key, std::string_view remedy,
-                            Rule rule = CheckIdentifier) {
-    if (chosen && !map.Has(key)) map.Missing(key, remedy);
-    return map.Text(key, rule).value_or("");
+  const auto required = [&](std::string_view key) {
+    if (chosen && !map.Has(key)) map.Missing(key);
+    return map.Text(key).value_or("");
   };
-  postgres.host = required("host", "Name the server, or the folder of its socket.", CheckServer);
-  postgres.database = required("database", "Name the database that tables land in.");
-  postgres.user = required("user", "Name the user that may create schemas and tables in it.");
-  if (const auto port = map.Integer("port", 1, 65535, "5432")) {
-    postgres.port = static_cast<int>(*port);
-  }
+  postgres.host = required("host");
+  postgres.database = required("database");
+  postgres.user = required("user");
+  if (const auto port = map.Integer("port")) postgres.port = static_cast<int>(*port);
   postgres.password = map.PasswordText("password").value_or(base::Secret());
   // Nobody stands between a socket's two ends, and a server refuses TLS there.
   const std::string_view by_host = postgres.host.starts_with('/') ? "disable" : "verify-full";
@@ -89,7 +67,7 @@ PostgresDestination ReadPostgres(MapReader& map, bool chosen) {
                                                               {"verify-full", "verify-full"}})
                          .value_or(by_host);
   postgres.ssl_root_cert = map.Path("sslrootcert");
-  if (const auto connections = map.Integer("connections", 1, 16, "2")) {
+  if (const auto connections = map.Integer("connections")) {
     postgres.connections = static_cast<int>(*connections);
   }
   return postgres;
@@ -138,7 +116,7 @@ void RefuseStagingRoot(MapReader& map, const LakeDestination& lake, const Stagin
 }
 
 void ReadLakeKeys(MapReader& map, LakeDestination& lake) {
-  lake.access_key_id = map.Text("access_key_id", CheckAccessKeyId).value_or("");
+  lake.access_key_id = map.Text("access_key_id").value_or("");
   lake.secret_access_key = map.SecretText("secret_access_key").value_or(base::Secret());
   lake.session_token = map.SecretText("session_token").value_or(base::Secret());
   const bool has_id = map.Has("access_key_id");
@@ -149,12 +127,12 @@ void ReadLakeKeys(MapReader& map, LakeDestination& lake) {
 
 LakeDestination ReadLake(MapReader& map, bool chosen, const StagingConfig& staging) {
   LakeDestination lake;
-  lake.region = map.Text("region", CheckRegion).value_or(staging.region);
-  lake.endpoint_url = map.Text("endpoint_url", CheckUrl);
-  if (const auto versions = map.Integer("keep_versions", 1, 10000, "2")) {
+  lake.region = map.Text("region").value_or(staging.region);
+  lake.endpoint_url = map.Text("endpoint_url");
+  if (const auto versions = map.Integer("keep_versions")) {
     lake.keep_versions = static_cast<int>(*versions);
   }
-  lake.keep_for = map.Duration("keep_for", "7d").value_or(std::chrono::seconds(0));
+  lake.keep_for = map.Duration("keep_for").value_or(std::chrono::seconds(0));
   if (!chosen) return lake;
   ReadLakeKeys(map, lake);
   ReadLakePath(map, lake);
@@ -171,8 +149,8 @@ void CheckSchema(MapReader& map, Kind kind, const std::string& schema) {
 
 DestinationConfig ReadDestination(Reading& reading, const Node* node,
                                   const StagingConfig& staging) {
-  MapReader map(reading, node, "destination");
-  if (!map.Has("type")) map.Missing("type", "Write type: duckdb, postgres or lake");
+  MapReader map(reading, node, kDestinationGroup, "destination");
+  if (!map.Has("type")) map.Missing("type");
   const auto kind = map.Choice<Kind>(
       "type", {{"duckdb", Kind::kDuckDb}, {"postgres", Kind::kPostgres}, {"lake", Kind::kLake}});
   // All fields are asked for whatever the type, so that each is checked, and one of another type
@@ -185,7 +163,7 @@ DestinationConfig ReadDestination(Reading& reading, const Node* node,
     map.Any(key);
   }
   DestinationConfig destination;
-  destination.schema = map.Text("schema", CheckIdentifier);
+  destination.schema = map.Text("schema");
   if (kind) RefuseForeign(map, *kind);
   if (kind && destination.schema) CheckSchema(map, *kind, *destination.schema);
   map.RefuseOthers();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <stdexcept>
 #include <utility>
 
 #include "base/text.h"
@@ -48,8 +49,8 @@ Form FormOf(Rule rule) {
   return Form::kNever;
 }
 
-MapReader::MapReader(Reading& reading, const Node* node, std::string path)
-    : reading_(reading), path_(std::move(path)) {
+MapReader::MapReader(Reading& reading, const Node* node, const GroupSpec& group, std::string path)
+    : reading_(reading), group_(group), path_(std::move(path)) {
   if (node == nullptr || node->kind == Node::Kind::kNull) return;
   if (node->kind == Node::Kind::kMap) {
     node_ = node;
@@ -66,8 +67,15 @@ bool MapReader::Has(std::string_view key) const {
   });
 }
 
+const FieldSpec& MapReader::SpecOf(std::string_view key) const {
+  const FieldSpec* spec = group_.Find(key);
+  if (spec == nullptr) throw std::logic_error(fmt::format("no table has {}.{}", path_, key));
+  return *spec;
+}
+
 const Node* MapReader::Ask(std::string_view key) {
-  if (std::find(asked_.begin(), asked_.end(), key) == asked_.end()) asked_.emplace_back(key);
+  const std::string_view name = SpecOf(key).name;
+  if (std::find(asked_.begin(), asked_.end(), name) == asked_.end()) asked_.push_back(name);
   if (node_ == nullptr) return nullptr;
   for (const Entry& entry : node_->entries) {
     if (entry.key == key && entry.value.kind != Node::Kind::kNull) return &entry.value;
@@ -107,7 +115,7 @@ void MapReader::Add(std::string_view key, std::string problem, std::string remed
 }
 
 void MapReader::Missing(std::string_view key, std::string_view remedy) {
-  Add(key, "is missing", std::string(remedy));
+  Add(key, "is missing", std::string(remedy.empty() ? SpecOf(key).missing : remedy));
 }
 
 std::optional<Expanded> MapReader::Scalar(std::string_view key, const Node& node,
@@ -147,25 +155,33 @@ std::optional<std::string> MapReader::Sql(std::string_view key) {
   return std::move(value->text);
 }
 
+// The value, if nothing is wrong with it; else that is told.
+std::optional<std::string> MapReader::Judged(std::string_view field, const Node& at, Expanded value,
+                                             Rule rule) {
+  if (RefuseForeign(field, at.at, value, rule)) return std::nullopt;
+  if (rule == nullptr) return std::move(value.text);
+  // Identifiers and values of tags may hold blanks.
+  if (rule != CheckIdentifier && rule != CheckTagValue) value.text = Trimmed(value.text);
+  if (const auto broken = rule(value.text)) {
+    AddAt(std::string(field), at.at, WithValue(value, FormOf(rule), broken->problem),
+          broken->remedy);
+    return std::nullopt;
+  }
+  return std::move(value.text);
+}
+
 std::optional<std::string> MapReader::Text(std::string_view key, Rule rule) {
   const Node* node = Ask(key);
   if (node == nullptr) return std::nullopt;
   auto value = Scalar(key, *node, Field(key));
-  if (!value || RefuseForeign(Field(key), node->at, *value, rule)) return std::nullopt;
-  if (rule == nullptr) return std::move(value->text);
-  // Identifiers and values of tags may hold blanks.
-  if (rule != CheckIdentifier && rule != CheckTagValue) value->text = Trimmed(value->text);
-  if (const auto broken = rule(value->text)) {
-    Add(key, WithValue(*value, FormOf(rule), broken->problem), broken->remedy);
-    return std::nullopt;
-  }
-  return std::move(value->text);
+  if (!value) return std::nullopt;
+  return Judged(Field(key), *node, std::move(*value), rule == nullptr ? SpecOf(key).rule : rule);
 }
 
-std::string MapReader::RequiredText(std::string_view key, Rule rule, std::string_view remedy) {
+std::string MapReader::RequiredText(std::string_view key, Rule rule) {
   if (!Has(key)) {
     Ask(key);
-    Missing(key, remedy);
+    Missing(key);
     return {};
   }
   return Text(key, rule).value_or("");
@@ -218,18 +234,19 @@ std::optional<base::Secret> MapReader::PasswordText(std::string_view key) {
   return SecretWithout(key, "\t\r\n", "is empty, or holds tabs or line ends");
 }
 
-std::optional<std::int64_t> MapReader::Integer(std::string_view key, std::int64_t min,
-                                               std::int64_t max, std::string_view example) {
+std::optional<std::int64_t> MapReader::Integer(std::string_view key) {
+  const FieldSpec& spec = SpecOf(key);
   const Node* node = Ask(key);
   if (node == nullptr) return std::nullopt;
   const auto value = Scalar(key, *node, Field(key));
   if (!value) return std::nullopt;
   const auto number = base::ParseNumber<std::int64_t>(Trimmed(value->text));
-  if (!number || *number < min || *number > max) {
+  if (!number || *number < spec.min || *number > spec.max) {
     const std::string_view what = key == "port" ? "a port, a whole number" : "a whole number";
     Add(key,
-        WithValue(*value, Form::kNumber, fmt::format("is not {} from {} to {}", what, min, max)),
-        fmt::format("Write for example {}: {}", key, example));
+        WithValue(*value, Form::kNumber,
+                  fmt::format("is not {} from {} to {}", what, spec.min, spec.max)),
+        fmt::format("Write for example {}: {}", key, spec.example));
     return std::nullopt;
   }
   return number;
@@ -239,8 +256,7 @@ std::optional<bool> MapReader::Bool(std::string_view key) {
   return Choice<bool>(key, {{"true", true}, {"false", false}});
 }
 
-std::optional<std::chrono::seconds> MapReader::Duration(std::string_view key,
-                                                        std::string_view example) {
+std::optional<std::chrono::seconds> MapReader::Duration(std::string_view key) {
   const Node* node = Ask(key);
   if (node == nullptr) return std::nullopt;
   const auto value = Scalar(key, *node, Field(key));
@@ -248,12 +264,13 @@ std::optional<std::chrono::seconds> MapReader::Duration(std::string_view key,
   const auto duration = ParseDuration(value->text);
   if (!duration) {
     Add(key, WithValue(*value, Form::kDuration, "is not a duration"),
-        fmt::format("Write a number and s, m, h or d, for example {}: {}", key, example));
+        fmt::format("Write a number and s, m, h or d, for example {}: {}", key,
+                    SpecOf(key).example));
   }
   return duration;
 }
 
-std::vector<std::string> MapReader::TextList(std::string_view key, Rule rule) {
+std::vector<std::string> MapReader::TextList(std::string_view key) {
   std::vector<std::string> texts;
   const Node* node = Ask(key);
   if (node == nullptr) return texts;
@@ -263,18 +280,41 @@ std::vector<std::string> MapReader::TextList(std::string_view key, Rule rule) {
     const Node& item = list ? node->items[i] : *node;
     const std::string field = list ? fmt::format("{}[{}]", Field(key), i) : Field(key);
     auto value = Scalar(key, item, field);
-    if (!value || RefuseForeign(field, item.at, *value, rule)) continue;
-    if (const auto broken = rule(value->text)) {
-      AddAt(field, item.at, WithValue(*value, FormOf(rule), broken->problem), broken->remedy);
-      continue;
+    if (!value) continue;
+    auto text = Judged(field, item, std::move(*value), SpecOf(key).rule);
+    if (text) texts.push_back(std::move(*text));
+  }
+  return texts;
+}
+
+std::vector<std::pair<std::string, std::string>> MapReader::TextMap(std::string_view key,
+                                                                    Rule names) {
+  std::vector<std::pair<std::string, std::string>> texts;
+  const Node* node = Map(key);
+  if (node == nullptr) return texts;
+  for (const Entry& entry : node->entries) {
+    const std::string field = fmt::format(
+        "{}.{}", Field(key), IsShowableKey(entry.key) ? entry.key : "(a name that is not shown)");
+    if (const auto broken = names(entry.key)) {
+      AddAt(field, entry.value.kind == Node::Kind::kNull ? entry.key_at : entry.value.at,
+            "has a name that " + broken->problem, broken->remedy);
     }
-    texts.push_back(std::move(value->text));
+    if (entry.value.kind == Node::Kind::kNull) continue;
+    auto value = Scalar(entry.key, entry.value, field);
+    if (!value) continue;
+    auto text = Judged(field, entry.value, std::move(*value), SpecOf(key).rule);
+    if (text) texts.emplace_back(entry.key, std::move(*text));
   }
   return texts;
 }
 
 std::optional<std::size_t> MapReader::ChoiceOf(std::string_view key,
                                                const std::vector<std::string_view>& words) {
+  const auto& known = SpecOf(key).words;
+  if (SpecOf(key).takes != Takes::kBool &&
+      !std::is_permutation(known.begin(), known.end(), words.begin(), words.end())) {
+    throw std::logic_error(fmt::format("the words of {} are others in the table", Field(key)));
+  }
   const Node* node = Ask(key);
   if (node == nullptr) return std::nullopt;
   const auto value = Scalar(key, *node, Field(key));
@@ -295,7 +335,7 @@ const Node* MapReader::Map(std::string_view key) {
   const Node* node = Ask(key);
   if (node == nullptr || node->kind == Node::Kind::kMap) return node;
   // The reader of the group tells the problem itself.
-  const MapReader told(reading_, node, Field(key));
+  const MapReader told(reading_, node, group_, Field(key));
   return nullptr;
 }
 
@@ -309,12 +349,21 @@ const Node* MapReader::Sequence(std::string_view key) {
 
 const Node* MapReader::Any(std::string_view key) { return Ask(key); }
 
+void MapReader::RequireAllAsked() const {
+  for (const FieldSpec& field : group_.fields) {
+    if (std::find(asked_.begin(), asked_.end(), field.name) == asked_.end()) {
+      throw std::logic_error(fmt::format("nothing reads {}", Field(field.name)));
+    }
+  }
+}
+
 void MapReader::RefuseOthers() {
+  RequireAllAsked();
   if (node_ == nullptr) return;
-  const std::vector<std::string_view> known(asked_.begin(), asked_.end());
+  std::vector<std::string_view> known;
+  for (const FieldSpec& field : group_.fields) known.push_back(field.name);
   for (const Entry& entry : node_->entries) {
-    if (std::find(known.begin(), known.end(), entry.key) != known.end()) continue;
-    RefuseUnknown(entry, known);
+    if (group_.Find(entry.key) == nullptr) RefuseUnknown(entry, known);
   }
 }
 

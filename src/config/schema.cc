@@ -1,271 +1,155 @@
 #include "config/schema.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "base/text.h"
+#include "config/fields.h"
+
 namespace sluice::config {
 namespace {
 
-// A value may be a reference (${NAME}), so patterns of fields that are often given so allow it.
-constexpr std::string_view kSchema = R"json({
-  "$schema": "https://json-schema.org/draft/2020-12/schema",
-  "title": "sluice.yaml",
-  "description": "One connection: a Redshift Serverless workgroup, a staging bucket, a destination. ${NAME}, ${NAME:-default} and ${file:PATH} may stand in every text.",
-  "type": "object",
-  "additionalProperties": false,
-  "required": ["name", "redshift", "staging", "auth", "destination"],
-  "properties": {
-    "name": {
-      "description": "Name of the connection; part of the staging prefix.",
-      "type": "string", "pattern": "^([A-Za-z0-9][A-Za-z0-9_-]{0,62}|.*\\$\\{.*)$"
-    },
-    "redshift": {
-      "type": "object",
-      "additionalProperties": false,
-      "required": ["workgroup", "host", "database"],
-      "properties": {
-        "workgroup": {
-          "description": "As the Redshift Serverless console shows it.",
-          "type": "string", "pattern": "^([a-z0-9-]{3,64}|.*\\$\\{.*)$"
-        },
-        "host": {
-          "description": "The workgroup's endpoint, in any form it can be copied.",
-          "type": "string", "minLength": 1
-        },
-        "port": {"description": "Default: the host's, else 5439.", "type": ["integer", "string"], "minimum": 1, "maximum": 65535},
-        "database": {"type": "string", "minLength": 1},
-        "username": {
-          "description": "The database user that was created. AWS derives the real one from the identity; check compares the two.",
-          "type": "string", "minLength": 1
-        },
-        "login_api": {
-          "description": "The AWS call that gives user and password. GetClusterCredentials is the older one: it logs in as `username` itself.",
-          "enum": ["GetCredentials", "GetClusterCredentials"], "default": "GetCredentials"
-        },
-        "region": {
-          "description": "Region of the workgroup. Default: the host's, else AWS_REGION.",
-          "type": "string", "pattern": "^([a-z]{2}[a-z0-9]*(-[a-z0-9]+)+-[0-9]+|.*\\$\\{.*)$"
-        },
-        "sslrootcert": {
-          "description": "PEM file of the authorities to trust for the database. Default: the system's.",
-          "type": "string", "minLength": 1
-        }
-      }
-    },
-    "staging": {
-      "type": "object",
-      "additionalProperties": false,
-      "required": ["bucket", "region"],
-      "properties": {
-        "bucket": {"type": "string", "pattern": "^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9]|.*\\$\\{.*)$"},
-        "region": {
-          "description": "Region of the bucket; it need not be the workgroup's.",
-          "type": "string", "pattern": "^([a-z]{2}[a-z0-9]*(-[a-z0-9]+)+-[0-9]+|.*\\$\\{.*)$"
-        },
-        "root": {
-          "description": "Folder in the bucket that belongs to Sluice alone. Nothing outside it is ever touched.",
-          "type": "string", "minLength": 1, "default": "sluice/"
-        },
-        "kms_key": {
-          "description": "SSE-KMS for staged files: auto for the bucket's own key, else a key's ARN. Default: SSE-S3.",
-          "type": "string", "pattern": "^(auto|arn:aws[a-z-]*:kms:.+:key/.+|.*\\$\\{.*)$"
-        },
-        "unload_role": {
-          "description": "UNLOAD writes with this role, attached to the namespace, instead of with keys in its text: default, an ARN, or ARNs with commas between them.",
-          "type": "string", "pattern": "^(default|arn:aws[a-z-]*:iam::[0-9]{12}:role/.+|.*\\$\\{.*)$"
-        }
-      }
-    },
-    "auth": {
-      "description": "Exactly one of role_arn, access_key_id with secret_access_key, profile, source.",
-      "type": "object",
-      "additionalProperties": false,
-      "oneOf": [
-        {"required": ["role_arn"], "not": {"required": ["allow_keys_in_unload"]}},
-        {"required": ["access_key_id", "secret_access_key"]},
-        {"required": ["profile"]},
-        {"required": ["source"]}
-      ],
-      "dependentRequired": {
-        "external_id": ["role_arn"],
-        "session_name": ["role_arn"],
-        "session_tags": ["role_arn"],
-        "duration": ["role_arn"],
-        "web_identity_token_file": ["role_arn"],
-        "access_key_id": ["secret_access_key"],
-        "secret_access_key": ["access_key_id"],
-        "session_token": ["access_key_id"]
-      },
-      "properties": {
-        "role_arn": {
-          "description": "Role to assume, with the keys that the environment or a profile gives.",
-          "type": "string", "pattern": "^(arn:aws[a-z-]*:iam::[0-9]{12}:role/.+|.*\\$\\{.*)$"
-        },
-        "external_id": {"description": "As in the role's trust policy.", "type": "string", "minLength": 2},
-        "session_name": {"description": "Shows up in CloudTrail. Default: sluice-<name>.", "type": "string", "pattern": "^([A-Za-z0-9_+=,.@-]{2,64}|.*\\$\\{.*)$"},
-        "duration": {"description": "Life of the role's session, 15m to 12h and not above the role's own maximum.", "type": "string", "pattern": "^([0-9]+[smhd]|.*\\$\\{.*)$", "default": "1h"},
-        "session_tags": {
-          "description": "Tags of the session, such as RedshiftDbUser or RedshiftDbRoles; the trust policy must allow sts:TagSession.",
-          "type": "object", "additionalProperties": {"type": "string", "maxLength": 256}
-        },
-        "web_identity_token_file": {"description": "Assume the role with this file's token (AssumeRoleWithWebIdentity) instead of with keys.", "type": "string", "minLength": 1},
-        "access_key_id": {"type": "string", "pattern": "^([A-Za-z0-9_]{16,128}|.*\\$\\{.*)$"},
-        "secret_access_key": {"type": "string", "minLength": 1},
-        "session_token": {"description": "Of temporary keys.", "type": "string", "minLength": 1},
-        "allow_keys_in_unload": {
-          "description": "Let the keys themselves stand in the text of an UNLOAD, which the server may log, if AWS gives no narrower ones for them.",
-          "enum": [true, false, "true", "false"], "default": false
-        },
-        "profile": {"description": "A profile of the shared AWS files.", "type": "string", "minLength": 1},
-        "source": {"description": "The keys that the standard AWS chain gives: environment, shared files, web identity, container, instance.", "enum": ["default_chain"]}
-      }
-    },
-    "destination": {
-      "type": "object",
-      "additionalProperties": false,
-      "required": ["type"],
-      "oneOf": [
-        {
-          "properties": {"type": {"enum": ["duckdb"]}}, "required": ["path"],
-          "propertyNames": {"enum": ["type", "path", "schema"]}
-        },
-        {
-          "properties": {"type": {"enum": ["postgres"]}}, "required": ["host", "database", "user"],
-          "propertyNames": {"enum": ["type", "schema", "host", "port", "database", "user", "password", "sslmode", "sslrootcert", "connections"]}
-        },
-        {
-          "properties": {"type": {"enum": ["lake"]}}, "required": ["path"],
-          "propertyNames": {"enum": ["type", "path", "schema", "region", "endpoint_url", "access_key_id", "secret_access_key", "session_token", "keep_versions", "keep_for"]}
-        }
-      ],
-      "dependentRequired": {
-        "access_key_id": ["secret_access_key"],
-        "secret_access_key": ["access_key_id"],
-        "session_token": ["access_key_id"]
-      },
-      "properties": {
-        "type": {"description": "duckdb: a file. postgres: a database. lake: Parquet files with a commit file per version.", "enum": ["duckdb", "postgres", "lake"]},
-        "path": {"description": "duckdb: the file. lake: a folder, or s3://bucket/prefix. A relative path is taken from the configuration's folder.", "type": "string", "minLength": 1},
-        "schema": {"description": "Replaces the source's schemas. Default: each table keeps its own.", "type": "string", "minLength": 1},
-        "host": {"description": "postgres: the server's name, or the folder of its socket.", "type": "string", "minLength": 1},
-        "port": {"description": "postgres.", "type": ["integer", "string"], "minimum": 1, "maximum": 65535, "default": 5432},
-        "database": {"description": "postgres.", "type": "string", "minLength": 1},
-        "user": {"description": "postgres.", "type": "string", "minLength": 1},
-        "password": {"description": "postgres; best as ${NAME}. Default: what libpq finds by itself.", "type": "string", "minLength": 1},
-        "sslmode": {"description": "postgres; as libpq has it. Default: verify-full, for a socket disable.", "enum": ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]},
-        "sslrootcert": {"description": "postgres: PEM file with the authority of the server's certificate. Default: the system's.", "type": "string", "minLength": 1},
-        "connections": {"description": "postgres: how many copy rows at a time, per stream.", "type": ["integer", "string"], "minimum": 1, "maximum": 16, "default": 2},
-        "region": {"description": "lake in a bucket: the bucket's region. Default: that of the staging bucket.", "type": "string", "pattern": "^([a-z]{2}[a-z0-9]*(-[a-z0-9]+)+-[0-9]+|.*\\$\\{.*)$"},
-        "endpoint_url": {"description": "lake in a bucket of another S3-compatible service: its address.", "type": "string", "pattern": "^(https?://.+|.*\\$\\{.*)$"},
-        "access_key_id": {"description": "lake in a bucket. Default: as the connection logs in to AWS.", "type": "string", "pattern": "^([A-Za-z0-9_]{16,128}|.*\\$\\{.*)$"},
-        "secret_access_key": {"type": "string", "minLength": 1},
-        "session_token": {"type": "string", "minLength": 1},
-        "keep_versions": {"description": "lake: how many versions of a table are kept.", "type": ["integer", "string"], "minimum": 1, "maximum": 10000, "default": 2},
-        "keep_for": {"description": "lake: versions younger than this are kept too.", "type": "string", "pattern": "^([0-9]+[smhd]|.*\\$\\{.*)$", "default": "0s"}
-      }
-    },
-    "defaults": {
-      "description": "Hold for every stream that they can hold for and that says nothing else: incremental for those with a cursor.",
-      "type": "object",
-      "additionalProperties": false,
-      "properties": {
-        "sync_mode": {"enum": ["full_refresh", "incremental"]},
-        "write_mode": {"enum": ["overwrite", "append", "merge"]},
-        "overlap": {"type": "string", "pattern": "^([0-9]+[smhd]|.*\\$\\{.*)$"},
-        "future_cursor": {
-          "description": "How far ahead of the server's clock an incremental stream follows a date or time. wait: not at all, rows dated in the future are read when their time comes. follow: any value, rows dated before it are then not read any more. Or a time, such as 14h for stamps in local time.",
-          "type": "string", "pattern": "^(wait|follow|[0-9]+[smhd]|.*\\$\\{.*)$", "default": "wait"
-        }
-      }
-    },
-    "streams": {
-      "type": "array",
-      "items": {
-        "type": "object",
-        "additionalProperties": false,
-        "oneOf": [{"required": ["table"]}, {"required": ["sql", "name"]}],
-        "properties": {
-          "name": {"description": "Unique. Default: the table's.", "type": "string", "minLength": 1},
-          "table": {"description": "schema.table; a name that holds a dot stands in double quotes.", "type": "string", "minLength": 3},
-          "sql": {"description": "One SELECT.", "type": "string", "minLength": 1},
-          "sync_mode": {"enum": ["full_refresh", "incremental"], "default": "full_refresh"},
-          "write_mode": {"description": "Default: overwrite for full_refresh; else merge if there is a primary_key, append if not.", "enum": ["overwrite", "append", "merge"]},
-          "primary_key": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
-          "cursor": {"description": "Column that grows with every change.", "type": "string", "minLength": 1},
-          "columns": {"description": "Default: all.", "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
-          "future_cursor": {
-            "description": "How far ahead of the server's clock an incremental stream follows a date or time. Default: the one of defaults.",
-            "type": "string", "pattern": "^(wait|follow|[0-9]+[smhd]|.*\\$\\{.*)$"
-          },
-          "null_cursor": {"description": "Rows without a cursor value: read in every run, in the first, or not at all. Default: read; append: first.", "enum": ["read", "first", "skip"]},
-          "duplicate_keys": {"description": "Two rows with one key in a full read: refuse, or let the newest by cursor win.", "enum": ["refuse", "newest"], "default": "refuse"},
-          "schema_changes": {"description": "When the source's columns change: follow (add, widen), freeze (bring the known ones) or fail.", "enum": ["follow", "freeze", "fail"], "default": "follow"},
-          "split": {
-            "description": "A large table in several UNLOADs of one snapshot, by a hash of the primary key or by ranges of a column.",
-            "type": "object",
-            "additionalProperties": false,
-            "required": ["pieces"],
-            "properties": {
-              "column": {"description": "A number, date or timestamp. Default: the primary key, by hash.", "type": "string", "minLength": 1},
-              "pieces": {"type": ["integer", "string"], "minimum": 2, "maximum": 1000}
-            }
-          },
-          "overlap": {"description": "How far behind the watermark each run looks again.", "type": "string", "pattern": "^([0-9]+[smhd]|.*\\$\\{.*)$", "default": "5m"},
-          "deletes": {
-            "description": "How rows deleted at the source are noticed.",
-            "anyOf": [
-              {"enum": ["none"]},
-              {
-                "type": "object",
-                "additionalProperties": false,
-                "properties": {
-                  "column": {"description": "Soft delete: true here means deleted.", "type": "string", "minLength": 1},
-                  "key_scan": {"description": "Hard deletes: compare all keys this often.", "type": "string", "pattern": "^[0-9]+[smhd]$"},
-                  "keep": {"description": "Rows that `column` marks as deleted stay, with their mark.", "enum": [true, false, "true", "false"], "default": false},
-                  "max_percent": {"description": "A run that would delete more than this share of the table stops, unless --allow-deletes. Unless it is set here, tables of fewer than 100 rows may lose any share.", "type": ["integer", "string"], "minimum": 0, "maximum": 100, "default": 50}
-                }
-              }
-            ]
-          }
-        }
-      }
-    },
-    "streams_parallel": {"description": "Streams synced at a time.", "type": ["integer", "string"], "minimum": 1, "maximum": 64, "default": 4},
-    "limits": {
-      "type": "object",
-      "additionalProperties": false,
-      "properties": {
-        "memory_mb": {"description": "Memory of the whole program, roughly.", "type": ["integer", "string"], "minimum": 128, "maximum": 1000000, "default": 400},
-        "disk_mb": {"description": "Parts on local disk at one time.", "type": ["integer", "string"], "minimum": 64, "maximum": 100000000, "default": 2048},
-        "work_dir": {"description": "Folder for parts. Default: $TMPDIR, else .sluice beside the configuration.", "type": "string", "minLength": 1}
-      }
-    },
-    "history": {
-      "type": "object",
-      "additionalProperties": false,
-      "properties": {
-        "keep": {"description": "How long `sluice history` tells of a run. What is needed to clean up, and each stream's last commit, is kept longer.", "type": "string", "pattern": "^([0-9]+[smhd]|.*\\$\\{.*)$", "default": "90d"}
-      }
-    },
-    "aws": {
-      "description": "Where a field is absent, the standard AWS variable counts: AWS_CA_BUNDLE, AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3, ...",
-      "type": "object",
-      "additionalProperties": false,
-      "properties": {
-        "ca_bundle": {"description": "PEM file of the authorities to trust for AWS.", "type": "string", "minLength": 1},
-        "endpoint_url": {"type": "string", "pattern": "^(https?://[^ ]+|.*\\$\\{.*)$"},
-        "endpoint_url_s3": {"type": "string", "pattern": "^(https?://[^ ]+|.*\\$\\{.*)$"},
-        "endpoint_url_sts": {"type": "string", "pattern": "^(https?://[^ ]+|.*\\$\\{.*)$"},
-        "endpoint_url_redshift_serverless": {"type": "string", "pattern": "^(https?://[^ ]+|.*\\$\\{.*)$"},
-        "endpoint_url_redshift": {"description": "For login_api: GetClusterCredentials.", "type": "string", "pattern": "^(https?://[^ ]+|.*\\$\\{.*)$"},
-        "allow_http": {"description": "Allows http:// addresses of other machines, that of a lake among them: keys and rows travel in the clear then.", "enum": [true, false, "true", "false"], "default": false},
-        "use_fips": {"description": "Default: AWS_USE_FIPS_ENDPOINT.", "enum": [true, false, "true", "false"]},
-        "use_dualstack": {"description": "Default: AWS_USE_DUALSTACK_ENDPOINT.", "enum": [true, false, "true", "false"]}
-      }
+using Json = nlohmann::ordered_json;
+
+constexpr std::string_view kDurationPattern = "[0-9]+[smhd]";
+// Every text may be a reference, whose value no editor knows.
+constexpr std::string_view kReference = ".*\\$\\{.*";
+
+Json ObjectOf(const GroupSpec& group);
+
+Json Words(std::span<const std::string_view> words) {
+  Json json = Json::array();
+  for (const std::string_view word : words) json.push_back(word);
+  return json;
+}
+
+// What `field` takes where it is a single value.
+Json ScalarOf(const FieldSpec& field) {
+  if (field.takes == Takes::kInteger) {
+    Json json = {{"type", {"integer", "string"}}, {"minimum", field.min}, {"maximum", field.max}};
+    return json;
+  }
+  if (field.takes == Takes::kBool) return {{"enum", {true, false, "true", "false"}}};
+  if (field.takes == Takes::kChoice) return {{"enum", Words(field.words)}};
+  std::string pattern(field.takes == Takes::kDuration ? kDurationPattern : PatternOf(field.rule));
+  for (const std::string_view word : field.words) pattern = fmt::format("{}|{}", word, pattern);
+  Json json = {{"type", "string"}};
+  if (pattern.empty()) {
+    json["minLength"] = 1;
+  } else {
+    json["pattern"] = fmt::format("^({}|{})$", pattern, kReference);
+  }
+  return json;
+}
+
+Json ValueOf(const FieldSpec& field) {
+  switch (field.takes) {
+    case Takes::kGroup: return ObjectOf(*field.group);
+    case Takes::kGroupList: return {{"type", "array"}, {"items", ObjectOf(*field.group)}};
+    case Takes::kTextMap: return {{"type", "object"}, {"additionalProperties", ScalarOf(field)}};
+    case Takes::kTextList: {
+      Json one = ScalarOf(field);
+      return {{"anyOf", {one, {{"type", "array"}, {"items", one}}}}};
     }
+    default: return ScalarOf(field);
   }
 }
-)json";
+
+// "5m", 4 or false.
+Json PresetOf(const FieldSpec& field) {
+  if (field.takes == Takes::kBool) return field.preset == "true";
+  if (field.takes == Takes::kInteger) {
+    if (const auto number = base::ParseNumber<std::int64_t>(field.preset)) return *number;
+  }
+  return field.preset;
+}
+
+Json PropertyOf(const FieldSpec& field) {
+  Json json;
+  if (!field.title.empty()) json["title"] = field.title;
+  std::string owners;
+  for (const std::string_view owner : field.owners) {
+    owners += fmt::format("{}{}", owners.empty() ? "" : ", ", owner);
+  }
+  json["description"] = owners.empty() || field.takes == Takes::kPath
+                            ? std::string(field.description)
+                            : fmt::format("{}: {}", owners, field.description);
+  Json value = ValueOf(field);
+  const bool or_group =
+      field.group != nullptr && field.takes != Takes::kGroup && field.takes != Takes::kGroupList;
+  if (or_group && value.contains("anyOf")) {
+    value["anyOf"].push_back(ObjectOf(*field.group));
+  } else if (or_group) {
+    value = {{"anyOf", {value, ObjectOf(*field.group)}}};
+  }
+  json.update(value);
+  if (!field.preset.empty()) json["default"] = PresetOf(field);
+  if (!field.example.empty()) json["examples"] = Json::array({field.example});
+  return json;
+}
+
+bool Owns(const FieldSpec& field, std::string_view word) {
+  return field.owners.empty() ||
+         std::find(field.owners.begin(), field.owners.end(), word) != field.owners.end();
+}
+
+// One schema for each word of `chosen_by`, with the fields that belong to it.
+Json Alternatives(const GroupSpec& group) {
+  Json all = Json::array();
+  for (const std::string_view word : group.Find(group.chosen_by)->words) {
+    Json required = Json::array();
+    Json names = Json::array();
+    for (const FieldSpec& field : group.fields) {
+      if (!Owns(field, word)) continue;
+      names.push_back(field.name);
+      if (field.required && field.name != group.chosen_by) required.push_back(field.name);
+    }
+    all.push_back(
+        {{"properties", {{std::string(group.chosen_by), {{"enum", Json::array({word})}}}}},
+         {"required", required},
+         {"propertyNames", {{"enum", names}}}});
+  }
+  return all;
+}
+
+Json ObjectOf(const GroupSpec& group) {
+  Json json = {{"type", "object"}, {"additionalProperties", false}};
+  Json required = Json::array();
+  Json dependent = Json::object();
+  Json properties = Json::object();
+  for (const FieldSpec& field : group.fields) {
+    const std::string name(field.name);
+    if (field.required && field.owners.empty()) required.push_back(name);
+    if (!field.needs.empty()) dependent[name] = Words(field.needs);
+    properties[name] = PropertyOf(field);
+  }
+  if (!required.empty()) json["required"] = required;
+  if (!group.chosen_by.empty()) json["oneOf"] = Alternatives(group);
+  if (!group.constraints.empty()) json.update(Json::parse(group.constraints));
+  if (!dependent.empty()) json["dependentRequired"] = dependent;
+  json["properties"] = properties;
+  return json;
+}
+
+std::string Written() {
+  Json json = {
+      {"$schema", "https://json-schema.org/draft/2020-12/schema"},
+      {"title", "sluice.yaml"},
+      {"description",
+       "One connection: a Redshift Serverless workgroup, a staging bucket, a destination. ${NAME}, "
+       "${NAME:-default} and ${file:PATH} may stand in every text."}};
+  json.update(ObjectOf(kRootGroup));
+  return json.dump(2) + "\n";
+}
 
 }  // namespace
 
-std::string_view JsonSchema() { return kSchema; }
+std::string_view JsonSchema() {
+  static const std::string kSchema = Written();
+  return kSchema;
+}
 
 }  // namespace sluice::config

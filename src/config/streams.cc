@@ -52,11 +52,11 @@ std::optional<FutureCursor> ReadFutureCursor(MapReader& map) {
 }
 
 Defaults ReadDefaults(Reading& reading, const Node* node) {
-  MapReader map(reading, node, "defaults");
+  MapReader map(reading, node, kDefaultsGroup, "defaults");
   Defaults defaults;
   defaults.sync_mode = ReadSyncMode(map);
   defaults.write_mode = ReadWriteMode(map);
-  defaults.overlap = map.Duration("overlap", "5m");
+  defaults.overlap = map.Duration("overlap");
   defaults.future_cursor = ReadFutureCursor(map);
   map.RefuseOthers();
   return defaults;
@@ -79,7 +79,7 @@ void ReadQueryInto(MapReader& map, const std::string& sql, model::Stream& stream
 void ReadSource(MapReader& map, model::Stream& stream) {
   const bool has_table = map.Has("table");
   const bool has_sql = map.Has("sql");
-  const auto table = map.Text("table", CheckTable);
+  const auto table = map.Text("table");
   const auto sql = map.Sql("sql");
   if (has_table == has_sql) {
     map.Add("table", has_table ? "stands beside sql" : "is missing, and so is sql",
@@ -149,11 +149,11 @@ void ReadDeletes(Reading& reading, MapReader& map, model::Stream& stream) {
             "Write deletes: { column: is_deleted }, deletes: { key_scan: 24h } or deletes: none");
     return;
   }
-  MapReader inner(reading, node, map.Field("deletes"));
-  stream.deletes.column = inner.Text("column", CheckIdentifier);
-  stream.key_scan = inner.Duration("key_scan", "24h");
+  MapReader inner(reading, node, kDeletesGroup, map.Field("deletes"));
+  stream.deletes.column = inner.Text("column");
+  stream.key_scan = inner.Duration("key_scan");
   stream.deletes.keep_flagged = inner.Bool("keep").value_or(false);
-  if (const auto percent = inner.Integer("max_percent", 0, 100, "50")) {
+  if (const auto percent = inner.Integer("max_percent")) {
     stream.deletes.share_max = static_cast<double>(*percent) / 100;
     stream.deletes.share_rows_min = 0;  // who writes it down means it, for a small table too
     if (*percent == 100) stream.deletes.share_max.reset();
@@ -197,13 +197,13 @@ void ReadChoices(MapReader& map, model::Stream& stream) {
 void ReadSplit(Reading& reading, MapReader& map, model::Stream& stream) {
   const Node* node = map.Map("split");
   if (node == nullptr) return;
-  MapReader inner(reading, node, map.Field("split"));
+  MapReader inner(reading, node, kSplitGroup, map.Field("split"));
   model::Split split;
-  split.column = inner.Text("column", CheckIdentifier);
-  if (const auto pieces = inner.Integer("pieces", 2, 1000, "8")) {
+  split.column = inner.Text("column");
+  if (const auto pieces = inner.Integer("pieces")) {
     split.pieces = static_cast<int>(*pieces);
   } else if (!inner.Has("pieces")) {
-    inner.Missing("pieces", "Say into how many UNLOADs the stream is split: pieces: 8");
+    inner.Missing("pieces");
   }
   inner.RefuseOthers();
   if (!inner.Has("column") && !map.Has("primary_key")) {
@@ -229,7 +229,7 @@ StreamConfig ReadStream(Reading& reading, const Node& node, const Defaults& defa
                                 "Write it with its field: " + TableEntry(node.text)});
     return config;
   }
-  MapReader map(reading, &node, std::move(field));
+  MapReader map(reading, &node, kStreamGroup, std::move(field));
   model::Stream& stream = config.stream;
   if (!map.present()) {
     if (node.kind == Node::Kind::kNull) {
@@ -237,15 +237,14 @@ StreamConfig ReadStream(Reading& reading, const Node& node, const Defaults& defa
     }
     return config;
   }
-  stream.name = map.Text("name", CheckIdentifier).value_or("");
+  stream.name = map.Text("name").value_or("");
   ReadSource(map, stream);
-  stream.primary_key = map.TextList("primary_key", CheckIdentifier);
-  stream.cursor = map.Text("cursor", CheckIdentifier);
-  stream.columns = map.TextList("columns", CheckIdentifier);
+  stream.primary_key = map.TextList("primary_key");
+  stream.cursor = map.Text("cursor");
+  stream.columns = map.TextList("columns");
   ReadModes(map, defaults, stream);
   CheckModes(map, stream);
-  stream.overlap =
-      map.Duration("overlap", "5m").value_or(defaults.overlap.value_or(stream.overlap));
+  stream.overlap = map.Duration("overlap").value_or(defaults.overlap.value_or(stream.overlap));
   auto future = ReadFutureCursor(map);
   if (!future) future = defaults.future_cursor;
   if (future) stream.cursor_ahead_max = future->ahead_max;

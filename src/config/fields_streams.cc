@@ -1,0 +1,158 @@
+// The groups `defaults` and `streams`. See fields.h.
+#include <array>
+
+#include "config/fields.h"
+
+namespace sluice::config {
+namespace {
+
+constexpr auto kSyncModes = std::to_array<std::string_view>({"full_refresh", "incremental"});
+constexpr auto kWriteModes = std::to_array<std::string_view>({"overwrite", "append", "merge"});
+constexpr auto kFutureCursor = std::to_array<std::string_view>({"wait", "follow"});
+constexpr auto kNullCursor = std::to_array<std::string_view>({"read", "first", "skip"});
+constexpr auto kDuplicateKeys = std::to_array<std::string_view>({"refuse", "newest"});
+constexpr auto kSchemaChanges = std::to_array<std::string_view>({"follow", "freeze", "fail"});
+constexpr auto kNoDeletes = std::to_array<std::string_view>({"none"});
+
+constexpr std::string_view kFutureCursorText =
+    "How far ahead of the server's clock an incremental stream follows a date or time. wait: not "
+    "at all, rows dated in the future are read when their time comes. follow: any value, rows "
+    "dated before it are then not read any more. Or a time, such as 14h for stamps in local time.";
+
+constexpr auto kDefaultsFields = std::to_array<FieldSpec>({
+    {.name = "sync_mode",
+     .takes = Takes::kChoice,
+     .description = "For the streams that can: incremental needs a cursor.",
+     .words = kSyncModes},
+    {.name = "write_mode",
+     .takes = Takes::kChoice,
+     .description = "For the streams that can: merge needs a primary_key.",
+     .words = kWriteModes},
+    {.name = "overlap",
+     .takes = Takes::kDuration,
+     .description = "How far behind the watermark each run looks again.",
+     .example = "5m"},
+    {.name = "future_cursor",
+     .takes = Takes::kDuration,
+     .description = kFutureCursorText,
+     .preset = "wait",
+     .words = kFutureCursor},
+});
+
+constexpr auto kSplitFields = std::to_array<FieldSpec>({
+    {.name = "column",
+     .description = "A number, date or timestamp. Default: the primary key, by hash.",
+     .rule = CheckIdentifier},
+    {.name = "pieces",
+     .takes = Takes::kInteger,
+     .description = "Into how many UNLOADs.",
+     .example = "8",
+     .required = true,
+     .missing = "Say into how many UNLOADs the stream is split: pieces: 8",
+     .min = 2,
+     .max = 1000},
+});
+
+constexpr auto kDeletesFields = std::to_array<FieldSpec>({
+    {.name = "column",
+     .description = "Soft deletes: true in this column means deleted.",
+     .rule = CheckIdentifier},
+    {.name = "key_scan",
+     .takes = Takes::kDuration,
+     .description = "Hard deletes: compare all keys this often.",
+     .example = "24h"},
+    {.name = "keep",
+     .takes = Takes::kBool,
+     .description = "Rows that `column` marks as deleted stay, with their mark.",
+     .preset = "false"},
+    {.name = "max_percent",
+     .takes = Takes::kInteger,
+     .description = "A run that would delete more than this share of the table stops, unless "
+                    "--allow-deletes. Unless it is set here, tables of fewer than 100 rows may "
+                    "lose any share.",
+     .example = "50",
+     .preset = "50",
+     .min = 0,
+     .max = 100},
+});
+
+constexpr auto kStreamFields = std::to_array<FieldSpec>({
+    {.name = "name", .description = "Unique. Default: the table's.", .rule = CheckIdentifier},
+    {.name = "table",
+     .description = "schema.table; a name that holds a dot stands in double quotes.",
+     .title = "Tables to bring over",
+     .example = "sales.orders",
+     .rule = CheckTable},
+    {.name = "sql", .takes = Takes::kSql, .description = "One SELECT; it needs a name."},
+    {.name = "primary_key",
+     .takes = Takes::kTextList,
+     .description = "The columns that tell one row from all others.",
+     .rule = CheckIdentifier},
+    {.name = "cursor",
+     .description = "Column that grows with every change.",
+     .rule = CheckIdentifier},
+    {.name = "columns",
+     .takes = Takes::kTextList,
+     .description = "Which columns. Default: all.",
+     .rule = CheckIdentifier},
+    {.name = "sync_mode",
+     .takes = Takes::kChoice,
+     .description = "Read everything at each run, or what changed since the last one.",
+     .preset = "full_refresh",
+     .words = kSyncModes},
+    {.name = "write_mode",
+     .takes = Takes::kChoice,
+     .description = "Default: overwrite for full_refresh; else merge if there is a primary_key, "
+                    "append if not.",
+     .words = kWriteModes},
+    {.name = "overlap",
+     .takes = Takes::kDuration,
+     .description = "How far behind the watermark each run looks again.",
+     .example = "5m",
+     .preset = "5m"},
+    {.name = "future_cursor",
+     .takes = Takes::kDuration,
+     .description = "How far ahead of the server's clock an incremental stream follows a date or "
+                    "time. Default: the one of defaults.",
+     .words = kFutureCursor},
+    {.name = "deletes",
+     .takes = Takes::kChoice,
+     .description = "How rows deleted at the source are noticed.",
+     .preset = "none",
+     .words = kNoDeletes,
+     .group = &kDeletesGroup},
+    {.name = "null_cursor",
+     .takes = Takes::kChoice,
+     .description = "Rows without a cursor value: read in every run, in the first, or not at all. "
+                    "Default: read; append: first.",
+     .words = kNullCursor},
+    {.name = "duplicate_keys",
+     .takes = Takes::kChoice,
+     .description =
+         "Two rows with one key in a full read: refuse, or let the newest by cursor win.",
+     .preset = "refuse",
+     .words = kDuplicateKeys},
+    {.name = "schema_changes",
+     .takes = Takes::kChoice,
+     .description = "When the source's columns change: follow (add, widen), freeze (bring the "
+                    "known ones) or fail.",
+     .preset = "follow",
+     .words = kSchemaChanges},
+    {.name = "split",
+     .takes = Takes::kGroup,
+     .description = "A large table in several UNLOADs of one snapshot, by a hash of the primary "
+                    "key or by ranges of a column.",
+     .group = &kSplitGroup},
+});
+
+}  // namespace
+
+constinit const GroupSpec kSplitGroup{.path = "streams[].split", .fields = kSplitFields};
+constinit const GroupSpec kDeletesGroup{.path = "streams[].deletes", .fields = kDeletesFields};
+constinit const GroupSpec kDefaultsGroup{.path = "defaults", .fields = kDefaultsFields};
+constinit const GroupSpec kStreamGroup{
+    .path = "streams[]",
+    .fields = kStreamFields,
+    .constraints = R"({"oneOf": [{"required": ["table"]}, {"required": ["sql", "name"]}]})"};
+
+}  // namespace sluice::config
