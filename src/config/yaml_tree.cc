@@ -6,6 +6,7 @@
 #include <yaml-cpp/parser.h>
 
 #include <algorithm>
+#include <map>
 #include <sstream>
 
 #include "config/rules.h"
@@ -15,6 +16,8 @@ namespace sluice::config {
 namespace {
 
 constexpr std::size_t kDepthMax = 32;
+// https://yaml.org/type/merge.html
+constexpr std::string_view kMerge = "<<";
 
 Position FromMark(const YAML::Mark& mark) {
   return mark.is_null() ? Position{} : Position{mark.line + 1, mark.column + 1};
@@ -36,20 +39,30 @@ class Builder final : public YAML::EventHandler {
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    RefuseAnchor(mark, anchor);
-    Add({.kind = Node::Kind::kNull, .at = FromMark(mark)});
+    Keep({.kind = Node::Kind::kNull, .at = FromMark(mark)}, anchor);
   }
-  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { RefuseAnchor(mark, 1); }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    const auto meant = anchors_.find(anchor);
+    if (meant == anchors_.end()) {
+      Refuse(FromMark(mark), "is an alias (*) within the value that it stands for",
+             "Write the value out.");
+    }
+    // As often as it is used: a few aliases of aliases would else become gigabytes.
+    nodes_ += meant->second.nodes - 1;
+    depth_below_ = meant->second.depth;
+    if (levels_.size() + depth_below_ > kDepthMax) RefuseDepth(FromMark(mark));
+    Add(meant->second.node, FromMark(mark));
+  }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
-    RefuseAnchor(mark, anchor);
     RefuseTag(mark, tag);
     last_quoted = tag == "!" ? mark : YAML::Mark::null_mark();
     // Plain `~`, `null` and nothing are "no value"; a quoted one ("!" is its tag) is text.
     const bool null = tag == "?" && (value.empty() || value == "~" || value == "null");
-    Add({.kind = null ? Node::Kind::kNull : Node::Kind::kScalar,
-         .at = FromMark(mark),
-         .text = null ? "" : value});
+    Keep({.kind = null ? Node::Kind::kNull : Node::Kind::kScalar,
+          .at = FromMark(mark),
+          .text = null ? "" : value},
+         anchor);
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value) override {
@@ -72,14 +85,22 @@ class Builder final : public YAML::EventHandler {
     bool has_key = false;
     std::string key;
     Position key_at;
-    bool skip_value = false;  // of a key that was already there
+    bool skip_value = false;         // of a key that was already there
+    std::vector<Entry> merged = {};  // what `<<` brought, for keys that do not stand there
+    Position merge_at = {};
+    YAML::anchor_t anchor = YAML::NullAnchor;
+    std::size_t nodes_before = 0;
+    std::size_t depth = 0;  // of what stands in it, in levels
+  };
+  struct Anchored {
+    Node node;
+    std::size_t nodes = 1;
+    std::size_t depth = 0;
   };
 
-  static void RefuseAnchor(const YAML::Mark& mark, YAML::anchor_t anchor) {
-    if (anchor == YAML::NullAnchor) return;
-    Refuse(FromMark(mark), "uses an anchor (&) or an alias (*)",
-           "Write the value out. What streams share can stand once, under defaults.\n"
-           "A text that begins with & or * needs quotes around it.");
+  [[noreturn]] static void RefuseDepth(Position at) {
+    Refuse(at, fmt::format("is nested more than {} levels deep", kDepthMax),
+           "Check the indentation: no setting lies that deep.");
   }
 
   static void RefuseTag(const YAML::Mark& mark, const std::string& tag) {
@@ -90,24 +111,43 @@ class Builder final : public YAML::EventHandler {
 
   void Open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
             Node::Kind kind) {
-    RefuseAnchor(mark, anchor);
     RefuseTag(mark, tag);
-    if (levels_.size() >= kDepthMax) {
-      Refuse(FromMark(mark), fmt::format("is nested more than {} levels deep", kDepthMax),
-             "Check the indentation: no setting lies that deep.");
-    }
-    levels_.push_back({.node = {.kind = kind, .at = FromMark(mark)}});
+    if (levels_.size() >= kDepthMax) RefuseDepth(FromMark(mark));
+    levels_.push_back(
+        {.node = {.kind = kind, .at = FromMark(mark)}, .anchor = anchor, .nodes_before = nodes_});
   }
 
   void Close() {
-    Node node = std::move(levels_.back().node);
+    Level level = std::move(levels_.back());
     levels_.pop_back();
-    Add(std::move(node));
+    for (Entry& entry : level.merged) {
+      if (!HasKey(level.node, entry.key)) level.node.entries.push_back(std::move(entry));
+    }
+    depth_below_ = level.depth + 1;
+    if (level.anchor != YAML::NullAnchor) {
+      anchors_[level.anchor] = {level.node, nodes_ - level.nodes_before + 1, depth_below_};
+    }
+    const Position at = level.node.at;
+    Add(std::move(level.node), at);
   }
 
-  void Add(Node node) {
+  static bool HasKey(const Node& map, std::string_view key) {
+    return std::any_of(map.entries.begin(), map.entries.end(),
+                       [&](const Entry& entry) { return entry.key == key; });
+  }
+
+  // A value without others in it.
+  void Keep(Node node, YAML::anchor_t anchor) {
+    if (anchor != YAML::NullAnchor) anchors_[anchor] = {node};
+    depth_below_ = 0;
+    const Position at = node.at;
+    Add(std::move(node), at);
+  }
+
+  // `at`: where it is used, for what is wrong with that.
+  void Add(Node node, Position at) {
     if (++nodes_ > kNodesMax) {
-      Refuse(node.at, fmt::format("holds more than {} values", kNodesMax),
+      Refuse(at, fmt::format("holds more than {} values", kNodesMax),
              "Split the streams over several configurations.");
     }
     if (levels_.empty()) {
@@ -115,10 +155,14 @@ class Builder final : public YAML::EventHandler {
       return;
     }
     Level& level = levels_.back();
+    level.depth = std::max(level.depth, depth_below_);
     if (level.node.kind == Node::Kind::kSequence) {
       level.node.items.push_back(std::move(node));
     } else if (!level.has_key) {
       TakeKey(level, node);
+    } else if (level.key == kMerge && !level.skip_value) {
+      Merge(level, node, at);
+      level.has_key = false;
     } else {
       if (!level.skip_value) {
         level.node.entries.push_back({level.key, level.key_at, std::move(node)});
@@ -133,22 +177,48 @@ class Builder final : public YAML::EventHandler {
     }
     const auto same = std::find_if(level.node.entries.begin(), level.node.entries.end(),
                                    [&](const Entry& entry) { return entry.key == node.text; });
-    level.skip_value = same != level.node.entries.end();
+    const bool merged = node.text == kMerge && level.merge_at.line > 0;
+    level.skip_value = merged || same != level.node.entries.end();
     if (level.skip_value) {
-      duplicates.push_back({.field = IsShowableKey(node.text) ? node.text : "",
-                            .at = node.at,
-                            .problem = fmt::format("stands here a second time; the first is in "
-                                                   "line {}",
-                                                   same->key_at.line),
-                            .remedy = "Keep one of the two."});
+      duplicates.push_back(
+          {.field = IsShowableKey(node.text) ? node.text : "",
+           .at = node.at,
+           .problem = fmt::format("stands here a second time; the first is in "
+                                  "line {}",
+                                  merged ? level.merge_at.line : same->key_at.line),
+           .remedy = "Keep one of the two."});
     }
+    if (node.text == kMerge && !merged) level.merge_at = node.at;
     level.has_key = true;
     level.key = std::move(node.text);
     level.key_at = node.at;
   }
 
+  // `<<: *group` or `<<: [*one, *other]`: their fields, where the group has none of that name.
+  void Merge(Level& level, const Node& from, Position at) {
+    std::vector<const Node*> groups;
+    if (from.kind == Node::Kind::kSequence) {
+      for (const Node& item : from.items) groups.push_back(&item);
+    } else {
+      groups.push_back(&from);
+    }
+    for (const Node* group : groups) {
+      if (group->kind != Node::Kind::kMap) {
+        Refuse(at, "merges (<<) what is not a group of fields",
+               "Write the alias of a group: <<: *name");
+      }
+      for (const Entry& entry : group->entries) {
+        const bool known = std::any_of(level.merged.begin(), level.merged.end(),
+                                       [&](const Entry& other) { return other.key == entry.key; });
+        if (!known) level.merged.push_back(entry);
+      }
+    }
+  }
+
   std::vector<Level> levels_;
+  std::map<YAML::anchor_t, Anchored> anchors_;
   std::size_t nodes_ = 0;
+  std::size_t depth_below_ = 0;  // of the value that is added next, in levels
 };
 
 std::string_view LineAt(std::string_view text, int line) {

@@ -1,6 +1,8 @@
 // YAML text -> a tree that remembers where everything stood. The only file that knows yaml-cpp.
 // Read by events, not by yaml-cpp's own nodes: those drop the second of two equal keys silently and
-// expand aliases, with which a small file can become gigabytes.
+// expand aliases without a bound, with which a small file can become gigabytes.
+// Anchors, aliases and merge keys (`<<`) are resolved here: nobody above knows of them. What an
+// alias stands for keeps the place where it was written.
 #pragma once
 #include <cstddef>
 #include <string>
@@ -37,7 +39,8 @@ struct Tree {
 };
 
 // Pure. Problems: not UTF-8, too large, malformed YAML, a tab as indentation, an equal key twice,
-// anchors, aliases and tags, more than one document, nothing in it.
+// tags, an alias within its own value, more than kNodesMax values with all aliases written out,
+// more than one document, nothing in it.
 Tree ParseYaml(std::string_view text);
 
 }  // namespace sluice::config
