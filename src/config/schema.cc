@@ -74,9 +74,9 @@ Json PropertyOf(const FieldSpec& field) {
   for (const std::string_view owner : field.owners) {
     owners += fmt::format("{}{}", owners.empty() ? "" : ", ", owner);
   }
-  json["description"] = owners.empty() || field.takes == Takes::kPath
-                            ? std::string(field.description)
-                            : fmt::format("{}: {}", owners, field.description);
+  const bool told = owners.empty() || field.description.starts_with(field.owners.front());
+  json["description"] =
+      told ? std::string(field.description) : fmt::format("{}: {}", owners, field.description);
   Json value = ValueOf(field);
   const bool or_group =
       field.group != nullptr && field.takes != Takes::kGroup && field.takes != Takes::kGroupList;

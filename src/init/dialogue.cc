@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "config/config.h"
 #include "config/edit.h"
+#include "config/fields.h"
 #include "config/rules.h"
 #include "connection/host_rules.h"
 #include "init/destination.h"
@@ -17,49 +18,58 @@
 namespace sluice::init {
 namespace {
 
-constexpr std::array<FieldInfo, 18> kFields = {{
-    {Field::kName, "--name", "", "name", "Name of this connection",
-     "It names folders in the bucket: letters, digits, '-' and '_'.", "acme"},
-    {Field::kWorkgroup, "--workgroup", "redshift", "workgroup", "Workgroup",
-     "As the Redshift Serverless console shows it, or paste the whole endpoint.", "analytics"},
-    {Field::kHost, "--host", "redshift", "host", "Host",
-     "The workgroup's endpoint, in any form it can be copied.",
-     "analytics.123456789012.us-east-1.redshift-serverless.amazonaws.com"},
-    {Field::kPort, "--port", "redshift", "port", "Port",
-     "A workgroup has one of 5431-5455 and 8191-8215.", "5439"},
-    {Field::kDatabase, "--database", "redshift", "database", "Database",
-     "The database to read; a new workgroup has dev.", "dev"},
-    {Field::kUsername, "--username", "redshift", "username", "Database user",
-     "The user that was created, if you know it; AWS derives it from the identity.",
-     "IAMR:sluice-reader"},
-    {Field::kRegion, "--region", "redshift", "region", "Region of the workgroup",
-     "The host does not tell it.", "us-east-1"},
-    {Field::kBucket, "--bucket", "staging", "bucket", "Staging bucket",
-     "Redshift writes here, Sluice reads and deletes. The bucket's name alone.",
-     "acme-sluice-staging"},
-    {Field::kBucketRegion, "--bucket-region", "staging", "region", "Region of the bucket",
-     "It need not be the workgroup's.", "us-east-1"},
-    {Field::kAuth, "--auth", "auth", "", "How to log in to AWS", "A role is the safest way.", ""},
-    {Field::kRoleArn, "--role-arn", "auth", "role_arn", "Role to assume",
-     "Its ARN, from the role's page.", "arn:aws:iam::123456789012:role/sluice-reader"},
-    {Field::kExternalId, "--external-id", "auth", "external_id", "External ID",
-     "As in the role's trust policy, if it requires one. ${NAME} reads the environment.",
-     "acme-42"},
-    {Field::kAccessKeyId, "--access-key-id", "auth", "access_key_id", "Access key ID",
-     "Of the IAM user. Its secret is asked for next.", "AKIAIOSFODNN7EXAMPLE"},
+// Which fields are asked for, in which order, by which flag. What is empty comes from the table of
+// fields (config/fields.h); what stands here is said otherwise to someone who types or pastes.
+constexpr std::array<FieldInfo, 18> kAsked = {{
+    {Field::kName, "--name", "", "name", "", "", ""},
+    {Field::kWorkgroup, "--workgroup", "redshift", "workgroup", "",
+     "As the Redshift Serverless console shows it, or paste the whole endpoint.", ""},
+    {Field::kHost, "--host", "redshift", "host", "", "", ""},
+    {Field::kPort, "--port", "redshift", "port", "",
+     "A workgroup has one of 5431-5455 and 8191-8215.", ""},
+    {Field::kDatabase, "--database", "redshift", "database", "", "", ""},
+    {Field::kUsername, "--username", "redshift", "username", "",
+     "The user that was created, if you know it; AWS derives it from the identity.", ""},
+    {Field::kRegion, "--region", "redshift", "region", "", "The host does not tell it.", ""},
+    {Field::kBucket, "--bucket", "staging", "bucket", "", "", ""},
+    {Field::kBucketRegion, "--bucket-region", "staging", "region", "",
+     "It need not be the workgroup's.", ""},
+    {Field::kAuth, "--auth", "auth", "", "How to sign in to AWS", "A role is the safest way.", ""},
+    {Field::kRoleArn, "--role-arn", "auth", "role_arn", "", "Its ARN, from the role's page.", ""},
+    {Field::kExternalId, "--external-id", "auth", "external_id", "",
+     "As in the role's trust policy, if it requires one. ${NAME} reads the environment.", ""},
+    {Field::kAccessKeyId, "--access-key-id", "auth", "access_key_id", "",
+     "Of the IAM user. Its secret is asked for next.", ""},
     {Field::kSecretStore, "--secret-store", "auth", "", "Where the secret access key is kept",
      "It never stands in the configuration.", ""},
-    {Field::kSecret, "--secret-access-key-file", "auth", "secret_access_key", "Secret access key",
+    {Field::kSecret, "--secret-access-key-file", "auth", "secret_access_key", "",
      "What you type is not shown.", ""},
-    {Field::kProfile, "--profile", "auth", "profile", "AWS profile",
-     "Of ~/.aws/config or ~/.aws/credentials; aws configure --profile NAME makes one.", "acme"},
-    {Field::kDestinationPath, "--destination-path", "destination", "path", "Destination",
+    {Field::kProfile, "--profile", "auth", "profile", "",
+     "Of ~/.aws/config or ~/.aws/credentials; aws configure --profile NAME makes one.", ""},
+    {Field::kDestinationPath, "--destination-path", "destination", "path", "",
      "A file for DuckDB, postgresql://user@host/database, or a lake: s3://bucket/folder or folder/",
-     "acme.duckdb"},
+     ""},
     {Field::kTables, "--table", "streams", "", "Tables to bring over",
      "schema.table, separated by blanks. Nothing: choose later (sluice discover).",
      "sales.orders sales.customers"},
 }};
+
+std::array<FieldInfo, 18> WithTableOfFields() {
+  auto filled = kAsked;
+  for (FieldInfo& info : filled) {
+    const config::FieldSpec* field = config::FindField(info.group, info.key);
+    if (field == nullptr) continue;  // no field of the file: it stands for several
+    if (info.title.empty()) info.title = field->title;
+    if (info.help.empty()) info.help = field->description;
+    if (info.example.empty()) info.example = field->example;
+  }
+  return filled;
+}
+
+const std::array<FieldInfo, 18>& Fields() {
+  static const std::array<FieldInfo, 18> kFields = WithTableOfFields();
+  return kFields;
+}
 
 std::string Trimmed(std::string_view text) {
   constexpr std::string_view kBlank = " \t\r\n";
@@ -125,7 +135,7 @@ constexpr std::string_view kAnyRole = "arn:aws:iam::123456789012:role/any";
 
 }  // namespace
 
-const FieldInfo& InfoOf(Field field) { return kFields.at(static_cast<std::size_t>(field)); }
+const FieldInfo& InfoOf(Field field) { return Fields().at(static_cast<std::size_t>(field)); }
 
 Dialogue::Dialogue(Options options) : options_(std::move(options)) {}
 
@@ -179,7 +189,7 @@ std::optional<std::string> Dialogue::Preset(Field field) const {
 }
 
 std::optional<Question> Dialogue::Next() const {
-  for (const FieldInfo& info : kFields) {
+  for (const FieldInfo& info : Fields()) {
     if (answers_.contains(info.field) || !IsAsked(info.field)) continue;
     Question question{.info = info,
                       .preset = Preset(info.field),
