@@ -44,10 +44,7 @@ def sections(path: str, description: str, schema: Schema) -> Iterator[str]:
     required = schema.get("required", [])
     for name, field in schema["properties"].items():
         yield row(name, field, name in required)
-        inner += [
-            (f"{path}.{name}" if path else name, field["description"], group)
-            for group in groups(field)
-        ]
+        inner += [(f"{path}.{name}" if path else name, field["description"], group) for group in groups(field)]
     yield ""
     for where, told, group in inner:
         yield from sections(where, told, group)
@@ -58,9 +55,7 @@ def row(name: str, field: Schema, required: bool) -> str:
     example = field.get("examples", [None])[0]
     if example is not None and example != str(field.get("default")):
         told += f" For example `{example}`."
-    default = (
-        f"`{json.dumps(field['default']).strip(chr(34))}`" if "default" in field else ""
-    )
+    default = f"`{json.dumps(field['default']).strip(chr(34))}`" if "default" in field else ""
     mark = " **required**" if required else ""
     return f"| `{name}`{mark} | {takes(field)} | {default} | {told.replace('|', chr(92) + '|')} |"
 
@@ -74,11 +69,7 @@ def groups(field: Schema) -> Iterator[Schema]:
 def takes(field: Schema) -> str:
     if "anyOf" in field:
         kinds = list(dict.fromkeys(takes(one) for one in field["anyOf"]))
-        return (
-            "text, or a list of texts"
-            if kinds == ["text", "a list"]
-            else " or ".join(kinds)
-        )
+        return "text, or a list of texts" if kinds == ["text", "a list"] else " or ".join(kinds)
     if "enum" in field:
         words = [word for word in field["enum"] if isinstance(word, str)]
         return ", ".join(f"`{word}`" for word in words)
@@ -91,19 +82,13 @@ def takes(field: Schema) -> str:
         return f"{field['minimum']} to {field['maximum']}"
     pattern = field.get("pattern", "")
     if "[0-9]+[smhd]" in pattern:
-        words = (
-            pattern.removeprefix("^(").split("[0-9]+[smhd]")[0].strip("|").split("|")
-        )
-        return ", ".join(
-            [*(f"`{word}`" for word in sorted(filter(None, words))), "a duration"]
-        )
+        words = pattern.removeprefix("^(").split("[0-9]+[smhd]")[0].strip("|").split("|")
+        return ", ".join([*(f"`{word}`" for word in sorted(filter(None, words))), "a duration"])
     return "text"
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("program", type=Path)
     parser.add_argument("--check", action="store_true")
     arguments = parser.parse_args()

@@ -37,16 +37,9 @@ class Target:
     def all_sources(self) -> list[str]:
         found: set[str] = {self.file}
         for pattern in ["src/base/*.cc", *self.sources]:
-            names = {
-                path.relative_to(ROOT).as_posix()
-                for path in ROOT.glob(pattern.removeprefix("!"))
-            }
+            names = {path.relative_to(ROOT).as_posix() for path in ROOT.glob(pattern.removeprefix("!"))}
             found = found - names if pattern.startswith("!") else found | names
-        return sorted(
-            n
-            for n in found
-            if n == self.file or not n.endswith(("_test.cc", "_fuzz.cc"))
-        )
+        return sorted(n for n in found if n == self.file or not n.endswith(("_test.cc", "_fuzz.cc")))
 
 
 def targets() -> list[Target]:
@@ -75,19 +68,8 @@ def compile_one(source: str) -> str:
     """What the compiler complains of; empty if nothing."""
     ccache = shutil.which("ccache")
     libpq = ["-isystem", "/usr/include/postgresql"] if "/postgres/" in source else []
-    command = [
-        *([ccache] if ccache else []),
-        "clang++-14",
-        *FLAGS,
-        *libpq,
-        "-c",
-        source,
-        "-o",
-        str(object_of(source)),
-    ]
-    return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=False
-    ).stderr
+    command = [*([ccache] if ccache else []), "clang++-14", *FLAGS, *libpq, "-c", source, "-o", str(object_of(source))]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stderr
 
 
 def link(target: Target) -> str:
@@ -96,9 +78,7 @@ def link(target: Target) -> str:
     objects = [str(object_of(source)) for source in target.all_sources()]
     command = ["clang++-14", f"-fsanitize=fuzzer,{SANITIZERS}", *objects, "-o", str(folder / "run"),
                "-Wl,--gc-sections", "-lfmt", *target.libraries]  # fmt: skip
-    return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=False
-    ).stderr
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stderr
 
 
 def run(target: Target) -> bool:
@@ -106,9 +86,7 @@ def run(target: Target) -> bool:
     command = [str(folder / "run"), f"-max_total_time={SECONDS}", "-max_len=65536", "-timeout=25", "-rss_limit_mb=2048",
                f"-artifact_prefix={folder}/", str(folder / "corpus")]  # fmt: skip
     with (folder / "log").open("w") as log:
-        code = subprocess.run(
-            command, cwd=ROOT, stdout=log, stderr=log, check=False
-        ).returncode
+        code = subprocess.run(command, cwd=ROOT, stdout=log, stderr=log, check=False).returncode
     lines = (folder / "log").read_text(errors="replace").splitlines()
     if code != 0:
         print("\n".join(lines[-40:]))
@@ -127,22 +105,13 @@ def main(names: list[str]) -> int:
     (OUT / "objects").mkdir(parents=True, exist_ok=True)
     workers = int(os.environ.get("JOBS", os.cpu_count() or 1))
     with ThreadPoolExecutor(workers) as pool:
-        sources = sorted(
-            {source for target in chosen for source in target.all_sources()}
-        )
-        complaints = [
-            text for text in pool.map(compile_one, sources) if "error:" in text
-        ]
-        complaints += [
-            text for text in (pool.map(link, chosen) if not complaints else []) if text
-        ]
+        sources = sorted({source for target in chosen for source in target.all_sources()})
+        complaints = [text for text in pool.map(compile_one, sources) if "error:" in text]
+        complaints += [text for text in (pool.map(link, chosen) if not complaints else []) if text]
         if complaints:
             print("\n".join(complaints))
             return 1
-        print(
-            f"fuzz: {len(chosen)} targets, {SECONDS} s each, {workers} at a time",
-            flush=True,
-        )
+        print(f"fuzz: {len(chosen)} targets, {SECONDS} s each, {workers} at a time", flush=True)
         return 0 if all(list(pool.map(run, chosen))) else 1
 
 

@@ -46,14 +46,8 @@ def vectors() -> list[dict[str, Any]]:
         rules = loader.load_service_model(service, "endpoint-rule-set-1")
         provider = EndpointProvider(rules, loader.load_data("partitions"))
         buckets: list[str | None] = [*BUCKETS] if service == "s3" else [None]
-        for region, bucket, fips, dualstack in itertools.product(
-            REGIONS, buckets, (False, True), (False, True)
-        ):
-            given: dict[str, Any] = {
-                "Region": region,
-                "UseFIPS": fips,
-                "UseDualStack": dualstack,
-            }
+        for region, bucket, fips, dualstack in itertools.product(REGIONS, buckets, (False, True), (False, True)):
+            given: dict[str, Any] = {"Region": region, "UseFIPS": fips, "UseDualStack": dualstack}
             if bucket:
                 given["Bucket"] = bucket
             if service in ("s3", "sts"):
@@ -83,10 +77,7 @@ def main() -> int:
     if check:
         if FILE.read_text(encoding="utf-8") == text:
             return 0
-        print(
-            f"{FILE} is not what botocore gives; run {Path(__file__).name}",
-            file=sys.stderr,
-        )
+        print(f"{FILE} is not what botocore gives; run {Path(__file__).name}", file=sys.stderr)
         return 1
     FILE.write_text(text, encoding="utf-8")
     return 0

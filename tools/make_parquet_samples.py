@@ -56,17 +56,9 @@ def types() -> pa.Table:
             "i8": pa.array([7, 9223372036854775807, None], pa.int64()),
             "f4": pa.array([1.5, float("nan"), None], pa.float32()),
             "f8": pa.array([1.5, float("-inf"), None], pa.float64()),
-            "d9_2": pa.array(
-                [Decimal("1.25"), Decimal("-9999999.99"), None], pa.decimal128(9, 2)
-            ),
-            "d18_2": pa.array(
-                [Decimal("1.25"), Decimal("-9999999999999999.99"), None],
-                pa.decimal128(18, 2),
-            ),
-            "d38_10": pa.array(
-                [Decimal("1.25"), Decimal("9" * 28 + "." + "9" * 10), None],
-                pa.decimal128(38, 10),
-            ),
+            "d9_2": pa.array([Decimal("1.25"), Decimal("-9999999.99"), None], pa.decimal128(9, 2)),
+            "d18_2": pa.array([Decimal("1.25"), Decimal("-9999999999999999.99"), None], pa.decimal128(18, 2)),
+            "d38_10": pa.array([Decimal("1.25"), Decimal("9" * 28 + "." + "9" * 10), None], pa.decimal128(38, 10)),
             "c": pa.array(["ab   ", " a b ", None]),
             "v": pa.array(["ab  ", "", None]),
             "d": pa.array([0, -719162, None], day),
@@ -115,24 +107,17 @@ def main() -> None:
         pa.table(
             {
                 "expected": pa.array([text for text, _ in INT96_EDGES]),
-                "ts": pa.array(
-                    [micros for _, micros in INT96_EDGES], pa.timestamp("us")
-                ),
+                "ts": pa.array([micros for _, micros in INT96_EDGES], pa.timestamp("us")),
             }
         ),
     )
     # 294276-12-31: within Redshift's range, beyond DuckDB's; seconds pass through pyarrow unharmed.
-    write(
-        "int96_beyond.parquet",
-        pa.table({"ts": pa.array([9_224_318_015_999], pa.timestamp("s"))}),
-    )
+    write("int96_beyond.parquet", pa.table({"ts": pa.array([9_224_318_015_999], pa.timestamp("s"))}))
     write(
         "smallint_too_big.parquet",
         pa.table({"a": pa.array([1]), "n": pa.array([70_000], pa.int32())}),
     )
-    write(
-        "text_not_utf8.parquet", pa.table({"v": pa.array([b"\xff\xfe"], pa.binary())})
-    )
+    write("text_not_utf8.parquet", pa.table({"v": pa.array([b"\xff\xfe"], pa.binary())}))
     write("super_not_json.parquet", pa.table({"s": pa.array(["{not json"])}))
     with_page_checks()
     write("nested.parquet", pa.table({"l": pa.array([[1, 2]])}))

@@ -45,24 +45,10 @@ S3_PATHS = {
     "backslash_quote": '/a\\b"c|d<e>',
 }
 S3_QUERIES: dict[str, list[list[str]]] = {
-    "list": [
-        ["list-type", "2"],
-        ["prefix", "sluice/über /a+b="],
-        ["encoding-type", "url"],
-    ],
-    "token": [
-        ["list-type", "2"],
-        ["continuation-token", "1ueGcxLPRx1Tr/XYExHnhbYLgveDs2J/wm36Hy4vbOwM="],
-    ],
+    "list": [["list-type", "2"], ["prefix", "sluice/über /a+b="], ["encoding-type", "url"]],
+    "token": [["list-type", "2"], ["continuation-token", "1ueGcxLPRx1Tr/XYExHnhbYLgveDs2J/wm36Hy4vbOwM="]],
     "empty_value": [["uploads", ""], ["prefix", ""]],
-    "order": [
-        ["b", "2"],
-        ["B", "1"],
-        ["a-b", "x"],
-        ["a", "y"],
-        ["a", "x"],
-        ["a.b", "z"],
-    ],
+    "order": [["b", "2"], ["B", "1"], ["a-b", "x"], ["a", "y"], ["a", "x"], ["a.b", "z"]],
     "hard": [["key/+ =%", "a&b=c?d/e~f*g"], ["ключ", "значение"]],
     "upload_id": [["uploadId", "VXBsb2FkSWQ.-_/+=="]],
 }
@@ -105,15 +91,10 @@ def s3_vectors() -> list[Vector]:
     base: dict[str, Any] = {"host": host, "region": "eu-west-1"}
     made = [vector(f"path_{n}", "s3", path=p, **base) for n, p in S3_PATHS.items()]
     made += [vector(f"query_{n}", "s3", query=q, **base) for n, q in S3_QUERIES.items()]
-    ranged = [
-        ["Range", "bytes=8388608-16777215"],
-        ["If-Match", '"9b2cf535f27731c974343645a3985328"'],
-    ]
+    ranged = [["Range", "bytes=8388608-16777215"], ["If-Match", '"9b2cf535f27731c974343645a3985328"']]
     made += [
         vector("range", "s3", path="/p/0000_part_00.parquet", headers=ranged, **base),
-        vector(
-            "session_token", "s3", path="/p/manifest", session_token=LONG_TOKEN, **base
-        ),
+        vector("session_token", "s3", path="/p/manifest", session_token=LONG_TOKEN, **base),
         vector(
             "put_unsigned",
             "s3",
@@ -124,48 +105,23 @@ def s3_vectors() -> list[Vector]:
             headers=[["Content-Type", "text/plain"]],
             **base,
         ),
-        vector(
-            "put_signed", "s3", method="PUT", path="/p/probe", body="probe ü", **base
-        ),
+        vector("put_signed", "s3", method="PUT", path="/p/probe", body="probe ü", **base),
         vector(
             "multi_delete",
             "s3",
             method="POST",
             query=[["delete", ""]],
             body="<Delete/>",
-            headers=[
-                ["Content-MD5", "1B2M2Y8AsgTpgAmY7PhCfg=="],
-                ["Content-Type", "application/xml"],
-            ],
+            headers=[["Content-MD5", "1B2M2Y8AsgTpgAmY7PhCfg=="], ["Content-Type", "application/xml"]],
             session_token="FQoGZXIvYXdzE",
             **base,
         ),
-        vector(
-            "path_style_port",
-            "s3",
-            host="127.0.0.1:8443",
-            path="/acme.staging/a b",
-            region="us-east-1",
-        ),
+        vector("path_style_port", "s3", host="127.0.0.1:8443", path="/acme.staging/a b", region="us-east-1"),
         vector("head", "s3", method="HEAD", path="/p/x=1/y", **base),
-        vector(
-            "abort",
-            "s3",
-            method="DELETE",
-            path="/p/x",
-            query=[["uploadId", "a/b+c=="]],
-            **base,
-        ),
-        vector(
-            "header_blanks",
-            "s3",
-            headers=[["X-Amz-Meta-Note", "  two   blanks  inside "]],
-            **base,
-        ),
+        vector("abort", "s3", method="DELETE", path="/p/x", query=[["uploadId", "a/b+c=="]], **base),
+        vector("header_blanks", "s3", headers=[["X-Amz-Meta-Note", "  two   blanks  inside "]], **base),
         vector("leap_day", "s3", time="20280229T235959Z", **base),
-        vector(
-            "china", "s3", host="b.s3.cn-north-1.amazonaws.com.cn", region="cn-north-1"
-        ),
+        vector("china", "s3", host="b.s3.cn-north-1.amazonaws.com.cn", region="cn-north-1"),
     ]
     return made
 
@@ -176,28 +132,14 @@ def query_vectors() -> list[Vector]:
     made = [vector(f"path_{n}", "sts", path=p) for n, p in OTHER_PATHS.items()]
     made += [
         vector("assume_role", "sts", method="POST", headers=form, body=body),
-        vector(
-            "with_token",
-            "sts",
-            method="POST",
-            headers=form,
-            body=body,
-            session_token=LONG_TOKEN,
-        ),
-        vector(
-            "query",
-            "sts",
-            query=[["Action", "GetCallerIdentity"], ["Version", "2011-06-15"]],
-        ),
+        vector("with_token", "sts", method="POST", headers=form, body=body, session_token=LONG_TOKEN),
+        vector("query", "sts", query=[["Action", "GetCallerIdentity"], ["Version", "2011-06-15"]]),
     ]
     return made
 
 
 def json_vectors() -> list[Vector]:
-    headers = [
-        ["Content-Type", "application/x-amz-json-1.1"],
-        ["X-Amz-Target", "RedshiftServerless.GetCredentials"],
-    ]
+    headers = [["Content-Type", "application/x-amz-json-1.1"], ["X-Amz-Target", "RedshiftServerless.GetCredentials"]]
     body = '{"workgroupName":"analytics","dbName":"dev","durationSeconds":3600}'
     service = "redshift-serverless"
     return [
@@ -211,14 +153,7 @@ def json_vectors() -> list[Vector]:
             region="sa-east-1",
             host="redshift-serverless.sa-east-1.amazonaws.com",
         ),
-        vector(
-            "with_token",
-            service,
-            method="POST",
-            headers=headers,
-            body=body,
-            session_token="FQoGZXIvYXdzE+/=",
-        ),
+        vector("with_token", service, method="POST", headers=headers, body=body, session_token="FQoGZXIvYXdzE+/="),
     ]
 
 
@@ -229,26 +164,14 @@ def quote(text: str, safe: str = "") -> str:
 def sign(given: Vector) -> Vector:
     """The vector with what botocore makes of it."""
     query = "&".join(f"{quote(k)}={quote(v)}" for k, v in given["query"])
-    url = f"https://{given['host']}{quote(given['path'], '/')}" + (
-        f"?{query}" if query else ""
-    )
+    url = f"https://{given['host']}{quote(given['path'], '/')}" + (f"?{query}" if query else "")
     request = AWSRequest(method=given["method"], url=url, data=given["body"].encode())
     for name, value in given["headers"]:
         request.headers[name] = value
     # Unsigned is what a client configuration asks for; otherwise the body is always hashed.
-    request.context["client_config"] = Config(
-        s3={"payload_signing_enabled": not given["unsigned_payload"]}
-    )
-    keys = Credentials(
-        given["access_key_id"],
-        given["secret_access_key"],
-        given["session_token"] or None,
-    )
-    kind = (
-        botocore.auth.S3SigV4Auth
-        if given["service"] == "s3"
-        else botocore.auth.SigV4Auth
-    )
+    request.context["client_config"] = Config(s3={"payload_signing_enabled": not given["unsigned_payload"]})
+    keys = Credentials(given["access_key_id"], given["secret_access_key"], given["session_token"] or None)
+    kind = botocore.auth.S3SigV4Auth if given["service"] == "s3" else botocore.auth.SigV4Auth
     signer = kind(keys, given["service"], given["region"])
     now = datetime.datetime.strptime(given["time"], "%Y%m%dT%H%M%SZ")
     seen: dict[str, str] = {}
@@ -263,28 +186,16 @@ def sign(given: Vector) -> Vector:
         mock.patch.object(signer, "canonical_request", canonical_request),
     ):
         signer.add_auth(request)
-    return given | {
-        "canonical_request": seen["canonical"],
-        "authorization": request.headers["Authorization"],
-    }
+    return given | {"canonical_request": seen["canonical"], "authorization": request.headers["Authorization"]}
 
 
 def fresh() -> dict[str, str]:
-    sets = {
-        "s3": s3_vectors(),
-        "sts": query_vectors(),
-        "redshift_serverless": json_vectors(),
-    }
-    return {
-        f"{name}.json": json.dumps([sign(v) for v in vectors], indent=1) + "\n"
-        for name, vectors in sets.items()
-    }
+    sets = {"s3": s3_vectors(), "sts": query_vectors(), "redshift_serverless": json_vectors()}
+    return {f"{name}.json": json.dumps([sign(v) for v in vectors], indent=1) + "\n" for name, vectors in sets.items()}
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--check", action="store_true", help="compare, write nothing")
     check = parser.parse_args().check
     different = []
@@ -296,10 +207,7 @@ def main() -> int:
         else:
             path.write_text(text)
     if different:
-        print(
-            f"differ from what botocore makes now: {', '.join(different)}",
-            file=sys.stderr,
-        )
+        print(f"differ from what botocore makes now: {', '.join(different)}", file=sys.stderr)
     return 1 if different else 0
 
 

@@ -42,9 +42,7 @@ class Edit:
     def find(self, text: str) -> int:
         count = text.count(self.old)
         if count != 1:
-            raise Stale(
-                f"mutant {self.mutant}: its text stands {count} times in {self.file}, not once:\n{self.old}"
-            )
+            raise Stale(f"mutant {self.mutant}: its text stands {count} times in {self.file}, not once:\n{self.old}")
         return text.index(self.old)
 
 
@@ -68,12 +66,8 @@ def patched(file: str, text: str, edits: list[Edit]) -> str:
     for start in sorted(places):
         here = places[start]
         old = here[0].old
-        if start < at or any(
-            (edit.old, edit.statement) != (old, here[0].statement) for edit in here
-        ):
-            raise Stale(
-                f"mutants {', '.join(e.mutant for e in here)}: their texts overlap in {file}"
-            )
+        if start < at or any((edit.old, edit.statement) != (old, here[0].statement) for edit in here):
+            raise Stale(f"mutants {', '.join(e.mutant for e in here)}: their texts overlap in {file}")
         out += [text[at:start], _switched(here)]
         at = start + len(old)
     body = "".join(out) + text[at:]
@@ -83,10 +77,7 @@ def patched(file: str, text: str, edits: list[Edit]) -> str:
 def _switched(edits: list[Edit]) -> str:
     old = edits[0].old
     if edits[0].statement:
-        ifs = "".join(
-            f'if (sluice::test::Mutant("{e.mutant}")) {{\n{e.new}\n}} else '
-            for e in edits
-        )
+        ifs = "".join(f'if (sluice::test::Mutant("{e.mutant}")) {{\n{e.new}\n}} else ' for e in edits)
         return f"{ifs}{{\n{old}\n}}"
     chain = "".join(f'sluice::test::Mutant("{e.mutant}") ? ({e.new}) : ' for e in edits)
     return f"({chain}({old}))"
@@ -128,9 +119,7 @@ def generate(folder: Path) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("command", choices=("files", "check", "generate"))
     parser.add_argument("folder", nargs="?", type=Path)
     arguments = parser.parse_args()

@@ -34,9 +34,7 @@ def entry_of(file: Path) -> tuple[str, str, str]:
     first, _, body = file.read_text().partition("\n")
     kind, colon, title = first.partition(": ")
     if not colon or kind not in KINDS or not title.strip():
-        raise Refused(
-            f"{file.name}: the first line must be `Add: ...`, `Change: ...` or `Fix: ...`"
-        )
+        raise Refused(f"{file.name}: the first line must be `Add: ...`, `Change: ...` or `Fix: ...`")
     return kind, title.strip(), " ".join(body.split())
 
 
@@ -61,9 +59,7 @@ def release(root: Path, version: str, date: str) -> Path:
     if current is None:
         raise Refused("CMakeLists.txt names no version")
     if version_of(version) <= version_of(current.group(1)):
-        raise Refused(
-            f"{version} does not come after {current.group(1)}, the version of now"
-        )
+        raise Refused(f"{version} does not come after {current.group(1)}, the version of now")
     files = sorted((root / "changelog" / "unreleased").glob("*.md"))
     if not files:
         raise Refused("changelog/unreleased/ is empty: there is nothing to release")
@@ -72,9 +68,7 @@ def release(root: Path, version: str, date: str) -> Path:
     changelog = root / "CHANGELOG.md"
     past = changelog.read_text().removeprefix(HEAD) if changelog.exists() else ""
     changelog.write_text(HEAD + "\n" + section + past)
-    settings.write_text(
-        text.replace(current.group(0), f"project(sluice VERSION {version}")
-    )
+    settings.write_text(text.replace(current.group(0), f"project(sluice VERSION {version}"))
     for file in files:
         file.unlink()
     tag = root / "build" / "release" / f"{version}.txt"
@@ -84,9 +78,7 @@ def release(root: Path, version: str, date: str) -> Path:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("version")
     parser.add_argument("--date", default=datetime.date.today().isoformat())
     arguments = parser.parse_args()

@@ -52,11 +52,7 @@ def imports_of(module: str, file: Path, known: Mapping[str, Path]) -> list[Impor
         for name in names:
             first, _, rest = name.partition(".")
             if first == PACKAGE:
-                found.append(
-                    Import(
-                        node.lineno, rest if rest in known else rest.rpartition(".")[0]
-                    )
-                )
+                found.append(Import(node.lineno, rest if rest in known else rest.rpartition(".")[0]))
     return found
 
 
@@ -105,9 +101,7 @@ def check_table(table: Mapping[str, list[str]], rooms: set[str]) -> Iterator[str
 
 
 def check_readme(readme: Path, rooms: set[str]) -> Iterator[str]:
-    section = re.search(
-        r"^## Rooms$(.*?)^## ", readme.read_text() + "\n## ", re.MULTILINE | re.DOTALL
-    )
+    section = re.search(r"^## Rooms$(.*?)^## ", readme.read_text() + "\n## ", re.MULTILINE | re.DOTALL)
     told = set(re.findall(r"`(\w+)/?`", section.group(1))) if section else set()
     for room in sorted(rooms - told):
         yield f"{README}: the section Rooms does not say what {room} is for"

@@ -14,9 +14,7 @@ def main(path: str) -> None:
             " WHERE table_schema <> '_sluice' ORDER BY 1, 2"
         ).fetchall()
         for schema, table in tables:
-            row = connection.execute(
-                f'SELECT count(*) FROM "{schema}"."{table}"'
-            ).fetchone()
+            row = connection.execute(f'SELECT count(*) FROM "{schema}"."{table}"').fetchone()
             assert row is not None
             print(f"  {schema + '.' + table:<30} {row[0]:>10,} rows")
         print()

@@ -102,15 +102,11 @@ class Tally:
             for suite in ElementTree.parse(report).getroot().iter("testsuite"):
                 tests = int(suite.get("tests", 0))
                 bad = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
-                skipped = int(suite.get("skipped", 0) or 0) + int(
-                    suite.get("disabled", 0) or 0
-                )
+                skipped = int(suite.get("skipped", 0) or 0) + int(suite.get("disabled", 0) or 0)
                 passed += tests - bad - skipped
                 failed += bad
         if exit_code != 0 and failed == 0:
-            print(
-                f"{name}: ended with exit code {exit_code} and no failed test in its report"
-            )
+            print(f"{name}: ended with exit code {exit_code} and no failed test in its report")
             failed += 1
         self.passed += passed
         self.failed += failed
@@ -137,10 +133,7 @@ class Times:
 
     def table(self) -> str:
         width = max((len(name) for name in self.parts), default=0)
-        return "\n".join(
-            f"  {name:<{width}}  {seconds:7.0f} s"
-            for name, seconds in self.parts.items()
-        )
+        return "\n".join(f"  {name:<{width}}  {seconds:7.0f} s" for name, seconds in self.parts.items())
 
 
 TIMES = Times()
@@ -152,20 +145,10 @@ def build(preset: str, targets: list[str]) -> bool:
     with log.open("w") as out:
         for command in (
             ["cmake", "--preset", preset],
-            [
-                "cmake",
-                "--build",
-                f"build/{preset}",
-                "-j",
-                str(JOBS),
-                "--target",
-                *targets,
-            ],
+            ["cmake", "--build", f"build/{preset}", "-j", str(JOBS), "--target", *targets],
         ):
             with TIMES.measure(f"build {preset}"):
-                code = subprocess.run(
-                    command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT
-                ).returncode
+                code = subprocess.run(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT).returncode
             if code != 0:
                 out.flush()
                 print("\n".join(log.read_text(errors="replace").splitlines()[-60:]))
@@ -174,9 +157,7 @@ def build(preset: str, targets: list[str]) -> bool:
     return True
 
 
-def run_unit_program(
-    preset: str, program: Path, environment: dict[str, str]
-) -> tuple[Path, int, str]:
+def run_unit_program(preset: str, program: Path, environment: dict[str, str]) -> tuple[Path, int, str]:
     """Its report, its exit code and what it printed."""
     report = REPORTS / f"{preset}-{program.name}.xml"
     report.unlink(missing_ok=True)
@@ -200,11 +181,7 @@ def run_unit_program(
 
 
 def run_unit(
-    preset: str,
-    tally: Tally,
-    environment: dict[str, str],
-    room: str = "**",
-    names: tuple[str, ...] = (),
+    preset: str, tally: Tally, environment: dict[str, str], room: str = "**", names: tuple[str, ...] = ()
 ) -> None:
     """Several programs at a time: tests pass side by side. Without `names` every one that is built."""
     programs = [
@@ -224,21 +201,11 @@ def run_unit(
             tally.add(report, program.name, code)
 
 
-def run_pytest(
-    name: str, arguments: list[str], tally: Tally, environment: dict[str, str]
-) -> None:
+def run_pytest(name: str, arguments: list[str], tally: Tally, environment: dict[str, str]) -> None:
     say(name)
     report = REPORTS / f"{name.replace(' ', '-')}.xml"
     report.unlink(missing_ok=True)
-    command = [
-        *PYTEST,
-        "-q",
-        "--no-header",
-        f"--junitxml={report}",
-        "-p",
-        "no:cacheprovider",
-        *arguments,
-    ]
+    command = [*PYTEST, "-q", "--no-header", f"--junitxml={report}", "-p", "no:cacheprovider", *arguments]
     with TIMES.measure(name):
         code = subprocess.run(command, cwd=ROOT, env=environment).returncode
     tally.add(report, name, code)
@@ -254,15 +221,10 @@ def tell_kills(report: Path) -> None:
                 what = str(one.get("name")).removeprefix("kills:")
                 totals[what] = totals.get(what, 0) + int(one.get("value") or 0)
     if totals:
-        print(
-            "at random moments: "
-            + ", ".join(f"{number} {what}" for what, number in totals.items())
-        )
+        print("at random moments: " + ", ".join(f"{number} {what}" for what, number in totals.items()))
 
 
-def run_all(
-    only: str | None, tally: Tally, *, units_are_sanitized: bool = False
-) -> None:
+def run_all(only: str | None, tally: Tally, *, units_are_sanitized: bool = False) -> None:
     environment = dict(os.environ)
     environment.pop("PYTHONPATH", None)
     needs_build = only is None or only == "unit" or only in E2E_LABELS
@@ -277,28 +239,16 @@ def run_all(
         run_pytest("tidy", ["tests/tidy"], tally, environment)
     if units_are_sanitized:
         say("unit: long histories")
-        run_unit(
-            "dev",
-            tally,
-            {**environment, "GTEST_FILTER": LONG_HISTORIES},
-            names=LONG_HISTORIES_IN,
-        )
+        run_unit("dev", tally, {**environment, "GTEST_FILTER": LONG_HISTORIES}, names=LONG_HISTORIES_IN)
     elif only in (None, "unit"):
         say("unit")
         run_unit("dev", tally, environment)
     if only in (None, "sandbox"):
-        run_pytest(
-            "sandbox",
-            ["sandbox/tests", "-n", "2", "--dist", "loadfile"],
-            tally,
-            environment,
-        )
+        run_pytest("sandbox", ["sandbox/tests", "-n", "2", "--dist", "loadfile"], tally, environment)
     for name, marks in e2e_parts(only):
         # One file's many cases are shared out; elsewhere a file's tests may share what takes long to make.
         share = "worksteal" if name in SHARED_OUT else "loadfile"
-        run_pytest(
-            name, ["tests/e2e", "-n", "2", "--dist", share, *marks], tally, environment
-        )
+        run_pytest(name, ["tests/e2e", "-n", "2", "--dist", share, *marks], tally, environment)
 
 
 def run_room(room: str, tally: Tally) -> None:
@@ -330,21 +280,13 @@ def run_sanitizers(tally: Tally) -> None:
         say(f"unit under {preset}")
         run_unit(preset, tally, environment)
         environment["SLUICE_BUILD"] = str(ROOT / "build" / preset)
-        run_pytest(
-            f"e2e under {preset}", ["tests/e2e", "-m", "sanitized"], tally, environment
-        )
+        run_pytest(f"e2e under {preset}", ["tests/e2e", "-m", "sanitized"], tally, environment)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument(
-        "--only", choices=LABELS, metavar="LABEL", help=", ".join(LABELS)
-    )
-    parser.add_argument(
-        "--room", metavar="ROOM", help="a folder of src/ that has unit tests"
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--only", choices=LABELS, metavar="LABEL", help=", ".join(LABELS))
+    parser.add_argument("--room", metavar="ROOM", help="a folder of src/ that has unit tests")
     parser.add_argument("--sanitizers", action="store_true")
     parser.add_argument("--all", action="store_true")
     arguments = parser.parse_args()
@@ -363,9 +305,7 @@ def main() -> int:
     if tally.passed + tally.failed == 0:
         print("no test ran")
         tally.failed = 1
-    print(
-        f"== where the time went\n{TIMES.table()}\nin {time.monotonic() - began:.0f} s"
-    )
+    print(f"== where the time went\n{TIMES.table()}\nin {time.monotonic() - began:.0f} s")
     print(f"{tally.passed} passed, {tally.failed} failed", flush=True)
     return 1 if tally.failed else 0
 

@@ -96,11 +96,7 @@ def check_front_doors(root: Path) -> Iterator[str]:
     for file in sorted([*source.rglob("*.h"), *source.rglob("*.cc")]):
         relative = file.relative_to(source).as_posix()
         room = room_of(relative, set(table))
-        if (
-            room is None
-            or MAKER not in closure(room, table)
-            or file.name.endswith("_test.cc")
-        ):
+        if room is None or MAKER not in closure(room, table) or file.name.endswith("_test.cc"):
             continue
         for include in INCLUDE.findall(file.read_text()):
             if include.split("/")[0] in CONCRETE:
@@ -118,21 +114,13 @@ def check_built(root: Path) -> Iterator[str]:
 
 
 def tracked(root: Path) -> list[Path]:
-    listing = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=root, capture_output=True, check=True
-    )
+    listing = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, check=True)
     return [root / name for name in listing.stdout.decode().split("\0") if name]
 
 
 def check_texts(root: Path) -> Iterator[str]:
     for file in tracked(root):
-        if not file.exists() or file.suffix not in {
-            ".cc",
-            ".h",
-            ".py",
-            ".sh",
-            ".cmake",
-        }:
+        if not file.exists() or file.suffix not in {".cc", ".h", ".py", ".sh", ".cmake"}:
             continue
         text = file.read_text(errors="replace")
         name = file.relative_to(root)
@@ -155,11 +143,7 @@ def check_guarantees(root: Path) -> Iterator[str]:
         file.read_text(errors="replace")
         for file in tracked(root)
         if file.exists()
-        and (
-            "_test.cc" in file.name
-            or file.name.startswith("test_")
-            or "/testing/" in file.as_posix()
-        )
+        and ("_test.cc" in file.name or file.name.startswith("test_") or "/testing/" in file.as_posix())
     ]
     # A promise may be broken over lines, in a comment or in a text.
     quoted = re.sub(r"\s*\n\s*(?://|#)?\s*", " ", "\n".join(tests))
@@ -176,9 +160,7 @@ def check_operations(root: Path) -> Iterator[str]:
         return
     text = document.read_text() if document.exists() else ""
     told = {
-        code
-        for heading in re.findall(r"^### (.+)$", text, re.MULTILINE)
-        for code in re.findall(r"`(\w+)`", heading)
+        code for heading in re.findall(r"^### (.+)$", text, re.MULTILINE) for code in re.findall(r"`(\w+)`", heading)
     }
     for code in re.findall(r'case ErrorCode::k\w+: return "(\w+)"', source.read_text()):
         if code not in told:

@@ -31,37 +31,19 @@ step failed.
 
 def text_of(program: Path) -> str:
     """The page. Raises CalledProcessError if the program fails."""
-    output = subprocess.run(
-        [program, "check", "--list-findings"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    output = subprocess.run([program, "check", "--list-findings"], capture_output=True, text=True, check=True)
     table = json.loads(output.stdout)
-    return "\n".join(
-        [
-            INTRODUCTION,
-            contents(table),
-            *(section(step, table) for step in table["steps"]),
-        ]
-    )
+    return "\n".join([INTRODUCTION, contents(table), *(section(step, table) for step in table["steps"])])
 
 
 def kinds(step: dict[str, Any], table: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        f
-        for f in table["findings"]
-        if f["step"] == step["name"] and f["severity"] != "ok"
-    ]
+    return [f for f in table["findings"] if f["step"] == step["name"] and f["severity"] != "ok"]
 
 
 def contents(table: dict[str, Any]) -> str:
     rows = ["| Finding | What it is |", "|---|---|"]
     for step in table["steps"]:
-        rows += [
-            f"| [`{f['id']}`](#{anchor(f)}) | {f['title']} |"
-            for f in kinds(step, table)
-        ]
+        rows += [f"| [`{f['id']}`](#{anchor(f)}) | {f['title']} |" for f in kinds(step, table)]
     return "\n".join([*rows, ""])
 
 
@@ -87,9 +69,7 @@ def prose(text: str) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("program", type=Path)
     parser.add_argument("--check", action="store_true")
     arguments = parser.parse_args()

@@ -36,12 +36,8 @@ def test_budget_of_a_check(connect: Callable[..., Harness]) -> None:
     assert meter.statements <= STATEMENTS_MAX + 1
     calls = meter.aws_calls
     assert calls["redshift-serverless:GetCredentials"] == 1
-    assert calls["redshift-serverless:GetWorkgroup"] == 0, (
-        "a right that nobody needs to give"
-    )
-    assert calls["sts:AssumeRole"] == 2, (
-        "one session for us, a narrowed one for the UNLOAD"
-    )
+    assert calls["redshift-serverless:GetWorkgroup"] == 0, "a right that nobody needs to give"
+    assert calls["sts:AssumeRole"] == 2, "one session for us, a narrowed one for the UNLOAD"
     assert sum(calls.values()) <= 16, calls
 
 
@@ -51,9 +47,7 @@ def test_budget_of_many_streams(scene: Scene) -> None:
         scene.sql(f"CREATE TABLE {scene.schema}.{table} (id integer)")
     scene.grant()
     scene.harness.streams(*(f"{scene.schema}.{table}" for table in tables))
-    scene.settings["streams"].append(
-        {"name": "q", "sql": f"SELECT id FROM {scene.schema}.t0"}
-    )
+    scene.settings["streams"].append({"name": "q", "sql": f"SELECT id FROM {scene.schema}.t0"})
     scene.sandbox.meter.reset()
     assert scene.check().exit_code == 0
     assert scene.sandbox.meter.statements <= STATEMENTS_MAX + 3
@@ -82,19 +76,14 @@ def test_silence_ends_within_ten_seconds(scene: Scene) -> None:
         began = time.monotonic()
         finished = scene.check()
     assert time.monotonic() - began < 10
-    assert "bucket_rights.ok" in {f["id"] for f in finished.json["findings"]}, (
-        "the bucket is checked all the same"
-    )
+    assert "bucket_rights.ok" in {f["id"] for f in finished.json["findings"]}, "the bucket is checked all the same"
 
 
 def test_ctrl_c_ends_it_at_once(scene: Scene) -> None:
     with network.silent_port() as port:
         scene.settings["redshift"]["port"] = port
         process = scene.harness.start("check", "--json")
-        wait_for(
-            lambda: scene.sandbox.meter.aws_calls["sts:AssumeRole"] > 0,
-            "the check to begin",
-        )
+        wait_for(lambda: scene.sandbox.meter.aws_calls["sts:AssumeRole"] > 0, "the check to begin")
         time.sleep(0.3)
         began = time.monotonic()
         interrupt(process)
@@ -109,17 +98,12 @@ def test_screen_ends_with_what_to_do_first(scene: Scene) -> None:
     scene.settings["redshift"]["database"] = "warehouse"
     scene.settings["staging"]["region"] = "eu-west-1"
     lines = scene.harness.run("check").stdout.splitlines()
-    assert any(
-        line.startswith("2 problems: fix the first one first: ") and "Log-in" in line
-        for line in lines
-    ), lines
+    assert any(line.startswith("2 problems: fix the first one first: ") and "Log-in" in line for line in lines), lines
     assert any("sluice check" in line for line in lines[-3:])
 
 
 def test_tag_on_the_role_names_the_user(scene: Scene) -> None:
-    scene.identity.tag_identity(
-        account.ACCOUNT, "role", scene.role, {"RedshiftDbUser": f"tag-{scene.name}"}
-    )
+    scene.identity.tag_identity(account.ACCOUNT, "role", scene.role, {"RedshiftDbUser": f"tag-{scene.name}"})
     move_grants(scene, f"IAMR:tag-{scene.name}")
     scene.settings["redshift"]["username"] = f"IAMR:tag-{scene.name}"
     assert_green(scene)
@@ -136,9 +120,7 @@ def test_database_role_by_session_tag(scene: Scene) -> None:
     scene.revoke()
     scene.sql(f"CREATE ROLE role_{scene.schema}")
     scene.sql(f"GRANT USAGE ON SCHEMA {scene.schema} TO ROLE role_{scene.schema}")
-    scene.sql(
-        f"GRANT SELECT ON ALL TABLES IN SCHEMA {scene.schema} TO ROLE role_{scene.schema}"
-    )
+    scene.sql(f"GRANT SELECT ON ALL TABLES IN SCHEMA {scene.schema} TO ROLE role_{scene.schema}")
     scene.settings["auth"]["session_tags"] = {"RedshiftDbRoles": f"role_{scene.schema}"}
     del scene.settings["redshift"]["username"]
     assert_green(scene)
@@ -146,35 +128,20 @@ def test_database_role_by_session_tag(scene: Scene) -> None:
 
 def test_older_call_logs_in_as_the_user_of_the_guide(scene: Scene) -> None:
     document = json.loads(scene.rights)
-    actions = [
-        "redshift:GetClusterCredentials",
-        "redshift-serverless:GetWorkgroup",
-        "redshift-serverless:GetNamespace",
-    ]
+    actions = ["redshift:GetClusterCredentials", "redshift-serverless:GetWorkgroup", "redshift-serverless:GetNamespace"]
     document["Statement"] = [s for s in document["Statement"] if s["Sid"] != "Login"]
-    document["Statement"].append(
-        {"Sid": "Older", "Effect": "Allow", "Resource": "*", "Action": actions}
-    )
+    document["Statement"].append({"Sid": "Older", "Effect": "Allow", "Resource": "*", "Action": actions})
     scene.set_rights(json.dumps(document))
     move_grants(scene, f"plain-{scene.name}")
-    scene.settings["redshift"].update(
-        login_api="GetClusterCredentials", username=f"plain-{scene.name}"
-    )
+    scene.settings["redshift"].update(login_api="GetClusterCredentials", username=f"plain-{scene.name}")
     assert_green(scene)
 
 
 def test_bucket_that_demands_kms_is_green_with_the_remedy(scene: Scene) -> None:
-    scene.sandbox.aws.store.set_policy(
-        scene.bucket, policies.demand_kms(scene.bucket_name)
-    )
+    scene.sandbox.aws.store.set_policy(scene.bucket, policies.demand_kms(scene.bucket_name))
     document = json.loads(scene.rights)
     document["Statement"].append(
-        {
-            "Sid": "Key",
-            "Effect": "Allow",
-            "Resource": "*",
-            "Action": ["kms:GenerateDataKey", "kms:Decrypt"],
-        }
+        {"Sid": "Key", "Effect": "Allow", "Resource": "*", "Action": ["kms:GenerateDataKey", "kms:Decrypt"]}
     )
     scene.set_rights(json.dumps(document))
     scene.settings["staging"]["kms_key"] = "auto"
@@ -196,11 +163,6 @@ def assert_green(scene: Scene) -> None:
 
 @pytest.mark.parametrize("page", ["troubleshooting", "configuration"])
 def test_a_page_made_from_a_table_is_as_the_table_is(page: str) -> None:
-    command = [
-        sys.executable,
-        str(ROOT / "tools" / f"{page}.py"),
-        str(PROGRAM),
-        "--check",
-    ]
+    command = [sys.executable, str(ROOT / "tools" / f"{page}.py"), str(PROGRAM), "--check"]
     finished = subprocess.run(command, capture_output=True, text=True)
     assert finished.returncode == 0, finished.stdout
