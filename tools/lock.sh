@@ -10,3 +10,10 @@ trap 'rm -rf "$scratch"' EXIT
   echo "# Made by 'make lock' from requirements.in."
   "$scratch/venv/bin/pip" freeze --all --exclude pip
 } >tools/requirements.lock
+# dbt needs other versions than those above.
+/usr/bin/python3 -m venv "$scratch/dbt"
+"$scratch/dbt/bin/pip" install -q --only-binary :all: dbt-redshift
+{
+  echo "# Made by 'make lock'."
+  "$scratch/dbt/bin/pip" freeze --all --exclude pip --exclude setuptools
+} >tools/dbt.lock

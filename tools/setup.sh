@@ -70,6 +70,19 @@ install_duckdb() {
   echo "$DUCKDB_MODULE_VERSION" >$stamp
 }
 
+# Clients whose dependencies do not fit those of build/venv have an environment of their own.
+install_clients() {
+  local stamp=build/clients/dbt/.stamp want
+  want=$(sha256sum <tools/dbt.lock)
+  if [ "$(cat $stamp 2>/dev/null)" != "$want" ]; then
+    echo "setup: making the Python environment of dbt in build/clients/dbt"
+    rm -rf build/clients/dbt
+    /usr/bin/python3 -m venv build/clients/dbt
+    build/clients/dbt/bin/pip install -q --disable-pip-version-check --no-deps --no-compile --only-binary :all: -r tools/dbt.lock
+    echo "$want" >$stamp
+  fi
+}
+
 # shellcheck disable=SC2086  # lists of packages
 install_debian $DEBIAN_PACKAGES
 # shellcheck disable=SC2086
@@ -79,3 +92,4 @@ case "${1:-}" in
 esac
 install_python
 install_duckdb
+if [ "${1:-}" = --clients ]; then install_clients; fi

@@ -3,7 +3,7 @@
 
   tools/test.py                 everything but the sanitizers
   tools/test.py --all           everything, what CI runs: the unit tests once, under the sanitizers
-  tools/test.py --only unit     one label: unit, tidy, sandbox, or a marker of tests/e2e (LABELS)
+  tools/test.py --only unit     one label: unit, tidy, sandbox, clients, or a marker of tests/e2e (LABELS)
   tools/test.py --room sync     builds and runs one room's unit tests (destinations/lake: with its folder)
   tools/test.py --sanitizers    unit tests and the end-to-end run under ASan+UBSan and TSan
 
@@ -49,7 +49,7 @@ E2E_LABELS = (
 )
 # Labels of which one file has most of the tests.
 SHARED_OUT = ("model", "crash", "mutants", "check")
-LABELS = ("unit", "tidy", "sandbox", *E2E_LABELS)
+LABELS = ("unit", "tidy", "sandbox", "clients", *E2E_LABELS)
 JOBS = int(os.environ.get("JOBS", "2"))
 # Most take milliseconds; those that start a PostgreSQL take minutes under the sanitizers. Beyond this it hangs.
 UNIT_SECONDS_MAX = 1200
@@ -245,10 +245,23 @@ def run_all(only: str | None, tally: Tally, *, units_are_sanitized: bool = False
         run_unit("dev", tally, environment)
     if only in (None, "sandbox"):
         run_pytest("sandbox", ["sandbox/tests", "-n", "2", "--dist", "loadfile"], tally, environment)
+    if only in (None, "clients"):
+        run_clients(tally, environment)
     for name, marks in e2e_parts(only):
         # One file's many cases are shared out; elsewhere a file's tests may share what takes long to make.
         share = "worksteal" if name in SHARED_OUT else "loadfile"
         run_pytest(name, ["tests/e2e", "-n", "2", "--dist", share, *marks], tally, environment)
+
+
+def run_clients(tally: Tally, environment: dict[str, str]) -> None:
+    """Stock clients against the sandbox. They bring environments of their own, which are installed first."""
+    with TIMES.measure("install clients"):
+        code = subprocess.run(["tools/setup.sh", "--clients"], cwd=ROOT, env=environment).returncode
+    if code != 0:
+        print("the clients could not be installed")
+        tally.failed += 1
+        return
+    run_pytest("clients", ["tests/clients", "-n", "2", "--dist", "loadfile"], tally, environment)
 
 
 def run_room(room: str, tally: Tally) -> None:

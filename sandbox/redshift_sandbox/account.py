@@ -16,3 +16,9 @@ BASE_USER = "sluice-base"
 KEYS_USER = "sluice-keys"
 ROLE_DB_USER = f"IAMR:{ROLE}"
 KEYS_DB_USER = f"IAM:{KEYS_USER}"
+
+# Of the set-up for other programs' tests: one user who may do everything, and a role for COPY and UNLOAD.
+DEVELOPER = "developer"
+DEVELOPER_DB_USER = f"IAM:{DEVELOPER}"
+DEVELOPER_BUCKET = "redshift-sandbox"
+DEVELOPER_ROLE = "redshift-s3"

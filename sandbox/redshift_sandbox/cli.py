@@ -66,6 +66,8 @@ def _add_start_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=0, help="port of Redshift (default: the last one, or any free one)")
     parser.add_argument("--aws-port", type=int, default=0, help="port of the AWS services (default: the same)")
     parser.add_argument("--bare", action="store_true", help="set nothing up: no role, policy, user or grant")
+    parser.add_argument("--developer", action="store_true",
+                        help="for your own tests: one user who may do everything, a bucket, a role for COPY and UNLOAD")
     parser.add_argument("--seed", type=int, default=0, help="seed of random values, such as slice numbers")
 
 
@@ -95,7 +97,8 @@ def _up_in_background(given: argparse.Namespace) -> int:
     reading, writing = os.pipe()
     command = [sys.executable, "-m", "redshift_sandbox.cli", "serve", "--dir", str(given.dir), "--data", given.data,
                "--port", str(given.port), "--aws-port", str(given.aws_port), "--seed", str(given.seed),
-               "--ready-fd", str(writing), *(["--bare"] if given.bare else [])]  # fmt: skip
+               "--ready-fd", str(writing), *(["--bare"] if given.bare else []),
+               *(["--developer"] if given.developer else [])]  # fmt: skip
     with (given.dir / "sandbox.log").open("ab") as log:
         child = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[writing], start_new_session=True
@@ -143,8 +146,8 @@ def _serve_until(stop: threading.Event, given: argparse.Namespace, report: _Repo
     from redshift_sandbox.world import Options, Sandbox  # slow to import, and `down` needs none of it
 
     earlier = _earlier_ports(given.dir)
-    options = Options(given.dir, given.data, bare=given.bare, redshift_port=given.port or earlier[0],
-                      aws_port=given.aws_port or earlier[1], seed=given.seed)  # fmt: skip
+    options = Options(given.dir, given.data, bare=given.bare, developer=given.developer, seed=given.seed,
+                      redshift_port=given.port or earlier[0], aws_port=given.aws_port or earlier[1])  # fmt: skip
     with Sandbox(options, notify=lambda text: report.line("progress", text)) as sandbox:
         _keep_ports(given.dir, sandbox.redshift_port, sandbox.aws_port)
         state = processes.own_state(given.data, options.host, sandbox.redshift_port, sandbox.aws_url)

@@ -45,11 +45,13 @@ def ask_control(directory: Path, route: str, body: dict[str, object] | None) -> 
 
 
 def database_login(variables: dict[str, str]) -> tuple[str, str]:
-    """User and password of the reader, by its role."""
+    """User and password of the reader, by its role; of the developer, by its own keys."""
     verify, url, region = variables["AWS_CA_BUNDLE"], variables["AWS_ENDPOINT_URL"], variables["AWS_REGION"]
     base = boto3.session.Session(
         variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], region_name=region
     )
+    if "SLUICE_EXTERNAL_ID" not in variables:
+        return _minted(base, url, verify)
     assumed = base.client("sts", endpoint_url=url, verify=verify).assume_role(
         RoleArn=f"arn:aws:iam::{account.ACCOUNT}:role/{account.ROLE}", RoleSessionName="psql",
         ExternalId=variables["SLUICE_EXTERNAL_ID"],
@@ -57,7 +59,11 @@ def database_login(variables: dict[str, str]) -> tuple[str, str]:
     role = boto3.session.Session(
         assumed["AccessKeyId"], assumed["SecretAccessKey"], assumed["SessionToken"], region_name=region
     )
-    minted = role.client("redshift-serverless", endpoint_url=url, verify=verify).get_credentials(
+    return _minted(role, url, verify)
+
+
+def _minted(session: boto3.session.Session, url: str, verify: str) -> tuple[str, str]:
+    minted = session.client("redshift-serverless", endpoint_url=url, verify=verify).get_credentials(
         workgroupName=account.WORKGROUP, dbName=account.DATABASE, durationSeconds=3600
     )
     return minted["dbUser"], minted["dbPassword"]

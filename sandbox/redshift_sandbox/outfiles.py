@@ -32,6 +32,7 @@ class Facts:
     tables: Sequence[TableName]
     card: IdentityCard
     control_token: str = field(repr=False)
+    developer: bool = False  # the set-up for other programs' tests
 
     @property
     def warehouse(self) -> Path:
@@ -40,6 +41,8 @@ class Facts:
 
 def environment(facts: Facts) -> dict[str, str]:
     """The standard AWS variables first: any SDK reads them."""
+    if facts.developer:
+        return _developer_environment(facts)
     card = facts.card
     return {
         "AWS_ACCESS_KEY_ID": card.base.key_id,
@@ -56,10 +59,32 @@ def environment(facts: Facts) -> dict[str, str]:
     }
 
 
+def _developer_environment(facts: Facts) -> dict[str, str]:
+    return {
+        "AWS_ACCESS_KEY_ID": facts.card.keys.key_id,
+        "AWS_SECRET_ACCESS_KEY": facts.card.keys.secret,
+        "AWS_REGION": facts.region,
+        "AWS_DEFAULT_REGION": facts.region,
+        "AWS_ENDPOINT_URL": facts.aws_url,
+        "AWS_CA_BUNDLE": str(facts.ca_file),
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "SSL_CERT_FILE": str(facts.ca_file),  # where redshift_connector looks for certificates
+        "REDSHIFT_HOST": facts.host,
+        "REDSHIFT_PORT": str(facts.port),
+        "REDSHIFT_DATABASE": facts.database,
+        "REDSHIFT_WORKGROUP": facts.workgroup,
+        "REDSHIFT_BUCKET": facts.bucket,
+        "REDSHIFT_ROLE_ARN": facts.role_arn,
+        "SANDBOX_CONTROL_URL": facts.aws_url,
+        "SANDBOX_CONTROL_TOKEN": facts.control_token,
+    }
+
+
 def write_all(facts: Facts, ca_pem: str) -> None:
     """Writes the files into the sandbox's directory."""
-    write_whole(facts.directory / "sluice.yaml", _role_configuration(facts).encode())
-    write_whole(facts.directory / "sluice-keys.yaml", _keys_configuration(facts).encode())
+    if not facts.developer:
+        write_whole(facts.directory / "sluice.yaml", _role_configuration(facts).encode())
+        write_whole(facts.directory / "sluice-keys.yaml", _keys_configuration(facts).encode())
     write_whole(facts.directory / "env", _exports(environment(facts)).encode(), PRIVATE)
     write_whole(facts.ca_file, ca_pem.encode())
 

@@ -69,6 +69,27 @@ def demand_kms(bucket: str) -> str:
     }])  # fmt: skip
 
 
+def everything() -> str:
+    """An administrator of the account."""
+    return _document([{"Effect": "Allow", "Action": "*", "Resource": "*"}])
+
+
+def whole_bucket(bucket: str) -> str:
+    """For a role that COPY and UNLOAD use."""
+    return _document([
+        {"Effect": "Allow", "Action": "s3:*", "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]},
+        {"Effect": "Allow", "Action": ["kms:GenerateDataKey", "kms:Decrypt"], "Resource": "*"},
+    ])  # fmt: skip
+
+
+def trust_redshift() -> str:
+    """https://docs.aws.amazon.com/redshift/latest/mgmt/authorizing-redshift-service.html"""
+    return _document([{
+        "Effect": "Allow", "Action": "sts:AssumeRole",
+        "Principal": {"Service": ["redshift.amazonaws.com", "redshift-serverless.amazonaws.com"]},
+    }])  # fmt: skip
+
+
 def unload_keys(bucket: str, run_prefix: str) -> str:
     """A session policy for the keys inside UNLOAD: no delete, no login."""
     return _document([

@@ -32,6 +32,10 @@ from redshift_sandbox.account import (
     BASE_USER,
     BUCKET,
     DATABASE,
+    DEVELOPER,
+    DEVELOPER_BUCKET,
+    DEVELOPER_DB_USER,
+    DEVELOPER_ROLE,
     KEYS_DB_USER,
     KEYS_USER,
     OTHER_BUCKET,
@@ -85,6 +89,8 @@ class Options:
     seed: int = 0
     cache: Path | None = None  # of templates; None: the user's cache directory
     bare: bool = False  # nothing of the setup guide is done: no role, policy, trust, database user, grant
+    # For other programs' tests: a bucket, a role for COPY and UNLOAD, and one user who may do everything.
+    developer: bool = False
 
 
 class Sandbox:
@@ -111,9 +117,11 @@ class Sandbox:
         )
         self.aws.mount(PREFIX, self.control.handle)
         self._authority = self.aws.authority
-        readers = [] if options.bare else [ROLE_DB_USER, KEYS_DB_USER]
+        self._readers = [] if options.bare else [ROLE_DB_USER, KEYS_DB_USER]
+        if options.developer:
+            self._readers = [DEVELOPER_DB_USER]
         self._shop = ShopRoute(
-            self.shop_connection, readers, lambda: any(data_set.schema == "shop" for data_set in self.data_sets)
+            self.shop_connection, self._readers, lambda: any(data_set.schema == "shop" for data_set in self.data_sets)
         )
         self._register_controls()
         self.unloader = self._unload_service()
@@ -171,7 +179,7 @@ class Sandbox:
 
     @property
     def role_arn(self) -> str:
-        return f"arn:aws:iam::{ACCOUNT}:role/{ROLE}"
+        return f"arn:aws:iam::{ACCOUNT}:role/{DEVELOPER_ROLE if self.options.developer else ROLE}"
 
     @property
     def base_arn(self) -> str:
@@ -194,8 +202,9 @@ class Sandbox:
         tables = [table for data_set in self.data_sets for table in data_set.granted()]
         return Facts(
             self.directory, REGION, WORKGROUP, DATABASE, self.options.host, self.redshift_port, self.aws_url,
-            self.ca_file, self.role_arn, ROLE_DB_USER, KEYS_DB_USER, BUCKET, ROOT, tables, self.card,
-            self.control.token,
+            self.ca_file, self.role_arn, ROLE_DB_USER, KEYS_DB_USER,
+            DEVELOPER_BUCKET if self.options.developer else BUCKET, ROOT, tables, self.card, self.control.token,
+            self.options.developer,
         )  # fmt: skip
 
     def shop_connection(self) -> psycopg.Connection[Any]:
@@ -209,6 +218,9 @@ class Sandbox:
         workgroup = self.aws.add_workgroup(
             WORKGROUP, ACCOUNT, REGION, self.options.host, self.redshift_port, workgroup_id=self.card.workgroup_id
         )
+        if self.options.developer:
+            self._set_up_developer()
+            return
         self.aws.add_bucket(BUCKET, REGION, ACCOUNT)
         self.aws.add_bucket(OTHER_BUCKET, OTHER_REGION, ACCOUNT)
         if self.options.bare:
@@ -226,6 +238,19 @@ class Sandbox:
         identity.put_role(ACCOUNT, ROLE, policies.trust(base.arn, self.card.external_id), policies=rights)
         identity.put_user(ACCOUNT, KEYS_USER, policies={**rights, "sluice-narrow": policies.federation(ACCOUNT)})
         identity.add_access_key(ACCOUNT, KEYS_USER, key_id=self.card.keys.key_id, secret=self.card.keys.secret)
+
+    def _set_up_developer(self) -> None:
+        self.aws.add_bucket(DEVELOPER_BUCKET, REGION, ACCOUNT)
+        identity, card = self.aws.identity, self.card
+        identity.put_user(ACCOUNT, DEVELOPER, policies={"everything": policies.everything()})
+        identity.add_access_key(ACCOUNT, DEVELOPER, key_id=card.keys.key_id, secret=card.keys.secret)
+        role = identity.put_role(
+            ACCOUNT, DEVELOPER_ROLE, policies.trust_redshift(),
+            policies={"bucket": policies.whole_bucket(DEVELOPER_BUCKET)},
+        )  # fmt: skip
+        namespace = identity.find_namespace(ACCOUNT, REGION, WORKGROUP)
+        assert namespace is not None
+        namespace.iam_roles, namespace.default_iam_role_arn = [role.arn], role.arn
 
     def _set_up_bare_identities(self) -> None:
         """The base user may assume any role that trusts it; the customer's user has keys and no rights."""
@@ -262,10 +287,8 @@ class Sandbox:
 
     def _set_up_database(self) -> None:
         """What the customer's administrator ran: users named after the AWS identities, and their grants."""
-        if self.options.bare:
-            return
         with self.postgres.admin(DATABASE) as connection:
-            for user in (ROLE_DB_USER, KEYS_DB_USER):
+            for user in self._readers:
                 if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [user]).fetchone():
                     continue  # a restart: grants may have been changed on purpose
                 name = sql.Identifier(user)
@@ -275,6 +298,9 @@ class Sandbox:
                     connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, name))
                     tables = sql.SQL(", ").join(_relation(table) for table in data_set.granted())
                     connection.execute(sql.SQL("GRANT SELECT ON {} TO {}").format(tables, name))
+                if self.options.developer:
+                    database = sql.Identifier(DATABASE)
+                    connection.execute(sql.SQL("GRANT CREATE, TEMPORARY ON DATABASE {} TO {}").format(database, name))
 
     def _unload_service(self) -> unloading.UnloadService:
         settings = unloading.UnloadSettings(

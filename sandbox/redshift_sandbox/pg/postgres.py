@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import pwd
+import re
 import secrets
 import shutil
 import stat
@@ -28,7 +29,8 @@ SUPERUSER = "rdsdb"  # Redshift's own internal superuser; pg_user shows it there
 ADMIN = "admin"  # the administrator of a new namespace
 DEFAULT_DATABASE = "dev"
 _PORT = 5432  # only names the socket file
-_BINARIES = Path("/usr/lib/postgresql/15/bin")
+_DEBIAN_BINARIES = Path("/usr/lib/postgresql/15/bin")
+_BINARIES_VARIABLE = "REDSHIFT_SANDBOX_POSTGRES"
 _COMPAT = Path(__file__).parent / "compat"
 _SOCKET_PATH_MAX = 107  # format (sockaddr_un of Linux), do not change
 
@@ -60,6 +62,41 @@ _SETTINGS = {
 
 class PostgresError(Exception):
     """PostgreSQL could not be prepared, started or stopped. The text ends with what to do about it."""
+
+
+def find_binaries() -> Path:
+    """The folder of PostgreSQL 15's programs: the one that REDSHIFT_SANDBOX_POSTGRES names, else that of the Debian
+    package, else that of the `pg_config` on the PATH. Throws PostgresError, which says how to get one."""
+    given = os.environ.get(_BINARIES_VARIABLE)
+    candidates = [Path(given)] if given else [_DEBIAN_BINARIES, *_of_pg_config()]
+    seen = []
+    for folder in candidates:
+        version = _version(folder)
+        if version == "15":
+            return folder
+        seen.append(f"{folder} has " + (f"PostgreSQL {version}" if version else "no program `postgres`"))
+    raise PostgresError(
+        f"PostgreSQL 15 is missing ({'; '.join(seen)}): install the Debian or Ubuntu package postgresql-15 "
+        "(apt-get install postgresql-15; from apt.postgresql.org where the distribution has another version), or set "
+        f"{_BINARIES_VARIABLE} to the folder bin of any PostgreSQL 15"
+    )
+
+
+def _of_pg_config() -> list[Path]:
+    program = shutil.which("pg_config")
+    if program is None:
+        return []
+    done = subprocess.run([program, "--bindir"], capture_output=True, text=True)
+    return [Path(done.stdout.strip())] if done.returncode == 0 else []
+
+
+def _version(folder: Path) -> str:
+    """The major version of the server there; "" if there is none."""
+    if not (folder / "postgres").exists() or not (folder / "initdb").exists():
+        return ""
+    done = subprocess.run([str(folder / "postgres"), "--version"], capture_output=True, text=True)
+    found = re.search(r"(\d+)(?:\.\d+)?\S*(?: |$)", done.stdout.strip())
+    return found.group(1) if found else ""
 
 
 def _server_account() -> tuple[int, int]:
@@ -102,8 +139,7 @@ class Postgres:
     """
 
     def __init__(self, directory: Path, cache: Path | None = None) -> None:
-        if not (_BINARIES / "postgres").exists():
-            raise PostgresError(f"{_BINARIES}/postgres is missing: install the Debian package postgresql-15")
+        self._binaries = find_binaries()
         self._directory = directory
         self._cache = cache
         self._uid, self._gid = _server_account()
@@ -207,7 +243,7 @@ class Postgres:
     def _build_cluster(self, data: Path) -> None:
         data.mkdir(mode=0o700)
         os.chown(data, self._uid, self._gid)
-        command = [str(_BINARIES / "initdb"), "-D", str(data), "-U", SUPERUSER, "-E", "UTF8",
+        command = [str(self._binaries / "initdb"), "-D", str(data), "-U", SUPERUSER, "-E", "UTF8",
                    "--locale=C.UTF-8", "-A", "trust", "--no-sync", "--no-instructions"]  # fmt: skip
         switch: dict[str, Any] = {}
         if os.getuid() == 0:
@@ -218,7 +254,7 @@ class Postgres:
         with (data / "postgresql.conf").open("a") as out:
             out.writelines(f"{name} = {value}\n" for name, value in _SETTINGS.items())
         builder = Postgres.__new__(Postgres)
-        builder._directory, builder._cache = data.parent, None
+        builder._directory, builder._cache, builder._binaries = data.parent, None, self._binaries
         builder._uid, builder._gid = self._uid, self._gid
         builder._guard, builder._socket_directory = None, None
         builder._launch(data, 60.0)
@@ -250,7 +286,7 @@ class Postgres:
         log_start = log.stat().st_size if log.exists() else 0
         guard = Path(__file__).with_name("guard.py")
         command = [sys.executable, "-I", "-S", str(guard), str(self._uid), str(self._gid),
-                   str(_BINARIES / "postgres"), "-D", str(data), "-k", str(sockets), "-p", str(_PORT)]  # fmt: skip
+                   str(self._binaries / "postgres"), "-D", str(data), "-k", str(sockets), "-p", str(_PORT)]  # fmt: skip
         with log.open("ab") as out:
             self._guard = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=out, stderr=out, cwd="/", start_new_session=True
