@@ -115,10 +115,85 @@ std::string MostTelling(const std::string& failure) {
   return telling;
 }
 
+// Sends statements, and tells the watch of each. An open transaction is told when it begins and
+// when it ends, at the latest with this.
+class Watched {
+ public:
+  Watched(pq::Connection& connection, SessionWatch* watch, const base::Clock& clock)
+      : connection_(connection), watch_(watch), clock_(clock) {}
+  Watched(const Watched&) = delete;
+  Watched& operator=(const Watched&) = delete;
+  ~Watched() { TellTransaction(false); }
+
+  enum class Protocol { kSimple, kExtended };
+  pq::Reply Run(const std::string& sql, Protocol protocol, const Call& call) {
+    if (watch_ == nullptr) return Send(sql, protocol, call);
+    StatementSeen seen{.sql = sql, .began = clock_.Utc()};
+    const auto began = clock_.Steady();
+    watch_->OnStatementBegan();
+    try {
+      pq::Reply reply = Send(sql, protocol, call);
+      seen.duration = clock_.Steady() - began;
+      Tell(seen, reply);
+      return reply;
+    } catch (...) {
+      seen.duration = clock_.Steady() - began;
+      TellTransaction(connection_.in_transaction());
+      const base::Error error = base::AsError(std::current_exception());
+      seen.message = error.info().message;
+      seen.sqlstate = "connection";
+      watch_->OnStatementEnded(seen);
+      throw;
+    }
+  }
+  // Closed, or about to be.
+  void End() { TellTransaction(false); }
+
+ private:
+  pq::Reply Send(const std::string& sql, Protocol protocol, const Call& call) {
+    return protocol == Protocol::kExtended ? connection_.RunOne(sql, call)
+                                           : connection_.Run(sql, call);
+  }
+
+  void Tell(StatementSeen& seen, const pq::Reply& reply) {
+    TellTransaction(connection_.in_transaction());
+    if (reply.error) {
+      seen.sqlstate = reply.error->sqlstate;
+      seen.message = reply.error->message;
+      seen.detail = reply.error->detail;
+    } else if (reply.result) {
+      const pq::Result& result = *reply.result;
+      for (int column = 0; column < result.columns(); ++column) {
+        seen.columns.push_back({.name = std::string(result.name(column)),
+                                .type_oid = result.type_oid(column),
+                                .type_modifier = result.type_modifier(column)});
+      }
+      seen.rows = static_cast<std::size_t>(result.rows());
+      seen.tag = result.tag();
+    }
+    watch_->OnStatementEnded(seen);
+  }
+
+  void TellTransaction(bool open) {
+    if (watch_ == nullptr || open == open_) return;
+    open_ = open;
+    watch_->OnTransaction(open);
+  }
+
+  pq::Connection& connection_;
+  SessionWatch* const watch_;
+  const base::Clock& clock_;
+  bool open_ = false;
+};
+
 class LibpqSession final : public Session {
  public:
-  LibpqSession(pq::Connection connection, FailureContext context, const base::Clock& clock)
-      : connection_(std::move(connection)), context_(std::move(context)), clock_(clock) {}
+  LibpqSession(pq::Connection connection, FailureContext context, SessionWatch* watch,
+               const base::Clock& clock)
+      : connection_(std::move(connection)),
+        context_(std::move(context)),
+        clock_(clock),
+        watched_(connection_, watch, clock) {}
 
   QueryResult Query(std::string_view sql, const Call& call) override {
     const auto reply = Run(std::string(sql), Verb::kSelect, call);
@@ -147,7 +222,7 @@ class LibpqSession final : public Session {
     try {
       Run("ROLLBACK", Verb::kQuery, {.deadline = base::Deadline::After(clock_, kRollbackTime)});
     } catch (...) {
-      connection_.Close();  // and the server rolls back
+      Close();  // and the server rolls back
     }
   }
 
@@ -156,7 +231,10 @@ class LibpqSession final : public Session {
     return {.notice_rows = UnloadedRows(reply.notices)};
   }
 
-  void Close() noexcept override { connection_.Close(); }
+  void Close() noexcept override {
+    connection_.Close();
+    watched_.End();
+  }
 
  private:
   enum class Verb { kSelect, kQuery, kBegin, kCommit, kUnload };
@@ -181,7 +259,9 @@ class LibpqSession final : public Session {
     const bool doubtful = verb == Verb::kCommit || verb == Verb::kUnload;
     pq::Reply reply;
     try {
-      reply = verb == Verb::kSelect ? connection_.RunOne(sql, call) : connection_.Run(sql, call);
+      reply = watched_.Run(
+          sql, verb == Verb::kSelect ? Watched::Protocol::kExtended : Watched::Protocol::kSimple,
+          call);
     } catch (const base::Error& error) {
       base::ErrorInfo info = error.info();
       info.operation = Operation(verb);
@@ -210,6 +290,7 @@ class LibpqSession final : public Session {
   pq::Connection connection_;
   const FailureContext context_;
   const base::Clock& clock_;
+  Watched watched_;  // of connection_
 };
 
 pq::Parameters ParametersOf(const LoginOptions& options, const DbCredentials& credentials) {
@@ -289,10 +370,23 @@ class LoginAttempts {
   }
 
   std::unique_ptr<Session> SessionOf(pq::Connection connection) const {
+    TellParameters(connection);
     CheckIsRedshift(connection);
     SetUp(connection);
     return std::make_unique<LibpqSession>(std::move(connection), ContextOf(options_, user_),
-                                          clock_);
+                                          options_.watch, clock_);
+  }
+
+  // Without the user's name, which is one of them.
+  void TellParameters(const pq::Connection& connection) const {
+    if (options_.watch == nullptr) return;
+    for (const char* name : {"server_version", "server_encoding", "client_encoding", "DateStyle",
+                             "TimeZone", "IntervalStyle", "integer_datetimes", "is_superuser",
+                             "standard_conforming_strings", "padb_version", "padb_revision"}) {
+      if (const auto value = connection.ServerParameter(name)) {
+        options_.watch->OnParameter(name, *value);
+      }
+    }
   }
 
   pq::ConnectResult Try() {
@@ -320,7 +414,8 @@ class LoginAttempts {
 
   pq::Reply Ask(pq::Connection& connection, const std::string& sql) const {
     try {
-      return connection.Run(sql, limited_);
+      return Watched(connection, options_.watch, clock_)
+          .Run(sql, Watched::Protocol::kSimple, limited_);
     } catch (const base::Error& error) {
       base::ErrorInfo info = error.info();
       info.operation = "log in";

@@ -11,6 +11,7 @@
 #include "base/secret.h"
 #include "redshift/endpoint.h"
 #include "redshift/session.h"
+#include "redshift/session_watch.h"
 
 namespace sluice::redshift {
 
@@ -42,6 +43,9 @@ struct LoginOptions {
   // queries must then have the catalog's case; the errors propose it.
   // https://docs.aws.amazon.com/redshift/latest/dg/r_enable_case_sensitive_identifier.html
   bool case_sensitive_identifiers = true;
+  // Told of every statement, those of the log-in among them. May be null; else it outlives the
+  // session.
+  SessionWatch* watch = nullptr;
   // For messages and remedies only.
   std::string workgroup;
   std::string bucket;

@@ -74,10 +74,83 @@ std::vector<FailureRecord> ReadFailures(sqlite::Statement& rows) {
   return failures;
 }
 
+constexpr const char* kCostColumns =
+    "r.wake_ups, r.billed_ms, r.rpus, r.workgroup_rpu_seconds, r.rpu_price, r.s3_put, r.s3_get,"
+    " r.s3_free, r.bytes_staged, r.bytes_moved";
+
+// The columns above, from column `at` on. nullopt: not known.
+std::optional<model::RunCost> ReadCost(const sqlite::Statement& row, int at) {
+  if (!row.OptionalUnsigned(at)) return std::nullopt;
+  model::RunCost cost{.wake_ups = row.Unsigned(at),
+                      .billed = std::chrono::milliseconds(row.Number(at + 1)),
+                      .rpus = row.OptionalReal(at + 2),
+                      .workgroup_rpu_seconds = row.OptionalReal(at + 3),
+                      .rpu_price = row.OptionalReal(at + 4),
+                      .s3 = {.put = row.Unsigned(at + 5),
+                             .get = row.Unsigned(at + 6),
+                             .free = row.Unsigned(at + 7)},
+                      .bytes_staged = row.Unsigned(at + 8),
+                      .bytes_moved = row.Unsigned(at + 9)};
+  model::Price(cost);
+  return cost;
+}
+
+std::vector<CostRecord> ReadLastCosts(sqlite::Database& db) {
+  const std::string sql =
+      std::string(
+          "SELECT a.stream, a.bytes, (SELECT count(*) FROM attempt AS n WHERE n.run = r.run"
+          " AND n.committed IS NOT NULL), ") +
+      kCostColumns +
+      " FROM attempt AS a JOIN run AS r ON r.run = a.run WHERE a.committed IS NOT NULL AND NOT"
+      " EXISTS (SELECT 1 FROM attempt AS b WHERE b.stream = a.stream AND b.committed IS NOT NULL"
+      " AND (b.committed, b.rowid) > (a.committed, a.rowid)) ORDER BY a.stream";
+  sqlite::Statement rows(db, sql.c_str());
+  std::vector<CostRecord> records;
+  while (rows.Step()) {
+    if (const auto cost = ReadCost(rows, 3)) {
+      records.push_back({.stream = rows.Text(0),
+                         .cost = *cost,
+                         .streams = rows.Unsigned(2),
+                         .bytes = rows.Unsigned(1)});
+    }
+  }
+  return records;
+}
+
+std::optional<model::RunCost> ReadLastCost(sqlite::Database& db) {
+  const std::string sql = std::string("SELECT ") + kCostColumns +
+                          " FROM run AS r WHERE r.ended IS NOT NULL ORDER BY r.rowid DESC LIMIT 1";
+  sqlite::Statement row(db, sql.c_str());
+  return row.Step() ? ReadCost(row, 0) : std::nullopt;
+}
+
+void AddTo(std::optional<double>& sum, const std::optional<double>& value) {
+  if (value) sum = sum.value_or(0) + *value;
+}
+
+void AddTo(CostTotal& total, const model::RunCost& cost) {
+  model::RunCost& sum = total.cost;
+  ++total.runs;
+  sum.wake_ups += cost.wake_ups;
+  sum.billed += cost.billed;
+  if (cost.rpus) sum.rpus = cost.rpus;
+  if (cost.rpu_price) sum.rpu_price = cost.rpu_price;
+  AddTo(sum.rpu_seconds, cost.rpu_seconds);
+  AddTo(sum.amount, cost.amount);
+  sum.s3.put += cost.s3.put;
+  sum.s3.get += cost.s3.get;
+  sum.s3.free += cost.s3.free;
+  sum.bytes_staged += cost.bytes_staged;
+  sum.bytes_moved += cost.bytes_moved;
+}
+
 std::vector<RunRecord> ReadRuns(sqlite::Database& db, std::int64_t version, int runs_max) {
   std::vector<RunRecord> records;
-  sqlite::Statement runs(
-      db, "SELECT run, began, ended, outcome FROM run ORDER BY began DESC, run DESC LIMIT ?");
+  const bool has_costs = version >= kLedgerHasCosts;
+  const std::string sql = std::string("SELECT r.run, r.began, r.ended, r.outcome") +
+                          (has_costs ? std::string(", ") + kCostColumns : "") +
+                          " FROM run AS r ORDER BY r.began DESC, r.run DESC LIMIT ?";
+  sqlite::Statement runs(db, sql.c_str());
   runs.Bind(runs_max);
   while (runs.Step()) {
     RunRecord run{.run = runs.Text(0),
@@ -94,6 +167,7 @@ std::vector<RunRecord> ReadRuns(sqlite::Database& db, std::int64_t version, int 
           " ORDER BY stream");
       run.failures = ReadFailures(failures.Bind(run.run));
     }
+    if (has_costs) run.cost = ReadCost(runs, 4);
     records.push_back(std::move(run));
   }
   return records;
@@ -135,6 +209,10 @@ History ReadHistory(const std::filesystem::path& ledger, int runs_max) {
   if (version < kLedgerHasCommits) return history;
   if (version >= kLedgerHasResets) history.resets = ReadResets(db);
   if (version >= kLedgerHasFailures) history.last_failures = ReadLastFailures(db);
+  if (version >= kLedgerHasCosts) {
+    history.last_costs = ReadLastCosts(db);
+    history.last_cost = ReadLastCost(db);
+  }
   history.runs = ReadRuns(db, version, runs_max);
   sqlite::Statement commits(
       db, SelectAttempts(version,
@@ -147,6 +225,24 @@ History ReadHistory(const std::filesystem::path& ledger, int runs_max) {
       db, SelectAttempts(version, "WHERE state <> 'cleaned' ORDER BY began").c_str());
   history.unclean = ReadAttempts(unclean);
   return history;
+}
+
+CostTotal ReadCosts(const std::filesystem::path& ledger, base::UtcTime since) {
+  CostTotal total;
+  std::error_code ignored;
+  if (!std::filesystem::exists(ledger, ignored)) return total;
+  RequireOwnFiles(ledger);
+  sqlite::Database db(ledger, sqlite::Open::kExisting, Explain);
+  RequireLedger(db, "read ledger");
+  if (LedgerVersion(db) < kLedgerHasCosts) return total;
+  const std::string sql =
+      std::string("SELECT ") + kCostColumns + " FROM run AS r WHERE r.began > ? ORDER BY r.rowid";
+  sqlite::Statement rows(db, sql.c_str());
+  rows.Bind(since);
+  while (rows.Step()) {
+    if (const auto cost = ReadCost(rows, 0)) AddTo(total, *cost);
+  }
+  return total;
 }
 
 const FailureRecord* LastFailure(const History& history, const std::string& stream) {

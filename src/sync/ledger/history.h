@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "model/cost.h"
 #include "model/part.h"
 
 namespace sluice::sync {
@@ -48,6 +49,22 @@ struct RunRecord {
   std::string outcome;                 // "done", "failed", "interrupted"; empty: no end recorded
   std::vector<AttemptRecord> attempts;
   std::vector<FailureRecord> failures;  // of the run itself first, then by stream
+  // nullopt: it died, or an older version recorded it.
+  std::optional<model::RunCost> cost;
+};
+
+// What the run of a stream's last commit cost, and how many streams it was for.
+struct CostRecord {
+  std::string stream;
+  model::RunCost cost;
+  std::uint64_t streams = 1;
+  std::uint64_t bytes = 0;  // of this stream's parts
+};
+
+// Of all runs that the ledger remembers and that began after a moment.
+struct CostTotal {
+  std::uint64_t runs = 0;  // whose cost is known
+  model::RunCost cost;     // rpus: of the newest that knew; amounts of those that had a price
 };
 
 struct History {
@@ -60,6 +77,10 @@ struct History {
   std::set<std::string> resets;
   // Attempts of which something may still lie in the bucket.
   std::vector<AttemptRecord> unclean;
+  // Of the streams of last_commits, by name, as far as known.
+  std::vector<CostRecord> last_costs;
+  // Of the newest run that has ended, as far as known.
+  std::optional<model::RunCost> last_cost;
   // "process 4711 since 2026-01-01 00:00:00 UTC", if a sync holds the ledger now.
   std::optional<std::string> holder;
 };
@@ -67,6 +88,9 @@ struct History {
 // At most `runs_max` runs. A ledger that does not exist is an empty history. Errors: kPermission,
 // kCorrupt.
 History ReadHistory(const std::filesystem::path& ledger, int runs_max);
+
+// What the runs that began after `since` cost together. As ReadHistory.
+CostTotal ReadCosts(const std::filesystem::path& ledger, base::UtcTime since);
 
 // Why `stream` ended with an error, if it has not committed since; of the newest run as a whole, if
 // `stream` is empty. nullptr: there is nothing to tell. REQUIRES: `history` outlives the answer.

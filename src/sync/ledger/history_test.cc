@@ -215,5 +215,85 @@ TEST_F(HistoryTest, AProbeTellsALink) {
   EXPECT_EQ(Probed(path()), base::ErrorCode::kPermission);
 }
 
+model::RunCost SomeCost() {
+  model::RunCost cost{.wake_ups = 2,
+                      .billed = std::chrono::milliseconds(90'500),
+                      .rpus = 8,
+                      .workgroup_rpu_seconds = 1000.5,
+                      .rpu_price = 0.36,
+                      .s3 = {.put = 9, .get = 5, .free = 1},
+                      .bytes_staged = 1'234'567,
+                      .bytes_moved = 1'300'000};
+  model::Price(cost);
+  return cost;
+}
+
+TEST_F(HistoryTest, TellsWhatARunCostAndWhatItCannotKnow) {
+  Ledger ledger(path(), clock_);
+  ledger.BeginRun("whole");
+  ledger.EndRun("whole", "done", SomeCost());
+  ledger.BeginRun("unpriced");
+  ledger.EndRun("unpriced", "failed", model::RunCost{.wake_ups = 1, .bytes_moved = 7});
+  ledger.BeginRun("uncounted");
+  ledger.EndRun("uncounted", "done");
+  ledger.BeginRun("died");
+  const auto runs = ReadHistory(path(), 9).runs;
+  std::map<std::string, std::optional<model::RunCost>> costs;
+  for (const auto& run : runs) costs[run.run] = run.cost;
+  EXPECT_EQ(costs.at("whole"), SomeCost());
+  EXPECT_DOUBLE_EQ(costs.at("whole")->amount.value(), 90.5 * 8 / 3600 * 0.36);
+  EXPECT_EQ(costs.at("unpriced"), (model::RunCost{.wake_ups = 1, .bytes_moved = 7}));
+  EXPECT_EQ(costs.at("uncounted"), std::nullopt);
+  EXPECT_EQ(costs.at("died"), std::nullopt);
+  EXPECT_EQ(ReadHistory(path(), 9).last_cost, std::nullopt);  // of "uncounted"
+}
+
+TEST_F(HistoryTest, AddsUpWhatRunsCostSinceAMoment) {
+  Ledger ledger(path(), clock_);
+  ledger.BeginRun("old");
+  ledger.EndRun("old", "done", SomeCost());
+  clock_.Advance(std::chrono::hours(1));
+  const auto since = clock_.Utc() - std::chrono::minutes(1);
+  for (const char* run : {"a", "b"}) {
+    ledger.BeginRun(run);
+    ledger.EndRun(run, "done", SomeCost());
+  }
+  ledger.BeginRun("unpriced");
+  ledger.EndRun("unpriced", "done", model::RunCost{.wake_ups = 1, .s3 = {.get = 1}});
+  const auto total = ReadCosts(path(), since);
+  EXPECT_EQ(total.runs, 3U);
+  EXPECT_EQ(total.cost.wake_ups, 5U);
+  EXPECT_EQ(total.cost.billed, std::chrono::milliseconds(181'000));
+  EXPECT_EQ(total.cost.s3, (model::S3Requests{.put = 18, .get = 11, .free = 2}));
+  EXPECT_EQ(total.cost.bytes_staged, 2'469'134U);
+  EXPECT_DOUBLE_EQ(total.cost.amount.value(), 2 * *SomeCost().amount);
+  EXPECT_EQ(ReadCosts(path().string() + ".none", since).runs, 0U);
+}
+
+TEST_F(HistoryTest, TellsWhatTheRunOfEachLastCommitCost) {
+  Ledger ledger(path(), clock_);
+  const auto run = [&](const std::string& id, const std::vector<std::string>& streams) {
+    ledger.BeginRun(id);
+    for (const auto& stream : streams) {
+      ledger.AddAttempt({.run = id, .stream = stream, .attempt = id + stream, .prefix = "p/"});
+      ledger.SetCommitted(id + stream, {.proof = {.fetched_bytes = 10}});
+    }
+    model::RunCost cost{.wake_ups = streams.size()};
+    ledger.EndRun(id, "done", cost);
+    clock_.Advance(std::chrono::minutes(1));
+  };
+  run("r1", {"a", "b"});
+  run("r2", {"a"});
+  const auto costs = ReadHistory(path(), 1).last_costs;
+  ASSERT_EQ(costs.size(), 2U);
+  EXPECT_EQ(costs[0].stream, "a");
+  EXPECT_EQ(costs[0].cost.wake_ups, 1U);
+  EXPECT_EQ(costs[0].streams, 1U);
+  EXPECT_EQ(costs[1].stream, "b");
+  EXPECT_EQ(costs[1].cost.wake_ups, 2U);
+  EXPECT_EQ(costs[1].streams, 2U);
+  EXPECT_EQ(costs[1].bytes, 10U);
+}
+
 }  // namespace
 }  // namespace sluice::sync

@@ -62,6 +62,24 @@ std::string_view Bounded(std::string_view text) {
   return text.substr(0, end);
 }
 
+// What follows from these (model::Price) is not stored.
+void WriteCost(sqlite::Database& db, std::string_view run, const model::RunCost& cost) {
+  sqlite::Statement statement(
+      db,
+      "UPDATE run SET wake_ups = ?, billed_ms = ?, rpus = ?, workgroup_rpu_seconds = ?,"
+      " rpu_price = ?, s3_put = ?, s3_get = ?, s3_free = ?, bytes_staged = ?, bytes_moved = ?"
+      " WHERE run = ?");
+  statement.Bind(cost.wake_ups)
+      .Bind(static_cast<std::int64_t>(cost.billed.count()))
+      .Bind(cost.rpus)
+      .Bind(cost.workgroup_rpu_seconds)
+      .Bind(cost.rpu_price)
+      .Bind(cost.s3.put)
+      .Bind(cost.s3.get)
+      .Bind(cost.s3.free);
+  statement.Bind(cost.bytes_staged).Bind(cost.bytes_moved).Bind(run).Step();
+}
+
 // Whoever takes the lock makes a file: its folder must be there.
 const std::filesystem::path& WithFolder(const std::filesystem::path& path) {
   std::error_code failed;
@@ -110,13 +128,17 @@ void Ledger::BeginRun(std::string_view run) {
       .Step();
 }
 
-void Ledger::EndRun(std::string_view run, std::string_view outcome) {
+void Ledger::EndRun(std::string_view run, std::string_view outcome,
+                    const std::optional<model::RunCost>& cost) {
   const std::lock_guard lock(mu_);
+  sqlite::Transaction transaction(db_, Durability::kProcess);
   sqlite::Statement(db_, "UPDATE run SET ended = ?, outcome = ? WHERE run = ?")
       .Bind(clock_.Utc())
       .Bind(outcome)
       .Bind(run)
       .Step();
+  if (cost) WriteCost(db_, run, *cost);
+  transaction.Commit();
 }
 
 void Ledger::AddAttempt(const AttemptFacts& facts) {

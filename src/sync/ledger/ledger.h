@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "model/cost.h"
 #include "model/part.h"
 #include "sync/ledger/ledger_lock.h"
 #include "sync/ledger/sqlite.h"
@@ -88,7 +89,9 @@ class Ledger {
   Ledger& operator=(const Ledger&) = delete;
 
   void BeginRun(std::string_view run);
-  void EndRun(std::string_view run, std::string_view outcome);
+  // `cost` as far as it is known then.
+  void EndRun(std::string_view run, std::string_view outcome,
+              const std::optional<model::RunCost>& cost = {});
 
   // REQUIRES: returned before UNLOAD is sent (order of effects 1).
   void AddAttempt(const AttemptFacts& attempt);

@@ -107,6 +107,23 @@ void MigrateLedger(sqlite::Database& database) {
         "PRAGMA user_version=5;"
         "COMMIT");
   }
+  if (version < 6) {
+    // All NULL: not known, as of a run that died.
+    database.Execute(
+        "BEGIN;"
+        "ALTER TABLE run ADD COLUMN wake_ups INTEGER;"
+        "ALTER TABLE run ADD COLUMN billed_ms INTEGER;"
+        "ALTER TABLE run ADD COLUMN rpus REAL;"
+        "ALTER TABLE run ADD COLUMN workgroup_rpu_seconds REAL;"
+        "ALTER TABLE run ADD COLUMN rpu_price REAL;"
+        "ALTER TABLE run ADD COLUMN s3_put INTEGER;"
+        "ALTER TABLE run ADD COLUMN s3_get INTEGER;"
+        "ALTER TABLE run ADD COLUMN s3_free INTEGER;"
+        "ALTER TABLE run ADD COLUMN bytes_staged INTEGER;"
+        "ALTER TABLE run ADD COLUMN bytes_moved INTEGER;"
+        "PRAGMA user_version=6;"
+        "COMMIT");
+  }
 }
 
 }  // namespace sluice::sync

@@ -214,6 +214,14 @@ const std::vector<const char*> kFormats = {
     "PRAGMA user_version=3",
     "CREATE TABLE reset(stream TEXT PRIMARY KEY) STRICT;"
     "PRAGMA user_version=4",
+    "ALTER TABLE attempt ADD COLUMN subject TEXT;"
+    "ALTER TABLE attempt ADD COLUMN message TEXT;"
+    "ALTER TABLE attempt ADD COLUMN remedy TEXT;"
+    "CREATE TABLE failure(run TEXT NOT NULL, stream TEXT NOT NULL, at INTEGER NOT NULL,"
+    " code TEXT NOT NULL, subject TEXT NOT NULL, message TEXT NOT NULL, remedy TEXT NOT NULL,"
+    " PRIMARY KEY(run, stream)) STRICT;"
+    "CREATE INDEX attempt_stream ON attempt(stream, committed);"
+    "PRAGMA user_version=5",
 };
 
 class OldLedgerTest : public LedgerTest, public testing::WithParamInterface<std::size_t> {
@@ -256,7 +264,17 @@ TEST_P(OldLedgerTest, IsReadAsItStands) {
   EXPECT_EQ(history.runs.at(0).attempts.at(1).error, "source");
   EXPECT_EQ(history.unclean.size(), 2U);
 }
-INSTANTIATE_TEST_SUITE_P(EachVersion, OldLedgerTest, testing::Values(1, 2, 3, 4),
+TEST_P(OldLedgerTest, KnowsNoCostsUntilANewRunRecordsItsOwn) {
+  EXPECT_EQ(ReadCosts(path(), {}).runs, 0U);
+  EXPECT_THAT(ReadHistory(path(), 1).last_costs, IsEmpty());
+  Ledger ledger(path(), clock_);
+  EXPECT_EQ(ReadHistory(path(), 1).runs.at(0).cost, std::nullopt);
+  ledger.BeginRun("r2");
+  ledger.EndRun("r2", "done", model::RunCost{.wake_ups = 3});
+  EXPECT_EQ(ReadHistory(path(), 9).last_cost->wake_ups, 3U);
+  EXPECT_EQ(ReadCosts(path(), {}).runs, 1U);
+}
+INSTANTIATE_TEST_SUITE_P(EachVersion, OldLedgerTest, testing::Values(1, 2, 3, 4, 5),
                          [](const auto& version) { return std::to_string(version.param); });
 
 // Ended runs, each with one attempt that committed and is clean, an hour apart.

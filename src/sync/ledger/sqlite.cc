@@ -54,6 +54,11 @@ Statement& Statement::Bind(base::UtcTime time) {
       std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count()));
 }
 
+Statement& Statement::Bind(double number) {
+  Check(sqlite3_bind_double(statement_.get(), ++bound_, number));
+  return *this;
+}
+
 Statement& Statement::BindNull() {
   Check(sqlite3_bind_null(statement_.get(), ++bound_));
   return *this;
@@ -85,6 +90,11 @@ std::optional<std::string> Statement::OptionalText(int column) const {
 
 std::optional<std::uint64_t> Statement::OptionalUnsigned(int column) const {
   return IsNull(column) ? std::nullopt : std::optional(Unsigned(column));
+}
+
+std::optional<double> Statement::OptionalReal(int column) const {
+  if (IsNull(column)) return std::nullopt;
+  return sqlite3_column_double(statement_.get(), column);
 }
 
 std::optional<base::UtcTime> Statement::OptionalTime(int column) const {

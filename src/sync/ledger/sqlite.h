@@ -51,6 +51,7 @@ class Statement {
   Statement& Bind(std::int64_t number);
   Statement& Bind(int number) { return Bind(static_cast<std::int64_t>(number)); }
   Statement& Bind(std::uint64_t number) { return Bind(static_cast<std::int64_t>(number)); }
+  Statement& Bind(double number);
   Statement& Bind(base::UtcTime time);  // whole seconds
   template <typename Value>
   Statement& Bind(const std::optional<Value>& value) {
@@ -68,6 +69,7 @@ class Statement {
   }
   std::optional<std::string> OptionalText(int column) const;
   std::optional<std::uint64_t> OptionalUnsigned(int column) const;
+  std::optional<double> OptionalReal(int column) const;
   std::optional<base::UtcTime> OptionalTime(int column) const;
 
  private:
