@@ -26,8 +26,10 @@ class Backend:
         return int(struct.unpack(">I", self.key[:4])[0])
 
 
-def connect(path: Path, user: str, database: str, application_name: str) -> Backend:
-    """Throws SqlError with the backend's own login error, such as 3D000."""
+def connect(
+    path: Path, user: str, database: str, application_name: str, settings: dict[str, str] | None = None
+) -> Backend:  # fmt: skip
+    """Throws SqlError with the backend's own login error, such as 3D000, or 22023 for a value of `settings`."""
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     backend = Backend(sock)
     try:
@@ -36,6 +38,7 @@ def connect(path: Path, user: str, database: str, application_name: str) -> Back
         parameters = {"user": user, "database": database, "client_encoding": "UTF8"}
         # Redshift prints 15 digits unless asked for more; see extra_float_digits in its documentation.
         parameters |= {"extra_float_digits": "0", "application_name": application_name}
+        parameters |= settings or {}
         sock.sendall(wire.startup(parameters))
         _greeting(backend)
     except BaseException:

@@ -7,10 +7,12 @@ refused here with its SQLSTATE; what PostgreSQL reads the same way stays as it i
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from redshift_sandbox.contracts import SqlError
 from redshift_sandbox.gateway import parameters, principals, tables
 from redshift_sandbox.gateway.expressions import rewrite_expressions
+from redshift_sandbox.gateway.release_8 import shape_catalog
 from redshift_sandbox.gateway.show import translate_show_catalog
 from redshift_sandbox.gateway.tokens import (
     Kind,
@@ -68,7 +70,9 @@ def translate_statement(tokens: list[Token], dialect: Dialect) -> Translated:
         return Translated(replaced, verb, "CANCEL" if verb == "CANCEL" else None, words=words)
     query_start = _declare(verb, main)
     _fold_names(main, dialect)
+    shape_catalog(main)
     rewrite_expressions(main, query_start)
+    _part_numbers(tokens)
     return Translated(text_of(tokens), verb, words=words)
 
 
@@ -103,13 +107,21 @@ def _refuse(main: list[Token], dialect: Dialect) -> None:
         raise SqlError("0A000", f"COPY {refused} is not supported by the sandbox")
     for index, token in enumerate(main):
         if token.kind is Kind.ESCAPED:
-            # The letter before the quote is read as the name of a type, as in PostgreSQL 8.0.
-            raise SqlError("42704", f'type "{fold(token.text[: token.text.index(chr(39))])}" does not exist')
+            _escaped(token)
         check_name(token)
         if token.kind is Kind.WORD or token.kind is Kind.QUOTED:
             _refuse_relation(main, index, dialect)
     if verb in ("INSERT", "UPDATE", "DELETE", "WITH") and "RETURNING" in words:
         raise SqlError("42601", f'syntax error at or near "{main[words.index("RETURNING")].text}"')
+
+
+def _escaped(token: Token) -> None:
+    """The letter before the quote is read as the name of a type, as in PostgreSQL 8.0; the backend refuses it when it
+    comes to it, behind a column that does not exist."""
+    letter, literal = token.text[: token.text.index("'")], token.text[token.text.index("'") :]
+    if fold(letter) != "e":
+        raise SqlError("42704", f'type "{fold(letter)}" does not exist')
+    token.text = f'"e" {literal}'
 
 
 def _refuse_relation(main: list[Token], index: int, dialect: Dialect) -> None:
@@ -197,6 +209,13 @@ def _declare(verb: str, main: list[Token]) -> int:
     if words[:2] == ["ALTER", "TABLE"]:
         tables.translate_alter_table(main)
     return 0
+
+
+def _part_numbers(tokens: list[Token]) -> None:
+    """`THEN 1WHEN` is a number and a word in release 8.0, and AWS's JDBC driver writes it; later ones refuse it."""
+    for token, follows in pairwise(tokens):
+        if token.kind is Kind.NUMBER and follows.kind is Kind.WORD:
+            token.text += " "
 
 
 def _fold_names(main: list[Token], dialect: Dialect) -> None:

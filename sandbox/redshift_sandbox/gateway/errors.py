@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from redshift_sandbox.contracts import SqlError
+from redshift_sandbox.gateway.release_8 import as_known
 from redshift_sandbox.gateway.tokens import Kind, meaningful, tokenize
 
 _FIELDS_8_0 = frozenset("SCMDHWFLR")
@@ -54,6 +55,7 @@ def rewrite(values: list[tuple[str, str]], query_id: int, sql: str) -> list[tupl
         match, relations = _COLUMN.match(text), _relations(sql)
         if match and relations:
             text = f'column "{match.group(1).rpartition(".")[2]}" does not exist in {", ".join(relations)}'
+        kept = [(code, value) for code, value in kept if code != "H"]  # later releases guess what was meant
     return [(code, text if code == "M" else value) for code, value in kept]
 
 
@@ -80,7 +82,7 @@ def _relations(sql: str) -> list[str]:
             end = index + 1
             while end + 2 < len(tokens) and tokens[end + 1].text == ".":
                 end += 2
-            name = tokens[end].text.strip('"')
+            name = as_known(tokens[end].text.strip('"'))
             if tokens[end].kind in (Kind.WORD, Kind.QUOTED) and name not in found:
                 found.append(name)
     return found

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from redshift_sandbox.contracts import Clock, Faults, Unloader
+from redshift_sandbox.gateway.aliases import Aliases
 from redshift_sandbox.gateway.column_rights import ColumnRights
 from redshift_sandbox.gateway.records import Records
 from redshift_sandbox.gateway.users import Users
@@ -46,6 +47,7 @@ class Hub:
     users: Users
     records: Records
     columns: ColumnRights
+    aliases: Aliases
     stopping: threading.Event = field(default_factory=threading.Event)
     mutex: threading.Lock = field(default_factory=threading.Lock)
     sessions: dict[bytes, Member] = field(default_factory=dict)  # by BackendKeyData

@@ -25,6 +25,10 @@ _CLEARTEXT, _MD5, _SHA256 = 3, 5, 13
 _DRIVER_KEYS = frozenset(("client_protocol_version", "driver_version", "os_version", "plugin_name",
                           "driver_discovery_version"))  # fmt: skip
 _ACCEPTED = _DRIVER_KEYS | {"user", "database", "application_name", "client_encoding"}
+# Settings that any session may change, so that a start-up packet may give them too, in any case of letters, as in
+# PostgreSQL 8.0. AWS's JDBC driver sends DateStyle and extra_float_digits at every login
+# (https://github.com/aws/amazon-redshift-jdbc-driver, ConnectionFactoryImpl).
+_SETTINGS = frozenset(("datestyle", "extra_float_digits", "search_path", "statement_timeout", "timezone"))
 # Parameters PostgreSQL 8.0 knew and only a superuser could set.
 _SUPERUSER_ONLY = frozenset(("lc_messages", "lc_monetary", "lc_numeric", "lc_time"))
 
@@ -123,11 +127,16 @@ def check_parameters(parameters: dict[str, str]) -> None:
     for name, value in parameters.items():
         if name in _SUPERUSER_ONLY:
             raise fatal("42501", f'permission denied to set parameter "{name}" to "{value}"')
-        if name not in _ACCEPTED:
+        if name not in _ACCEPTED and name.lower() not in _SETTINGS:
             raise fatal("42704", f'unrecognized configuration parameter "{name}"')
     encoding = parameters.get("client_encoding", "UTF8").strip("'\"").upper().replace("-", "")
     if encoding not in ("UTF8", "UNICODE"):
         raise fatal("22023", f'invalid value for parameter "client_encoding": "{encoding}"')
+
+
+def settings(parameters: dict[str, str]) -> dict[str, str]:
+    """What of the start-up packet the session's backend is to start with, by lower-case name."""
+    return {name.lower(): value for name, value in parameters.items() if name.lower() in _SETTINGS}
 
 
 def _ask(sock: socket.socket, user: str, code: int, passwords: LoginPasswords) -> LoginVerdict:

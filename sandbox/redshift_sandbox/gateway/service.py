@@ -20,6 +20,7 @@ from redshift_sandbox.contracts import Clock, Faults, LoginPasswords, SqlError, 
 from redshift_sandbox.gateway import backend as backends
 from redshift_sandbox.gateway import login, wire
 from redshift_sandbox.gateway.admin import admin_execute
+from redshift_sandbox.gateway.aliases import Aliases
 from redshift_sandbox.gateway.backend import Backend
 from redshift_sandbox.gateway.column_rights import ColumnRights
 from redshift_sandbox.gateway.exchange import greeting_parameters
@@ -59,7 +60,7 @@ class Gateway:
         self._tls = tls
         self._hub = Hub(
             postgres, clock, faults, meter, unloader, log, Users(postgres), Records(postgres, clock, meter),
-            ColumnRights(postgres),
+            ColumnRights(postgres), Aliases(postgres),
         )  # fmt: skip
         self._contexts: dict[str, ssl.SSLContext] = {}
         self._listener: socket.socket | None = None
@@ -89,6 +90,7 @@ class Gateway:
             thread.join(_STOP_SECONDS)
         self._hub.users.close()
         self._hub.columns.close()
+        self._hub.aliases.close()
 
     def admin_execute(
         self, redshift_sql: str, database: str = "dev", *, user: str | None = None
@@ -180,7 +182,8 @@ class Gateway:
         self._check_limit()
         user = self._hub.users.prepare(greeting.db_user, verdict)
         name = greeting.parameters.get("application_name", "")
-        return backends.connect(self._postgres.socket_path, user, greeting.database, name), user
+        settings = login.settings(greeting.parameters)
+        return backends.connect(self._postgres.socket_path, user, greeting.database, name, settings), user
 
     def _check_limit(self) -> None:
         """Each login that the fault refuses uses up one of its count."""

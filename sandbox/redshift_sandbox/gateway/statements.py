@@ -174,6 +174,7 @@ class Statements:
                 tokens, self._state.user, self._state.database, case_sensitive=self._state.case_sensitive
             )
         before = self._touched(tokens)  # translation changes the tokens
+        self._hub.aliases.expand(tokens, self._state.database)
         return Prepared(translate_statement(tokens, self._dialect()), text, touched=before)
 
     def _touched(self, tokens: list[Token]) -> Touched:

@@ -98,4 +98,5 @@ GRANT SELECT ON pg_catalog.svv_all_schemas, pg_catalog.svv_all_tables, pg_catalo
   pg_catalog.sys_query_history TO PUBLIC;
 
 -- Every user may create in schema public (https://docs.aws.amazon.com/redshift/latest/dg/r_Schemas_and_tables.html).
+ALTER SCHEMA public OWNER TO rdsdb;
 GRANT CREATE, USAGE ON SCHEMA public TO PUBLIC;

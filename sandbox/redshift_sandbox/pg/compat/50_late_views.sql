@@ -23,3 +23,17 @@ BEGIN
   EXECUTE pg_catalog.format('CREATE FUNCTION %s() RETURNS TABLE (%s) LANGUAGE sql STABLE AS %L', function_name, columns, query);
   EXECUTE pg_catalog.format('CREATE VIEW %s AS SELECT %s FROM %s() f', name, shown, function_name);
 END $$;
+
+-- https://docs.aws.amazon.com/redshift/latest/dg/PG_GET_LATE_BINDING_VIEW_COLS.html: the columns of all such views of the
+-- database that the caller may use; the caller names the result's columns.
+CREATE FUNCTION pg_catalog.pg_get_late_binding_view_cols() RETURNS SETOF record LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN QUERY
+    SELECT n.nspname, c.relname, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod)::varchar, a.attnum::integer
+      FROM pg_catalog.pg_class c
+      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+      JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+     WHERE c.relkind = 'v' AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+       AND EXISTS (SELECT FROM pg_catalog.pg_proc f
+                    WHERE f.pronamespace = n.oid AND f.proname = 'pg_sandbox_late_' || c.relname);
+END $$;
