@@ -70,6 +70,24 @@ install_duckdb() {
   echo "$DUCKDB_MODULE_VERSION" >$stamp
 }
 
+# The driver comes from Maven Central by Maven. A Java or Maven that is on the PATH already serves as well.
+install_jdbc() {
+  local stamp=build/clients/jdbc/.stamp sum
+  # shellcheck disable=SC2086
+  if ! command -v javac >/dev/null || ! command -v mvn >/dev/null; then install_debian $CLIENTS_PACKAGES; fi
+  [ "$(cat $stamp 2>/dev/null)" = "$JDBC_SUM" ] && return 0
+  echo "setup: fetching $JDBC_ARTIFACT"
+  rm -rf build/clients/jdbc
+  mkdir -p build/clients/jdbc
+  mvn -q -B dependency:copy -Dartifact="$JDBC_ARTIFACT" -DoutputDirectory="$PWD/build/clients/jdbc" -Dmdep.stripVersion=true
+  sum=$(sha256sum <build/clients/jdbc/redshift-jdbc42.jar | cut -d ' ' -f 1)
+  if [ "$sum" != "$JDBC_SUM" ]; then
+    echo "setup: the JDBC driver has checksum '$sum', expected '$JDBC_SUM'" >&2
+    exit 1
+  fi
+  echo "$JDBC_SUM" >$stamp
+}
+
 # Clients whose dependencies do not fit those of build/venv have an environment of their own.
 install_clients() {
   local stamp=build/clients/dbt/.stamp want
@@ -92,4 +110,7 @@ case "${1:-}" in
 esac
 install_python
 install_duckdb
-if [ "${1:-}" = --clients ]; then install_clients; fi
+if [ "${1:-}" = --clients ]; then
+  install_clients
+  install_jdbc
+fi

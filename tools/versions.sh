@@ -15,3 +15,7 @@ DEBIAN_PACKAGES="build-essential ca-certificates ccache cmake curl git golang-go
 LINT_PACKAGES="clang-format-14 clang-tidy-14"
 # For `make fuzz` alone.
 FUZZ_PACKAGES="clang-14 libclang-rt-14-dev"
+# For the tests of other people's clients alone (tools/setup.sh --clients): a Java program and AWS's JDBC driver for it.
+CLIENTS_PACKAGES="maven openjdk-17-jdk-headless"
+JDBC_ARTIFACT=com.amazon.redshift:redshift-jdbc42:2.2.5
+JDBC_SUM=fde34a0e2478996482cf114138df803f7dbc9b5450a59218318fe4b4a987a0e2
