@@ -24,8 +24,8 @@ Every field of `sluice.yaml`. This page is made from the program's table of fiel
 edit it. `sluice config schema` prints the same as JSON Schema, for editors; `sluice config validate` tells all mistakes
 at once, with line and fix, and contacts nobody.
 
-In every text may stand `${NAME}` (a variable of the environment), `${NAME:-default}` and `${file:PATH}` (the contents of
-a file). Durations are a number and `s`, `m`, `h` or `d`. A relative path is taken from the configuration's folder.
+In every text may stand `${NAME}` (a variable of the environment), `${NAME:-default}` and `${file:PATH}` (the contents
+of a file). Durations are a number and `s`, `m`, `h` or `d`. A relative path is taken from the configuration's folder.
 Fields marked **required** must be there; all others may be left out.
 """
 
