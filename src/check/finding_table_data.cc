@@ -289,6 +289,10 @@ constexpr FindingKind kKinds[] = {
     {"destination.names_clash", Step::kDestination, kFailure,
      "Two columns have one name at the destination",
      "The destination does not tell them apart, as the source does.", "{remedy}"},
+    {"destination.history_table", Step::kDestination, kFailure,
+     "The table there was made by another write mode",
+     "A table that keeps history has columns of its own; another mode would lose its versions.",
+     "{remedy}"},
     {"destination.target", Step::kDestination, kFailure, "The stream cannot land there",
      "A sync refuses this stream.", "{remedy}"},
 };
@@ -353,6 +357,7 @@ constexpr FailureRule kRules[] = {
     {kDestination, "reserved_schema", "", "destination.reserved_schema"},
     {kDestination, "schema_change", "", "destination.schema_change"},
     {kDestination, "names_clash", "", "destination.names_clash"},
+    {kDestination, "history_table", "", "destination.history_table"},
     {kLogin, "shared_database", "", "login.shared_database"},
     {kLogin, "no_connect", "", "login.no_connect"},
     {kLogin, "usage_limit", "", "login.usage_limit"},

@@ -114,7 +114,7 @@ TEST_F(Check, WhatTheDestinationSaysOfATargetIsToldInItsStep) {
   EXPECT_EQ(std::count(told_.begin(), told_.end(), "streams.ok"), 2);
   EXPECT_EQ(told_.back(), "destination.failed");
   for (const std::string reason :
-       {"name_taken", "reserved_schema", "schema_change", "names_clash"}) {
+       {"name_taken", "reserved_schema", "schema_change", "names_clash", "history_table"}) {
     taken.reason = reason;
     taken.remedy = "rename it";
     const Finding finding = Find(Run(), "destination." + reason);

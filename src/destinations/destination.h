@@ -19,6 +19,7 @@ struct Capabilities {
   bool overwrite = false;
   bool append = false;
   bool merge = false;
+  bool history = false;
   // Loads of different streams may be open at the same time.
   bool parallel_loads = false;
   // Parts may be taken where they lie, in the staging bucket (Destination::TakesStaged).

@@ -81,6 +81,15 @@ void RefuseDuplicateKeys(const model::StreamTarget& target, std::uint64_t keys, 
 
 void RefuseRepeatedThere(const model::StreamTarget& target, std::uint64_t keys) {
   if (keys == 0) return;
+  if (target.write_mode == model::WriteMode::kHistory) {
+    Throw(
+        target, ErrorCode::kConflict,
+        fmt::format("{} values of the primary key {} have more than one current version in the "
+                    "table at the destination",
+                    keys, Key(target)),
+        "Something else wrote to the table, or it was made with another key. Leave one row of "
+        "each key with _is_current true there; or rename or drop the table, and run with --full.");
+  }
   Throw(target, ErrorCode::kConflict,
         fmt::format(
             "{} values of the primary key {} stand more than once in the table at the destination",

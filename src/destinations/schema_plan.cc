@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "destinations/history_columns.h"
 
 namespace sluice::destinations {
 namespace {
@@ -28,7 +29,7 @@ class Comparison {
       const bool kept =
           std::any_of(target.columns.begin(), target.columns.end(),
                       [&](const model::Column& c) { return SameName(c.name, column.name); });
-      if (kept) continue;
+      if (kept || IsOurs(column)) continue;
       gone_.push_back(&column);
       if (InLast(column.name).value_or(true)) just_gone_.push_back(&column);
     }
@@ -89,6 +90,11 @@ class Comparison {
   }
 
  private:
+  bool IsOurs(const ExistingColumn& column) const {
+    return target_.write_mode == model::WriteMode::kHistory &&
+           IsHistoryColumn(column.name, dialect_);
+  }
+
   void Compare(const model::Column& column) {
     const std::string type = dialect_.TypeOf(column);
     const auto there =
@@ -187,7 +193,8 @@ class Comparison {
       case model::WriteMode::kAppend:
         return fmt::format("if it was renamed, the rows that are there keep their values in {}",
                            was);
-      case model::WriteMode::kMerge: break;
+      case model::WriteMode::kMerge:
+      case model::WriteMode::kHistory: break;
     }
     if (target_.schema_policy == SchemaPolicy::kFreeze) {
       return fmt::format(
@@ -247,7 +254,7 @@ void CheckLanding(const model::StreamTarget& target, const SchemaPlan& plan) {
     const std::string& name = target.columns[i].name;
     any = any || plan.lands_in[i];
     const auto& key = target.primary_key;
-    if (!plan.lands_in[i] && target.write_mode == model::WriteMode::kMerge &&
+    if (!plan.lands_in[i] && model::MeetsByKey(target.write_mode) &&
         std::find(key.begin(), key.end(), name) != key.end()) {
       missing.push_back(fmt::format("it has no column {}, of the primary key", name));
     }
@@ -269,6 +276,7 @@ SchemaPlan PlanSchema(const model::StreamTarget& target, const ExistingTable& ex
                       const SchemaDialect& dialect) {
   using Table = SchemaPlan::Table;
   if (existing.columns.empty()) return AsItIs(target, Table::kCreate);
+  RequireSameKeeping(target, existing, dialect);
   const bool overwrite = target.write_mode == model::WriteMode::kOverwrite;
   if (overwrite && target.schema_policy == SchemaPolicy::kFollow && !existing.must_stay) {
     SchemaPlan plan = AsItIs(target, Table::kReplace);

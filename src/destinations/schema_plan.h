@@ -48,7 +48,7 @@ struct SchemaPlan {
     kCreate,   // there is none
     kReplace,  // overwrite, and it may take the stream's shape
     kEmpty,    // overwrite, and the table stays
-    kKeep,     // append, merge
+    kKeep,     // append, merge, history
   };
   struct Change {
     std::string name;  // the column's name there
@@ -65,7 +65,8 @@ struct SchemaPlan {
 
 // Columns are found by name, as the destination compares names. Throws kUnsupported, naming every
 // column that is in the way: a type that would lose values, under kFail any difference, or a table
-// that has none of the columns (kFreeze), or not those of the primary key.
+// that has none of the columns (kFreeze), or not those of the primary key; and as
+// RequireSameKeeping.
 SchemaPlan PlanSchema(const model::StreamTarget& target, const ExistingTable& existing,
                       const SchemaDialect& dialect);
 

@@ -40,11 +40,12 @@ struct Proof {
 // What a commit changed at the destination.
 struct Counts {
   std::uint64_t inserted = 0;
-  std::uint64_t updated = 0;
+  std::uint64_t updated = 0;    // history: a new version follows the one that was current
   std::uint64_t unchanged = 0;  // read again, the same as before: not written
-  std::uint64_t deleted = 0;    // gone from the destination
+  std::uint64_t deleted = 0;    // gone from the destination; history: the current version ended
   std::uint64_t skipped = 0;    // came and left no trace: see the next two
-  // Of `skipped`: another row of the same key won. The rest had been deleted before they came.
+  // Of `skipped`: another row of the same key won. The rest had been deleted before they came, or
+  // are older than the version that is current.
   std::uint64_t duplicates = 0;
   // Of `deleted`: no row came to say so; their keys were absent.
   std::uint64_t deleted_absent = 0;

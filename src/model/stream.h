@@ -13,10 +13,18 @@
 namespace sluice::model {
 
 enum class SyncMode { kFullRefresh, kIncremental };
-enum class WriteMode { kOverwrite, kAppend, kMerge };
+enum class WriteMode {
+  kOverwrite,
+  kAppend,
+  kMerge,
+  kHistory,  // one row per version of a key: SCD type 2 (docs/adr/0013-history.md)
+};
 
-std::string_view ToString(SyncMode mode);   // "full_refresh", "incremental"
-std::string_view ToString(WriteMode mode);  // "overwrite", "append", "merge"
+std::string_view ToString(SyncMode mode);  // "full_refresh", "incremental"
+// "overwrite", "append", "merge", "history"
+std::string_view ToString(WriteMode mode);
+// Rows meet those that are there by their primary key: merge and history.
+bool MeetsByKey(WriteMode mode);
 
 // What to do when the source's columns are not those at the destination.
 enum class SchemaPolicy {
@@ -25,7 +33,8 @@ enum class SchemaPolicy {
   kFail,    // any difference is an error
 };
 
-// How rows that the source deleted are noticed at the destination. Merge only.
+// How rows that the source deleted are noticed at the destination. Merge and history only: there,
+// "removed" means that the key's current version ends.
 struct DeletePolicy {
   // Soft delete, a column of the stream: a bool is true, any other type is not NULL, if deleted.
   std::optional<std::string> column;
@@ -52,6 +61,8 @@ enum class NullCursor {
 // keys and the statement's limit.
 struct Split {
   int pieces = 2;  // 2..1000
+  // As many pieces as the rows that are read ask for, 1 too; `pieces` says nothing then.
+  bool by_size = false;
   // By ranges of this column (a number, date or timestamp); nullopt: by a hash of the primary key,
   // which makes pieces of one size whatever the values are.
   std::optional<std::string> column;
@@ -92,8 +103,8 @@ struct StreamTarget {
   std::vector<Column> columns;
   WriteMode write_mode = WriteMode::kOverwrite;
   std::vector<std::string> primary_key;
-  // The rows are all that the source has: under merge, a key that is not among them was deleted.
-  // False: they are what changed.
+  // The rows are all that the source has: under merge and history, a key that is not among them was
+  // deleted. False: they are what changed.
   bool complete = true;
   std::optional<std::string> cursor;  // of two rows with one key, the one with the greater wins
   // Under a complete merge two rows with one key are an error in the source (kConflict), unless
@@ -101,6 +112,9 @@ struct StreamTarget {
   bool allow_duplicate_keys = false;
   DeletePolicy deletes;
   SchemaPolicy schema_policy = SchemaPolicy::kFollow;
+  // Under history: when the rows were read, by the source's clock. A version that tells no time of
+  // its own begins then. nullopt: the destination takes its own clock's.
+  std::optional<base::UtcTime> as_of;
 };
 
 // The cursor's committed value as exact text, and which run and attempt committed it.

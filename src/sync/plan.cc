@@ -43,7 +43,7 @@ std::vector<NamedColumn> AllNamed(const model::Stream& stream) {
 }
 
 bool Needs(const model::Stream& stream, const NamedColumn& column) {
-  const bool merge = stream.write_mode == model::WriteMode::kMerge;
+  const bool merge = model::MeetsByKey(stream.write_mode);
   if (column.field == "primary_key") return merge || (stream.split && !stream.split->column);
   if (column.field == "cursor") {
     return merge || stream.sync_mode == model::SyncMode::kIncremental;
@@ -154,13 +154,15 @@ void CheckModes(const model::Stream& stream, const destinations::Capabilities& c
   offer(WriteMode::kAppend, capabilities.append, true);
   const bool possible = (stream.write_mode == WriteMode::kOverwrite && capabilities.overwrite) ||
                         (stream.write_mode == WriteMode::kAppend && capabilities.append) ||
-                        (stream.write_mode == WriteMode::kMerge && capabilities.merge);
+                        (stream.write_mode == WriteMode::kMerge && capabilities.merge) ||
+                        (stream.write_mode == WriteMode::kHistory && capabilities.history);
   if (possible) return;
   std::string remedy =
       others.empty() ? "Set sync_mode: full_refresh and write_mode: overwrite for this stream."
                      : "For this stream, set " + others + ".";
-  if (stream.write_mode == WriteMode::kMerge) {
-    remedy += " Or choose a destination that merges: type duckdb or postgres.";
+  if (model::MeetsByKey(stream.write_mode)) {
+    remedy += fmt::format(" Or choose a destination that {}: type duckdb or postgres.",
+                          stream.write_mode == WriteMode::kMerge ? "merges" : "keeps history");
   }
   Unsupported(stream,
               fmt::format("the destination cannot do write_mode {}", ToString(stream.write_mode)),

@@ -105,6 +105,7 @@ std::unique_ptr<Harness> MakeDuckDbHarness(const fs::path& folder) {
 
 INSTANTIATE_TEST_SUITE_P(DuckDb, Conformance, testing::Values(&MakeDuckDbHarness));
 INSTANTIATE_TEST_SUITE_P(DuckDb, Merging, testing::Values(&MakeDuckDbHarness));
+INSTANTIATE_TEST_SUITE_P(DuckDb, History, testing::Values(&MakeDuckDbHarness));
 INSTANTIATE_TEST_SUITE_P(DuckDb, SchemaChanges, testing::Values(&MakeDuckDbHarness));
 
 class DuckDbDestination : public testing::Test {

@@ -79,6 +79,20 @@ std::vector<std::string> DuckDbDialect::GreatestFirst(const std::string& value,
   return terms;
 }
 
+std::string DuckDbDialect::Before(const std::string& mine, const std::string& theirs,
+                                  model::TypeKind) const {
+  return fmt::format("{} < {}", mine, theirs);
+}
+
+// Through microseconds, as the cast from a time with a zone asks the session's. Dates reach beyond
+// timestamps.
+std::string DuckDbDialect::Moment(const std::string& value, model::TypeKind kind) const {
+  if (kind == model::TypeKind::kTimestampTz) {
+    return fmt::format("make_timestamp(epoch_us({}))", value);
+  }
+  return kind == model::TypeKind::kDate ? fmt::format("TRY_CAST({} AS TIMESTAMP)", value) : value;
+}
+
 std::string DuckDbDialect::MakeActions(const std::string& table) const {
   return fmt::format("CREATE OR REPLACE TEMP TABLE {} AS", table);
 }

@@ -35,6 +35,9 @@ class DuckDbDialect final : public sql::Dialect {
                      model::TypeKind kind) const override;
   std::vector<std::string> GreatestFirst(const std::string& value,
                                          model::TypeKind kind) const override;
+  std::string Before(const std::string& mine, const std::string& theirs,
+                     model::TypeKind kind) const override;
+  std::string Moment(const std::string& value, model::TypeKind kind) const override;
   std::string MakeActions(const std::string& table) const override;
   std::string ActionType() const override { return "TINYINT"; }
 };

@@ -22,7 +22,7 @@ columnar::Task TaskOn(std::string_view operation, const model::StreamTarget& tar
 }
 
 SchemaPlan PlanOver(const model::StreamTarget& target, const ExistingTable& existing) {
-  if (target.write_mode == model::WriteMode::kMerge) CheckRowNumbers(existing, target);
+  if (model::MeetsByKey(target.write_mode)) CheckRowNumbers(existing, target);
   return PlanSchema(target, existing, TheDialect());
 }
 
@@ -41,7 +41,7 @@ DuckDbLoad::DuckDbLoad(DuckDbStore& store, model::StreamTarget wanted, bool exis
         sql::ReadLastColumns(runner, TheDialect(), store_.KnownStateColumns(), target().stream);
   }
   Plan();  // before a row is read from anywhere
-  stages_ = Merges() && plan_.table == SchemaPlan::Table::kKeep;
+  stages_ = KeepsHistory() || (Merges() && plan_.table == SchemaPlan::Table::kKeep);
   if (stages_) return;
   BeginTransaction();
   try {

@@ -1,6 +1,7 @@
 // One stream's load into a DuckDB file: one connection, one transaction.
-// Rows that are to be merged into a table that exists are staged in a temporary table of the
-// connection, which DuckDB spills, and meet the table in Commit; all others go straight into it.
+// Rows that are to be merged into a table that exists, and all of a table that keeps history, are
+// staged in a temporary table of the connection, which DuckDB spills, and meet the table in Commit;
+// all others go straight into it.
 #pragma once
 #include <memory>
 #include <mutex>

@@ -55,9 +55,8 @@ std::string DuckDbMergeText::Decide() const {
 }
 
 std::string DuckDbMergeText::DeleteAbsent(bool keys) const {
-  std::string sql =
-      fmt::format("DELETE FROM {} WHERE rowid NOT IN (SELECT t FROM {} WHERE t IS NOT NULL)",
-                  place().table, kActions);
+  std::string sql = fmt::format("{}rowid NOT IN (SELECT t FROM {} WHERE t IS NOT NULL)",
+                                RemoveWhere(""), kActions);
   if (!keys) return sql;
   return sql + fmt::format(" AND rowid IN (SELECT t.rowid FROM {} AS t ANTI JOIN {} AS k ON {})",
                            place().table, place().keys, SameAsScanned());
@@ -111,8 +110,10 @@ std::vector<std::uint64_t> DuckDbMerge::Classify() {
 void DuckDbMerge::BeforeDeletes(std::uint64_t rows) {
   constexpr std::uint64_t kVectorRows = 2048;
   constexpr std::uint64_t kMarkBytes = 16 * 1024;
+  // An ended version has two columns changed, whose values before and after are kept as well.
+  constexpr std::uint64_t kEndBytes = 64 * 1024;
   const std::uint64_t vectors = std::min(rows, RowsAboutThere() / kVectorRows + 1);
-  if (allow_memory_) allow_memory_(vectors * kMarkBytes);
+  if (allow_memory_) allow_memory_(vectors * (text_.KeepsHistory() ? kEndBytes : kMarkBytes));
 }
 
 bool DuckDbMerge::Write(const ToWrite& rows) {

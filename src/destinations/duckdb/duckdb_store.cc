@@ -153,7 +153,8 @@ void DuckDbStore::MakeWorkFolderLocked() {
 }
 
 Capabilities DuckDbStore::Describe() const {
-  return {.overwrite = true, .append = true, .merge = true, .parallel_loads = true};
+  return {
+      .overwrite = true, .append = true, .merge = true, .history = true, .parallel_loads = true};
 }
 
 std::string DuckDbStore::Name() const { return "DuckDB file " + options_.path.filename().string(); }

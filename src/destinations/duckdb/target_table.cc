@@ -8,6 +8,8 @@
 
 #include "columnar/column_type.h"
 #include "columnar/sql_text.h"
+#include "destinations/duckdb/duckdb_dialect.h"
+#include "destinations/history_columns.h"
 #include "destinations/merge_refusals.h"
 #include "destinations/own_schema.h"
 #include "destinations/target_check.h"
@@ -39,7 +41,7 @@ void CheckColumnNames(const model::StreamTarget& target) {
 
 std::string ColumnList(const model::StreamTarget& target) {
   std::string list;
-  for (const model::Column& column : target.columns) {
+  for (const model::Column& column : ColumnsThere(target)) {
     if (!list.empty()) list += ", ";
     // Nullable all the same: the parts are, and a table that refuses rows protects nobody here.
     list += QuoteName(column.name) + " " + columnar::EngineType(column);
@@ -67,6 +69,7 @@ void CheckRowNumber(const std::string& column, const model::StreamTarget& target
 
 void CheckMerge(const model::StreamTarget& target) {
   RequireMergeColumns(target);
+  RequireOwnNames(target, TheDialect());
   for (const model::Column& column : target.columns) CheckRowNumber(column.name, target);
 }
 
@@ -77,7 +80,7 @@ void CheckTarget(const model::StreamTarget& target) {
   if (IsEngineSchema(target.table.schema)) ThrowReservedSchema(target, "DuckDB's own");
   CheckColumnNames(target);
   for (const model::Column& column : target.columns) columnar::EngineType(column);
-  if (target.write_mode == model::WriteMode::kMerge) CheckMerge(target);
+  if (model::MeetsByKey(target.write_mode)) CheckMerge(target);
 }
 
 std::string QuotedTable(const std::string& catalog, const model::TableName& table) {

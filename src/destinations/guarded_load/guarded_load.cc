@@ -136,6 +136,7 @@ model::Counts GuardedLoad::CommitChecked(const model::Watermark& watermark,
     return before->counts;
   }
   RequireProof(target_, proof, rows_);
+  if (!target_.as_of) target_.as_of = clock_.Utc();
   Committed row{.watermark = watermark, .counts = Bring(call)};
   row.watermark.stream = target_.stream;
   Seal(row, proof, call);

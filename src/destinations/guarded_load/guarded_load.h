@@ -87,7 +87,8 @@ class GuardedLoad : public Load {
   const model::StreamTarget& target() const { return target_; }
   std::uint64_t rows() const { return rows_; }  // that came so far
   bool compares_keys() const { return keys_; }  // AddKeys was called
-  bool Merges() const { return target_.write_mode == model::WriteMode::kMerge; }
+  bool Merges() const { return model::MeetsByKey(target_.write_mode); }
+  bool KeepsHistory() const { return target_.write_mode == model::WriteMode::kHistory; }
   std::vector<model::Column> KeyColumns() const;
   const base::Clock& clock() const { return clock_; }
   base::Logger& log() const { return log_; }

@@ -435,12 +435,18 @@ TEST_F(LakeFolder, ColumnsThatDifferByCaseAloneAreRefusedByName) {
       ThrowsErrorWith(ErrorCode::kUnsupported, &base::ErrorInfo::message, HasSubstr("Id and iD")));
 }
 
-TEST_F(LakeFolder, MergeIsRefusedWithWhatToDoInstead) {
+TEST_F(LakeFolder, MergeAndHistoryAreRefusedWithWhatToDoInstead) {
   const auto lake = Open();
   EXPECT_FALSE(lake->Describe().merge);
-  EXPECT_THAT([&] { lake->Begin(Target(WriteMode::kMerge), kCall); },
-              ThrowsErrorWith(ErrorCode::kUnsupported, &base::ErrorInfo::remedy,
-                              HasSubstr("write_mode: overwrite or append")));
+  EXPECT_FALSE(lake->Describe().history);
+  for (const WriteMode mode : {WriteMode::kMerge, WriteMode::kHistory}) {
+    EXPECT_THAT([&] { lake->Examine(Target(mode), kCall); },
+                ThrowsErrorWith(ErrorCode::kUnsupported, &base::ErrorInfo::remedy,
+                                HasSubstr("write_mode: overwrite or append")));
+    EXPECT_THAT([&] { lake->Begin(Target(mode), kCall); },
+                ThrowsErrorWith(ErrorCode::kUnsupported, &base::ErrorInfo::message,
+                                HasSubstr("never rewritten")));
+  }
 }
 
 TEST_F(LakeFolder, ProbeLeavesNothing) {

@@ -160,13 +160,17 @@ void LakeStore::CheckTarget(const model::StreamTarget& target) const {
                        .message = "it has no columns",
                        .remedy = "Select some."});
   }
-  if (target.write_mode != model::WriteMode::kMerge) return;
+  if (!model::MeetsByKey(target.write_mode)) return;
+  const bool merge = target.write_mode == model::WriteMode::kMerge;
   throw base::Error({.code = ErrorCode::kUnsupported,
                      .operation = "begin load",
                      .subject = "table " + target.table.ToString(),
-                     .message = "a lake's files are never rewritten, so rows cannot be merged",
+                     .message = merge
+                                    ? "a lake's files are never rewritten, so rows cannot be merged"
+                                    : "a lake's files are never rewritten, so no version of a "
+                                      "row can end",
                      .remedy = "Set write_mode: overwrite or append for this stream, or use a "
-                               "DuckDB or PostgreSQL destination, which merge."});
+                               "DuckDB or PostgreSQL destination, which can."});
 }
 
 std::unique_ptr<Load> LakeStore::Begin(const model::StreamTarget& target, const base::Call& call) {

@@ -117,6 +117,17 @@ std::vector<std::string> PgDialect::GreatestFirst(const std::string& value, Type
   return terms;
 }
 
+std::string PgDialect::Before(const std::string& mine, const std::string& theirs,
+                              TypeKind kind) const {
+  return fmt::format("{} < {}", Ordered(mine, kind), Ordered(theirs, kind));
+}
+
+std::string PgDialect::Moment(const std::string& value, TypeKind kind) const {
+  if (kind == TypeKind::kTimestampTz) return fmt::format("({} AT TIME ZONE 'UTC')", value);
+  if (kind == TypeKind::kDate) return fmt::format("CAST({} AS timestamp)", value);
+  return value;
+}
+
 std::string PgDialect::MakeActions(const std::string& table) const {
   return fmt::format("CREATE UNLOGGED TABLE {} AS", table);
 }

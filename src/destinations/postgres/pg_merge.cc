@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include "base/error.h"
+#include "destinations/history_columns.h"
 #include "destinations/postgres/pg_dialect.h"
 #include "destinations/postgres/sql_text.h"
 
@@ -47,6 +48,7 @@ std::string PgMergeText::InsertNew() const {
 std::string PgMergeText::AddPrimaryKey() const {
   std::vector<std::string> list;
   for (const std::size_t i : key()) list.push_back(*columns()[i].there);
+  if (KeepsHistory()) list.push_back(QuoteName(kValidFrom));
   return fmt::format("ALTER TABLE {} ADD PRIMARY KEY ({})", place().table, fmt::join(list, ", "));
 }
 

@@ -152,6 +152,7 @@ namespace sluice::destinations {
 
 INSTANTIATE_TEST_SUITE_P(Postgres, Conformance, testing::Values(&postgres::MakePostgresHarness));
 INSTANTIATE_TEST_SUITE_P(Postgres, Merging, testing::Values(&postgres::MakePostgresHarness));
+INSTANTIATE_TEST_SUITE_P(Postgres, History, testing::Values(&postgres::MakePostgresHarness));
 INSTANTIATE_TEST_SUITE_P(Postgres, SchemaChanges, testing::Values(&postgres::MakePostgresHarness));
 INSTANTIATE_TEST_SUITE_P(PostgresParallel, Conformance,
                          testing::Values(&postgres::MakeParallelHarness));

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "destinations/history_columns.h"
 #include "destinations/postgres/copy_rows.h"
 #include "destinations/postgres/pg_dialect.h"
 #include "destinations/postgres/pg_runner.h"
@@ -76,6 +77,7 @@ PostgresLoad::~PostgresLoad() {
 }
 
 bool PostgresLoad::Straight() const {
+  if (KeepsHistory()) return false;
   return plan_.table == SchemaPlan::Table::kCreate || plan_.table == SchemaPlan::Table::kReplace;
 }
 
@@ -277,7 +279,10 @@ PgMergeText::Tables PostgresLoad::Tables() const {
 model::Counts PostgresLoad::BringLocked(const base::Call& call) {
   LockTarget(call);
   const Task task = TaskFor(Merges() ? "merge" : "commit");
-  if (Straight()) {
+  const bool fresh = KeepsHistory() && plan_.table == SchemaPlan::Table::kCreate;
+  if (fresh) {
+    session_->Run(CreateText(target().table, ColumnsThere(target())), task, call);
+  } else if (Straight()) {
     Swap(*session_, own_, target().table, plan_.table == SchemaPlan::Table::kReplace, task, call);
   } else {
     AlterTable(*session_, target().table, plan_, task, call);
@@ -288,7 +293,10 @@ model::Counts PostgresLoad::BringLocked(const base::Call& call) {
     PgRunner runner(*session_, task, call);
     const sql::MergeInput input{
         .target = target(), .rows = rows(), .into_empty = Straight(), .keys = compares_keys()};
-    return PgMerge(runner, text, input).Run();
+    model::Counts counts = PgMerge(runner, text, input).Run();
+    // Behind the rows: then it is made in one go.
+    if (fresh) runner.Change(text.AddPrimaryKey());
+    return counts;
   }
   if (Straight()) return {.inserted = rows()};
   return Refill(call);

@@ -137,7 +137,8 @@ PostgresStore::~PostgresStore() {
 }
 
 Capabilities PostgresStore::Describe() const {
-  return {.overwrite = true, .append = true, .merge = true, .parallel_loads = true};
+  return {
+      .overwrite = true, .append = true, .merge = true, .history = true, .parallel_loads = true};
 }
 
 std::string PostgresStore::Name() const { return NameOf(options_); }

@@ -7,6 +7,7 @@
 #include <array>
 #include <set>
 
+#include "destinations/history_columns.h"
 #include "destinations/merge_refusals.h"
 #include "destinations/own_schema.h"
 #include "destinations/postgres/pg_dialect.h"
@@ -46,6 +47,7 @@ void CheckColumns(const model::StreamTarget& target) {
 
 void CheckMerge(const model::StreamTarget& target) {
   RequireMergeColumns(target);
+  RequireOwnNames(target, TheDialect());
   for (const std::string& name : target.primary_key) {
     for (const model::Column& column : target.columns) {
       if (column.name != name || column.type.kind != model::TypeKind::kSuper) continue;
@@ -134,7 +136,7 @@ void CheckTarget(const model::StreamTarget& target) {
   }
   QuoteTable(target.table);
   CheckColumns(target);
-  if (target.write_mode == model::WriteMode::kMerge) CheckMerge(target);
+  if (model::MeetsByKey(target.write_mode)) CheckMerge(target);
 }
 
 Standing ReadStanding(Session& session, const model::StreamTarget& target, const Task& task,
@@ -147,7 +149,7 @@ Standing ReadStanding(Session& session, const model::StreamTarget& target, const
   }
   const std::string kind = rows[0][0].value_or("");
   if (kind != "r" && kind != "p") ThrowNameTaken(target.table, KindName(kind));
-  if (IsTrue(rows[0][2]) && target.write_mode == model::WriteMode::kMerge) {
+  if (IsTrue(rows[0][2]) && model::MeetsByKey(target.write_mode)) {
     ThrowUnsupported(
         task.subject,
         "it has partitions or child tables, and Sluice does not merge into such a table",

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "destinations/history_columns.h"
 #include "destinations/postgres/pg_dialect.h"
 #include "destinations/postgres/sql_text.h"
 #include "destinations/postgres/table_names.h"
@@ -44,7 +45,7 @@ std::vector<std::string> Written(const model::StreamTarget& target, const Schema
     const auto& by_server = standing.filled_by_server;
     const bool ours = std::find(lands.begin(), lands.end(), column.name) != lands.end();
     const bool others =
-        target.write_mode == model::WriteMode::kMerge &&
+        model::MeetsByKey(target.write_mode) &&
         std::find(by_server.begin(), by_server.end(), column.name) == by_server.end();
     if (ours || others) columns.push_back(QuoteName(column.name));
   }
@@ -57,7 +58,8 @@ void TryRows(Session& session, const model::StreamTarget& target, const SchemaPl
   const std::string table = QuoteTable(target.table);
   const std::vector<std::string> columns = Written(target, plan, standing);
   const auto explain = [&](const std::string& sql) { session.Run("EXPLAIN " + sql, task, call); };
-  const bool merges = target.write_mode == model::WriteMode::kMerge;
+  const bool merges = model::MeetsByKey(target.write_mode);
+  const bool history = target.write_mode == model::WriteMode::kHistory;
   if (!columns.empty()) {
     const std::vector<std::string> nulls(columns.size(), "NULL");
     explain(merges
@@ -70,7 +72,9 @@ void TryRows(Session& session, const model::StreamTarget& target, const SchemaPl
     for (const std::string& column : columns) sets.push_back(column + " = " + column);
     if (!sets.empty()) explain(fmt::format("UPDATE {} SET {}", table, Joined(sets)));
   }
-  if (merges || plan.table == SchemaPlan::Table::kEmpty) explain("DELETE FROM " + table);
+  // Under history rows end, and none goes.
+  if ((merges && !history) || plan.table == SchemaPlan::Table::kEmpty)
+    explain("DELETE FROM " + table);
 }
 
 }  // namespace
@@ -83,7 +87,7 @@ void TryTarget(Session& session, const model::StreamTarget& target, const Task& 
   const bool alters = !plan.added.empty() || !plan.widened.empty();
   switch (plan.table) {
     case SchemaPlan::Table::kCreate:
-      session.Run(CreateText(target.table, target.columns), task, call);
+      session.Run(CreateText(target.table, ColumnsThere(target)), task, call);
       return;
     case SchemaPlan::Table::kReplace: {
       const OwnTables own = OwnTablesOf(target.stream, target.table.schema);

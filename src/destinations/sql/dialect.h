@@ -41,6 +41,11 @@ class Dialect : public SchemaDialect {
   // Terms of ORDER BY: the greatest value first, NULL last, and the same order everywhere.
   virtual std::vector<std::string> GreatestFirst(const std::string& value,
                                                  model::TypeKind kind) const = 0;
+  // True, false or NULL: whether `mine` comes before `theirs` in the order of GreatestFirst.
+  virtual std::string Before(const std::string& mine, const std::string& theirs,
+                             model::TypeKind kind) const = 0;
+  // A date or time with or without a zone as a TIMESTAMP in UTC; NULL: there is no such one.
+  virtual std::string Moment(const std::string& value, model::TypeKind kind) const = 0;
   // "CREATE TEMP TABLE x AS": a table of one merge, in place of one of that name, if there can be.
   virtual std::string MakeActions(const std::string& table) const = 0;
   // The smallest integer type.

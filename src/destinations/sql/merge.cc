@@ -57,7 +57,7 @@ void Merge::DropDuplicates() {
 void Merge::TakeAll() {
   if (text_.DropsFlagged()) counts_.skipped += runner_.Change(text_.DropFlagged());
   counts_.inserted = input_.rows - counts_.skipped;
-  if (CountsAlways() || counts_.skipped > 0) before_ = 0;
+  if (CountsAlways() || counts_.skipped > 0) before_ = Size();
 }
 
 void Merge::Compare() {
@@ -77,26 +77,50 @@ void Merge::Compare() {
   // Counting a table means reading it, or the marks of all its deleted rows.
   if (CountsAlways() || finds_absent || flagged > 0) before_ = RowsThere();
   const std::uint64_t matched = actions.back();
-  const std::uint64_t absent = finds_absent && matched < *before_ ? *before_ - matched : 0;
+  const std::uint64_t there = before_ ? before_->current : 0;
+  const std::uint64_t absent = finds_absent && matched < there ? there - matched : 0;
   BeforeDeletes(counts_.updated + flagged + absent);
   if (absent > 0) {
     counts_.deleted_absent = runner_.Change(text_.DeleteAbsent(input_.keys));
     counts_.deleted += counts_.deleted_absent;
   }
-  RefuseShareOfDeletes(input_.target, counts_, before_.value_or(0));
-  written_as_counted_ =
-      Write({.flagged = flagged, .updated = counts_.updated, .inserted = counts_.inserted});
+  RefuseShareOfDeletes(input_.target, counts_, there);
+  const ToWrite rows{.flagged = flagged, .updated = counts_.updated, .inserted = counts_.inserted};
+  written_as_counted_ = text_.KeepsHistory() ? WriteVersions(rows) : Write(rows);
+}
+
+bool Merge::WriteVersions(const ToWrite& rows) {
+  const std::uint64_t end = rows.flagged + rows.updated;
+  const std::uint64_t begin = rows.updated + rows.inserted;
+  if (rows.inserted > 0) runner_.Change(text_.BeginAfterEnded());
+  const std::uint64_t ended = end == 0 ? 0 : runner_.Change(text_.EndVersions());
+  const std::uint64_t begun = begin == 0 ? 0 : runner_.Change(text_.AddVersions());
+  return ended == end && begun == begin;
+}
+
+Merge::Size Merge::RowsThere() {
+  const std::vector<std::uint64_t> counted = Numbers(text_.RowsThere());
+  return {.rows = counted.front(), .current = counted.back()};
 }
 
 // Within the transaction, so that what does not add up is never seen.
 void Merge::CheckCounts() {
   bool holds = written_as_counted_ && counts_.AddUpTo(input_.rows);
-  std::optional<std::uint64_t> after;
+  std::optional<Size> after;
   if (before_) {
     after = RowsThere();
-    holds = holds && *after == *before_ + counts_.inserted - counts_.deleted;
+    const std::uint64_t current = before_->current + counts_.inserted - counts_.deleted;
+    // Of a version that ends the row stays.
+    const std::uint64_t rows = text_.KeepsHistory()
+                                   ? before_->rows + counts_.inserted + counts_.updated
+                                   : before_->rows + counts_.inserted - counts_.deleted;
+    holds = holds && after->current == current && after->rows == rows;
   }
-  if (!holds) ThrowCountsDisagree(input_.target, counts_, input_.rows, before_, after);
+  if (holds) return;
+  const auto current = [](const std::optional<Size>& size) {
+    return size ? std::optional(size->current) : std::nullopt;
+  };
+  ThrowCountsDisagree(input_.target, counts_, input_.rows, current(before_), current(after));
 }
 
 }  // namespace sluice::destinations::sql

@@ -45,7 +45,8 @@ class Merge {
     std::uint64_t updated = 0;
     std::uint64_t inserted = 0;
   };
-  // Writes what the actions say; whether the statements touched as many rows as they should.
+  // Writes what the actions say; whether the statements touched as many rows as they should. Not
+  // asked under history, whose versions every engine writes alike.
   virtual bool Write(const ToWrite& rows) = 0;
 
   // Of rows that stand in the table alone: whether the engine has proved by its own means that
@@ -58,7 +59,7 @@ class Merge {
   virtual std::vector<std::uint64_t> Classify();
   // Whether the table is counted before and after even where no row may go.
   virtual bool CountsAlways() const { return false; }
-  // About to mark so many rows of the table as deleted.
+  // About to mark so many rows of the table as deleted, or ended.
   virtual void BeforeDeletes(std::uint64_t /*rows*/) {}
 
   Runner& runner() { return runner_; }
@@ -70,7 +71,12 @@ class Merge {
   }
 
  private:
-  std::uint64_t RowsThere() { return Numbers(text_.RowsThere())[0]; }
+  struct Size {
+    std::uint64_t rows = 0;
+    std::uint64_t current = 0;  // of them; but under history all are
+  };
+  Size RowsThere();
+  bool WriteVersions(const ToWrite& rows);
   void CheckKeys();
   void DropDuplicates();
   void TakeAll();
@@ -81,7 +87,7 @@ class Merge {
   const MergeText& text_;
   const MergeInput& input_;
   model::Counts counts_;
-  std::optional<std::uint64_t> before_;  // rows of the table; nullopt: not counted
+  std::optional<Size> before_;  // nullopt: not counted
   bool written_as_counted_ = true;
 };
 

@@ -12,6 +12,8 @@ namespace sluice::destinations::sql {
 namespace {
 
 using base::ErrorCode;
+using testing::AllOf;
+using testing::AnyOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -215,6 +217,86 @@ TEST_F(MergeTest, AnEngineThatProvesItsKeysIsNotAskedAgain) {
   EXPECT_EQ(merge.Run().inserted, 5U);
   EXPECT_THAT(merge.steps, ElementsAre());
   EXPECT_TRUE(runner_.asked.empty());
+}
+
+// Under history the same steps, but for what is written.
+class VersionsTest : public MergeTest {
+ protected:
+  static model::StreamTarget Versions(bool complete) {
+    model::StreamTarget target = Target(complete);
+    target.write_mode = model::WriteMode::kHistory;
+    target.columns[1].type = {.kind = model::TypeKind::kTimestamp};
+    target.as_of = base::UtcTime(std::chrono::sys_days(std::chrono::year(2026) / 1 / 31)) +
+                   std::chrono::microseconds(1'500'000);
+    return target;
+  }
+  // Of all versions, and of current ones.
+  void There(const std::string& rows, const std::string& current, const std::string& rows_later,
+             const std::string& current_later) {
+    runner_.answers.push_back({.part = "count(*), count(*) FILTER (WHERE _is_current) FROM t_table",
+                               .rows = {{rows, current}},
+                               .later = {{rows_later, current_later}}});
+  }
+};
+
+TEST_F(VersionsTest, EndsVersionsAndAddsOthers) {
+  Actions({"1", "1", "2", "3", "4", "0", "8"});
+  There("20", "10", "25", "11");
+  Answer("SET _valid_to = x.m", {}, 4);
+  Answer("INSERT INTO t_table", {}, 5);
+  model::StreamTarget target = Versions(false);
+  target.deletes.column = "gone";
+  PlainMerge& merge = Make(target, 11);
+  EXPECT_EQ(
+      merge.Run(),
+      (model::Counts{.inserted = 2, .updated = 3, .unchanged = 4, .deleted = 1, .skipped = 1}));
+  EXPECT_THAT(merge.steps, ElementsAre());
+  EXPECT_THAT(Changes(),
+              ElementsAre(AllOf(HasSubstr("WHEN s.c1 < t.c AND moment(t.c) <= TIMESTAMP "
+                                          "'2026-01-31 00:00:01.500000' THEN 0"),
+                                HasSubstr("ON s.c0 = t.n AND t._is_current")),
+                          HasSubstr("SET m = greatest("), HasSubstr("SET _valid_to = x.m"),
+                          HasSubstr("_valid_from, _valid_to, _is_current) SELECT s.c0, s.c1, s.c2, "
+                                    "x.m, NULL, true FROM s_table")));
+}
+
+TEST_F(VersionsTest, WhatIsAbsentEndsAndNothingIsDeletedOrLate) {
+  Actions({"0", "0", "0", "0", "7", "0", "7"});
+  There("30", "10", "30", "7");
+  Answer("UPDATE t_table AS t SET _valid_to = coalesce(greatest(", {}, 3);
+  EXPECT_EQ(Make(Versions(true), 7).Run(),
+            (model::Counts{.unchanged = 7, .deleted = 3, .deleted_absent = 3}));
+  EXPECT_THAT(Changes(), Not(Contains(AnyOf(HasSubstr("DELETE"), HasSubstr("s.c1 < t.c")))));
+}
+
+TEST_F(VersionsTest, VersionsThatGoMissingAreCorrupt) {
+  Actions({"0", "0", "0", "1", "6", "0", "7"});
+  Answer("SET _valid_to = x.m", {}, 1);
+  Answer("INSERT INTO t_table", {}, 1);
+  There("30", "7", "30", "7");  // the one that ended is gone
+  EXPECT_THAT([&] { Make(Versions(true), 7).Run(); }, test::ThrowsError(ErrorCode::kCorrupt));
+  There("30", "7", "31", "8");  // it goes on
+  EXPECT_THAT([&] { Make(Versions(true), 7).Run(); }, test::ThrowsError(ErrorCode::kCorrupt));
+  Answer("SET _valid_to = x.m", {}, 2);
+  There("30", "7", "31", "7");
+  EXPECT_THAT([&] { Make(Versions(true), 7).Run(); }, test::ThrowsError(ErrorCode::kCorrupt));
+}
+
+TEST_F(VersionsTest, TheShareOfDeletesIsOfWhatIsCurrent) {
+  Actions({"0", "0", "0", "0", "7", "0", "7"});
+  There("1000", "100", "1000", "7");
+  Answer("UPDATE t_table AS t SET _valid_to = coalesce(", {}, 93);
+  EXPECT_THAT([&] { Make(Versions(true), 7).Run(); },
+              test::ThrowsErrorWith(ErrorCode::kConflict, &base::ErrorInfo::message,
+                                    HasSubstr("93 of the table's 100 rows")));
+}
+
+TEST_F(VersionsTest, TwoCurrentVersionsOfAKeyAreRefused) {
+  Actions({"0", "0", "1", "3", "0", "0", "3"});
+  Answer("AS repeated", {"1"});
+  EXPECT_THAT([&] { Make(Versions(false), 3).Run(); },
+              test::ThrowsErrorWith(ErrorCode::kConflict, &base::ErrorInfo::message,
+                                    HasSubstr("more than one current version")));
 }
 
 }  // namespace

@@ -1,9 +1,13 @@
 #include "destinations/sql/merge_text.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <chrono>
+
+#include "destinations/history_columns.h"
 
 namespace sluice::destinations::sql {
 namespace {
@@ -15,6 +19,19 @@ std::size_t IndexOf(const model::StreamTarget& target, const std::string& name) 
 }
 
 std::string StagedName(std::size_t i) { return fmt::format("c{}", i); }
+
+std::string TimestampText(base::UtcTime time) {
+  const auto micros = std::chrono::floor<std::chrono::microseconds>(time.time_since_epoch());
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(micros);
+  return fmt::format("TIMESTAMP '{:%Y-%m-%d %H:%M:%S}.{:06}'",
+                     fmt::gmtime(static_cast<std::time_t>(seconds.count())),
+                     (micros - seconds).count());
+}
+
+bool IsMoment(model::TypeKind kind) {
+  return kind == model::TypeKind::kDate || kind == model::TypeKind::kTimestamp ||
+         kind == model::TypeKind::kTimestampTz;
+}
 
 }  // namespace
 
@@ -28,7 +45,12 @@ std::string MergeText::StageColumns(const Dialect& dialect,
 }
 
 MergeText::MergeText(const Dialect& dialect, const model::StreamTarget& target, Place place)
-    : dialect_(dialect), place_(std::move(place)), keep_flagged_(target.deletes.keep_flagged) {
+    : dialect_(dialect),
+      place_(std::move(place)),
+      keep_flagged_(target.deletes.keep_flagged),
+      history_(target.write_mode == model::WriteMode::kHistory),
+      complete_(target.complete),
+      as_of_(TimestampText(target.as_of.value_or(base::UtcTime()))) {
   for (std::size_t i = 0; i < target.columns.size(); ++i) {
     Column column{
         .staged = StagedName(i), .there = std::nullopt, .kind = target.columns[i].type.kind};
@@ -36,7 +58,7 @@ MergeText::MergeText(const Dialect& dialect, const model::StreamTarget& target, 
     if (place_.rows == place_.table) column.staged = dialect_.Quote(target.columns[i].name);
     columns_.push_back(std::move(column));
   }
-  if (target.write_mode != model::WriteMode::kMerge) return;
+  if (!model::MeetsByKey(target.write_mode)) return;
   for (const std::string& name : target.primary_key) key_.push_back(IndexOf(target, name));
   if (target.cursor) cursor_ = IndexOf(target, *target.cursor);
   if (target.deletes.column) deleted_ = IndexOf(target, *target.deletes.column);
@@ -69,7 +91,15 @@ std::string MergeText::Differs() const {
   return fmt::format("({})", fmt::join(list, " OR "));
 }
 
+std::string MergeText::Mine(std::string_view column, const std::string& prefix) const {
+  return prefix + dialect_.Quote(column);
+}
+
 std::string MergeText::SameKey() const {
+  return KeyThere() + (history_ ? " AND " + Mine(kIsCurrent, "t.") : "");
+}
+
+std::string MergeText::KeyThere() const {
   std::vector<std::string> list;
   for (const std::size_t i : key_) {
     list.push_back(fmt::format("s.{} = t.{}", columns_[i].staged, *columns_[i].there));
@@ -143,17 +173,45 @@ std::string MergeText::DropFlagged() const {
   return fmt::format("DELETE FROM {} WHERE {}", place_.rows, Flagged(""));
 }
 
+// Of what an incomplete read brings: it says what changed, and this changed before what is there. A
+// time that has not come yet hides no row.
+std::string MergeText::Late() const {
+  if (!history_ || complete_ || !cursor_ || !columns_[*cursor_].there) return {};
+  const Column& cursor = columns_[*cursor_];
+  const std::string there = "t." + *cursor.there;
+  std::string late = dialect_.Before("s." + cursor.staged, there, cursor.kind);
+  if (IsMoment(cursor.kind)) {
+    late += fmt::format(" AND {} <= {}", dialect_.Moment(there, cursor.kind), as_of_);
+  }
+  return fmt::format("WHEN {} THEN {} ", late, Number(MergeAction::kSkip));
+}
+
+// When the rows were read, but later than `moment`: no version is empty, whatever clocks say.
+std::string MergeText::After(const std::string& moment) const {
+  return fmt::format("coalesce(greatest({0}, {1} + INTERVAL '1 microsecond'), {0})", as_of_,
+                     moment);
+}
+
+// The row's own time, if it has one, and it lies where a time of that version can.
+std::string MergeText::Moment() const {
+  const std::string from = Mine(kValidFrom, "t.");
+  if (!cursor_ || !IsMoment(columns_[*cursor_].kind)) return After(from);
+  const Column& cursor = columns_[*cursor_];
+  return fmt::format("CASE WHEN {0} <= {1} AND ({2} IS NULL OR {0} > {2}) THEN {0} ELSE {3} END",
+                     dialect_.Moment("s." + cursor.staged, cursor.kind), as_of_, from, After(from));
+}
+
 std::string MergeText::ClassifyAs(const std::string& rows, const std::string& row,
                                   const std::string& differs, MergeAction same) const {
   return fmt::format(
-      "{0} SELECT {1} AS s, t.{2} AS t, CAST(CASE WHEN {3} THEN CASE WHEN t.{2} IS NULL THEN {4} "
-      "ELSE {5} END WHEN t.{2} IS NULL THEN {6} WHEN {7} THEN {8} ELSE {9} END AS {10}) AS a FROM "
-      "{11} LEFT JOIN {12} AS t ON {13}",
+      "{0} SELECT {1} AS s, t.{2} AS t, CAST(CASE {14}WHEN {3} THEN CASE WHEN t.{2} IS NULL THEN "
+      "{4} ELSE {5} END WHEN t.{2} IS NULL THEN {6} WHEN {7} THEN {8} ELSE {9} END AS {10}) AS "
+      "a{15} FROM {11} LEFT JOIN {12} AS t ON {13}",
       dialect_.MakeActions(place_.actions), row, dialect_.RowId(),
       DropsFlagged() ? Flagged("s.") : "false", Number(MergeAction::kSkip),
       Number(MergeAction::kDelete), Number(MergeAction::kInsert), differs,
       Number(MergeAction::kUpdate), Number(same), dialect_.ActionType(), rows, place_.table,
-      SameKey());
+      SameKey(), Late(), history_ ? ", " + Moment() + " AS m" : "");
 }
 
 std::string MergeText::Classify() const {
@@ -175,18 +233,54 @@ std::string MergeText::RepeatedThere() const {
       place_.actions);
 }
 
-std::string MergeText::RowsThere() const { return "SELECT count(*) FROM " + place_.table; }
+std::string MergeText::RowsThere() const {
+  if (!history_) return "SELECT count(*) FROM " + place_.table;
+  return fmt::format("SELECT count(*), count(*) FILTER (WHERE {}) FROM {}", Mine(kIsCurrent, ""),
+                     place_.table);
+}
+
+std::string MergeText::RemoveWhere(const std::string& alias) const {
+  if (!history_) return fmt::format("DELETE FROM {}{} WHERE ", place_.table, alias);
+  return fmt::format("UPDATE {}{} SET {} = {}, {} = false WHERE {} AND ", place_.table, alias,
+                     Mine(kValidTo, ""), After(Mine(kValidFrom, "")), Mine(kIsCurrent, ""),
+                     Mine(kIsCurrent, ""));
+}
 
 std::string MergeText::DeleteAbsent(bool keys) const {
-  std::string sql =
-      fmt::format("DELETE FROM {} AS t WHERE NOT EXISTS (SELECT 1 FROM {} AS a WHERE a.t = t.{})",
-                  place_.table, place_.actions, dialect_.RowId());
+  std::string sql = fmt::format("{}NOT EXISTS (SELECT 1 FROM {} AS a WHERE a.t = t.{})",
+                                RemoveWhere(" AS t"), place_.actions, dialect_.RowId());
   if (!keys) return sql;
   return sql + fmt::format(" AND NOT EXISTS (SELECT 1 FROM {} AS k WHERE {})", place_.keys,
                            SameAsScanned());
 }
 
-std::string MergeText::InsertAll() const {
+std::string MergeText::BeginAfterEnded() const {
+  return fmt::format(
+      "UPDATE {0} AS x SET m = greatest({1}, e.ended) FROM (SELECT x.s AS s, max({2}) AS ended "
+      "FROM {0} AS x JOIN {3} AS s ON s.{4} = x.s JOIN {5} AS t ON {6} WHERE x.a = {7} GROUP BY "
+      "x.s) AS e WHERE e.s = x.s AND x.m < e.ended",
+      place_.actions, as_of_, Mine(kValidTo, "t."), place_.rows, dialect_.RowId(), place_.table,
+      KeyThere(), Number(MergeAction::kInsert));
+}
+
+std::string MergeText::EndVersions() const {
+  return fmt::format(
+      "UPDATE {} AS t SET {} = x.m, {} = false FROM {} AS x WHERE x.t = t.{} AND x.a IN ({}, {})",
+      place_.table, Mine(kValidTo, ""), Mine(kIsCurrent, ""), place_.actions, dialect_.RowId(),
+      Number(MergeAction::kDelete), Number(MergeAction::kUpdate));
+}
+
+std::string MergeText::AddVersions() const {
+  const std::string ours =
+      fmt::format(", {}, {}, {}", Mine(kValidFrom, ""), Mine(kValidTo, ""), Mine(kIsCurrent, ""));
+  return fmt::format("{} JOIN {} AS x ON x.s = s.{} WHERE x.a IN ({}, {})",
+                     Insert(ours, ", x.m, NULL, true"), place_.actions, dialect_.RowId(),
+                     Number(MergeAction::kInsert), Number(MergeAction::kUpdate));
+}
+
+std::string MergeText::InsertAll() const { return Insert("", ""); }
+
+std::string MergeText::Insert(const std::string& more_columns, const std::string& more) const {
   std::vector<std::string> to;
   std::vector<std::string> from;
   for (const Column& column : columns_) {
@@ -194,8 +288,8 @@ std::string MergeText::InsertAll() const {
     to.push_back(*column.there);
     from.push_back("s." + column.staged);
   }
-  return fmt::format("INSERT INTO {} ({}) SELECT {} FROM {} AS s", place_.table,
-                     fmt::join(to, ", "), fmt::join(from, ", "), place_.rows);
+  return fmt::format("INSERT INTO {} ({}{}) SELECT {}{} FROM {} AS s", place_.table,
+                     fmt::join(to, ", "), more_columns, fmt::join(from, ", "), more, place_.rows);
 }
 
 }  // namespace sluice::destinations::sql

@@ -2,6 +2,10 @@
 // (s), the keys that the source still has (k), and what becomes of each row (a). Pure; any thread.
 // Rows are named by Dialect::RowId: nobody else writes to t meanwhile, or to the others.
 //
+// Under history, t holds versions of rows: s meets the one of each key that is current, where a
+// merge deletes that one ends, and what becomes of a row has a moment m, from which on its new
+// version holds and up to which the old one did (docs/adr/0013-history.md).
+//
 // An engine overrides what it can say better, and adds how rows are written.
 #pragma once
 #include <optional>
@@ -58,12 +62,19 @@ class MergeText {
   std::string CountActions() const;
   // One row: how many rows of s have met more than one row of t.
   std::string RepeatedThere() const;
-  // One row: how many rows t has.
+  // One row: how many rows t has; under history then how many are current.
   std::string RowsThere() const;
-  // Deletes what is in t and neither in s nor, if `keys`, in k.
+  // Deletes, or ends, what is in t and neither in s nor, if `keys`, in k.
   virtual std::string DeleteAbsent(bool keys) const;
   // Inserts all of s; more can be added behind it, where s is `s`.
   std::string InsertAll() const;
+
+  bool KeepsHistory() const { return history_; }
+  // History: a version of a key that had ended begins where that one ended, or later.
+  std::string BeginAfterEnded() const;
+  // Ends the versions whose key was deleted or has a new one; then the new ones are added.
+  std::string EndVersions() const;
+  std::string AddVersions() const;
 
   // Of the tables that rows and keys are staged in: "c0 bigint, c1 text", of the columns' types.
   static std::string StageColumns(const Dialect& dialect,
@@ -91,16 +102,27 @@ class MergeText {
   std::string DiffersIn(const Column& column) const;
   // Between k and t.
   std::string SameAsScanned() const;
+  // "DELETE FROM t WHERE ", or what ends rows of t instead; `alias` is " AS t" or nothing.
+  std::string RemoveWhere(const std::string& alias) const;
+  std::string KeyThere() const;
 
  private:
   std::string KeyList(const std::string& prefix) const;
   std::string Flagged(const std::string& prefix) const;
   std::string CountNulls(const std::vector<std::string>& names, const std::string& table) const;
   std::string SameKey() const;
+  std::string Mine(std::string_view column, const std::string& prefix) const;
+  std::string Late() const;
+  std::string Moment() const;
+  std::string After(const std::string& moment) const;
+  std::string Insert(const std::string& more_columns, const std::string& more) const;
 
   const Dialect& dialect_;
   const Place place_;
   const bool keep_flagged_;
+  const bool history_;
+  const bool complete_;
+  const std::string as_of_;  // a TIMESTAMP in UTC
   std::vector<Column> columns_;
   std::vector<std::size_t> key_;
   std::optional<std::size_t> cursor_;

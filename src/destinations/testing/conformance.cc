@@ -99,7 +99,8 @@ TEST_P(Conformance, RefusesModesItDoesNotDeclare) {
   const Capabilities can = destination->Describe();
   EXPECT_TRUE(can.overwrite);
   const std::pair<WriteMode, bool> modes[] = {{WriteMode::kAppend, can.append},
-                                              {WriteMode::kMerge, can.merge}};
+                                              {WriteMode::kMerge, can.merge},
+                                              {WriteMode::kHistory, can.history}};
   for (const auto& [mode, declared] : modes) {
     StreamTarget target = Target(mode);
     target.primary_key = {"n"};

@@ -2,6 +2,7 @@
 // instantiates it:
 //   INSTANTIATE_TEST_SUITE_P(DuckDb, Conformance, testing::Values(&MakeDuckDbHarness));
 //   INSTANTIATE_TEST_SUITE_P(DuckDb, Merging, testing::Values(&MakeDuckDbHarness));
+//   INSTANTIATE_TEST_SUITE_P(DuckDb, History, testing::Values(&MakeDuckDbHarness));
 //   INSTANTIATE_TEST_SUITE_P(DuckDb, SchemaChanges, testing::Values(&MakeDuckDbHarness));
 // and links the room destinations/testing whole, as duckdb/CMakeLists.txt does.
 #pragma once
@@ -128,6 +129,20 @@ class Merging : public Conformance {
  private:
   int parts_ = 0;
   int attempts_ = 0;
+};
+
+// For destinations that keep history.
+class History : public Merging {
+ protected:
+  // As MergeTarget, but `c` is a timestamp; read at noon of that day of January 2026.
+  static model::StreamTarget VersionsOf(int day, bool complete = false);
+  // "(1, 'a', 3, false)": on January 3rd.
+  std::vector<model::LocalPart> At(const std::string& rows);
+  model::Counts Keep(const model::StreamTarget& target, const std::string& rows);
+  std::vector<std::string> Versions();
+
+ private:
+  int parts_ = 0;
 };
 
 // What the source's columns become when they change.

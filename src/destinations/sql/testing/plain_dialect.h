@@ -45,6 +45,13 @@ class PlainDialect final : public Dialect {
   std::vector<std::string> GreatestFirst(const std::string& value, model::TypeKind) const override {
     return {value + " DESC"};
   }
+  std::string Before(const std::string& mine, const std::string& theirs,
+                     model::TypeKind) const override {
+    return mine + " < " + theirs;
+  }
+  std::string Moment(const std::string& value, model::TypeKind) const override {
+    return "moment(" + value + ")";
+  }
   std::string MakeActions(const std::string& table) const override { return "MAKE " + table; }
   std::string ActionType() const override { return "tiny"; }
 };
