@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <cmath>
 
 #include "base/error.h"
 #include "redshift/cursor.h"
@@ -219,6 +220,63 @@ std::vector<std::string> RangePieces(const model::Column& column,
   }
   conditions.push_back(fmt::format("{} >= {}", name, bounds.back()));
   return conditions;
+}
+
+namespace {
+
+// Bytes of a value, as an expression or a number; assumed where the type does not tell.
+std::string Width(const model::Column& column) {
+  switch (column.type.kind) {
+    case TypeKind::kChar:
+    case TypeKind::kVarchar:
+    case TypeKind::kVarbyte: return "COALESCE(OCTET_LENGTH(" + Ident(column.name) + "), 0)";
+    case TypeKind::kSuper:
+    case TypeKind::kGeometry:
+    case TypeKind::kGeography: return "512";
+    case TypeKind::kDecimal: return "16";
+    default: return "8";
+  }
+}
+
+}  // namespace
+
+std::string BuildSize(const model::Stream& stream, const std::vector<model::Column>& columns,
+                      std::string_view condition) {
+  std::string widths;
+  for (const auto& column : columns) widths += (widths.empty() ? "" : " + ") + Width(column);
+  std::string from = FromClause(stream, columns);
+  if (!condition.empty()) from += " WHERE " + std::string(condition);
+  return fmt::format(
+      "SELECT CAST(a.n AS VARCHAR), CAST(b.width AS VARCHAR) FROM (SELECT COUNT(*) AS n FROM {0}) "
+      "AS a CROSS JOIN (SELECT CAST(AVG(s.w) AS BIGINT) AS width FROM (SELECT {1} AS w FROM {0} "
+      "LIMIT 1000) AS s) AS b",
+      from, widths);
+}
+
+ReadSize ReadSizeOf(const std::vector<std::optional<std::string>>& row) {
+  const auto number = [&](std::size_t at) {
+    std::uint64_t value = 0;
+    if (const auto& cell = row.at(at)) {
+      std::from_chars(cell->data(), cell->data() + cell->size(), value);
+    }
+    return value;
+  };
+  return {.rows = number(0), .row_bytes = number(1)};
+}
+
+int PiecesBySize(const ReadSize& size, std::chrono::seconds piece_max,
+                 const std::optional<Pace>& pace) {
+  // Assumed, with care: AWS tells none, and a piece too many costs seconds.
+  constexpr double kBytesPerSecond = 16.0 * 1024 * 1024;
+  constexpr double kPiecesMax = 1000;
+  const double bytes = static_cast<double>(size.rows) * static_cast<double>(size.row_bytes);
+  double seconds = bytes / kBytesPerSecond;
+  if (pace && pace->took >= std::chrono::minutes(1) && pace->rows > 0) {
+    seconds = static_cast<double>(size.rows) / static_cast<double>(pace->rows) *
+              std::chrono::duration<double>(pace->took).count();
+  }
+  const double pieces = std::ceil(seconds / static_cast<double>(piece_max.count()));
+  return static_cast<int>(std::clamp(pieces, 1.0, kPiecesMax));
 }
 
 }  // namespace sluice::redshift

@@ -1,6 +1,8 @@
 // A large table in pieces: conditions of which each row meets exactly one, so that pieces lack no
 // row and share none, whatever the values are. Pure; any thread.
 #pragma once
+#include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,5 +33,29 @@ std::string BuildBounds(const model::Stream& stream, const std::vector<model::Co
 std::vector<std::string> RangePieces(const model::Column& column,
                                      const std::optional<std::string>& least,
                                      const std::optional<std::string>& greatest, int pieces);
+
+struct ReadSize {
+  std::uint64_t rows = 0;
+  std::uint64_t row_bytes = 0;  // of one, about: plain, as the first thousand are
+};
+
+// One row, for ReadSizeOf: of the rows that meet `condition` (all, if it is empty). To be asked in
+// the transaction that unloads. The table's own statistics would tell more cheaply, but
+// svv_table_info is not for everyone, and knows neither views nor ranges.
+// https://docs.aws.amazon.com/redshift/latest/dg/r_SVV_TABLE_INFO.html
+std::string BuildSize(const model::Stream& stream, const std::vector<model::Column>& columns,
+                      std::string_view condition);
+ReadSize ReadSizeOf(const std::vector<std::optional<std::string>>& row);
+
+// How fast the stream was read before: so many rows within that time, loaded too.
+struct Pace {
+  std::uint64_t rows = 0;
+  std::chrono::milliseconds took{0};
+};
+// In how many pieces each takes `piece_max` at most: by `pace` if that was of a minute or more, as
+// what is read in seconds tells of little but the connection; else at a speed that is assumed.
+// 1..1000.
+int PiecesBySize(const ReadSize& size, std::chrono::seconds piece_max,
+                 const std::optional<Pace>& pace);
 
 }  // namespace sluice::redshift

@@ -110,5 +110,43 @@ TEST(BuildBounds, AsksOfTheRowsThatWillBeRead) {
             "\"sales\".\"orders\" WHERE \"n\" > 4");
 }
 
+TEST(BySize, AsksForRowsAndTheirWidth) {
+  const model::Stream stream{.name = "s.t", .table = model::TableName{"s", "t"}};
+  const std::vector<Column> columns{{"id", {.kind = TypeKind::kInt64}},
+                                    {"a\"b", {.kind = TypeKind::kVarchar}},
+                                    {"j", {.kind = TypeKind::kSuper}}};
+  EXPECT_EQ(BuildSize(stream, columns, "id > 7"),
+            "SELECT CAST(a.n AS VARCHAR), CAST(b.width AS VARCHAR) FROM (SELECT COUNT(*) AS n FROM "
+            "\"s\".\"t\" WHERE id > 7) AS a CROSS JOIN (SELECT CAST(AVG(s.w) AS BIGINT) AS width "
+            "FROM (SELECT 8 + COALESCE(OCTET_LENGTH(\"a\"\"b\"), 0) + 512 AS w FROM \"s\".\"t\" "
+            "WHERE id > 7 LIMIT 1000) AS s) AS b");
+  EXPECT_THAT(BuildSize(stream, columns, ""), testing::Not(HasSubstr("WHERE")));
+}
+
+TEST(BySize, ReadsAnswersOfTablesWithoutRows) {
+  EXPECT_EQ(ReadSizeOf({"12", "34"}).rows, 12U);
+  EXPECT_EQ(ReadSizeOf({"12", "34"}).row_bytes, 34U);
+  EXPECT_EQ(ReadSizeOf({"0", std::nullopt}).row_bytes, 0U);
+}
+
+TEST(BySize, NoPieceTakesLongerThanItMay) {
+  using std::chrono::minutes;
+  using std::chrono::seconds;
+  constexpr seconds kHalf{1500};
+  EXPECT_EQ(PiecesBySize({.rows = 0, .row_bytes = 0}, kHalf, std::nullopt), 1);
+  // 16 MB a second: 1 KB each, 1,500 s.
+  constexpr std::uint64_t kFits = 16ULL * 1024 * 1500;
+  EXPECT_EQ(PiecesBySize({.rows = kFits, .row_bytes = 1024}, kHalf, std::nullopt), 1);
+  EXPECT_EQ(PiecesBySize({.rows = kFits + 1, .row_bytes = 1024}, kHalf, std::nullopt), 2);
+  // As it went last time, slower and faster; but what took seconds tells nothing.
+  const Pace slow{.rows = 100, .took = minutes(5)};
+  EXPECT_EQ(PiecesBySize({.rows = 10'000, .row_bytes = 8}, kHalf, slow), 20);
+  const Pace quick{.rows = kFits * 4, .took = minutes(10)};
+  EXPECT_EQ(PiecesBySize({.rows = kFits * 2, .row_bytes = 1024}, kHalf, quick), 1);
+  const Pace short_one{.rows = 1, .took = seconds(59)};
+  EXPECT_EQ(PiecesBySize({.rows = 10'000, .row_bytes = 8}, kHalf, short_one), 1);
+  EXPECT_EQ(PiecesBySize({.rows = ~0ULL, .row_bytes = ~0ULL}, kHalf, std::nullopt), 1000);
+}
+
 }  // namespace
 }  // namespace sluice::redshift

@@ -284,6 +284,17 @@ void Ledger::SetCleaned(std::string_view attempt) {
   SetState(attempt, AttemptState::kCleaned);
 }
 
+std::optional<Ledger::Took> Ledger::LastCommit(std::string_view stream) {
+  const std::lock_guard lock(mu_);
+  sqlite::Statement statement(db_,
+                              "SELECT rows, committed - began FROM attempt WHERE stream = ? AND"
+                              " committed IS NOT NULL AND adopted IS NULL ORDER BY committed DESC,"
+                              " rowid DESC LIMIT 1");
+  statement.Bind(stream);
+  if (!statement.Step()) return std::nullopt;
+  return Took{.rows = statement.Unsigned(0), .took = std::chrono::seconds(statement.Number(1))};
+}
+
 std::set<std::string> Ledger::DeadRuns(std::string_view current) {
   const std::lock_guard lock(mu_);
   sqlite::Statement statement(

@@ -106,6 +106,14 @@ class Ledger {
   // The destination has forgotten the stream's last commit. For status, until it commits again.
   void NoteReset(std::string_view stream);
 
+  // How long the stream's last committed attempt that read all by itself took, from before its
+  // first UNLOAD to its commit; nullopt: the record knows of none.
+  struct Took {
+    std::uint64_t rows = 0;
+    std::chrono::seconds took{0};
+  };
+  std::optional<Took> LastCommit(std::string_view stream);
+
   // Runs, other than `current`, of which something may still lie in the bucket.
   std::set<std::string> DeadRuns(std::string_view current);
   // Runs, other than `current`, that never ended: killed, unless another process is at work.

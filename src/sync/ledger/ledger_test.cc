@@ -49,6 +49,29 @@ TEST_F(LedgerTest, FollowsAnAttemptThroughItsStates) {
   EXPECT_EQ(ledger.StateOf("a2"), std::nullopt);
 }
 
+TEST_F(LedgerTest, KnowsHowLongTheLastReadOfAStreamTook) {
+  Ledger ledger(path(), clock_);
+  EXPECT_FALSE(ledger.LastCommit("orders"));
+  const auto commit = [&](const std::string& attempt, std::chrono::seconds took, std::uint64_t rows,
+                          const std::optional<std::string>& adopted = std::nullopt) {
+    ledger.AddAttempt({.run = "r1",
+                       .stream = "orders",
+                       .attempt = attempt,
+                       .prefix = "sluice/acme/r1/orders/" + attempt + "/",
+                       .adopted = adopted});
+    clock_.Advance(took);
+    ledger.SetCommitted(attempt, {.proof = {.loaded_rows = rows}});
+  };
+  commit("a1", std::chrono::seconds(90), 7);
+  commit("a2", std::chrono::seconds(600), 70);
+  commit("a3", std::chrono::seconds(1), 700, "a0");  // it read nothing
+  ledger.AddAttempt({.run = "r1", .stream = "orders", .attempt = "a4", .prefix = "sluice/a4/"});
+  const auto last = ledger.LastCommit("orders");
+  ASSERT_TRUE(last);
+  EXPECT_EQ(last->rows, 70U);
+  EXPECT_EQ(last->took, std::chrono::seconds(600));
+}
+
 TEST_F(LedgerTest, KnowsAfterADeathWhatMayLieInTheBucket) {
   {
     Ledger ledger(path(), clock_);

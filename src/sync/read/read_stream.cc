@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "redshift/cursor.h"
+#include "redshift/server_clock.h"
 #include "redshift/split.h"
 #include "redshift/unload_statement.h"
 #include "sync/read/reading.h"
@@ -43,16 +44,19 @@ class Reader {
   Staged Read() {
     progress_.SetPhase(Phase::kUnload);
     const auto began = clock().Steady();
+    as_of_ = request_.snapshot;
     if (adoption_ != nullptr) {
       ReadWhatIsMissing();
-    } else if (!plan_.range && !plan_.key_select && !plan_.stream.split) {
+    } else if (!plan_.range && !plan_.key_select && !plan_.stream.split && !KeepsHistory()) {
       UnloadAll(RowSteps(plan_, std::nullopt, {""}));
     } else {
       ReadOneSnapshot();
     }
     result_.unload_duration = duration_cast<milliseconds>(clock().Steady() - began);
     TellTotals();
-    return {.target = plan_.target,
+    model::StreamTarget target = plan_.target;
+    if (KeepsHistory()) target.as_of = as_of_;
+    return {.target = std::move(target),
             .basis = BasisOf(plan_),
             .watermark = NextWatermark(),
             .unloads = std::move(unloads_)};
@@ -60,6 +64,7 @@ class Reader {
 
  private:
   const base::Clock& clock() const { return context_.clock; }
+  bool KeepsHistory() const { return plan_.target.write_mode == model::WriteMode::kHistory; }
   void Reached(Effect effect) const { context_.Reached(effect, plan_.stream.name); }
 
   void TellTotals() {
@@ -78,6 +83,7 @@ class Reader {
   // https://docs.aws.amazon.com/redshift/latest/dg/c_serial_isolation.html
   void ReadOneSnapshot() {
     InTransaction([&] {
+      if (KeepsHistory()) AskTime();
       if (plan_.range) high_ = AskHigh();
       std::vector<UnloadStep> steps;
       if (RangeOf(plan_, high_)) steps = RowSteps(plan_, high_, Pieces());
@@ -125,6 +131,12 @@ class Reader {
       }
       trace_.session_broken = true;
     }
+  }
+
+  // By the clock that stamps the rows, too, where the source stamps them.
+  void AskTime() {
+    const auto answer = session_.Query(redshift::BuildServerTime(), call_);
+    if (const auto time = redshift::ReadServerTime(answer.rows.at(0))) as_of_ = *time;
   }
 
   std::optional<std::string> AskHigh() {
@@ -178,7 +190,9 @@ class Reader {
   std::vector<std::string> Pieces() {
     const auto& split = plan_.stream.split;
     if (!split) return {""};
-    if (!split->column) return redshift::HashPieces(plan_.stream.primary_key, split->pieces);
+    const int count = split->by_size ? AskPieces() : split->pieces;
+    if (!split->column) return redshift::HashPieces(plan_.stream.primary_key, count);
+    if (count == 1) return {""};
     const auto& columns = plan_.target.columns;
     const auto bounds =
         session_
@@ -186,7 +200,20 @@ class Reader {
                    call_)
             .rows.at(0);
     return redshift::RangePieces(redshift::SplitColumn(plan_.stream, columns), bounds.at(0),
-                                 bounds.at(1), split->pieces);
+                                 bounds.at(1), count);
+  }
+
+  // An UNLOAD may take half of what its keys live at least (RunUnloadAuth::Get).
+  int AskPieces() {
+    const auto answer = session_.Query(
+        redshift::BuildSize(plan_.stream, plan_.target.columns, RangeOf(plan_, high_).value_or("")),
+        call_);
+    std::optional<redshift::Pace> pace;
+    if (const auto last = context_.ledger.LastCommit(plan_.stream.name)) {
+      pace = redshift::Pace{.rows = last->rows, .took = last->took};
+    }
+    return redshift::PiecesBySize(redshift::ReadSizeOf(answer.rows.at(0)),
+                                  context_.options.unload_timeout / 2, pace);
   }
 
   void UnloadAll(const std::vector<UnloadStep>& steps) {
@@ -313,6 +340,7 @@ class Reader {
   const base::Call call_;
   std::optional<std::string> high_;
   std::optional<std::string> watermark_;  // what this read reaches
+  base::UtcTime as_of_;                   // of what is read, for a table that keeps history
   std::vector<StagedUnload> unloads_;
 };
 

@@ -189,6 +189,23 @@ TEST_F(ReadStreamTest, TheWatermarkIsTheGreatestValueOfTheSameTransaction) {
   EXPECT_EQ(trace_.recorded->high, "70");
 }
 
+TEST_F(ReadStreamTest, ATableThatKeepsHistoryIsToldWhenItWasReadByTheServersClock) {
+  plan_.target.write_mode = model::WriteMode::kHistory;
+  workgroup_->When(Contains("SYSDATE")).Rows({"sysdate"}, {{"2026-01-31 12:00:00.25"}});
+  ServerUnloads();
+  const base::UtcTime noon = std::chrono::sys_days(std::chrono::year(2026) / 1 / 31) +
+                             std::chrono::hours(12) + std::chrono::milliseconds(250);
+  EXPECT_EQ(Read().target.as_of, noon);
+  // In the transaction that unloads.
+  EXPECT_THAT(workgroup_->statements(),
+              ElementsAre("BEGIN", HasSubstr("SYSDATE"), testing::StartsWith("UNLOAD"), "COMMIT"));
+}
+
+TEST_F(ReadStreamTest, OtherTablesAreNot) {
+  ServerUnloads();
+  EXPECT_EQ(Read().target.as_of, std::nullopt);
+}
+
 TEST_F(ReadStreamTest, ACursorThatWentBackIsRefusedBeforeAnUnloadIsPaidFor) {
   MakeIncremental();
   workgroup_->When(Contains("max(\"n\")")).Rows({"max", "below"}, {{"3", "t"}});
