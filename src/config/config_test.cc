@@ -109,6 +109,23 @@ TEST(Config, DefaultsHoldOnlyForStreamsTheyCanHoldFor) {
             "SELECT customer_id, sum(total) AS total FROM sales.orders GROUP BY 1");
 }
 
+TEST(Config, ADefaultOfHistoryHoldsForStreamsWithAKey) {
+  const auto& streams = ParseText(With("write_mode: merge", "write_mode: history")).config.streams;
+  ASSERT_THAT(streams, SizeIs(3));
+  EXPECT_EQ(streams[0].stream.write_mode, model::WriteMode::kHistory);
+  EXPECT_EQ(streams[0].stream.deletes.column, "is_deleted");
+  EXPECT_EQ(streams[1].stream.write_mode, model::WriteMode::kOverwrite);
+}
+
+TEST(Config, SplitsBySize) {
+  const auto& streams =
+      ParseText(With("deletes: { column: is_deleted }", "split: auto")).config.streams;
+  ASSERT_THAT(streams, SizeIs(3));
+  ASSERT_TRUE(streams[0].stream.split);
+  EXPECT_TRUE(streams[0].stream.split->by_size);
+  EXPECT_FALSE(streams[1].stream.split);
+}
+
 struct BadCase {
   std::string name;
   std::string from, to;
@@ -187,6 +204,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"Overlap", "10m", "10 min", "defaults.overlap", 13, "5m"},
         BadCase{"MergeWithoutKey", "    primary_key: [order_id]\n", "    write_mode: merge\n",
                 "streams[0].primary_key", 15, "merge"},
+        BadCase{"HistoryWithoutKey", "    primary_key: [order_id]\n", "    write_mode: history\n",
+                "streams[0].primary_key", 15, "history"},
         BadCase{"IncrementalWithoutCursor", "    cursor: updated_at\n",
                 "    sync_mode: incremental\n", "streams[0].cursor", 15, "full_refresh"},
         BadCase{"OverwriteIncremental", "    cursor: updated_at\n",
@@ -214,6 +233,10 @@ INSTANTIATE_TEST_SUITE_P(
                 "streams[0].split.pieces", 18, "from 2 to 1000"},
         BadCase{"SplitWithoutPieces", "deletes: { column: is_deleted }", "split: { column: n }",
                 "streams[0].split.pieces", 18, "pieces: 8"},
+        BadCase{"SplitWord", "deletes: { column: is_deleted }", "split: large", "streams[0].split",
+                18, "split: auto"},
+        BadCase{"SplitBySizeWithoutKey", "name: big_spenders\n",
+                "name: big_spenders\n    split: auto\n", "streams[2].split", 22, "primary_key"},
         BadCase{"SplitWithoutKey", "name: big_spenders\n",
                 "name: big_spenders\n    split: { pieces: 8 }\n", "streams[2].split", 22,
                 "primary_key"},

@@ -7,11 +7,13 @@ namespace sluice::config {
 namespace {
 
 constexpr auto kSyncModes = std::to_array<std::string_view>({"full_refresh", "incremental"});
-constexpr auto kWriteModes = std::to_array<std::string_view>({"overwrite", "append", "merge"});
+constexpr auto kWriteModes =
+    std::to_array<std::string_view>({"overwrite", "append", "merge", "history"});
 constexpr auto kFutureCursor = std::to_array<std::string_view>({"wait", "follow"});
 constexpr auto kNullCursor = std::to_array<std::string_view>({"read", "first", "skip"});
 constexpr auto kDuplicateKeys = std::to_array<std::string_view>({"refuse", "newest"});
 constexpr auto kSchemaChanges = std::to_array<std::string_view>({"follow", "freeze", "fail"});
+constexpr auto kSplitBySize = std::to_array<std::string_view>({"auto"});
 constexpr auto kNoDeletes = std::to_array<std::string_view>({"none"});
 
 constexpr std::string_view kFutureCursorText =
@@ -26,7 +28,7 @@ constexpr auto kDefaultsFields = std::to_array<FieldSpec>({
      .words = kSyncModes},
     {.name = "write_mode",
      .takes = Takes::kChoice,
-     .description = "For the streams that can: merge needs a primary_key.",
+     .description = "For the streams that can: merge and history need a primary_key.",
      .words = kWriteModes},
     {.name = "overlap",
      .takes = Takes::kDuration,
@@ -103,7 +105,8 @@ constexpr auto kStreamFields = std::to_array<FieldSpec>({
     {.name = "write_mode",
      .takes = Takes::kChoice,
      .description = "Default: overwrite for full_refresh; else merge if there is a primary_key, "
-                    "append if not.",
+                    "append if not. history keeps one row per version of a key, with _valid_from, "
+                    "_valid_to and _is_current (DuckDB and PostgreSQL).",
      .words = kWriteModes},
     {.name = "overlap",
      .takes = Takes::kDuration,
@@ -139,9 +142,11 @@ constexpr auto kStreamFields = std::to_array<FieldSpec>({
      .preset = "follow",
      .words = kSchemaChanges},
     {.name = "split",
-     .takes = Takes::kGroup,
+     .takes = Takes::kChoice,
      .description = "A large table in several UNLOADs of one snapshot, by a hash of the primary "
-                    "key or by ranges of a column.",
+                    "key or by ranges of a column. auto: by the key, in as many as its size asks "
+                    "for, so that none takes half as long as its keys live.",
+     .words = kSplitBySize,
      .group = &kSplitGroup},
 });
 

@@ -35,7 +35,8 @@ std::optional<SyncMode> ReadSyncMode(MapReader& map) {
 std::optional<WriteMode> ReadWriteMode(MapReader& map) {
   return map.Choice<WriteMode>("write_mode", {{"overwrite", WriteMode::kOverwrite},
                                               {"append", WriteMode::kAppend},
-                                              {"merge", WriteMode::kMerge}});
+                                              {"merge", WriteMode::kMerge},
+                                              {"history", WriteMode::kHistory}});
 }
 
 std::optional<FutureCursor> ReadFutureCursor(MapReader& map) {
@@ -110,7 +111,7 @@ void ReadModes(MapReader& map, const Defaults& defaults, model::Stream& stream) 
   const bool has_key = !stream.primary_key.empty();
   const auto fits = [&](WriteMode mode) {
     if (mode == WriteMode::kOverwrite) return !incremental;
-    if (mode == WriteMode::kMerge) return has_key;
+    if (model::MeetsByKey(mode)) return has_key;
     return incremental || defaults.sync_mode != SyncMode::kIncremental;
   };
   if (own_write) {
@@ -133,10 +134,12 @@ void CheckModes(MapReader& map, const model::Stream& stream) {
     map.Add("write_mode",
             "overwrite does not go with sync_mode incremental: each run would "
             "replace all rows by the new ones",
-            "Use write_mode: merge (with a primary_key) or append.");
+            "Use write_mode: merge or history (with a primary_key), or append.");
   }
-  if (stream.write_mode == WriteMode::kMerge && !map.Has("primary_key")) {
-    map.Missing("primary_key", "write_mode merge finds rows by it: primary_key: [order_id]");
+  if (model::MeetsByKey(stream.write_mode) && !map.Has("primary_key")) {
+    map.Missing("primary_key",
+                fmt::format("write_mode {} finds rows by it: primary_key: [order_id]",
+                            ToString(stream.write_mode)));
   }
 }
 
@@ -165,7 +168,7 @@ void ReadDeletes(Reading& reading, MapReader& map, model::Stream& stream) {
   const bool told_elsewhere =
       (map.Has("primary_key") && stream.primary_key.empty()) ||
       (stream.write_mode == WriteMode::kOverwrite && stream.sync_mode == SyncMode::kIncremental);
-  if (stream.write_mode == WriteMode::kMerge || told_elsewhere) return;
+  if (model::MeetsByKey(stream.write_mode) || told_elsewhere) return;
   if (inner.Has("column") || inner.Has("key_scan")) {
     map.Add("deletes", "stands at a stream that is not merged",
             "Deleted rows are found by key: set write_mode: merge and a primary_key, or leave it "
@@ -195,8 +198,21 @@ void ReadChoices(MapReader& map, model::Stream& stream) {
 }
 
 void ReadSplit(Reading& reading, MapReader& map, model::Stream& stream) {
-  const Node* node = map.Map("split");
+  const Node* node = map.Any("split");
   if (node == nullptr) return;
+  const bool by_size = node->kind == Node::Kind::kScalar && node->text == "auto";
+  if (by_size) stream.split = model::Split{.by_size = true, .column = std::nullopt};
+  if (by_size && !map.Has("primary_key")) {
+    map.Add("split", "needs a primary_key to split by",
+            "Add primary_key: [order_id], or split by ranges of a column:\n"
+            "split: { column: order_date, pieces: 8 }");
+  }
+  if (by_size) return;
+  if (node->kind != Node::Kind::kMap) {
+    map.Add("split", "is not a way to split",
+            "Write split: auto, split: { pieces: 8 } or split: { column: order_date, pieces: 8 }");
+    return;
+  }
   MapReader inner(reading, node, kSplitGroup, map.Field("split"));
   model::Split split;
   split.column = inner.Text("column");

@@ -38,7 +38,7 @@ const Fields<model::Stream>& ConfiguredStreamFields() {
        }},
       {"sync_mode", "`full_refresh`, `incremental`",
        [](const Stream& stream) { return ToString(stream.sync_mode); }},
-      {"write_mode", "`append`, `overwrite`, `merge`",
+      {"write_mode", "`append`, `overwrite`, `merge`, `history`",
        [](const Stream& stream) { return ToString(stream.write_mode); }},
       {"primary_key", "list of columns", [](const Stream& stream) { return stream.primary_key; }},
       {"cursor", "column, or `null`", [](const Stream& stream) { return OrNull(stream.cursor); }}};
