@@ -36,10 +36,11 @@ sandbox-down:
 	@build/venv/bin/redshift-sandbox down --dir build/sandbox
 
 # More of what chance does in `make test`: N random histories, or KILLS kills at random moments, or both.
-# make chaos N=2000, make chaos KILLS=1000; SEED=n begins elsewhere.
+# make chaos N=2000, make chaos KILLS=1000; SEED=n begins elsewhere; MODE=history plays the modes of that name alone
+# (tests/e2e/history.py): make chaos KILLS=300 MODE=history.
 chaos: setup
-	@$(if $(or $(N),$(if $(KILLS),,200)),HISTORIES=$(or $(N),200) SEED=$(or $(SEED),0) tools/test.py --only model)
-	@$(if $(KILLS),KILLS=$(KILLS) SEED=$(or $(SEED),0) tools/test.py --only crash)
+	@$(if $(or $(N),$(if $(KILLS),,200)),HISTORIES=$(or $(N),200) SEED=$(or $(SEED),0) MODE=$(MODE) tools/test.py --only model)
+	@$(if $(KILLS),KILLS=$(KILLS) SEED=$(or $(SEED),0) MODE=$(MODE) tools/test.py --only crash)
 
 bench: build
 	@build/venv/bin/python bench/run.py

@@ -44,6 +44,7 @@ E2E_LABELS = (
     "closed_loop",
     "init",
     "setup",
+    "history",
     "mutants",
     "memory",
 )

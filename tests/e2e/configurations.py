@@ -116,13 +116,14 @@ def make_stream(case: Case, names: list[str]) -> dict[str, Any]:
             chosen = list({"id": 0, "name": 0, **dict.fromkeys(chosen)})
         stream["columns"] = chosen
     stream["sync_mode"] = chance.choice(["full_refresh", "incremental"])
-    modes = ["append", "merge", "merge"] + ["overwrite"] * (stream["sync_mode"] == "full_refresh")
+    modes = ["append", "merge", "history"] + ["overwrite"] * (stream["sync_mode"] == "full_refresh")
     stream["write_mode"] = chance.choice(modes)
-    if stream["write_mode"] == "merge" or case.maybe(15):
+    by_key = stream["write_mode"] in ("merge", "history")
+    if by_key or case.maybe(15):
         stream["primary_key"] = [column(case, KEYS, chosen)]
     if stream["sync_mode"] == "incremental" or case.maybe(15):
         stream["cursor"] = column(case, CURSORS, chosen)
-    if stream["write_mode"] == "merge" and case.maybe(25):
+    if by_key and case.maybe(25):
         stream["deletes"] = {"column": column(case, ("gone",), chosen)} if case.maybe(70) else {"key_scan": "24h"}
     if case.maybe(20):
         stream["split"] = {"pieces": 2}

@@ -35,6 +35,7 @@ MARKERS = {
     "init": "the configuration, asked for or by flags",
     "setup": "what an administrator is told to run",
     "model": "random histories against a plain model",
+    "history": "one row per version of a key",
     "mutants": "deliberate defects are caught",
     "memory": "peak memory, whatever the parts hold",
     "sanitized": "runs under the sanitizers too",

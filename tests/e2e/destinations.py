@@ -40,7 +40,7 @@ class Destination(ABC):
     the program may write between."""
 
     kind: str
-    write_modes: tuple[str, ...] = ("overwrite", "append", "merge")
+    write_modes: tuple[str, ...] = ("overwrite", "append", "merge", "history")
 
     @abstractmethod
     def settings(self) -> dict[str, Any]:

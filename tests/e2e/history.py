@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import itertools
+import os
 import random
 import signal
 import subprocess
@@ -23,6 +24,7 @@ from typing import Any
 
 from harness import CRASHING_PROGRAM, PROGRAM, Finished, Harness, streams_of
 from mixture import settle_mixture
+from moments import Moments
 from plain_destination import DROP, Counts, Mode, MustRefuse, PlainDestination
 from plain_source import CURSOR, PlainSource, Snapshot
 
@@ -53,13 +55,18 @@ MODES: dict[str, Mode] = {
     "incremental merge, keys compared": Mode("incremental", "merge", deletes="key_scan"),
     "incremental merge, marked rows removed": Mode("incremental", "merge", deletes="drop"),
     "incremental merge, marked rows kept": Mode("incremental", "merge", deletes="keep"),
+    "full history": Mode("full_refresh", "history"),
+    "incremental history, keys compared": Mode("incremental", "history", deletes="key_scan"),
+    "incremental history, marked rows removed": Mode("incremental", "history", deletes="drop"),
 }
+# `MODE=history` looks at modes of that name alone.
+ONLY = os.environ.get("MODE", "")
 
 # Mode by name and kind of destination: all that go together.
 CASES = [
     (name, kind.kind)
     for kind, name in itertools.product(DESTINATIONS, MODES)
-    if MODES[name].write_mode in kind.write_modes
+    if MODES[name].write_mode in kind.write_modes and ONLY in name
 ]
 
 
@@ -176,6 +183,7 @@ class Player:
         self.last: dict[str, Any] = {}  # what the last sync that ended told of the stream
         self.missing = self.extra = 0  # rows, at the last comparison
         self._busy = 0
+        self._moments = Moments()  # of the commits so far
         # What was seen by syncs that died or failed since the last commit: the next one may load it.
         self._unfinished: list[Snapshot] = []
         # Set right after a death between two pieces: what the next sync must not read again.
@@ -474,7 +482,7 @@ class Player:
 
     @staticmethod
     def _may_go(was: PlainDestination, counts: Counts) -> bool:
-        return was.mode.may_remove(counts["deleted"], len(was.rows))
+        return was.may_remove(counts["deleted"])
 
     def _candidates(self, saw: list[Snapshot], now: Snapshot | None, *, committed: bool = True) -> Iterator[Candidate]:
         """The newest first, and whole ones before mixtures."""
@@ -496,7 +504,9 @@ class Player:
     def _mixed(
         self, moments: list[Snapshot], keys: Snapshot, committed: bool, was: PlainDestination
     ) -> tuple[PlainDestination, list[Counts]]:
-        seen = self.harness.there.rows(self.target, was.columns_after(moments[0])) if committed else None
+        seen = None
+        if committed:
+            seen, _ = self._rows(self.harness.there, was.columns_after(moments[0]), was.commits + 1)
         return settle_mixture(was, moments, keys, seen)
 
     def _told(self, finished: Finished) -> dict[str, Any]:
@@ -540,7 +550,8 @@ class Player:
             return
         columns = there.columns(self.target)
         assert sorted(columns) == sorted(self.there.columns), f"columns {columns}, expected {self.there.columns}"
-        seen = Counter(there.rows(self.target, self.there.columns))
+        rows, moments = self._rows(there, self.there.columns, self.there.commits)
+        seen = Counter(rows)
         expected = Counter(self.there.shown())
         missing, extra = expected - seen, seen - expected
         self.missing, self.extra = missing.total(), extra.total()
@@ -548,6 +559,12 @@ class Player:
         if self.mode.incremental:
             watermark = _time(there.committed()[self.stream].watermark)
             assert watermark == self.there.watermark, f"watermark {watermark}, expected {self.there.watermark}"
+        self._moments = moments
+
+    def _rows(self, there: Destination, columns: list[str], commit: int) -> tuple[list[tuple[Any, ...]], Moments]:
+        """What stands there; under history the moments of reads have the numbers of their commits."""
+        rows = there.rows(self.target, columns)
+        return self._moments.numbered(rows, columns, commit) if self.mode.keeps_history else (rows, self._moments)
 
 
 def _whole(snapshot: Snapshot, keys: Snapshot | None, was: PlainDestination) -> tuple[PlainDestination, list[Counts]]:

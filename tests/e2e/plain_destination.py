@@ -15,6 +15,10 @@ from typing import Any
 from plain_source import CURSOR, KEY, LADDERS, Row, Snapshot, newest_by_key, waits
 
 Counts = dict[str, int]
+# What history adds to a row. A time is a stamp of the source, or the number of the commit that read the row: its
+# moment, which only the program knows (moments.py).
+FROM, TO, CURRENT = "_valid_from", "_valid_to", "_is_current"
+Moment = dt.datetime | int
 # What a narrower column asks for: nothing that a flag could do by itself.
 DROP = "drop the table at the destination"
 
@@ -47,7 +51,12 @@ class Mode:
 
     @property
     def merges(self) -> bool:
-        return self.write_mode == "merge"
+        """By key: what is there is met by what comes."""
+        return self.write_mode in ("merge", "history")
+
+    @property
+    def keeps_history(self) -> bool:
+        return self.write_mode == "history"
 
     def settings(self, table: str) -> dict[str, Any]:
         """The stream as it stands in a configuration."""
@@ -90,6 +99,7 @@ class PlainDestination:
     rows: list[Row] = field(default_factory=list)
     watermark: dt.datetime | None = None
     synced: bool = False  # ever
+    commits: int = 0
 
     def after(
         self, source: Snapshot, *, full: bool = False, keys: Snapshot | None = None,
@@ -99,7 +109,7 @@ class PlainDestination:
         from which the keys to compare come, if not from the same. `high`: the greatest stamp, if it is not the
         snapshot's own. `asked`: any share of the rows may go. Raises MustRefuse."""
         new = copy.deepcopy(self)
-        new.synced = True
+        new.synced, new.commits = True, self.commits + 1
         came, complete = list(source.rows), True
         if self.mode.incremental:
             came, complete = new._read_range(source, high or source.high, full=full, there=self.synced)
@@ -110,12 +120,14 @@ class PlainDestination:
             new.columns, new.rows = list(source.columns), came
             new.types = dict(zip(source.columns, source.types, strict=True))
             return new, _counts(inserted=len(came))
-        new.columns += [name for name in source.columns if name not in new.columns]
+        ours = (FROM, TO, CURRENT) if self.mode.keeps_history else ()
+        new.columns += [name for name in (*source.columns, *ours) if name not in new.columns]
         new._follow_types(source)
         if not self.mode.merges:
             new.rows += came
             return new, _counts(inserted=len(came))
-        counts = new._merge(source, came, keys or source, complete=complete)
+        bring = new._keep if self.mode.keeps_history else new._merge
+        counts = bring(source, came, keys or source, complete=complete)
         if not asked:
             self.check_share(counts)
         return new, counts
@@ -130,8 +142,12 @@ class PlainDestination:
             self.types[name] = now
 
     def check_share(self, counts: Counts) -> None:
-        if not self.mode.may_remove(counts["deleted"], len(self.rows)):
+        if not self.may_remove(counts["deleted"]):
             raise MustRefuse("conflict", "--allow-deletes")
+
+    def may_remove(self, deleted: int) -> bool:
+        """Without being asked for."""
+        return self.mode.may_remove(deleted, sum(row.get(CURRENT, True) for row in self.rows))
 
     def shown(self) -> list[tuple[Any, ...]]:
         """Rows as a reader gets them, by `columns`."""
@@ -206,6 +222,59 @@ class PlainDestination:
         counts["deleted"] += len(gone)
         self.rows = list(here.values())
         return counts
+
+
+    def _keep(self, source: Snapshot, came: list[Row], keys: Snapshot, *, complete: bool) -> Counts:
+        """One row per version. docs/adr/0013-history.md"""
+        here = {_key(row): row for row in self.rows if row[CURRENT]}
+        newest = newest_by_key(came)
+        counts = _counts(skipped=len(came) - len(newest))
+        for key, row in newest.items():
+            old = here.pop(key, None)
+            marked = self.mode.deletes == "drop" and row["gone"]
+            late = not complete and old is not None and None not in (row[CURSOR], old[CURSOR]) and (
+                row[CURSOR] < old[CURSOR] and not waits(old))  # fmt: skip
+            if late or (old is None and marked):
+                counts["skipped"] += 1
+            elif old is None:
+                counts["inserted"] += 1
+                ends = [one[TO] for one in self.rows if _key(one) == key]
+                self._begin(row, max(ends, key=_order, default=None), again=True)
+            elif not marked and all(old.get(name) == row[name] for name in source.columns):
+                counts["unchanged"] += 1
+            else:
+                counts["deleted" if marked else "updated"] += 1
+                old[TO], old[CURRENT] = self._moment(row, old[FROM]), False
+                if not marked:
+                    self._begin(row, old[FROM])
+        if complete or self.mode.deletes == "key_scan":
+            seen = set() if complete else {_key(row) for row in keys.rows}
+            for key, row in here.items():
+                if key not in seen:
+                    row[TO], row[CURRENT] = self.commits, False
+                    counts["deleted"] += 1
+                    counts["deleted_absent"] += 1
+        return counts
+
+    def _begin(self, row: Row, after: Moment | None, *, again: bool = False) -> None:
+        self.rows.append({**row, FROM: self._moment(row, after, again=again), TO: None, CURRENT: True})
+
+    def _moment(self, row: Row, after: Moment | None, *, again: bool = False) -> Moment:
+        """The row's own time where it can be one: seen already, and later than what it follows."""
+        own = row[CURSOR]
+        if own is None or waits(row) or isinstance(after, int):
+            return self.commits
+        follows = after is None or own > after or (again and own == after)
+        return own if follows else self.commits
+
+
+def _key(row: Row) -> tuple[Any, ...]:
+    return tuple(row.get(name) for name in KEY)
+
+
+def _order(moment: Moment) -> tuple[bool, Any]:
+    """Any commit of a test is later than any stamp."""
+    return isinstance(moment, int), moment
 
 
 def _counts(**given: int) -> Counts:

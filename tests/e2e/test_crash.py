@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import pytest
 from harness import Harness, wait_for
-from history import CASES, MODES, Event, Player, effects
+from history import CASES, MODES, ONLY, Event, Player, effects
 from scripts import BETWEEN, SCRIPTS
 
 pytestmark = pytest.mark.crash
@@ -27,6 +27,10 @@ KILLS_PER_CHUNK = 20
 AFTER_DEATH_AT = {"adopted": "unloaded"}
 # A sync that dies here has paid for an UNLOAD that the next one must not pay for again.
 PAID = ("unloaded", "adopted", "loaded")
+MISFORTUNE_MODES = [
+    "full append", "incremental append", "incremental merge, keys compared",
+    *(["incremental history, keys compared"] if ONLY else []),
+]  # fmt: skip
 
 
 def some_changes(player: Player, key: int) -> None:
@@ -77,7 +81,7 @@ def die_and_recover(player: Player, effect: str) -> None:
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-@pytest.mark.parametrize("name", ["full append", "incremental append", "incremental merge, keys compared"])
+@pytest.mark.parametrize("name", [name for name in MISFORTUNE_MODES if ONLY in name])
 def test_misfortunes(connect: Callable[..., Harness], name: str, script: str) -> None:
     kinds = ["postgres"] if SCRIPTS[script] in BETWEEN else ["duckdb", "postgres"]
     for kind in kinds:
