@@ -201,6 +201,28 @@ TEST_F(ReadStreamTest, ATableThatKeepsHistoryIsToldWhenItWasReadByTheServersCloc
               ElementsAre("BEGIN", HasSubstr("SYSDATE"), testing::StartsWith("UNLOAD"), "COMMIT"));
 }
 
+TEST_F(ReadStreamTest, AStreamIsSplitByWhatItsSnapshotHolds) {
+  plan_.stream.primary_key = {"n"};
+  plan_.stream.split = model::Split{.by_size = true, .column = std::nullopt};
+  // 16 MB a second for 1,500 s, three times.
+  workgroup_->When(Contains("AS width")).Rows({"n", "width"}, {{"73728000", "1024"}});
+  ServerUnloads();
+  EXPECT_THAT(Read().unloads, SizeIs(3));
+  EXPECT_THAT(workgroup_->statements(),
+              ElementsAre("BEGIN", HasSubstr("AS width"), HasSubstr("FNV_HASH"),
+                          HasSubstr("FNV_HASH"), HasSubstr("FNV_HASH"), "COMMIT"));
+}
+
+TEST_F(ReadStreamTest, AStreamThatFitsIntoOneUnloadIsNotSplit) {
+  plan_.stream.primary_key = {"n"};
+  plan_.stream.split = model::Split{.by_size = true, .column = std::nullopt};
+  workgroup_->When(Contains("AS width")).Rows({"n", "width"}, {{"7", "1024"}});
+  ServerUnloads();
+  const Staged staged = Read();
+  ASSERT_THAT(staged.unloads, SizeIs(1));
+  EXPECT_EQ(staged.unloads[0].what, "rows");
+}
+
 TEST_F(ReadStreamTest, OtherTablesAreNot) {
   ServerUnloads();
   EXPECT_EQ(Read().target.as_of, std::nullopt);
