@@ -26,7 +26,7 @@ from redshift_sandbox.gateway.tokens import (
     text_of,
     tokenize,
 )
-from redshift_sandbox.gateway.types import check_name
+from redshift_sandbox.gateway.types import check_name, check_number
 
 
 @dataclass(frozen=True)
@@ -108,6 +108,8 @@ def _refuse(main: list[Token], dialect: Dialect) -> None:
     for index, token in enumerate(main):
         if token.kind is Kind.ESCAPED:
             _escaped(token)
+        if token.kind is Kind.NUMBER:
+            check_number(token)
         check_name(token)
         if token.kind is Kind.WORD or token.kind is Kind.QUOTED:
             _refuse_relation(main, index, dialect)

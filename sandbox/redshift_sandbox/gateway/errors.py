@@ -51,6 +51,10 @@ def rewrite(values: list[tuple[str, str]], query_id: int, sql: str) -> list[tupl
         text = f"Query ({query_id}) canceled on user's request"
     elif sqlstate == "42501":
         text = _DENIED.sub("permission denied for relation ", text)
+    elif sqlstate == "428C9":
+        # https://docs.aws.amazon.com/redshift/latest/dg/c_Examples_of_INSERT_30.html; the SQLSTATE is assumed.
+        text = "cannot set an identity column to a value"
+        kept = [(code, "0A000" if code == "C" else value) for code, value in kept if code not in "DH"]
     elif sqlstate == "42703":
         match, relations = _COLUMN.match(text), _relations(sql)
         if match and relations:

@@ -24,6 +24,10 @@ from redshift_sandbox.gateway.types import TYPES
 # Parameters reported to the client, as PostgreSQL 8.0 reported them.
 _REPORTED = frozenset(("client_encoding", "DateStyle", "is_superuser", "session_authorization"))
 _JSONB, _SUPER = struct.pack(">I", 3802), struct.pack(">I", TYPES["super"].oid)
+_INTERVAL, _VARBYTE = struct.pack(">I", 1186), struct.pack(">I", TYPES["binary varying"].oid)
+_BYTEA = struct.pack(">I", 17)
+_Y2M, _D2S = (struct.pack(">I", TYPES[f"interval {part}"].oid) for part in ("year to month", "day to second"))
+_MONTHS_ONLY = 0b110  # format (INTERVAL_MASK of PostgreSQL's timestamp.h): bits of MONTH and YEAR
 _TO_GATEWAY = b"pg_sandbox "  # the messages of the compatibility functions start like this
 _NOTICE_FIELDS = frozenset("SCMDHW")  # without the fields of later releases
 
@@ -154,7 +158,9 @@ class Exchange:
                 return b""
             return wire.fields(b"N", [one for one in wire.read_fields(body) if one[0] in _NOTICE_FIELDS])
         if kind == ord("T"):
-            described = wire.message(b"T", with_redshift_oids(body))
+            shaped = with_redshift_oids(body)
+            self._filter.varbytes = varbyte_columns(shaped)
+            described = wire.message(b"T", shaped)
             if head is not None and head.step is Step.DESCRIBE:
                 self._expected.popleft()
             return described
@@ -231,16 +237,38 @@ class Exchange:
 
 
 def with_redshift_oids(body: bytes) -> bytes:
-    """A RowDescription with the type SUPER where the backend says jsonb."""
-    if _JSONB not in body:
+    """A RowDescription with Redshift's types: SUPER for jsonb, VARBYTE for bytea, two types for interval."""
+    if not any(oid in body for oid in (_JSONB, _INTERVAL, _BYTEA)):
         return body
     out, position = bytearray(body), 2
     for _ in range(struct.unpack_from(">H", body)[0]):
         position = body.index(b"\0", position) + 1
-        if body[position + 6 : position + 10] == _JSONB:
+        oid = body[position + 6 : position + 10]
+        if oid == _JSONB:
             out[position + 6 : position + 10] = _SUPER
+        elif oid == _BYTEA:
+            out[position + 6 : position + 10] = _VARBYTE
+        elif oid == _INTERVAL:
+            (modifier,) = struct.unpack_from(">i", body, position + 12)
+            months = modifier >= 0 and not (modifier >> 16) & 0x7FFF & ~_MONTHS_ONLY
+            out[position + 6 : position + 10] = _Y2M if months else _D2S
+            out[position + 12 : position + 16] = b"\xff\xff\xff\xff"
         position += 18
     return bytes(out)
+
+
+def varbyte_columns(description: bytes) -> list[int]:
+    """Positions of the columns of a changed RowDescription that are VARBYTE and sent as text."""
+    if _VARBYTE not in description:
+        return []
+    position, found = 2, []
+    for number in range(struct.unpack_from(">H", description)[0]):
+        position = description.index(b"\0", position) + 1
+        as_text = description[position + 16 : position + 18] == b"\0\0"
+        if as_text and description[position + 6 : position + 10] == _VARBYTE:
+            found.append(number)
+        position += 18
+    return found
 
 
 def _reported(body: bytes) -> bytes:

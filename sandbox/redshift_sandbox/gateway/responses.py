@@ -7,7 +7,7 @@ that must be looked at is one slice of what was received.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 # Handles one message that is not a row: its type and body; None passes it on unchanged.
 Handler = Callable[[int, bytes], bytes | None]
@@ -26,6 +26,7 @@ class ResponseFilter:
         self._tail = b""
         self.rows = 0  # DataRows passed on since the owner last set this to zero
         self.shows_version = False
+        self.varbytes: list[int] = []  # columns of VARBYTE in the rows that come
 
     @property
     def incomplete(self) -> bool:
@@ -70,6 +71,30 @@ class ResponseFilter:
         return out
 
     def _patched(self, rows: memoryview) -> bytes | memoryview:
+        if self.varbytes:
+            rows = memoryview(b"".join(without_mark(body, self.varbytes) for body in _bodies(rows)))
         if not self.shows_version:
             return rows
         return bytes(rows).replace(_VERSION_MARK, _VERSION_END)
+
+
+def _bodies(rows: memoryview) -> Iterator[bytes]:
+    position = 0
+    while position < len(rows):
+        end = position + 1 + _LENGTH(rows, position + 1)[0]
+        yield bytes(rows[position + 5 : end])
+        position = end
+
+
+def without_mark(body: bytes, columns: list[int]) -> bytes:
+    """A DataRow in which the values of `columns` are hexadecimal digits without the \\x before them."""
+    out, position = bytearray(body[:2]), 2
+    for number in range(int.from_bytes(body[:2], "big")):
+        (length,) = struct.unpack_from(">i", body, position)
+        value = body[position + 4 : position + 4 + max(length, 0)]
+        position += 4 + max(length, 0)
+        if number in columns and value.startswith(b"\\x"):
+            value = value[2:]
+            length -= 2
+        out += struct.pack(">i", length) + value
+    return b"D" + struct.pack(">I", len(out) + 4) + bytes(out)

@@ -58,7 +58,16 @@ _REFUSED_IN_PARQUET = {
     17: "varbyte",
     1083: "time without time zone",
     1266: "time with time zone",
+    6551: "varbyte",
+    3000: "geometry",
+    3001: "geography",
+    2935: "hllsketch",
+    # That Parquet takes no intervals is assumed: how they would be written is not documented.
+    1186: "interval",
+    1188: "interval year to month",
+    1190: "interval day to second",
 }
+VARBYTES = frozenset((17, 6551))
 
 
 def _plain(arrow: pa.DataType, base: str) -> Callable[[Described, int | None], Column]:

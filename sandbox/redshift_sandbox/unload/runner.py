@@ -331,7 +331,7 @@ class _Run:
         folder = self._service.work_folder()
         try:
             files = TextFiles(self.statement, described, folder)
-            rows = source.text_rows(len(described))
+            rows = source.text_rows(described)
             sizes = (
                 rows_for_file(i, self._layout, plan.rows, self.statement.parallel) for i in itertools.count()
             )

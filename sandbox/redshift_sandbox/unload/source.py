@@ -22,7 +22,7 @@ from adbc_driver_manager._reader import AdbcRecordBatchReader
 from psycopg import pq, sql
 
 from redshift_sandbox.contracts import SessionContext, SqlError
-from redshift_sandbox.unload.columns import Column, Described, is_open_numeric
+from redshift_sandbox.unload.columns import VARBYTES, Column, Described, is_open_numeric
 from redshift_sandbox.unload.errors import cancelled, from_postgres
 from redshift_sandbox.unload.pool import Pool, drop
 from redshift_sandbox.unload.select_text import relations
@@ -119,9 +119,12 @@ class Source:
         except adbc_driver_manager.Error as error:
             raise self._from_adbc(error) from None
 
-    def text_rows(self, width: int) -> Iterator[tuple[str | None, ...]]:
-        """The rows in PostgreSQL's text form, one by one."""
-        wanted = ", ".join(f"c{i}::text" for i in range(width))
+    def text_rows(self, described: Sequence[Described]) -> Iterator[tuple[str | None, ...]]:
+        """The rows in PostgreSQL's text form, one by one; bytes as hexadecimal digits."""
+        width = len(described)
+        wanted = ", ".join(
+            f"pg_catalog.encode(c{i}, 'hex')" if d.oid in VARBYTES else f"c{i}::text" for i, d in enumerate(described)
+        )
         cursor = self._planner.cursor()
         with self._cancellable():
             try:

@@ -161,7 +161,7 @@ def test_groups_roles_and_users_have_names_of_their_own(world: World, schema: st
             'CREATE TABLE "T" (id bigint IDENTITY(1,2) ENCODE az64, c varchar(max) DISTKEY, PRIMARY KEY (id))'
             " SORTKEY (id)",
             'CREATE TABLE "t" (id bigint GENERATED ALWAYS AS IDENTITY (START WITH 1 INCREMENT BY 2 MINVALUE '
-            "-9223372036854775808) , c character varying(65535) , PRIMARY KEY (id))",
+            "1) , c character varying(65535) , PRIMARY KEY (id))",
         ),
         ("CREATE TABLE t (d decimal, v varchar, x text, b bpchar) DISTSTYLE ALL COMPOUND SORTKEY (d, v)",
          "CREATE TABLE t (d numeric(18,0), v character varying(256), x character varying(256), b character(256))"),
@@ -208,12 +208,6 @@ def test_no_order_of_words_upsets_the_translator(seed: int) -> None:
         sql = " ".join(chance.choices(vocabulary, k=chance.randrange(1, 12)))
         with contextlib.suppress(SqlError):
             translate(sql, Dialect())
-
-
-@pytest.mark.parametrize("kind", ["varbyte(20)", "geometry", "geography", "hllsketch"])
-def test_types_without_a_home_are_refused_by_name(kind: str) -> None:
-    with pytest.raises(SqlError, match="0A000: the sandbox does not support the type"):
-        one(f"CREATE TABLE t (a int, b {kind})")
 
 
 def test_names_postgresql_would_cut_are_refused() -> None:

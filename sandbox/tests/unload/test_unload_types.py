@@ -158,17 +158,24 @@ def test_timestamps_at_the_edges(unloaded: Callable[[str], list[Path]], text: st
     assert rows([path]) == [(moment,)]
 
 
-@pytest.mark.parametrize(("expression", "kind"), [
-    ("TIME '12:00'", "time without time zone"), ("'12:00'::timetz", "time with time zone"), ("'a'::bytea", "varbyte"),
+@pytest.mark.parametrize(("expression", "kind", "written"), [
+    ("TIME '12:00'", "time without time zone", "12:00:00"),
+    ("'12:00+00'::timetz", "time with time zone", "12:00:00+00"), ("'abc'::varbyte", "varbyte", "616263"),
+    ("ST_Point(1, 2)", "geometry", "0101000000000000000000F03F0000000000000040"),
+    ("'01'::geography", "geography", "01"), ("'{}'::hllsketch", "hllsketch", "{}"),
+    ("'1 year'::interval year to month", "interval year to month", "1 year"),
+    ("'1 day'::interval day to second", "interval day to second", "1 day"),
 ])  # fmt: skip
 def test_types_parquet_cannot_take_are_refused_and_csv_takes_them(
-    sandbox: RunningSandbox, prefix: Prefix, expression: str, kind: str
+    sandbox: RunningSandbox, prefix: Prefix, expression: str, kind: str, written: str
 ) -> None:
     with sandbox.connect() as connection, pytest.raises(psycopg.Error) as caught:
         sandbox.unload(connection, f"SELECT {expression} AS c", prefix())
     assert caught.value.diag.message_primary == f'UNLOAD {kind} column "c" is only supported for TEXT/CSV.'
+    where = prefix()
     with sandbox.connect() as connection:
-        done = sandbox.unload(connection, f"SELECT {expression} AS c", prefix(), "FORMAT CSV")
+        done = sandbox.unload(connection, f"SELECT {expression} AS c", where, "FORMAT CSV")
+    assert sandbox.body(sandbox.objects(where)[0]).decode() == f"{written}\n"
     assert done.notices == [("INFO", "UNLOAD completed, 1 record(s) unloaded successfully.")]
 
 

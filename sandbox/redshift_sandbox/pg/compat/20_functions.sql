@@ -33,8 +33,6 @@ CREATE FUNCTION pg_catalog.version() RETURNS text LANGUAGE sql STABLE PARALLEL S
 CREATE FUNCTION pg_catalog.pg_last_unload_count() RETURNS bigint LANGUAGE sql VOLATILE AS $$
   SELECT COALESCE(NULLIF(pg_catalog.current_setting('redshift.last_unload_count', true), ''), '0')::bigint $$;
 
--- SUPER (https://docs.aws.amazon.com/redshift/latest/dg/r_SUPER_type.html) is kept as jsonb: members lose their order.
-CREATE DOMAIN pg_catalog.super AS jsonb;
 CREATE FUNCTION pg_catalog.json_parse(text) RETURNS super LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
   SELECT $1::jsonb $$;
 CREATE FUNCTION pg_catalog.json_serialize(super) RETURNS varchar LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$

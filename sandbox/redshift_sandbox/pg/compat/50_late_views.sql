@@ -12,8 +12,8 @@ BEGIN
     EXECUTE 'DROP VIEW IF EXISTS ' || name;
   END IF;
   EXECUTE 'CREATE VIEW ' || name || ' AS ' || query;  -- takes the columns from it
-  SELECT pg_catalog.string_agg(pg_catalog.format('c%s %s', attnum, pg_catalog.format_type(atttypid, NULL)), ', ' ORDER BY attnum),
-         pg_catalog.string_agg(pg_catalog.format('c%s::%s AS %I', attnum, pg_catalog.format_type(atttypid, atttypmod), attname), ', '
+  SELECT pg_catalog.string_agg(pg_catalog.format('c%s %s', attnum, pg_catalog.pg_sandbox_builtin_format_type(atttypid, NULL)), ', ' ORDER BY attnum),
+         pg_catalog.string_agg(pg_catalog.format('c%s::%s AS %I', attnum, pg_catalog.pg_sandbox_builtin_format_type(atttypid, atttypmod), attname), ', '
                                ORDER BY attnum)
     INTO columns, shown FROM pg_catalog.pg_attribute WHERE attrelid = name::regclass AND attnum > 0;
   SELECT pg_catalog.format('%I.%I', n.nspname, 'pg_sandbox_late_' || c.relname) INTO function_name
