@@ -31,7 +31,7 @@ def _ask(sandbox: Sandbox, *documents: Document, **more: Any) -> Any:
     return client.get_cluster_credentials(**wanted)
 
 
-def test_returns_the_user_with_its_prefix(sandbox: Sandbox) -> None:
+def test_b12_returns_the_user_with_its_prefix(sandbox: Sandbox) -> None:
     reply = _ask(sandbox, policy(*_rights(sandbox).values()), DurationSeconds=1800)
     assert reply["DbUser"] == "IAM:guide_user"
     left = reply["Expiration"] - dt.datetime.now(dt.UTC)

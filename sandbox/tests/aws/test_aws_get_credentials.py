@@ -23,7 +23,7 @@ def _post(sandbox: Sandbox, body: Any, operation: str = "GetCredentials", keys: 
     return sandbox.signed("redshift-serverless", "POST", "/", body=data, headers=headers, keys=keys)
 
 
-def test_reply_byte_for_byte(sandbox: Sandbox) -> None:
+def test_b08_reply_byte_for_byte(sandbox: Sandbox) -> None:
     reply = _post(sandbox, {"workgroupName": "analytics", "dbName": "dev", "durationSeconds": 3600})
     assert reply.status == 200
     assert reply.headers["content-type"] == "application/x-amz-json-1.1"
@@ -50,7 +50,7 @@ def test_default_duration_is_900(sandbox: Sandbox) -> None:
         {"workgroupName": "Upper"}, {"workgroupName": None}, {"dbName": ""},
     ],
 )  # fmt: skip
-def test_member_rules(sandbox: Sandbox, body: dict[str, Any]) -> None:
+def test_b08_member_rules(sandbox: Sandbox, body: dict[str, Any]) -> None:
     reply = _post(sandbox, {"workgroupName": "analytics", **body})
     assert reply.status == 400
     assert reply.headers["x-amzn-errortype"] == "ValidationException"
@@ -64,7 +64,7 @@ def test_duration_bounds_are_allowed(sandbox: Sandbox, seconds: int) -> None:
     assert _post(sandbox, {"workgroupName": "analytics", "durationSeconds": seconds}).status == 200
 
 
-def test_extra_members_change_nothing(sandbox: Sandbox) -> None:
+def test_b08_extra_members_change_nothing(sandbox: Sandbox) -> None:
     body = {"workgroupName": "analytics", "dbUser": "boss", "autoCreate": True, "dbGroups": ["a"]}
     reply = _post(sandbox, body)
     assert json.loads(reply.body)["dbUser"] == "IAM:admin"
@@ -94,7 +94,7 @@ def test_passwords_open_logins_until_they_expire(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("name", ["analytic", "analytics-endpoint-x1y2z3"])
-def test_unknown_workgroup(sandbox: Sandbox, name: str) -> None:
+def test_b09_unknown_workgroup(sandbox: Sandbox, name: str) -> None:
     client = sandbox.client("redshift-serverless")
     for call in (client.get_credentials, client.get_workgroup):
         code, status, text = refusal(call, workgroupName=name)
@@ -104,13 +104,13 @@ def test_unknown_workgroup(sandbox: Sandbox, name: str) -> None:
     assert body["resourceName"] == name
 
 
-def test_right_name_in_another_region(sandbox: Sandbox) -> None:
+def test_b09_right_name_in_another_region(sandbox: Sandbox) -> None:
     client = sandbox.client("redshift-serverless", region="eu-west-1")
     code, _, text = refusal(client.get_credentials, workgroupName="analytics")
     assert (code, text) == ("ResourceNotFoundException", "Serverless workgroup analytics not found.")
 
 
-def test_workgroup_and_namespace_behind_their_own_actions(sandbox: Sandbox) -> None:
+def test_b09_workgroup_and_namespace_behind_their_own_actions(sandbox: Sandbox) -> None:
     client = sandbox.client("redshift-serverless")
     found = client.get_workgroup(workgroupName="analytics")["workgroup"]
     assert found["endpoint"]["address"] == "127.0.0.1"
@@ -135,7 +135,7 @@ def _db_user(sandbox: Sandbox, keys: Keys) -> str:
     return str(reply["dbUser"])
 
 
-def test_db_user_of_users_and_roles(sandbox: Sandbox) -> None:
+def test_b10_db_user_of_users_and_roles(sandbox: Sandbox) -> None:
     assert _db_user(sandbox, sandbox.user("carol", ALLOW_ALL, path="/team/x/")) == "IAM:carol"
     role = sandbox.role("Sluice-Reader", trust(ADMIN), ALLOW_ALL, path="/service/")
     assert _db_user(sandbox, sandbox.assume(sandbox.admin, role, "any-session")) == "IAMR:Sluice-Reader"
@@ -143,7 +143,7 @@ def test_db_user_of_users_and_roles(sandbox: Sandbox) -> None:
     assert _db_user(sandbox, Keys(root.id, root.secret)) == "IAM:RootIdentity"
 
 
-def test_tag_on_the_role_and_session_tag_over_it(sandbox: Sandbox) -> None:
+def test_b10_tag_on_the_role_and_session_tag_over_it(sandbox: Sandbox) -> None:
     tags = {"RedshiftDbUser": "fromrole"}
     role = sandbox.role("reader", trust(ADMIN, actions=TAGGING), ALLOW_ALL, tags=tags)
     assert _db_user(sandbox, sandbox.assume(sandbox.admin, role)) == "IAMR:fromrole"
@@ -152,7 +152,7 @@ def test_tag_on_the_role_and_session_tag_over_it(sandbox: Sandbox) -> None:
     assert _db_user(sandbox, sandbox.user("dora", ALLOW_ALL, tags={"RedshiftDbUser": "x"})) == "IAM:x"
 
 
-def test_permission_is_on_the_uuid_and_not_on_the_name(sandbox: Sandbox) -> None:
+def test_b10_permission_is_on_the_uuid_and_not_on_the_name(sandbox: Sandbox) -> None:
     prefix = f"arn:aws:redshift-serverless:{REGION}:{ACCOUNT}:workgroup"
     by_id = policy(statement("Allow", "redshift-serverless:GetCredentials", sandbox.workgroup.arn))
     by_name = policy(statement("Allow", "redshift-serverless:GetCredentials", f"{prefix}/analytics"))
@@ -198,7 +198,7 @@ def test_database_roles_by_session_tag_or_with_the_right_to_read_tags(sandbox: S
         assert (verdict.outcome, verdict.db_roles) == ("ok", expected)
 
 
-def test_throttling_and_internal_error(sandbox: Sandbox) -> None:
+def test_b11_throttling_and_internal_error(sandbox: Sandbox) -> None:
     client = sandbox.client("redshift-serverless")
     sandbox.fault("credentials.throttle", 2)
     for _ in range(2):

@@ -23,7 +23,7 @@ UNLOAD_KEYS = policy(
 )  # fmt: skip
 
 
-def test_keys_of_an_unload_write_their_run_and_nothing_else(sandbox: Sandbox) -> None:
+def test_b06_keys_of_an_unload_write_their_run_and_nothing_else(sandbox: Sandbox) -> None:
     role = sandbox.role("reader", trust(ADMIN), ALLOW_ALL)
     keys = sandbox.assume(sandbox.admin, role, Policy=json.dumps(UNLOAD_KEYS))
     s3 = sandbox.client("s3", keys)
@@ -35,7 +35,7 @@ def test_keys_of_an_unload_write_their_run_and_nothing_else(sandbox: Sandbox) ->
     assert code_of(serverless.get_credentials, workgroupName="analytics") == "AccessDeniedException"
 
 
-def test_session_policy_cannot_widen(sandbox: Sandbox) -> None:
+def test_b06_session_policy_cannot_widen(sandbox: Sandbox) -> None:
     only_list = policy(statement("Allow", "s3:ListBucket", "*"))
     role = sandbox.role("reader", trust(ADMIN), only_list)
     s3 = sandbox.client("s3", sandbox.assume(sandbox.admin, role, Policy=json.dumps(ALLOW_ALL)))
@@ -43,7 +43,7 @@ def test_session_policy_cannot_widen(sandbox: Sandbox) -> None:
     assert code_of(s3.put_object, Bucket="acme", Key="k") == "AccessDenied"
 
 
-def test_explicit_deny_wins(sandbox: Sandbox) -> None:
+def test_b06_explicit_deny_wins(sandbox: Sandbox) -> None:
     keys = sandbox.user("u", ALLOW_ALL, policy(statement("Deny", "s3:Put*", "arn:aws:s3:::acme/locked/*")))
     s3 = sandbox.client("s3", keys)
     s3.put_object(Bucket="acme", Key="open/k")
@@ -137,7 +137,7 @@ CASES: list[tuple[dict[str, Any], str, str, dict[str, str], Decision]] = [
 
 
 @pytest.mark.parametrize(("rule", "action", "resource", "context", "expected"), CASES)
-def test_evaluator_table(
+def test_b06_evaluator_table(
     rule: dict[str, Any], action: str, resource: str, context: dict[str, str], expected: Decision
 ) -> None:
     assert decide([parse_policy(policy(rule), kind="identity")], Ask(action, resource, context)) is expected

@@ -27,7 +27,7 @@ def _fill(s3: BaseClient, *keys: str) -> None:
 
 
 @pytest.mark.parametrize("operation", ["list_objects_v2", "list_objects"])
-def test_pages_of_a_thousand(sandbox: Sandbox, s3: BaseClient, operation: str) -> None:
+def test_b54_pages_of_a_thousand(sandbox: Sandbox, s3: BaseClient, operation: str) -> None:
     bucket = sandbox.services.store.bucket("acme")
     names = sorted(f"p/{n:04}" for n in range(2345))
     for name in names:
@@ -39,7 +39,7 @@ def test_pages_of_a_thousand(sandbox: Sandbox, s3: BaseClient, operation: str) -
     assert len(_keys(s3.list_objects_v2(Bucket="acme", MaxKeys=5000))) == 1000
 
 
-def test_knob_for_smaller_pages_and_delimiter_across_them(sandbox: Sandbox, s3: BaseClient) -> None:
+def test_b54_knob_for_smaller_pages_and_delimiter_across_them(sandbox: Sandbox, s3: BaseClient) -> None:
     _fill(s3, "a", "b/1", "b/2", "b/3", "c/1", "c/2", "d", "e/1")
     sandbox.fault("s3.page_size", keys=1)
     pages = list(s3.get_paginator("list_objects_v2").paginate(Bucket="acme", Delimiter="/"))
@@ -82,7 +82,7 @@ def test_hard_keys_survive_lists_in_both_encodings(sandbox: Sandbox, s3: BaseCli
     [("bytes=0-0", 0, 0), ("bytes=2-5", 2, 5), ("bytes=90-", 90, 99), ("bytes=-7", 93, 99),
      ("bytes=50-1000", 50, 99), ("bytes=-1000", 0, 99)],
 )  # fmt: skip
-def test_ranges(s3: BaseClient, asked: str, first: int, last: int) -> None:
+def test_b54_ranges(s3: BaseClient, asked: str, first: int, last: int) -> None:
     body = bytes(range(100))
     s3.put_object(Bucket="acme", Key="k", Body=body)
     reply = s3.get_object(Bucket="acme", Key="k", Range=asked)
@@ -100,7 +100,7 @@ def test_range_of_a_large_object_off_page_boundaries(s3: BaseClient) -> None:
     assert s3.get_object(Bucket="acme", Key="k")["Body"].read() == body
 
 
-def test_ranges_that_hold_nothing(s3: BaseClient) -> None:
+def test_b54_ranges_that_hold_nothing(s3: BaseClient) -> None:
     _fill(s3, "k")
     s3.put_object(Bucket="acme", Key="empty", Body=b"")
     for key, asked in (("k", "bytes=1-"), ("k", "bytes=5-9"), ("k", "bytes=-0"), ("empty", "bytes=0-0")):
@@ -111,7 +111,7 @@ def test_ranges_that_hold_nothing(s3: BaseClient) -> None:
     assert s3.get_object(Bucket="acme", Key="empty")["Body"].read() == b""
 
 
-def test_conditional_reads(s3: BaseClient) -> None:
+def test_b54_conditional_reads(s3: BaseClient) -> None:
     etag = s3.put_object(Bucket="acme", Key="k", Body=b"x")["ETag"]
     assert etag == f'"{hashlib.md5(b"x").hexdigest()}"'
     where: dict[str, Any] = {"Bucket": "acme", "Key": "k"}
@@ -175,7 +175,7 @@ def test_multi_delete_quiet_and_loud(s3: BaseClient) -> None:
     assert _keys(s3.list_objects_v2(Bucket="acme")) == []
 
 
-def test_multi_delete_reports_errors_inside_a_200(sandbox: Sandbox, s3: BaseClient) -> None:
+def test_b54_multi_delete_reports_errors_inside_a_200(sandbox: Sandbox, s3: BaseClient) -> None:
     _fill(s3, "run1/a", "run2/a")
     keys = sandbox.user("u", policy(statement("Allow", "s3:DeleteObject", "arn:aws:s3:::acme/run1/*")))
     doomed = {"Objects": [{"Key": "run1/a"}, {"Key": "run2/a"}], "Quiet": True}
@@ -185,7 +185,7 @@ def test_multi_delete_reports_errors_inside_a_200(sandbox: Sandbox, s3: BaseClie
     assert _keys(s3.list_objects_v2(Bucket="acme")) == ["run2/a"]
 
 
-def test_multi_delete_needs_a_right_digest(sandbox: Sandbox, s3: BaseClient) -> None:
+def test_b54_multi_delete_needs_a_right_digest(sandbox: Sandbox, s3: BaseClient) -> None:
     _fill(s3, "a", "b", "c")
 
     def post(key: str, **headers: str) -> tuple[int, bytes]:
@@ -228,7 +228,7 @@ def test_upload_checksums_are_verified_and_given_back(sandbox: Sandbox, algorith
     assert _keys(s3.list_objects_v2(Bucket="acme")) == ["k"]
 
 
-def test_multipart_upload_is_invisible_until_it_is_complete(s3: BaseClient) -> None:
+def test_b57_multipart_upload_is_invisible_until_it_is_complete(s3: BaseClient) -> None:
     made = s3.create_multipart_upload(Bucket="acme", Key="run/big", Metadata={"run": "7"})
     where: dict[str, Any] = {"Bucket": "acme", "Key": "run/big", "UploadId": made["UploadId"]}
     first, last = b"a" * (5 << 20), b"tail"

@@ -29,7 +29,7 @@ READ = statement("Allow", "s3:GetObject", "arn:aws:s3:::acme/*")
 LIST = statement("Allow", "s3:ListBucket", "arn:aws:s3:::acme")
 
 
-def test_missing_key_is_404_only_to_those_who_may_list(sandbox: Sandbox) -> None:
+def test_b55_missing_key_is_404_only_to_those_who_may_list(sandbox: Sandbox) -> None:
     blind = sandbox.client("s3", sandbox.user("blind", policy(READ)))
     seeing = sandbox.client("s3", sandbox.user("seeing", policy(READ, LIST)))
     assert refusal(blind.get_object, Bucket="acme", Key="k")[:2] == ("AccessDenied", 403)
@@ -49,7 +49,7 @@ def _head_bucket(client: BaseClient, bucket: str) -> tuple[int, str | None]:
     return meta["HTTPStatusCode"], meta["HTTPHeaders"].get("x-amz-bucket-region")
 
 
-def test_bucket_region_on_every_head(sandbox: Sandbox, s3: BaseClient) -> None:
+def test_b55_bucket_region_on_every_head(sandbox: Sandbox, s3: BaseClient) -> None:
     assert _head_bucket(s3, "acme") == (200, "us-east-1")
     assert _head_bucket(sandbox.client("s3", sandbox.user("poor")), "acme") == (403, "us-east-1")
     stranger = sandbox.client("s3", Keys("AKIAUNKNOWN", "secret"))
@@ -73,7 +73,7 @@ def test_bucket_location(sandbox: Sandbox, s3: BaseClient) -> None:
     assert code_of(poor.get_bucket_location, Bucket="acme") == "AccessDenied"
 
 
-def test_wrong_region_names_the_right_one(sandbox: Sandbox) -> None:
+def test_b56_wrong_region_names_the_right_one(sandbox: Sandbox) -> None:
     sandbox.services.add_bucket("ireland", "eu-west-1")
     reply = sandbox.signed("s3", "GET", "/ireland/k", region="ap-south-1")
     assert reply.status == 301
@@ -96,13 +96,13 @@ def test_boto3_finds_its_way_to_the_right_region(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("host", ["acme.s3.us-east-1.amazonaws.com", "acme.s3.amazonaws.com", "acme.localhost",
                                   "acme.s3.localhost", "acme.s3.dualstack.us-east-1.amazonaws.com"])  # fmt: skip
-def test_virtual_hosted_style(sandbox: Sandbox, s3: BaseClient, host: str) -> None:
+def test_b56_virtual_hosted_style(sandbox: Sandbox, s3: BaseClient, host: str) -> None:
     s3.put_object(Bucket="acme", Key="a/b c", Body=b"x")
     assert sandbox.signed("s3", "GET", "/a/b%20c", host=host).body == b"x"
     assert b"<Key>a/b c</Key>" in sandbox.signed("s3", "GET", "/?list-type=2", host=host).body
 
 
-def test_reads_and_lists_after_writes_are_consistent(sandbox: Sandbox) -> None:
+def test_b59_reads_and_lists_after_writes_are_consistent(sandbox: Sandbox) -> None:
     """Eight writers, each reading and listing its own key after every change; none may see an older state."""
     failures: list[str] = []
 
@@ -127,7 +127,7 @@ def test_reads_and_lists_after_writes_are_consistent(sandbox: Sandbox) -> None:
     assert failures == []
 
 
-def test_expiring_token_does_not_cut_a_body(sandbox: Sandbox, s3: BaseClient) -> None:
+def test_b59_expiring_token_does_not_cut_a_body(sandbox: Sandbox, s3: BaseClient) -> None:
     body = bytes(n % 251 for n in range(40 << 20))
     s3.put_object(Bucket="acme", Key="big", Body=body)
     role = sandbox.role("reader", trust(f"arn:aws:iam::{ACCOUNT}:user/admin"), ALLOW_ALL)
@@ -152,7 +152,7 @@ def test_replaced_or_deleted_objects_do_not_change_a_body_under_way(s3: BaseClie
 # Faults of a download and of listings
 
 
-def test_slow_down(sandbox: Sandbox, s3: BaseClient) -> None:
+def test_b58_slow_down(sandbox: Sandbox, s3: BaseClient) -> None:
     sandbox.fault("s3.slow_down", 2, operation="GetObject")
     s3.put_object(Bucket="acme", Key="k", Body=b"x")
     for _ in range(2):
@@ -162,7 +162,7 @@ def test_slow_down(sandbox: Sandbox, s3: BaseClient) -> None:
     assert sandbox.client("s3", retries=4).get_object(Bucket="acme", Key="k")["Body"].read() == b"x"
 
 
-def test_reset_mid_body(sandbox: Sandbox, s3: BaseClient) -> None:
+def test_b58_reset_mid_body(sandbox: Sandbox, s3: BaseClient) -> None:
     s3.put_object(Bucket="acme", Key="k", Body=b"x" * 300_000)
     sandbox.fault("s3.reset_mid_body", 1, after=100_000, match="k")
     stream = s3.get_object(Bucket="acme", Key="k")["Body"]
@@ -171,7 +171,7 @@ def test_reset_mid_body(sandbox: Sandbox, s3: BaseClient) -> None:
     assert len(s3.get_object(Bucket="acme", Key="k")["Body"].read()) == 300_000
 
 
-def test_flip_byte_is_caught_by_the_checksum(sandbox: Sandbox, s3: BaseClient) -> None:
+def test_b58_flip_byte_is_caught_by_the_checksum(sandbox: Sandbox, s3: BaseClient) -> None:
     body = bytes(100_000)
     s3.put_object(Bucket="acme", Key="k", Body=body)
     sandbox.fault("s3.flip_byte", 1, offset=70_000)
@@ -183,7 +183,7 @@ def test_flip_byte_is_caught_by_the_checksum(sandbox: Sandbox, s3: BaseClient) -
         s3.get_object(Bucket="acme", Key="k")["Body"].read()
 
 
-def test_truncate_list(sandbox: Sandbox, s3: BaseClient) -> None:
+def test_b58_truncate_list(sandbox: Sandbox, s3: BaseClient) -> None:
     for n in range(5):
         s3.put_object(Bucket="acme", Key=f"k{n}")
     sandbox.fault("s3.truncate_list", 1)
@@ -193,7 +193,7 @@ def test_truncate_list(sandbox: Sandbox, s3: BaseClient) -> None:
     assert sandbox.signed("s3", "GET", "/acme?list-type=2").body.endswith(b"</ListBucketResult>")
 
 
-def test_vanish_takes_one_object_between_manifest_and_read(sandbox: Sandbox, s3: BaseClient) -> None:
+def test_b58_vanish_takes_one_object_between_manifest_and_read(sandbox: Sandbox, s3: BaseClient) -> None:
     for key in ("run/manifest", "run/0000_part_00", "run/0001_part_00"):
         s3.put_object(Bucket="acme", Key=key, Body=b"x")
     sandbox.fault("s3.vanish", 1, match="0001_part")

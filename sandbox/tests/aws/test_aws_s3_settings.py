@@ -41,7 +41,7 @@ def test_no_version_is_sent_until_versioning_is_on(s3: BaseClient) -> None:
     assert refusal(s3.get_object, Bucket="acme", Key="k", VersionId="none")[:2] == ("NoSuchVersion", 404)
 
 
-def test_delete_leaves_a_marker_and_deleting_that_brings_the_object_back(s3: BaseClient) -> None:
+def test_b57_delete_leaves_a_marker_and_deleting_that_brings_the_object_back(s3: BaseClient) -> None:
     _versioned(s3)
     s3.put_object(Bucket="acme", Key="k", Body=b"1")
     gone = s3.delete_object(Bucket="acme", Key="k")
@@ -84,7 +84,7 @@ def test_suspended_versioning_keeps_one_null_version(s3: BaseClient) -> None:
     assert [v["VersionId"] for v in listing["Versions"]] == [kept]
 
 
-def test_versions_are_listed_in_pages_with_prefix_and_delimiter(sandbox: Sandbox, s3: BaseClient) -> None:
+def test_b57_versions_are_listed_in_pages_with_prefix_and_delimiter(sandbox: Sandbox, s3: BaseClient) -> None:
     _versioned(s3)
     for key in ("a/1", "a/2", "b c", "b c", "d"):
         s3.put_object(Bucket="acme", Key=key)
@@ -112,7 +112,7 @@ def test_versions_need_rights_of_their_own(sandbox: Sandbox, s3: BaseClient) -> 
 # Lifecycle
 
 
-def test_an_object_that_a_rule_will_expire_says_when(sandbox: Sandbox, s3: BaseClient) -> None:
+def test_b58_an_object_that_a_rule_will_expire_says_when(sandbox: Sandbox, s3: BaseClient) -> None:
     s3.put_bucket_lifecycle_configuration(
         Bucket="acme", LifecycleConfiguration={"Rules": [_rule(Expiration={"Days": 2})]}
     )
@@ -244,7 +244,7 @@ HARD_KEYS = ("a=b/c+d e", "ü/ж/日", "100%/x", "a//b", "~tilde_-.", "q?x&y#z",
 
 @pytest.mark.parametrize("key", HARD_KEYS)
 @pytest.mark.parametrize("style", ["path", "virtual"])
-def test_hard_keys_in_both_styles(sandbox: Sandbox, s3: BaseClient, key: str, style: str) -> None:
+def test_b56_hard_keys_in_both_styles(sandbox: Sandbox, s3: BaseClient, key: str, style: str) -> None:
     if style == "path":
         s3.put_object(Bucket="acme", Key=key, Body=b"x")
         assert s3.get_object(Bucket="acme", Key=key)["Body"].read() == b"x"

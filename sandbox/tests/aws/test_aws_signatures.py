@@ -33,7 +33,7 @@ def test_right_signature_passes(sandbox: Sandbox, service: str) -> None:
         ("s3", "SignatureDoesNotMatch", 403),
     ],
 )
-def test_wrong_secret_gives_the_services_own_code(
+def test_b01_wrong_secret_gives_the_services_own_code(
     sandbox: Sandbox, service: str, code: str, status: int
 ) -> None:
     wrong = Keys(sandbox.admin.id, sandbox.admin.secret[:-1] + "x")
@@ -65,7 +65,7 @@ def test_unknown_and_inactive_keys(sandbox: Sandbox, service: str, code: str, st
         ("s3", "AuthorizationHeaderMalformed", 400, "the region 'us-east-1' is wrong; expecting 'eu-west-1'"),
     ],
 )
-def test_wrong_region_in_the_scope(
+def test_b01_wrong_region_in_the_scope(
     sandbox: Sandbox, service: str, code: str, status: int, text: str
 ) -> None:
     sandbox.services.add_bucket("elsewhere", "eu-west-1")
@@ -113,7 +113,7 @@ def _change_body(client: BaseClient, was: bytes, becomes: bytes) -> None:
     client.meta.events.register("before-send.*", change)
 
 
-def test_changed_body(sandbox: Sandbox) -> None:
+def test_b01_changed_body(sandbox: Sandbox) -> None:
     sts = sandbox.client("sts")
     _change_body(sts, b"GetCallerIdentity", b"GetCallerIdentitY")
     assert code_of(sts.get_caller_identity) == "SignatureDoesNotMatch"
@@ -140,7 +140,7 @@ def test_changed_target_or_header(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("minutes", [-16, 16])
-def test_stale_date(sandbox: Sandbox, minutes: int) -> None:
+def test_b01_stale_date(sandbox: Sandbox, minutes: int) -> None:
     clock = sandbox.clock
     clock._offset = clock._offset.__class__(minutes=minutes)  # advance() itself never goes back
     code, status, text = _refusal(sandbox, "sts")
@@ -167,7 +167,7 @@ def test_fourteen_minutes_are_within_bounds(sandbox: Sandbox) -> None:
         ("s3", ("ExpiredToken", 400), ("InvalidToken", 400), ("InvalidAccessKeyId", 403)),
     ],
 )  # fmt: skip
-def test_session_token_expired_wrong_or_absent(
+def test_b01_session_token_expired_wrong_or_absent(
     sandbox: Sandbox, service: str, expired: tuple[str, int], wrong: tuple[str, int], absent: tuple[str, int]
 ) -> None:
     role = sandbox.role("reader", trust(f"arn:aws:iam::{ACCOUNT}:user/admin"), ALLOW_ALL)

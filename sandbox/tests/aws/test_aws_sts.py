@@ -23,7 +23,7 @@ from aws_harness import (
 ADMIN = f"arn:aws:iam::{ACCOUNT}:user/admin"
 
 
-def test_arn_of_keys_role_federation_and_root(sandbox: Sandbox) -> None:
+def test_b02_arn_of_keys_role_federation_and_root(sandbox: Sandbox) -> None:
     pathed = sandbox.user("carol", path="/team/x/")
     assert sandbox.arn_of(pathed) == f"arn:aws:iam::{ACCOUNT}:user/team/x/carol"
     role = sandbox.role("reader", trust(ADMIN), path="/service/")
@@ -42,7 +42,7 @@ def test_needs_no_permission_even_under_an_explicit_deny(sandbox: Sandbox) -> No
     assert sandbox.arn_of(denied).endswith(":user/dave")
 
 
-def test_reply_is_xml_in_the_sts_namespace(sandbox: Sandbox) -> None:
+def test_b03_reply_is_xml_in_the_sts_namespace(sandbox: Sandbox) -> None:
     body = b"Action=GetCallerIdentity&Version=2011-06-15"
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     reply = sandbox.signed("sts", "POST", "/", body=body, headers=headers)
@@ -73,7 +73,7 @@ def _assume(sandbox: Sandbox, role_arn: str, keys: Keys | None = None, **more: A
     )
 
 
-def test_trust_must_name_the_caller(sandbox: Sandbox) -> None:
+def test_b03_trust_must_name_the_caller(sandbox: Sandbox) -> None:
     role = sandbox.role("reader", trust(ADMIN))
     stranger = sandbox.user("eve", ALLOW_ALL)
     code, status, text = _assume(sandbox, role.arn, stranger)
@@ -108,7 +108,7 @@ def test_across_accounts_both_sides_must_agree(sandbox: Sandbox) -> None:
     sandbox.assume(keys, role)
 
 
-def test_external_id(sandbox: Sandbox) -> None:
+def test_b03_external_id(sandbox: Sandbox) -> None:
     condition = {"StringEquals": {"sts:ExternalId": "sesame-1"}}
     role = sandbox.role("reader", trust(ADMIN, Condition=condition))
     assert _assume(sandbox, role.arn)[:2] == ("AccessDenied", 403)
@@ -116,7 +116,7 @@ def test_external_id(sandbox: Sandbox) -> None:
     sandbox.assume(sandbox.admin, role, ExternalId="sesame-1")
 
 
-def test_tags_need_the_right_to_tag(sandbox: Sandbox) -> None:
+def test_b03_tags_need_the_right_to_tag(sandbox: Sandbox) -> None:
     tags = [{"Key": "RedshiftDbUser", "Value": "x"}]
     plain = sandbox.role("plain", trust(ADMIN))
     code, status, text = _assume(sandbox, plain.arn, Tags=tags)
@@ -145,7 +145,7 @@ def test_tag_rules_and_transitive_tags(sandbox: Sandbox) -> None:
     assert caller.tag("team") == "a"
 
 
-def test_duration_bounds_role_maximum_and_chaining(sandbox: Sandbox) -> None:
+def test_b03_duration_bounds_role_maximum_and_chaining(sandbox: Sandbox) -> None:
     here = f"arn:aws:iam::{ACCOUNT}:root"
     role = sandbox.role("reader", trust([ADMIN, here]), ALLOW_ALL, max_session_seconds=7200)
     # botocore checks no upper limit; for the lower one, too, the error of the service is needed
@@ -178,7 +178,7 @@ def test_session_name_is_checked(sandbox: Sandbox) -> None:
         assert code_of(client.assume_role, RoleArn=role.arn, RoleSessionName=name) == "ValidationError"
 
 
-def test_session_policy_too_long_or_malformed(sandbox: Sandbox) -> None:
+def test_b03_session_policy_too_long_or_malformed(sandbox: Sandbox) -> None:
     role = sandbox.role("reader", trust(ADMIN), ALLOW_ALL)
     exact = json.dumps(ALLOW_ALL)
     sandbox.assume(sandbox.admin, role, Policy=exact + " " * (2048 - len(exact)))
@@ -191,7 +191,7 @@ def test_session_policy_too_long_or_malformed(sandbox: Sandbox) -> None:
     assert 1 <= reply["PackedPolicySize"] <= 100
 
 
-def test_federation_needs_long_term_keys(sandbox: Sandbox) -> None:
+def test_b05_federation_needs_long_term_keys(sandbox: Sandbox) -> None:
     role = sandbox.role("reader", trust(ADMIN), ALLOW_ALL)
     session = sandbox.assume(sandbox.admin, role)
     assert refusal(sandbox.client("sts", session).get_federation_token, Name="unload")[:2] == (
@@ -201,7 +201,7 @@ def test_federation_needs_long_term_keys(sandbox: Sandbox) -> None:
     assert code_of(sandbox.client("sts", poor).get_federation_token, Name="unload") == "AccessDenied"
 
 
-def test_without_a_policy_the_session_can_do_nothing(sandbox: Sandbox) -> None:
+def test_b05_without_a_policy_the_session_can_do_nothing(sandbox: Sandbox) -> None:
     keys = from_reply(sandbox.client("sts").get_federation_token(Name="unload"))
     assert code_of(sandbox.client("s3", keys).list_objects_v2, Bucket="acme") == "AccessDenied"
     narrow = json.dumps(policy(statement("Allow", "s3:ListBucket", "arn:aws:s3:::acme")))
@@ -215,7 +215,7 @@ def test_without_a_policy_the_session_can_do_nothing(sandbox: Sandbox) -> None:
     ) == "AccessDeniedException"  # fmt: skip
 
 
-def test_token_lengths_vary_and_the_knob_makes_them_long(sandbox: Sandbox) -> None:
+def test_b07_token_lengths_vary_and_the_knob_makes_them_long(sandbox: Sandbox) -> None:
     role = sandbox.role("reader", trust(ADMIN), ALLOW_ALL)
     lengths = {len(sandbox.assume(sandbox.admin, role).token or "") for _ in range(8)}
     assert len(lengths) > 1

@@ -53,7 +53,7 @@ def _set_up(sandbox: Sandbox, issuer: OidcIssuer, *documents: Document, **more: 
     sandbox.role("reader", _trust(), *documents, **more)
 
 
-def test_unsigned_call_with_a_good_token(sandbox: Sandbox, issuer: OidcIssuer) -> None:
+def test_b02_unsigned_call_with_a_good_token(sandbox: Sandbox, issuer: OidcIssuer) -> None:
     _set_up(sandbox, issuer, policy(statement("Allow", "redshift-serverless:GetCredentials", "*")))
     reply = _assume(sandbox, issuer.token(SUBJECT, "sts.amazonaws.com", _now()))
     assert reply["SubjectFromWebIdentityToken"] == SUBJECT
@@ -65,7 +65,7 @@ def test_unsigned_call_with_a_good_token(sandbox: Sandbox, issuer: OidcIssuer) -
     assert minted["dbUser"] == "IAMR:reader"
 
 
-def test_the_call_bears_no_authorization(sandbox: Sandbox, issuer: OidcIssuer) -> None:
+def test_b04_the_call_bears_no_authorization(sandbox: Sandbox, issuer: OidcIssuer) -> None:
     _set_up(sandbox, issuer)
     token = issuer.token(SUBJECT, "sts.amazonaws.com", _now())
     body = (
@@ -89,7 +89,7 @@ def test_the_call_bears_no_authorization(sandbox: Sandbox, issuer: OidcIssuer) -
         ({"sub": None}, "InvalidIdentityToken", 400),
     ],
 )
-def test_claims_are_checked(
+def test_b04_claims_are_checked(
     sandbox: Sandbox, issuer: OidcIssuer, claims: dict[str, Any], code: str, status: int
 ) -> None:
     _set_up(sandbox, issuer)
@@ -106,7 +106,7 @@ def test_audience_of_the_trust_policy(sandbox: Sandbox, issuer: OidcIssuer) -> N
     )  # fmt: skip
 
 
-def test_signature_is_checked_and_no_token_is_repeated(sandbox: Sandbox, issuer: OidcIssuer) -> None:
+def test_b04_signature_is_checked_and_no_token_is_repeated(sandbox: Sandbox, issuer: OidcIssuer) -> None:
     _set_up(sandbox, issuer)
     forged = OidcIssuer(issuer.url).token(SUBJECT, "sts.amazonaws.com", _now())
     unsigned = issuer.token(SUBJECT, "sts.amazonaws.com", _now()).rpartition(".")[0] + "."
@@ -134,7 +134,7 @@ def test_durations(sandbox: Sandbox, issuer: OidcIssuer) -> None:
     _assume(sandbox, token, DurationSeconds=7200)
 
 
-def test_tags_of_the_token_name_the_database_user(sandbox: Sandbox, issuer: OidcIssuer) -> None:
+def test_b10_tags_of_the_token_name_the_database_user(sandbox: Sandbox, issuer: OidcIssuer) -> None:
     _set_up(sandbox, issuer, policy(statement("Allow", "redshift-serverless:GetCredentials", "*")))
     tags = {TAGS_CLAIM: {"principal_tags": {"RedshiftDbUser": ["nightly"]}}}
     token = issuer.token(SUBJECT, "sts.amazonaws.com", _now(), **tags)

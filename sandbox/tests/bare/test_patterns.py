@@ -125,7 +125,7 @@ def test_pattern_c_by_tag_of_the_role_needs_the_right_to_read_tags(bare: Running
     assert who == "IAMR:reader-d" and rows
 
 
-def test_pattern_d_acts_as_the_named_user(bare: RunningSandbox) -> None:
+def test_b12_pattern_d_acts_as_the_named_user(bare: RunningSandbox) -> None:
     make_role(bare, "reader-e", {
         "Effect": "Allow", "Resource": "*",
         "Action": ["redshift:GetClusterCredentials", "redshift-serverless:GetWorkgroup",
@@ -146,7 +146,7 @@ def test_pattern_d_acts_as_the_named_user(bare: RunningSandbox) -> None:
     assert who == "guide_user" and rows
 
 
-def test_default_privileges_hold_for_the_named_creator_only(bare: RunningSandbox) -> None:
+def test_b31_default_privileges_hold_for_the_named_creator_only(bare: RunningSandbox) -> None:
     make_role(bare, "reader-f")
     bare.administrator.apply_sql('CREATE USER "IAMR:reader-f" PASSWORD DISABLE; CREATE USER loader PASSWORD DISABLE;'
                                  'GRANT CREATE, USAGE ON SCHEMA types TO loader;'

@@ -45,7 +45,7 @@ def _refused(running: RunningSandbox, role: str) -> None:
         _unload(running, "sluice/refused/", role)
 
 
-def test_attached_role_with_its_trust(running: RunningSandbox) -> None:
+def test_b40_attached_role_with_its_trust(running: RunningSandbox) -> None:
     administrator = running.administrator
     administrator.apply_trust("unloader", json.dumps(_trust(running, SERVICES)))
     administrator.apply_permissions("role", "unloader", policies.staging_only(account.BUCKET, "sluice"))

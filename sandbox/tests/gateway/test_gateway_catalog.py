@@ -20,13 +20,13 @@ COLUMNS = {
 
 @pytest.mark.parametrize("view", COLUMNS)
 @pytest.mark.parametrize("qualifier", ["", "pg_catalog."])
-def test_views_have_exactly_the_documented_columns(world: World, view: str, qualifier: str) -> None:
+def test_b27_views_have_exactly_the_documented_columns(world: World, view: str, qualifier: str) -> None:
     with world.connect() as connection:
         description = connection.execute(f"SELECT * FROM {qualifier}{view} LIMIT 0").description
         assert description is not None and sorted(c.name for c in description) == sorted(COLUMNS[view].split())
 
 
-def test_views_show_what_the_caller_can_access(world: World, schema: str) -> None:
+def test_b27_views_show_what_the_caller_can_access(world: World, schema: str) -> None:
     hidden = "h" + os.urandom(6).hex()
     world.admin(f"CREATE SCHEMA {hidden}; CREATE TABLE {hidden}.t (a int)")
     world.admin(f"CREATE TABLE {schema}.open (a int NOT NULL, b varchar(20), c numeric(18,2), d char(3))")
@@ -76,7 +76,7 @@ def test_pg_user_is_readable(world: World) -> None:
 
 
 @pytest.mark.parametrize("name", ["svv_table_info", "stl_query", "stv_recents", "pg_catalog.stv_db_isolation_level"])
-def test_superuser_views(world: World, name: str) -> None:
+def test_b27_superuser_views(world: World, name: str) -> None:
     relation = name.removeprefix("pg_catalog.")
     with (
         world.connect() as connection,
@@ -92,7 +92,7 @@ def test_svv_table_info_omits_empty_tables(world: World, schema: str) -> None:
     assert world.admin(f'SELECT "table" FROM svv_table_info WHERE "schema" = \'{schema}\'') == [("full",)]
 
 
-def test_knob_denies_pg_tables(world: World) -> None:
+def test_b27_knob_denies_pg_tables(world: World) -> None:
     with world.connect() as connection:
         connection.execute("SELECT count(*) FROM pg_tables")
         world.faults.on["gateway.deny_pg_tables"] = {}
@@ -110,7 +110,7 @@ DECLARED = {
 
 
 @pytest.mark.parametrize("relation", ["t", "v"])
-def test_row_description_of_an_empty_result(world: World, schema: str, relation: str) -> None:
+def test_b29_row_description_of_an_empty_result(world: World, schema: str, relation: str) -> None:
     columns = ", ".join(f"{name} {declared}" for name, (declared, _, _) in DECLARED.items())
     world.admin(f"CREATE TABLE {schema}.t ({columns}); CREATE VIEW {schema}.v AS SELECT * FROM {schema}.t")
     world.admin(f'GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO "{USER}"')
@@ -125,7 +125,7 @@ def test_row_description_of_an_empty_result(world: World, schema: str, relation:
             assert got == wanted
 
 
-def test_columns_with_mixed_case(world: World, schema: str) -> None:
+def test_b29_columns_with_mixed_case(world: World, schema: str) -> None:
     with world.connect() as connection:
         world.admin(f'GRANT CREATE ON SCHEMA {schema} TO "{USER}"')
         connection.execute("SET enable_case_sensitive_identifier TO true")

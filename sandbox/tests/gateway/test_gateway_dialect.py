@@ -31,7 +31,7 @@ def one(sql: str, dialect: Dialect | None = None) -> str:
         ("enable_case_sensitive_identifier", "true", "on", "off"),
     ],
 )
-def test_set_and_show(world: World, setting: str, value: str, shown: str, default: str) -> None:
+def test_b23_set_and_show(world: World, setting: str, value: str, shown: str, default: str) -> None:
     with world.connect() as connection:
         assert connection.execute(f"SHOW {setting}").fetchone() == (default,)
         assert connection.execute(f"SET {setting} TO {value}").statusmessage == "SET"
@@ -45,7 +45,7 @@ def test_set_and_show(world: World, setting: str, value: str, shown: str, defaul
 
 @pytest.mark.parametrize("name", ["standard_conforming_strings", "no_such_thing", "work_mem"])
 @pytest.mark.parametrize("form", ["SHOW {}", "SET {} TO 'on'", "RESET {}"])
-def test_unknown_names(world: World, name: str, form: str) -> None:
+def test_b23_unknown_names(world: World, name: str, form: str) -> None:
     with (
         world.connect() as connection,
         pytest.raises(psycopg.errors.UndefinedObject, match=f'^unrecognized configuration parameter "{name}"$'),
@@ -81,7 +81,7 @@ def test_settings_follow_their_transaction(world: World) -> None:
     ],
 )
 @pytest.mark.parametrize("prepare", [False, True])
-def test_refused(world: World, sql: str, sqlstate: str, prepare: bool) -> None:
+def test_b24_refused(world: World, sql: str, sqlstate: str, prepare: bool) -> None:
     with world.connect() as connection:
         with pytest.raises(psycopg.Error) as caught:
             connection.execute(sql.encode(), prepare=prepare)
@@ -89,7 +89,7 @@ def test_refused(world: World, sql: str, sqlstate: str, prepare: bool) -> None:
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_what_pqescapeliteral_makes_is_refused(world: World) -> None:
+def test_b24_what_pqescapeliteral_makes_is_refused(world: World) -> None:
     with world.connect() as connection:
         literal = psycopg.sql.Literal("a\\b").as_string(connection)
         assert literal.strip().startswith("E'")
@@ -101,12 +101,12 @@ def test_what_pqescapeliteral_makes_is_refused(world: World) -> None:
     ("literal", "value"),
     [(r"'a\\b'", "a\\b"), (r"'a\'b'", "a'b"), (r"'a''b'", "a'b"), (r"'a\nb'", "a\nb"), (r"'pg\\_%'", "pg\\_%")],
 )
-def test_backslash_escapes(world: World, literal: str, value: str) -> None:
+def test_b25_backslash_escapes(world: World, literal: str, value: str) -> None:
     with world.connect() as connection:
         assert connection.execute(f"SELECT {literal}, length({literal})".encode()).fetchone() == (value, len(value))
 
 
-def test_names_become_lower_case_inside_quotes_unless_the_session_says_otherwise(world: World, schema: str) -> None:
+def test_b26_names_become_lower_case_inside_quotes_unless_the_session_says_otherwise(world: World, schema: str) -> None:
     with world.connect() as connection:
         world.admin(f'GRANT CREATE ON SCHEMA {schema} TO "{USER}"')
         connection.execute(f'CREATE TABLE {schema}."Mixed" ("ColumnÄ" int)')
@@ -118,7 +118,7 @@ def test_names_become_lower_case_inside_quotes_unless_the_session_says_otherwise
         assert connection.execute(f'SELECT "Aa" FROM {schema}."Mixed"').description[0].name == "Aa"  # type: ignore[index]
 
 
-def test_user_names_do_not_fold(world: World, schema: str) -> None:
+def test_b26_user_names_do_not_fold(world: World, schema: str) -> None:
     user = "IAMR:Mixed-" + os.urandom(5).hex()
     world.admin(f'CREATE USER "{user}" PASSWORD DISABLE; CREATE TABLE {schema}."Old" (a int)')
     world.admin(f'GRANT USAGE ON SCHEMA "{schema.upper()}" TO "{user}"')

@@ -8,7 +8,7 @@ from gateway_world import World
 
 
 @pytest.mark.parametrize("how", ["PRIMARY KEY (a, b)", "UNIQUE (a, b)", "later"])
-def test_duplicate_rows_under_a_declared_key(world: World, schema: str, how: str) -> None:
+def test_b32_duplicate_rows_under_a_declared_key(world: World, schema: str, how: str) -> None:
     declared = "" if how == "later" else f", {how}"
     world.admin(f"CREATE TABLE {schema}.t (a int NOT NULL, b int NOT NULL, c int{declared})")
     if how == "later":
@@ -27,7 +27,7 @@ def test_the_key_stays_in_the_catalog(world: World, schema: str) -> None:
     assert [(row[3], row[4]) for row in keys] == [("b", 1), ("a", 2)]
 
 
-def test_not_null_is_enforced(world: World, schema: str) -> None:
+def test_b32_not_null_is_enforced(world: World, schema: str) -> None:
     world.admin(f"CREATE TABLE {schema}.t (a int NOT NULL, b int)")
     with pytest.raises(psycopg.errors.NotNullViolation):
         world.admin(f"INSERT INTO {schema}.t VALUES (NULL, 1)")

@@ -25,7 +25,7 @@ def fresh_user() -> str:
     return "IAMR:Fresh-" + os.urandom(5).hex()
 
 
-def test_password_counts_at_login_only(world: World) -> None:
+def test_b13_password_counts_at_login_only(world: World) -> None:
     with world.connect() as before:
         world.passwords.verdicts[USER, PASSWORD] = LoginVerdict("expired")
         assert before.execute("SELECT 1").fetchone() == (1,)
@@ -33,7 +33,7 @@ def test_password_counts_at_login_only(world: World) -> None:
 
 
 @pytest.mark.parametrize("password", ["wrong", PASSWORD.lower()])
-def test_wrong_password(world: World, password: str) -> None:
+def test_b14_wrong_password(world: World, password: str) -> None:
     assert f'FATAL:  IAM authentication failed for user "{USER}"' in refusal(world, password=password)
 
 
@@ -43,7 +43,7 @@ def test_a_chosen_fatal_follows_the_right_password_alone(world: World) -> None:
     assert 'FATAL:  Cannot connect to shared database "s".' in refusal(world)
 
 
-def test_empty_password(world: World) -> None:
+def test_b14_empty_password(world: World) -> None:
     # libpq never sends an empty password, so the test sends the bytes itself.
     with RawClient(world.port) as client:
         client.encrypt()
@@ -51,12 +51,12 @@ def test_empty_password(world: World) -> None:
         assert (kind, fields(body)["M"]) == (b"E", f'IAM authentication failed for user "{USER}"')
 
 
-def test_without_tls(world: World) -> None:
+def test_b14_without_tls(world: World) -> None:
     text = refusal(world, sslmode="disable", sslrootcert=None)
     assert f'FATAL:  password authentication failed for user "{USER}"' in text
 
 
-def test_unknown_user_is_created_with_public_rights_only(world: World, schema: str) -> None:
+def test_b15_unknown_user_is_created_with_public_rights_only(world: World, schema: str) -> None:
     world.admin(f"CREATE TABLE {schema}.t (a int)")
     user = fresh_user()
     with world.connect(user=user) as connection:
@@ -67,7 +67,7 @@ def test_unknown_user_is_created_with_public_rights_only(world: World, schema: s
         assert connection.execute(groups, (user,)).fetchone() == (0,)
 
 
-def test_prepared_user_keeps_grants_and_case_counts(world: World, schema: str) -> None:
+def test_b15_prepared_user_keeps_grants_and_case_counts(world: World, schema: str) -> None:
     user = fresh_user()
     world.admin(f'CREATE TABLE {schema}.t (a int); CREATE USER "{user}" PASSWORD DISABLE')
     world.admin(f'GRANT USAGE ON SCHEMA {schema} TO "{user}"; GRANT SELECT ON {schema}.t TO "{user}"')
@@ -88,7 +88,7 @@ def test_many_first_logins_at_once(world: World) -> None:
         assert set(pool.map(log_in, range(8))) == {(user,)}
 
 
-def test_existing_roles_are_granted_and_unknown_ones_ignored(world: World, schema: str) -> None:
+def test_b16_existing_roles_are_granted_and_unknown_ones_ignored(world: World, schema: str) -> None:
     user, role = fresh_user(), "r" + os.urandom(5).hex()
     world.admin(f"CREATE TABLE {schema}.t (a int); CREATE ROLE {role}")
     world.admin(f"GRANT USAGE ON SCHEMA {schema} TO ROLE {role}; GRANT SELECT ON {schema}.t TO ROLE {role}")
@@ -97,7 +97,7 @@ def test_existing_roles_are_granted_and_unknown_ones_ignored(world: World, schem
         assert connection.execute(f"SELECT * FROM {schema}.t").fetchall() == []
 
 
-def test_login_as_an_existing_user(world: World) -> None:
+def test_b12_login_as_an_existing_user(world: World) -> None:
     plain = "plain_" + os.urandom(5).hex()
     world.passwords.verdicts["IAM:" + plain, PASSWORD] = LoginVerdict("ok", login_as=plain)
     assert f'FATAL:  user "IAM:{plain}" does not exist' in refusal(world, user="IAM:" + plain)
@@ -106,31 +106,31 @@ def test_login_as_an_existing_user(world: World) -> None:
         assert connection.execute("SELECT current_user").fetchone() == (plain,)
 
 
-def test_verify_full_needs_the_name_in_the_certificate(world: World) -> None:
+def test_b17_verify_full_needs_the_name_in_the_certificate(world: World) -> None:
     with world.connect() as connection:
         assert connection.pgconn.ssl_in_use
     assert "does not match host name" in refusal(world, host="127.0.0.1")
     assert "certificate verify failed" in refusal(world, sslrootcert="system")
 
 
-def test_tls_refused_by_knob(world: World) -> None:
+def test_b17_tls_refused_by_knob(world: World) -> None:
     world.faults.on["gateway.tls_refused"] = {}
     assert "server does not support SSL" in refusal(world)
 
 
-def test_code_13_stops_stock_clients(world: World) -> None:
+def test_b18_code_13_stops_stock_clients(world: World) -> None:
     world.faults.on["gateway.auth_code"] = {"code": 13}
     assert "authentication method 13 not supported" in refusal(world)
 
 
-def test_md5(world: World) -> None:
+def test_b18_md5(world: World) -> None:
     world.faults.on["gateway.auth_code"] = {"code": 5}
     with world.connect() as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
     assert "IAM authentication failed" in refusal(world, password="wrong")
 
 
-def test_one_byte_answers(world: World) -> None:
+def test_b19_one_byte_answers(world: World) -> None:
     with RawClient(world.port) as client:
         assert client.special(GSSENC_REQUEST) == b"N"
         client.encrypt()
@@ -138,7 +138,7 @@ def test_one_byte_answers(world: World) -> None:
 
 
 @pytest.mark.parametrize("version", [2 << 16, (3 << 16) + 2, 4 << 16])
-def test_protocol_3_0_only(world: World, version: int) -> None:
+def test_b19_protocol_3_0_only(world: World, version: int) -> None:
     with RawClient(world.port) as client:
         client.encrypt()
         client.sock.sendall(startup({"user": USER}, version))
@@ -155,7 +155,7 @@ def test_protocol_3_0_only(world: World, version: int) -> None:
         ("geqo", "off", "42704", 'unrecognized configuration parameter "geqo"'),
     ],
 )
-def test_unknown_parameters_fail_the_login(world: World, name: str, value: str, sqlstate: str, text: str) -> None:
+def test_b19_unknown_parameters_fail_the_login(world: World, name: str, value: str, sqlstate: str, text: str) -> None:
     with RawClient(world.port) as client:
         client.encrypt()
         kind, body = client.login({"user": USER, "database": "dev", name: value}, PASSWORD)[-1]
@@ -163,7 +163,7 @@ def test_unknown_parameters_fail_the_login(world: World, name: str, value: str, 
         assert (kind, error["S"], error["C"], error["M"]) == (b"E", "FATAL", sqlstate, text)
 
 
-def test_settings_of_a_session_may_come_with_the_login(world: World) -> None:
+def test_b19_settings_of_a_session_may_come_with_the_login(world: World) -> None:
     given = {"user": USER, "database": "dev", "DateStyle": "ISO, DMY", "extra_float_digits": "2", "TimeZone": "CET"}
     with RawClient(world.port) as client:
         client.encrypt()
@@ -182,7 +182,7 @@ def test_a_wrong_value_of_a_setting_fails_the_login(world: World) -> None:
         assert (kind, fields(body)["C"]) == (b"E", "22023")
 
 
-def test_driver_parameters_are_accepted(world: World) -> None:
+def test_b19_driver_parameters_are_accepted(world: World) -> None:
     names = ("client_protocol_version", "driver_version", "os_version", "plugin_name", "driver_discovery_version")
     given = {"user": USER, "database": "dev", "application_name": "x", "client_encoding": "UTF8"}
     with RawClient(world.port) as client:
@@ -203,7 +203,7 @@ def test_unknown_database(world: World) -> None:
     assert 'FATAL:  database "nowhere" does not exist' in refusal(world, dbname="nowhere")
 
 
-def test_connection_limit(world: World) -> None:
+def test_b21_connection_limit(world: World) -> None:
     world.faults.once["gateway.connection_limit"] = {"limit": 0}
     assert 'connection limit "0" exceeded' in refusal(world)
     world.connect().close()  # the refused login used up its count

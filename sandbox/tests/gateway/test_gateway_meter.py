@@ -45,7 +45,7 @@ def total(meter: Meter) -> tuple[int, int, float, float]:
     return one["statements"], one["wake_ups"], one["billed_seconds"], one["transaction_seconds"]
 
 
-def test_sixty_seconds_at_least(meter: Meter, clock: StillClock) -> None:
+def test_b35_sixty_seconds_at_least(meter: Meter, clock: StillClock) -> None:
     run(meter, clock, 1, 2)
     assert total(meter) == (1, 1, 60, 0)
     clock.advance(30)
@@ -69,7 +69,7 @@ def test_statements_at_once_are_one_burst(meter: Meter, clock: StillClock) -> No
     assert seconds == {1: 100, 2: 100}
 
 
-def test_an_open_transaction_keeps_billing(meter: Meter, clock: StillClock) -> None:
+def test_b35_an_open_transaction_keeps_billing(meter: Meter, clock: StillClock) -> None:
     run(meter, clock, 1, 1)
     meter.transaction_opened(1)
     clock.advance(3600)

@@ -13,7 +13,7 @@ from psycopg import pq
 SLOW = "SELECT count(*) FROM generate_series(1, 100000) a, generate_series(1, 100000) b"
 
 
-def test_parameters_reported_at_login(world: World) -> None:
+def test_b20_parameters_reported_at_login(world: World) -> None:
     with RawClient(world.port) as client:
         client.encrypt()
         said = client.login({"user": USER, "database": "dev"}, PASSWORD)
@@ -24,7 +24,7 @@ def test_parameters_reported_at_login(world: World) -> None:
     assert "TimeZone" not in status
 
 
-def test_version_ends_in_a_nul_byte(world: World) -> None:
+def test_b20_version_ends_in_a_nul_byte(world: World) -> None:
     with world.connect() as connection:
         assert connection.info.server_version == 80002
         row = connection.execute("SELECT 1, version(), 2").fetchone()
@@ -40,7 +40,7 @@ def test_pg_backend_pid_is_the_key_data(world: World) -> None:
         assert connection.execute("SELECT pg_backend_pid()").fetchone() == (connection.info.backend_pid,)
 
 
-def test_extended_protocol_text_and_binary(world: World) -> None:
+def test_b22_extended_protocol_text_and_binary(world: World) -> None:
     with world.connect() as connection:
         for binary in (False, True):
             row = connection.execute(
@@ -49,7 +49,7 @@ def test_extended_protocol_text_and_binary(world: World) -> None:
             assert row is not None and (row[0], row[1], float(row[2])) == (7, "ä'\\", 1.25)
 
 
-def test_named_statements_are_prepared_once_and_closed(world: World) -> None:
+def test_b22_named_statements_are_prepared_once_and_closed(world: World) -> None:
     with world.connect() as connection:
         connection.prepare_threshold = 0
         for number in range(3):
@@ -129,7 +129,7 @@ def test_error_in_a_transaction_aborts_it(world: World) -> None:
 
 
 @pytest.mark.parametrize("parameters", [None, (1,)])
-def test_cancel_on_a_second_socket(world: World, parameters: tuple[int] | None) -> None:
+def test_b22_cancel_on_a_second_socket(world: World, parameters: tuple[int] | None) -> None:
     sql = SLOW if parameters is None else SLOW + " WHERE a.a > %s"
     with world.connect() as connection:
         timer = threading.Timer(0.3, connection.cancel_safe)
@@ -140,7 +140,7 @@ def test_cancel_on_a_second_socket(world: World, parameters: tuple[int] | None) 
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_statement_timeout(world: World) -> None:
+def test_b22_statement_timeout(world: World) -> None:
     with world.connect() as connection:
         connection.execute("SET statement_timeout TO 200")
         with pytest.raises(psycopg.errors.QueryCanceled, match=r"^Query \(\d+\) canceled on user's request$"):
@@ -184,7 +184,7 @@ def test_broken_message_gets_a_fatal_answer(world: World) -> None:
         assert (kind, fields(body)["S"], fields(body)["C"]) == (b"E", "FATAL", "08P01")
 
 
-def test_socket_dropped_during_a_statement(world: World) -> None:
+def test_b21_socket_dropped_during_a_statement(world: World) -> None:
     with world.connect() as connection:
         world.faults.once["gateway.drop_during_statement"] = {}
         with pytest.raises(psycopg.OperationalError):
@@ -192,7 +192,7 @@ def test_socket_dropped_during_a_statement(world: World) -> None:
         assert connection.closed
 
 
-def test_cold_start_delay_before_the_first_statement_only(world: World) -> None:
+def test_b21_cold_start_delay_before_the_first_statement_only(world: World) -> None:
     with world.connect() as connection:
         world.clock.advance(3600)
         world.faults.on["gateway.cold_start_delay"] = {"seconds": 0.4}

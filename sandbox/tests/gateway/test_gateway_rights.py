@@ -40,7 +40,7 @@ def tables(world: World, schema: str) -> str:
 
 
 @pytest.mark.parametrize("form", ["dev.{s}.lines", '"dev"."{s}"."lines"', "{s}.LINES"])
-def test_primary_keys_in_their_order(world: World, tables: str, form: str) -> None:
+def test_b28_primary_keys_in_their_order(world: World, tables: str, form: str) -> None:
     names, rows = _ask(world, "SHOW CONSTRAINTS PRIMARY KEYS FROM TABLE " + form.format(s=tables))
     assert names == KEYS
     assert [row[:5] for row in rows] == [
@@ -55,7 +55,7 @@ def test_nothing_of_what_the_caller_may_not_read(world: World, tables: str) -> N
         assert _ask(world, f"{sql} other.{tables}.lines")[1] == []
 
 
-def test_tables(world: World, tables: str) -> None:
+def test_b28_tables(world: World, tables: str) -> None:
     names, rows = _ask(world, f"SHOW TABLES FROM SCHEMA dev.{tables}")
     assert names == TABLES
     assert [(row[2], row[3], row[6], row[10]) for row in rows] == [
@@ -65,7 +65,7 @@ def test_tables(world: World, tables: str) -> None:
     assert len(_ask(world, f"SHOW TABLES FROM SCHEMA dev.{tables} LIMIT 1")[1]) == 1
 
 
-def test_columns(world: World, tables: str) -> None:
+def test_b28_columns(world: World, tables: str) -> None:
     names, rows = _ask(world, f"SHOW COLUMNS FROM TABLE dev.{tables}.lines")
     assert names == COLUMNS
     assert [(row[3], row[4], row[6], row[7], row[8], row[9], row[10]) for row in rows] == [
@@ -86,7 +86,7 @@ def test_databases_schemas_and_nonsense(world: World, tables: str) -> None:
 # Grants on columns
 
 
-def test_star_shrinks_and_an_explicit_list_fails(world: World, schema: str) -> None:
+def test_b31_star_shrinks_and_an_explicit_list_fails(world: World, schema: str) -> None:
     world.admin(f'CREATE TABLE {schema}.t (a int, secret int, "c d" int); INSERT INTO {schema}.t VALUES (1, 2, 3);'
                 f'GRANT SELECT (a, "c d") ON {schema}.t TO "{USER}"')  # fmt: skip
     with world.connect() as connection:
@@ -102,7 +102,7 @@ def test_star_shrinks_and_an_explicit_list_fails(world: World, schema: str) -> N
     assert len(world.admin(f"SELECT * FROM {schema}.t")[0]) == 3
 
 
-def test_grant_on_all_tables_misses_later_ones(world: World, schema: str) -> None:
+def test_b31_grant_on_all_tables_misses_later_ones(world: World, schema: str) -> None:
     world.admin(f"CREATE TABLE {schema}.early (a int); GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO \"{USER}\";"
                 f"CREATE TABLE {schema}.late (a int)")  # fmt: skip
     with world.connect() as connection:

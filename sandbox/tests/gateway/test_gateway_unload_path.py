@@ -20,7 +20,7 @@ def count(connection: psycopg.Connection[object]) -> object:
 
 
 @pytest.mark.parametrize("prepare", [False, True])
-def test_notice_tag_and_count(world: World, prepare: bool) -> None:
+def test_b46_notice_tag_and_count(world: World, prepare: bool) -> None:
     notices: list[tuple[str | None, str | None]] = []
     with world.connect() as connection:
         connection.add_notice_handler(lambda said: notices.append((said.severity, said.message_primary)))
@@ -96,7 +96,7 @@ def test_unload_runs_as_the_user_with_the_sessions_settings(world: World, schema
     assert seen == [(USER, f"{schema}, public", "Asia/Tokyo"), (USER, "dev", False, False)]
 
 
-def test_read_only_transaction(world: World) -> None:
+def test_b39_read_only_transaction(world: World) -> None:
     with world.connect() as connection:
         connection.execute("BEGIN READ ONLY")
         with pytest.raises(psycopg.errors.ReadOnlySqlTransaction, match=r"^transaction is read-only$"):
@@ -147,7 +147,7 @@ def test_statement_timeout_of_an_unload_follows_the_sandbox_clock(world: World) 
             connection.execute(UNLOAD)
 
 
-def test_unload_goes_on_without_its_client(world: World) -> None:
+def test_b47_unload_goes_on_without_its_client(world: World) -> None:
     finished = threading.Event()
 
     def hook(session: SessionContext, _: str) -> None:

@@ -105,7 +105,7 @@ def test_a_zombie_goes_on_and_can_be_cancelled(sandbox: RunningSandbox, prefix: 
     assert sandbox.objects(where) == []
 
 
-def test_a_zombie_writes_its_manifest_in_the_end(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_b47_a_zombie_writes_its_manifest_in_the_end(sandbox: RunningSandbox, prefix: Prefix) -> None:
     where = prefix()
     connection = sandbox.connect()
     with fault(sandbox, "unload.slow_per_file", {"seconds": 0.3}):

@@ -82,7 +82,7 @@ def test_faults_hit_the_nth_of_their_kind(sandbox: RunningSandbox, prefix: Prefi
      ("relation_gone", "1018", "Relation does not exist")],
 )  # fmt: skip
 @pytest.mark.parametrize("statement", ["SELECT", "UNLOAD", "COMMIT"])
-def test_conflicts_by_knob_abort_the_transaction(
+def test_b33_conflicts_by_knob_abort_the_transaction(
     sandbox: RunningSandbox, prefix: Prefix, name: str, message: str, detail: str, statement: str
 ) -> None:
     with sandbox.connect() as connection, fault(sandbox, f"gateway.{name}", {"statement": statement}, count=1):
@@ -115,7 +115,7 @@ def test_keys_expire_after_some_files(sandbox: RunningSandbox, prefix: Prefix) -
     assert len(sandbox.objects(where)) == 2
 
 
-def test_failure_after_some_files_of_one_prefix(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_b47_failure_after_some_files_of_one_prefix(sandbox: RunningSandbox, prefix: Prefix) -> None:
     meant, other = prefix(), prefix()
     with (
         sandbox.connect() as connection,
@@ -129,7 +129,7 @@ def test_failure_after_some_files_of_one_prefix(sandbox: RunningSandbox, prefix:
         assert f"{meant}manifest" not in sandbox.objects(meant)
 
 
-def test_the_counter_may_lie(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_b48_the_counter_may_lie(sandbox: RunningSandbox, prefix: Prefix) -> None:
     where = prefix()
     with sandbox.connect() as connection, fault(sandbox, "unload.count_zero", count=1):
         done = sandbox.unload(connection, NATION, where)

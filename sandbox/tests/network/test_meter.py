@@ -14,7 +14,7 @@ from redshift_sandbox.meter import Meter, S3Traffic
 from redshift_sandbox.testing import RunningSandbox, fault
 
 
-def test_statements_of_each_login_and_wake_ups(sandbox: RunningSandbox) -> None:
+def test_b35_statements_of_each_login_and_wake_ups(sandbox: RunningSandbox) -> None:
     meter = sandbox.world.meter
     limit = time.monotonic() + 20
     while sandbox.world.gateway.sessions():  # sessions of an earlier test may still be ending

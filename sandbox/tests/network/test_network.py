@@ -54,7 +54,7 @@ def test_a_server_of_another_kind(sandbox: RunningSandbox) -> None:
         ("wrong_name", 'does not match host name "localhost"'),
     ],
 )
-def test_certificates(sandbox: RunningSandbox, kind: str, text: str) -> None:
+def test_b17_certificates(sandbox: RunningSandbox, kind: str, text: str) -> None:
     with fault(sandbox, "gateway.certificate", {"kind": kind}):
         assert text in _refusal(sandbox)
     sandbox.connect().close()
@@ -77,7 +77,7 @@ def test_digest_of_redshifts_own(sandbox: RunningSandbox) -> None:
         assert "authentication method 13 not supported" in _refusal(sandbox)
 
 
-def test_reset_after_some_bytes(sandbox: RunningSandbox) -> None:
+def test_b21_reset_after_some_bytes(sandbox: RunningSandbox) -> None:
     with fault(sandbox, "gateway.reset_after_bytes", {"bytes": 20_000}, count=1):
         connection = sandbox.connect()
         assert connection.execute("SELECT 1").fetchone() == (1,)

@@ -83,7 +83,7 @@ def test_the_extended_protocol_takes_one_statement(sandbox: RunningSandbox, sche
 
 
 @pytest.mark.parametrize("before", [[], ["SELECT 1"], ["SELECT current_user", "SELECT count(*) FROM svv_all_schemas"]])
-def test_snapshot_at_the_first_table_and_not_before(
+def test_b33_snapshot_at_the_first_table_and_not_before(
     sandbox: RunningSandbox, schema: str, before: list[str]
 ) -> None:
     table = f"{schema}.t"
@@ -112,7 +112,7 @@ def test_a_transaction_that_is_started_again_keeps_its_mode(sandbox: RunningSand
 
 @pytest.mark.parametrize("how", ["SELECT", "UNLOAD"])
 @pytest.mark.parametrize("again", [True, False])
-def test_after_the_table_was_dropped(
+def test_b33_after_the_table_was_dropped(
     sandbox: RunningSandbox, schema: str, prefix: Prefix, how: str, again: bool
 ) -> None:
     table = f"{schema}.t"
@@ -152,7 +152,7 @@ def test_tables_of_ones_own_transaction_are_no_strangers(sandbox: RunningSandbox
         connection.execute("ROLLBACK")
 
 
-def test_idle_sessions_end_and_busy_ones_do_not(later: RunningSandbox) -> None:
+def test_b34_idle_sessions_end_and_busy_ones_do_not(later: RunningSandbox) -> None:
     sandbox = later
     with fault(sandbox, "gateway.idle_timeout", {"seconds": 600, "transaction_seconds": 3600}):
         idle, held = sandbox.connect(), sandbox.connect()
@@ -173,7 +173,7 @@ def test_idle_sessions_end_and_busy_ones_do_not(later: RunningSandbox) -> None:
             idle.close()
 
 
-def test_a_transaction_left_open_is_paid_for(later: RunningSandbox) -> None:
+def test_b34_a_transaction_left_open_is_paid_for(later: RunningSandbox) -> None:
     sandbox = later
     meter = sandbox.world.meter
     with sandbox.connect() as connection:
@@ -187,7 +187,7 @@ def test_a_transaction_left_open_is_paid_for(later: RunningSandbox) -> None:
         assert meter.report()["total"]["billed_seconds"] < 1100
 
 
-def test_a_late_binding_view_outlives_its_table(sandbox: RunningSandbox, schema: str, prefix: Prefix) -> None:
+def test_b30_a_late_binding_view_outlives_its_table(sandbox: RunningSandbox, schema: str, prefix: Prefix) -> None:
     view = f"{schema}.v"
     table = f"CREATE TABLE {schema}.named (a int, b varchar(7), c numeric(9,2))"
     sandbox.admin(f"{table}; GRANT SELECT ON {schema}.named TO {ME}")
@@ -213,7 +213,7 @@ def test_a_late_binding_view_outlives_its_table(sandbox: RunningSandbox, schema:
 
 
 @pytest.mark.parametrize("how", ["SELECT", "UNLOAD"])
-def test_a_datashare_has_its_own_error_for_missing_relations(
+def test_b30_a_datashare_has_its_own_error_for_missing_relations(
     sandbox: RunningSandbox, prefix: Prefix, how: str
 ) -> None:
     text = "SELECT * FROM tpch.no_such_table"

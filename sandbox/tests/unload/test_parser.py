@@ -99,7 +99,7 @@ def test_refused_combinations(pair: str) -> None:
     assert caught.value.sqlstate in {"42601", "0A000", "22023"}
 
 
-def test_verbose_without_manifest_is_a_syntax_error() -> None:
+def test_b36_verbose_without_manifest_is_a_syntax_error() -> None:
     error = refusal(f"{TEMPLATE} {KEYS} FORMAT PARQUET VERBOSE")
     assert (error.sqlstate, error.message) == ("42601", 'syntax error at or near "VERBOSE"')
 

@@ -30,7 +30,7 @@ def demanding(sandbox: RunningSandbox) -> Iterator[RunningSandbox]:
     sandbox.world.aws.identity.put_identity_policy(account.ACCOUNT, "role", account.ROLE, "key", None)
 
 
-def test_refused_without_kms_options(demanding: RunningSandbox, prefix: Prefix) -> None:
+def test_b52_refused_without_kms_options(demanding: RunningSandbox, prefix: Prefix) -> None:
     with demanding.connect() as connection, pytest.raises(psycopg.Error) as caught:
         demanding.unload(connection, "SELECT 1 AS a", prefix(), PLAIN)
     assert caught.value.sqlstate == "XX000"
@@ -40,7 +40,7 @@ def test_refused_without_kms_options(demanding: RunningSandbox, prefix: Prefix) 
     assert "Status 403,Error AccessDenied" in text
 
 
-def test_encrypted_auto_passes(demanding: RunningSandbox, prefix: Prefix) -> None:
+def test_b52_encrypted_auto_passes(demanding: RunningSandbox, prefix: Prefix) -> None:
     where = prefix()
     with demanding.connect() as connection:
         done = demanding.unload(connection, "SELECT 1 AS a", where, PLAIN + " ENCRYPTED AUTO")

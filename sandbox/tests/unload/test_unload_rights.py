@@ -13,7 +13,7 @@ from redshift_sandbox.testing import RunningSandbox, fault, fresh_name
 Prefix = Callable[[], str]
 
 
-def test_star_in_unload_shrinks_and_an_explicit_list_fails(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_b31_star_in_unload_shrinks_and_an_explicit_list_fails(sandbox: RunningSandbox, prefix: Prefix) -> None:
     table = fresh_name("narrow")
     sandbox.admin(f'CREATE TABLE types.{table} (a int, secret int); INSERT INTO types.{table} VALUES (1, 2);'
                   f'GRANT SELECT (a) ON types.{table} TO "{account.ROLE_DB_USER}"')  # fmt: skip
@@ -36,7 +36,7 @@ def _history(sandbox: RunningSandbox, marker: str) -> str:
     return str(row[0])
 
 
-def test_keys_are_blanked_in_the_history_unless_the_knob_shows_them(
+def test_b53_keys_are_blanked_in_the_history_unless_the_knob_shows_them(
     sandbox: RunningSandbox, prefix: Prefix
 ) -> None:
     keys = sandbox.role_keys()

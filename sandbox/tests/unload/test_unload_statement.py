@@ -27,7 +27,7 @@ def literal(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
-def test_options_in_any_order(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_b36_options_in_any_order(sandbox: RunningSandbox, prefix: Prefix) -> None:
     keys = sandbox.role_keys()
     options = [keys_clause(keys), "FORMAT AS PARQUET", "MANIFEST VERBOSE", "MAXFILESIZE 256 MB", "REGION 'us-east-1'"]
     orders = list(itertools.permutations(options))[:: 24]
@@ -40,7 +40,7 @@ def test_options_in_any_order(sandbox: RunningSandbox, prefix: Prefix) -> None:
 
 
 @pytest.mark.parametrize("options", ["AS PARQUET", "PARQUET"])
-def test_as_is_optional(sandbox: RunningSandbox, prefix: Prefix, options: str) -> None:
+def test_b36_as_is_optional(sandbox: RunningSandbox, prefix: Prefix, options: str) -> None:
     where = prefix()
     with sandbox.connect() as connection:
         text = f"FORMAT {options} MAXFILESIZE AS 64 MB REGION AS 'us-east-1'"
@@ -57,7 +57,7 @@ def test_as_is_optional(sandbox: RunningSandbox, prefix: Prefix, options: str) -
     "FORMAT PARQUET ALLOWOVERWRITE CLEANPATH", "FORMAT PARQUET KMS_KEY_ID 'k'", "FORMAT PARQUET VERBOSE",
     "FORMAT PARQUET IAM_ROLE default", "FORMAT PARQUET ROWGROUPSIZE 32 MB", "FORMAT PARQUET MAXFILESIZE 1 MB",
 ])  # fmt: skip
-def test_forbidden_combinations(sandbox: RunningSandbox, prefix: Prefix, options: str) -> None:
+def test_b36_forbidden_combinations(sandbox: RunningSandbox, prefix: Prefix, options: str) -> None:
     where = prefix()
     with sandbox.connect() as connection, pytest.raises(psycopg.Error) as caught:
         sandbox.unload(connection, "SELECT 1 AS a", where, options)
@@ -65,7 +65,7 @@ def test_forbidden_combinations(sandbox: RunningSandbox, prefix: Prefix, options
     assert sandbox.objects(where) == []
 
 
-def test_values_survive_both_levels(sandbox: RunningSandbox, prefix: Prefix, tmp_path: Path) -> None:
+def test_b37_values_survive_both_levels(sandbox: RunningSandbox, prefix: Prefix, tmp_path: Path) -> None:
     where = prefix()
     select = " UNION ALL ".join(f"SELECT {i} AS id, {literal(text)} AS value" for i, text in enumerate(HARD_TEXTS))
     with sandbox.connect() as connection:
@@ -73,7 +73,7 @@ def test_values_survive_both_levels(sandbox: RunningSandbox, prefix: Prefix, tmp
     assert rows(local_parts(sandbox, where, tmp_path)) == list(enumerate(HARD_TEXTS))
 
 
-def test_filters_meet_exactly_their_row(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_b37_filters_meet_exactly_their_row(sandbox: RunningSandbox, prefix: Prefix) -> None:
     with sandbox.connect() as connection:
         for text in ("it's \"quoted\"", "back\\slash\\\\", "tab\tnew\nline\r\nend", "größe 数 😀 é"):
             where = prefix()
@@ -92,7 +92,7 @@ def test_names_survive(sandbox: RunningSandbox, prefix: Prefix, tmp_path: Path) 
     assert rows(local_parts(sandbox, where, tmp_path))[0] == (1, 1, "a", "b", "c", "d", 2, 3, 4)
 
 
-def test_single_escaping_silently_yields_no_row(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_b37_single_escaping_silently_yields_no_row(sandbox: RunningSandbox, prefix: Prefix) -> None:
     select = f"SELECT id FROM types.types_plain WHERE a_varchar = {literal('back' + chr(92) + 'slash' + chr(92) * 2)}"
     doubled_quotes_alone = select.replace("'", "''")
     where = prefix()
@@ -107,7 +107,7 @@ def test_single_escaping_silently_yields_no_row(sandbox: RunningSandbox, prefix:
     "SELECT r_name FROM tpch.region LIMIT 2", "SELECT r_name FROM tpch.region\nORDER BY 1 limit 2",
     "(SELECT r_name FROM tpch.region LIMIT 2)",
 ])  # fmt: skip
-def test_outer_limit_is_refused(sandbox: RunningSandbox, prefix: Prefix, select: str) -> None:
+def test_b38_outer_limit_is_refused(sandbox: RunningSandbox, prefix: Prefix, select: str) -> None:
     where = prefix()
     with sandbox.connect() as connection, pytest.raises(psycopg.Error) as caught:
         sandbox.unload(connection, select, where)
@@ -116,7 +116,7 @@ def test_outer_limit_is_refused(sandbox: RunningSandbox, prefix: Prefix, select:
     assert sandbox.objects(where) == []
 
 
-def test_nested_limit_works(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_b38_nested_limit_works(sandbox: RunningSandbox, prefix: Prefix) -> None:
     where = prefix()
     with sandbox.connect() as connection:
         sandbox.unload(connection, "SELECT * FROM (SELECT r_name FROM tpch.region LIMIT 2) AS two", where)

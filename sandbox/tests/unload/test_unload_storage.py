@@ -41,7 +41,7 @@ def expect_detail(error: psycopg.Error, status: int, code: str) -> None:
     assert (error.diag.message_primary or "").startswith("S3ServiceException:")
 
 
-def test_keys_of_another_run_are_denied(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_b40_keys_of_another_run_are_denied(sandbox: RunningSandbox, prefix: Prefix) -> None:
     where = prefix()
     error = refused(sandbox, where, sandbox.unload_keys(prefix()))
     expect_detail(error, 403, "AccessDenied")
@@ -55,7 +55,7 @@ def test_keys_narrowed_to_the_run_suffice(sandbox: RunningSandbox, prefix: Prefi
     assert where + "manifest" in done.keys
 
 
-def test_without_the_token_the_key_is_unknown(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_b40_without_the_token_the_key_is_unknown(sandbox: RunningSandbox, prefix: Prefix) -> None:
     keys = sandbox.role_keys()
     error = refused(sandbox, prefix(), AccessKeys(keys.access_key_id, keys.secret_access_key))
     expect_detail(error, 403, "InvalidAccessKeyId")
@@ -74,7 +74,7 @@ def test_missing_bucket(sandbox: RunningSandbox, prefix: Prefix) -> None:
     expect_detail(caught.value, 404, "NoSuchBucket")
 
 
-def test_iam_role_that_is_not_attached(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_b40_iam_role_that_is_not_attached(sandbox: RunningSandbox, prefix: Prefix) -> None:
     text = f"UNLOAD ('{ORDERS}') TO 's3://{account.BUCKET}/{prefix()}' IAM_ROLE '{sandbox.world.role_arn}' PARQUET"
     with sandbox.connect() as connection, pytest.raises(psycopg.Error, match=r"^Not authorized to get credentials of"):
         connection.execute(text.encode())
@@ -88,7 +88,7 @@ def test_long_term_keys_work_without_a_token(sandbox: RunningSandbox, prefix: Pr
     assert sandbox.manifest(where)["meta"]["record_count"] == 15000
 
 
-def test_keys_expire_before_and_during_the_run() -> None:
+def test_b40_keys_expire_before_and_during_the_run() -> None:
     # Its own sandbox, because its clock moves.
     with start_sandbox("tpch:0.01") as sandbox:
         sandbox.world.faults.set("sigv4.machine_dates")
@@ -115,7 +115,7 @@ def _expire_after_first_file(sandbox: RunningSandbox, prefix: str) -> None:
     sandbox.world.clock.advance(901)
 
 
-def test_other_region_needs_its_name(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_b41_other_region_needs_its_name(sandbox: RunningSandbox, prefix: Prefix) -> None:
     where = prefix()
     error = refused(sandbox, where, sandbox.role_keys(), bucket=account.OTHER_BUCKET)
     assert "The S3 bucket addressed by the query is in a different region from this cluster" in str(error)
@@ -126,7 +126,7 @@ def test_other_region_needs_its_name(sandbox: RunningSandbox, prefix: Prefix) ->
     assert where + "manifest" in done.keys
 
 
-def test_prefix_is_compared_as_a_string(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_b42_prefix_is_compared_as_a_string(sandbox: RunningSandbox, prefix: Prefix) -> None:
     root = prefix()
     with sandbox.connect() as connection:
         sandbox.unload(connection, ORDERS, root + "10/")
@@ -139,7 +139,7 @@ def test_prefix_is_compared_as_a_string(sandbox: RunningSandbox, prefix: Prefix)
             sandbox.unload(connection, ORDERS, root + "1/")
 
 
-def test_allowoverwrite_keeps_other_files(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_b42_allowoverwrite_keeps_other_files(sandbox: RunningSandbox, prefix: Prefix) -> None:
     where = prefix()
     options = "FORMAT PARQUET MANIFEST ALLOWOVERWRITE"
     with sandbox.connect() as connection:
@@ -152,7 +152,7 @@ def test_allowoverwrite_keeps_other_files(sandbox: RunningSandbox, prefix: Prefi
     assert sum(len(parquet.read_table(pa.BufferReader(sandbox.body(key)))) for key in listed) == 5
 
 
-def test_cleanpath_deletes_and_needs_the_right(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_b42_cleanpath_deletes_and_needs_the_right(sandbox: RunningSandbox, prefix: Prefix) -> None:
     where = prefix()
     with sandbox.connect() as connection:
         first = set(sandbox.unload(connection, ORDERS, where).keys)
@@ -165,7 +165,7 @@ def test_cleanpath_deletes_and_needs_the_right(sandbox: RunningSandbox, prefix: 
     assert where + "manifest" not in second
 
 
-def test_several_files_with_gaps(sandbox: RunningSandbox, prefix: Prefix, tmp_path: Path) -> None:
+def test_b43_several_files_with_gaps(sandbox: RunningSandbox, prefix: Prefix, tmp_path: Path) -> None:
     where = prefix()
     with sandbox.connect() as connection, fault(sandbox, "unload.slices", {"slices": 3, "rows_per_file": 2000}):
         done = sandbox.unload(connection, ORDERS, where)
@@ -199,7 +199,7 @@ def test_parallel_off_is_one_series(sandbox: RunningSandbox, prefix: Prefix) -> 
     assert done.keys == [where + "000.parquet"]
 
 
-def test_max_file_size_in_steps_of_32_mb(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_b43_max_file_size_in_steps_of_32_mb(sandbox: RunningSandbox, prefix: Prefix) -> None:
     table = fresh_name("big")
     text = "md5(i::text) || md5((-i)::text)"  # does not compress
     sandbox.admin(f"CREATE TABLE {table} AS SELECT {text} AS v FROM generate_series(1, 1300000) AS i")
@@ -217,7 +217,7 @@ def test_max_file_size_in_steps_of_32_mb(sandbox: RunningSandbox, prefix: Prefix
     assert len(sizes[64]) == 2
 
 
-def test_manifest_comes_last(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_b43_manifest_comes_last(sandbox: RunningSandbox, prefix: Prefix) -> None:
     where = prefix()
     with sandbox.connect() as connection:
         sandbox.unload(connection, ORDERS, where)
@@ -233,7 +233,7 @@ def test_manifest_comes_last(sandbox: RunningSandbox, prefix: Prefix) -> None:
     assert where + "manifest" not in sandbox.objects(where)
 
 
-def test_files_appear_while_the_statement_runs(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_b47_files_appear_while_the_statement_runs(sandbox: RunningSandbox, prefix: Prefix) -> None:
     where = prefix()
     seen: list[list[str]] = []
 
@@ -251,7 +251,7 @@ def test_files_appear_while_the_statement_runs(sandbox: RunningSandbox, prefix: 
     assert {1, 2, 3} <= {len(keys) for keys in seen}
 
 
-def test_no_rows_no_objects(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_b44_no_rows_no_objects(sandbox: RunningSandbox, prefix: Prefix) -> None:
     where = prefix()
     with sandbox.connect() as connection:
         sandbox.unload(connection, ORDERS, prefix())
@@ -262,7 +262,7 @@ def test_no_rows_no_objects(sandbox: RunningSandbox, prefix: Prefix) -> None:
     assert done.tag == "UNLOAD"
 
 
-def test_manifest_byte_for_byte(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_b45_manifest_byte_for_byte(sandbox: RunningSandbox, prefix: Prefix) -> None:
     where = prefix() + "day=2024-01-01/"
     with sandbox.connect() as connection, fault(sandbox, "unload.slices", {"slices": 2, "rows_per_file": 3}):
         done = sandbox.unload(connection, "SELECT r_regionkey, r_name, r_comment FROM tpch.region", where)
@@ -292,7 +292,7 @@ def test_plain_manifest_has_addresses_alone(sandbox: RunningSandbox, prefix: Pre
     }
 
 
-def test_notice_tag_and_count(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_b46_notice_tag_and_count(sandbox: RunningSandbox, prefix: Prefix) -> None:
     with sandbox.connect() as connection:
 
         def count() -> int:
@@ -313,7 +313,7 @@ def test_notice_tag_and_count(sandbox: RunningSandbox, prefix: Prefix) -> None:
         assert count() == 0, "failed while unloading"
 
 
-def test_history_shows_own_rows_only(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_b46_history_shows_own_rows_only(sandbox: RunningSandbox, prefix: Prefix) -> None:
     where = prefix()
     user, password = sandbox.fresh_login(sandbox.keys_session())
     with sandbox.connect() as connection, sandbox.connect(user=user, password=password) as other:

@@ -45,7 +45,7 @@ def schema_of(path: Path) -> dict[str, tuple[str, str, int]]:
     return {c.name: (c.physical_type, c.converted_type, c.length) for c in columns}
 
 
-def test_physical_types(unloaded: Callable[[str], list[Path]]) -> None:
+def test_b49_physical_types(unloaded: Callable[[str], list[Path]]) -> None:
     for path in unloaded("SELECT * FROM types.types_plain"):
         assert schema_of(path) == {
             "id": ("INT64", "NONE", 0),
@@ -64,7 +64,7 @@ def test_physical_types(unloaded: Callable[[str], list[Path]]) -> None:
         }
 
 
-def test_decimals_take_the_least_width(unloaded: Callable[[str], list[Path]]) -> None:
+def test_b49_decimals_take_the_least_width(unloaded: Callable[[str], list[Path]]) -> None:
     path = unloaded("SELECT * FROM types.types_decimal")[0]
     schema = parquet.ParquetFile(path).schema
     found = {}
@@ -76,7 +76,7 @@ def test_decimals_take_the_least_width(unloaded: Callable[[str], list[Path]]) ->
     assert found[38, 37] == 16
 
 
-def test_format_compression_and_footers(unloaded: Callable[[str], list[Path]]) -> None:
+def test_b49_format_compression_and_footers(unloaded: Callable[[str], list[Path]]) -> None:
     values: list[float] = []
     for path in unloaded("SELECT * FROM types.types_plain"):
         metadata = parquet.ParquetFile(path).metadata
@@ -95,21 +95,21 @@ def test_format_compression_and_footers(unloaded: Callable[[str], list[Path]]) -
     assert not any(math.isnan(value) for value in values)
 
 
-def test_char_is_padded_and_varchar_is_not(unloaded: Callable[[str], list[Path]]) -> None:
+def test_b49_char_is_padded_and_varchar_is_not(unloaded: Callable[[str], list[Path]]) -> None:
     paths = unloaded("SELECT id, a_char, a_varchar FROM types.types_plain WHERE id IN (1, 2, 3, 4)")
     assert rows(paths) == [
         (1, "char      ", "varchar"), (2, " " * 10, ""), (3, "tenletters", "x" * 256), (4, " lead     ", " both "),
     ]  # fmt: skip
 
 
-def test_every_plain_value(sandbox: RunningSandbox, unloaded: Callable[[str], list[Path]]) -> None:
+def test_b51_every_plain_value(sandbox: RunningSandbox, unloaded: Callable[[str], list[Path]]) -> None:
     paths = unloaded("SELECT * FROM types.types_plain")
     for got, given in zip(rows(paths), types_data._PLAIN_ROWS, strict=True):
         expected = [_as_written(value, i) for i, value in enumerate(given)]
         assert [_comparable(value) for value in got] == [_comparable(value) for value in expected]
 
 
-def test_every_decimal_value(unloaded: Callable[[str], list[Path]]) -> None:
+def test_b51_every_decimal_value(unloaded: Callable[[str], list[Path]]) -> None:
     assert rows(unloaded("SELECT * FROM types.types_decimal")) == types_data._decimal_rows()
 
 
@@ -151,7 +151,7 @@ def test_int96_by_an_independent_decoder(unloaded: Callable[[str], list[Path]]) 
     "1899-12-31 23:59:59.999999", "1969-12-31 23:59:59.999999", "1970-01-01 00:00:00", "1970-01-01 00:00:00.000001",
     "2000-02-29 12:00:00.5", "2038-01-19 03:14:08", "2262-04-11 23:47:16.854776", "9999-12-31 23:59:59.999999",
 ])  # fmt: skip
-def test_timestamps_at_the_edges(unloaded: Callable[[str], list[Path]], text: str) -> None:
+def test_b51_timestamps_at_the_edges(unloaded: Callable[[str], list[Path]], text: str) -> None:
     path = unloaded(f"SELECT TIMESTAMP '{text}' AS at")[0]
     moment = dt.datetime.fromisoformat(text)
     assert int96_micros(path, 0) == [_micros(moment, _EPOCH)]
@@ -166,7 +166,7 @@ def test_timestamps_at_the_edges(unloaded: Callable[[str], list[Path]], text: st
     ("'1 year'::interval year to month", "interval year to month", "1 year"),
     ("'1 day'::interval day to second", "interval day to second", "1 day"),
 ])  # fmt: skip
-def test_types_parquet_cannot_take_are_refused_and_csv_takes_them(
+def test_b50_types_parquet_cannot_take_are_refused_and_csv_takes_them(
     sandbox: RunningSandbox, prefix: Prefix, expression: str, kind: str, written: str
 ) -> None:
     with sandbox.connect() as connection, pytest.raises(psycopg.Error) as caught:
