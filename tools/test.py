@@ -52,6 +52,8 @@ E2E_LABELS = (
 SHARED_OUT = ("model", "crash", "mutants", "check")
 LABELS = ("unit", "tidy", "sandbox", "clients", *E2E_LABELS)
 JOBS = int(os.environ.get("JOBS", "2"))
+# An end-to-end test waits for servers a quarter of its time.
+E2E_JOBS = JOBS + 1
 # Most take milliseconds; those that start a PostgreSQL take minutes under the sanitizers. Beyond this it hangs.
 UNIT_SECONDS_MAX = 1200
 
@@ -252,7 +254,7 @@ def run_all(only: str | None, tally: Tally, *, units_are_sanitized: bool = False
     for name, marks in e2e_parts(only):
         # One file's many cases are shared out; elsewhere a file's tests may share what takes long to make.
         share = "worksteal" if name in SHARED_OUT else "loadfile"
-        run_pytest(name, ["tests/e2e", "-n", "2", "--dist", share, *marks], tally, environment)
+        run_pytest(name, ["tests/e2e", "-n", str(E2E_JOBS), "--dist", share, *marks], tally, environment)
 
 
 def run_clients(tally: Tally, environment: dict[str, str]) -> None:
