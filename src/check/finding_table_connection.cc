@@ -73,7 +73,7 @@ constexpr FindingKind kKinds[] = {
     {"configuration.vpc_endpoint", Step::kConfiguration, kWarning, "The host is a VPC endpoint's",
      "The host looks like a managed VPC endpoint; its first label is not the workgroup's name.",
      "Make sure that redshift.workgroup ({workgroup}) names the workgroup itself."},
-    {"configuration.unusual_port", Step::kConfiguration, kWarning, "A port no workgroup has",
+    {"configuration.unusual_port", Step::kConfiguration, kWarning, "A port that no workgroup uses",
      "Serverless workgroups listen on 5431-5455 or 8191-8215 (5439 unless changed).",
      "Compare redshift.port ({port}) with the endpoint in the console."},
     {"configuration.no_streams", Step::kConfiguration, kFailure, "No streams are configured",
@@ -90,18 +90,19 @@ constexpr FindingKind kKinds[] = {
      "created again has another name or none; a private name is known inside its VPC only. Look it "
      "up: "
      "getent hosts {host}"},
-    {"network.no_route", Step::kNetwork, kFailure, "There is no way to the host",
-     "This machine's network knows no path to {address}.", kReach},
+    {"network.no_route", Step::kNetwork, kFailure, "There is no route to the host",
+     "This machine's network has no route to {address}.", kReach},
     {"network.refused", Step::kNetwork, kFailure, "The port refuses connections",
      "The machine answers, but nothing listens on port {port}.",
      "Set redshift.port to the port of the workgroup's endpoint (5439 unless it was changed) and "
      "compare redshift.host: {host}:{port}"},
-    {"network.silent", Step::kNetwork, kFailure, "Nothing answers: a firewall",
+    {"network.silent", Step::kNetwork, kFailure, "No answer: a firewall drops the packets",
      "Packets to {host}:{port} are dropped on the way. That is what a missing inbound rule looks "
      "like.",
      kReach},
-    {"network.no_answer", Step::kNetwork, kFailure, "The connection is taken, but nothing is said",
-     "Something between here and the workgroup takes the connection: a load balancer without a "
+    {"network.no_answer", Step::kNetwork, kFailure,
+     "The connection is accepted, but nothing answers",
+     "Something between here and the workgroup accepts the connection: a load balancer without a "
      "target, or a proxy.",
      "Connect to the workgroup itself: set redshift.host and redshift.port ({host}:{port}) to its "
      "endpoint."},
@@ -113,15 +114,14 @@ constexpr FindingKind kKinds[] = {
      "Temporary passwords are accepted over TLS only, and rows must not travel in the clear.",
      "Connect to the workgroup itself: a proxy or another database answers at {host}:{port}."},
     {"network.roots_missing", Step::kNetwork, kFailure, "The trusted certificates cannot be read",
-     "Without them nobody can tell whether the server is the workgroup.",
+     "Without them Sluice cannot tell whether the server is the workgroup.",
      "redshift.sslrootcert must name a readable PEM file ({roots_file}); or update the system's: "
      "apt-get install ca-certificates"},
-    {"network.tls_failed", Step::kNetwork, kFailure, "TLS could not be agreed upon",
+    {"network.tls_failed", Step::kNetwork, kFailure, "The TLS handshake failed",
      "Temporary passwords are accepted over TLS only.",
      "Look for a proxy or firewall that inspects TLS between here and {host}:{port}."},
     {"network.certificate_name", Step::kNetwork, kFailure, "The certificate is for another name",
-     "The certificate is for {certificate_names}, not for {host}: whoever answers may be somebody "
-     "else.",
+     "The certificate is for {certificate_names}, not for {host}: another server may be answering.",
      "Set redshift.host to the workgroup's own endpoint instead of {host} (an alias, an address or "
      "a load balancer)."},
     {"network.certificate_expired", Step::kNetwork, kFailure, "The certificate is out of date",
@@ -130,7 +130,7 @@ constexpr FindingKind kKinds[] = {
      "certificate AWS renews: set redshift.host to the workgroup's endpoint."},
     {"network.certificate_untrusted", Step::kNetwork, kFailure,
      "No trusted authority signed the certificate",
-     "The certificate of {host} is not signed by anybody in {roots_file}.",
+     "The certificate of {host} is not signed by any authority in {roots_file}.",
      "Get Amazon's roots and name them in sluice.yaml:\n"
      "  curl -O https://s3.amazonaws.com/redshift-downloads/amazon-trust-ca-bundle.crt\n"
      "  redshift: { sslrootcert: amazon-trust-ca-bundle.crt }\n"
@@ -153,7 +153,7 @@ constexpr FindingKind kKinds[] = {
      "policies may all be right.",
      kClock},
     {"identity.no_keys", Step::kIdentity, kFailure, "There are no AWS keys",
-     "To assume a role somebody must be somebody first: nothing on this machine gives AWS keys.",
+     "A role is assumed with keys, and nothing on this machine gives AWS keys.",
      "One of these:\n"
      "  export AWS_ACCESS_KEY_ID=... AWS_SECRET_ACCESS_KEY=...      in the environment\n"
      "  auth: { profile: <name> }                                  after aws configure or aws sso "
@@ -194,7 +194,7 @@ constexpr FindingKind kKinds[] = {
      "Get a new token into auth.web_identity_token_file, and compare audience and subject with the "
      "trust policy of {role_arn}."},
     {"identity.denied", Step::kIdentity, kFailure, "A policy denies it outright",
-     "An explicit Deny outranks every Allow.", "{remedy}"},
+     "An explicit Deny is stronger than every Allow.", "{remedy}"},
     {"identity.limited", Step::kIdentity, kFailure, "A limit above the policies refuses it",
      "A permissions boundary, a session policy, a VPC endpoint or the organization allows less "
      "than "
@@ -207,14 +207,14 @@ constexpr FindingKind kKinds[] = {
      "{\"Effect\":\"Allow\",\"Action\":\"{action}\",\"Resource\":\"{resource}\"}"},
     {"identity.mfa", Step::kIdentity, kFailure, "AWS asks for a code of a device (MFA)",
      "Sluice runs without a person and cannot ask for one.", "{remedy}"},
-    {"identity.key_form", Step::kIdentity, kFailure, "A key holds what no key may hold",
-     "A line break, a blank or another sign stands in a key: it was copied with what stands around "
-     "it. It is not sent.",
+    {"identity.key_form", Step::kIdentity, kFailure, "A key has a character that no key can have",
+     "A line break, a blank or another character is in a key: it was copied together with text "
+     "around it. It is not sent.",
      "{remedy}"},
-    {"identity.proxy", Step::kIdentity, kFailure, "The proxy does not let us to AWS",
+    {"identity.proxy", Step::kIdentity, kFailure, "The proxy does not let requests through to AWS",
      "Calls to AWS go through the proxy that HTTPS_PROXY names, and it failed.", "{remedy}"},
     {"identity.foreign_answer", Step::kIdentity, kFailure, "Something else than AWS answers",
-     "Its words say nothing of keys, rights or regions.", "{remedy}"},
+     "Its text says nothing about keys, permissions or regions.", "{remedy}"},
     {"identity.certificate", Step::kIdentity, kFailure,
      "The certificate of AWS's address is not trusted",
      "A proxy or firewall that inspects TLS shows a certificate of its own.", "{remedy}"},
@@ -230,7 +230,7 @@ constexpr FindingKind kKinds[] = {
      kMismatch},
     {"database_credentials.user_case", Step::kDatabaseCredentials, kFailure,
      "The database user differs in case",
-     "User names keep their case, so these are two different users.", kMismatch},
+     "User names are case-sensitive, so these are two different users.", kMismatch},
     {"database_credentials.user_prefix", Step::kDatabaseCredentials, kWarning,
      "The database user lacks its prefix",
      "In the database {submitted_plain} and {db_user} are two users; grants to the one do not "
@@ -263,8 +263,8 @@ constexpr FindingKind kKinds[] = {
      "Add to the policy of {holder}:\n"
      "{\"Effect\":\"Allow\",\"Action\":\"{action}\",\"Resource\":\"{resource}\"}"},
     {"database_credentials.denied", Step::kDatabaseCredentials, kFailure,
-     "A policy denies database credentials outright", "An explicit Deny outranks every Allow.",
-     "{remedy}"},
+     "A policy denies database credentials outright",
+     "An explicit Deny is stronger than every Allow.", "{remedy}"},
     {"database_credentials.limited", Step::kDatabaseCredentials, kFailure,
      "A limit above the policies refuses database credentials",
      "A permissions boundary, a session policy, a VPC endpoint or the organization allows less "
@@ -291,7 +291,7 @@ constexpr FindingKind kKinds[] = {
      "As an administrator of the database:\n"
      "  CREATE USER \"{submitted_plain}\" PASSWORD DISABLE;\n{grants_submitted}"},
     {"login.database_missing", Step::kLogin, kFailure, "The database does not exist",
-     "The workgroup has no database of that name. Names keep their case here.",
+     "The workgroup has no database of that name. Names are case-sensitive.",
      "Set redshift.database (now {database}); a new namespace has one called dev. To see them: "
      "SELECT database_name FROM svv_redshift_databases;"},
     {"login.password_refused", Step::kLogin, kFailure, "The temporary password is refused",
@@ -308,7 +308,7 @@ constexpr FindingKind kKinds[] = {
      "The workgroup has as many sessions as it takes.",
      "Wait, or end idle sessions of workgroup {workgroup}."},
     {"login.not_redshift", Step::kLogin, kFailure, "Another database answers",
-     "The server logs in, but is no Redshift.",
+     "The log-in works, but the server is not Redshift.",
      "Set redshift.host and redshift.port to the workgroup's endpoint, not {host}:{port}."},
     {"login.shared_database", Step::kLogin, kFailure, "A shared database takes no log-ins",
      "The database comes from a datashare or a catalog; it can be read from another one only.",
@@ -320,7 +320,7 @@ constexpr FindingKind kKinds[] = {
     {"login.not_ready", Step::kLogin, kFailure, "The workgroup takes no log-ins at the moment",
      "It starts, restarts, changes its size or is being maintained.", "{remedy}"},
     {"login.refused", Step::kLogin, kFailure, "The server refuses the log-in",
-     "The server was reached; its own words tell why.", "{remedy}"},
+     "The server was reached; its own text tells why.", "{remedy}"},
 };
 
 }  // namespace

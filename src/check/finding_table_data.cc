@@ -42,8 +42,8 @@ constexpr std::string_view kLifecycle =
 constexpr FindingKind kKinds[] = {
     {"database_user.ok", Step::kDatabaseUser, kOk, "", "", ""},
     {"database_user.unexpected", Step::kDatabaseUser, kFailure,
-     "The server knows us by another name",
-     "The server knows this session by another name than it was opened with.",
+     "The server reports another database user",
+     "The server reports another user for this session than the one that logged in.",
      "Is there a proxy between Sluice and the workgroup? Connect to the workgroup itself, not to "
      "{host}."},
     {"database_user.superuser", Step::kDatabaseUser, kWarning, "The database user is a superuser",
@@ -85,8 +85,8 @@ constexpr FindingKind kKinds[] = {
      "Schema {schema} has no table {table}, or hides it from this user.",
      "{did_you_mean}Correct the stream's table. To see what there is: sluice discover {schema}"},
     {"streams.column_grants", Step::kStreams, kFailure, "Only some columns may be read",
-     "SELECT is granted on some columns only: {columns_granted}. {columns_missing} would be lost "
-     "without a word.",
+     "SELECT is granted on some columns only: {columns_granted}. {columns_missing} would be left "
+     "out silently.",
      "Grant the table:\n{grant_table}\n"
      "or say that the others are enough, in the stream:\n  columns: [{columns_granted}]"},
     {"streams.no_column", Step::kStreams, kFailure, "A column does not exist",
@@ -95,14 +95,14 @@ constexpr FindingKind kKinds[] = {
      "The stream's query reads what {db_user} has no right to.", "{remedy}"},
     {"streams.roles_ignored", Step::kStreams, kFailure,
      "The session tag RedshiftDbRoles gave no rights",
-     "The session carries RedshiftDbRoles={db_roles}. Redshift ignores names of roles that do not "
-     "exist, without a word.",
+     "The session carries RedshiftDbRoles={db_roles}. Redshift silently ignores names of roles "
+     "that do not exist.",
      "As an administrator of the database (names are separated by colons in the "
      "tag):\n{grants_roles}"},
 
     {"streams.column_missing", Step::kStreams, kFailure,
      "A column that the stream needs is not there",
-     "{field} names {column}, and the stream brings no column of that very name.", "{remedy}"},
+     "{field} names {column}, and the stream has no column of exactly that name.", "{remedy}"},
     {"streams.column_ignored", Step::kStreams, kWarning,
      "A column is named that is not there, and not needed",
      "{field} names {column}, which the stream does not bring. As its modes are, a sync does not "
@@ -110,7 +110,7 @@ constexpr FindingKind kKinds[] = {
      "Correct {field}, or take it out."},
     {"streams.may_lose_rows", Step::kStreams, kWarning, "The stream may lose rows in silence",
      "An incremental stream reads what lies after the greatest value it has read. Rows that come "
-     "later with a lesser one are not seen: texts do not sort as numbers do, a day goes on after "
+     "later with a smaller one are not seen: texts do not sort as numbers do, a day goes on after "
      "its "
      "date was read, and a date in the future hides all before it.",
      "Do what is said above, or set sync_mode: full_refresh for the stream."},
@@ -142,14 +142,14 @@ constexpr FindingKind kKinds[] = {
      "Requests to a bucket must go to its own region, and UNLOAD must name it.",
      "Set staging.region: {bucket_region}"},
     {"bucket.missing", Step::kBucket, kFailure, "The bucket does not exist",
-     "S3 knows no bucket {bucket}. Names are of the whole world: it is not only yours that are "
-     "searched.",
+     "S3 knows no bucket {bucket}. Bucket names are unique across all AWS accounts, so this name "
+     "belongs to nobody.",
      "Correct staging.bucket, or create it:\n"
      "  aws s3api create-bucket --bucket {bucket} --region {asked_bucket_region} "
      "--create-bucket-configuration LocationConstraint={asked_bucket_region}\n"
      "(in us-east-1 without the last option)"},
-    {"bucket.bad_name", Step::kBucket, kFailure, "This is no bucket's name",
-     "A bucket's name is of small letters, digits, dots and dashes.",
+    {"bucket.bad_name", Step::kBucket, kFailure, "This is not a bucket's name",
+     "A bucket's name has lower-case letters, digits, dots and hyphens only.",
      "Give staging.bucket as the name alone, without s3:// and without a path (now {bucket})."},
 
     {"bucket_rights.ok", Step::kBucketRights, kOk, "", "", ""},
@@ -160,7 +160,7 @@ constexpr FindingKind kKinds[] = {
     {"bucket_rights.no_list", Step::kBucketRights, kFailure, "The bucket may not be listed",
      "UNLOAD looks whether its prefix is empty, and leftovers are found by listing.", kList},
     {"bucket_rights.denied", Step::kBucketRights, kFailure, "A policy denies it outright",
-     "An explicit Deny outranks every Allow: {action} on {resource}.", "{remedy}"},
+     "An explicit Deny is stronger than every Allow: {action} on {resource}.", "{remedy}"},
     {"bucket_rights.limited", Step::kBucketRights, kFailure,
      "A limit above the policies refuses it",
      "A permissions boundary, a session policy, a VPC endpoint or the organization allows less "
@@ -199,7 +199,8 @@ constexpr FindingKind kKinds[] = {
      "A deleted file stays as an old version, with the rows in it, and is paid for.", kLifecycle},
     {"bucket_rights.no_lifecycle", Step::kBucketRights, kAdvice,
      "No lifecycle rule looks after the staging prefix",
-     "Sluice removes what it wrote. A rule removes the rest, should a machine die for good.",
+     "Sluice removes what it wrote. A rule removes the rest if a machine fails and does not come "
+     "back.",
      kLifecycle},
 
     {"unload.ok", Step::kUnload, kOk, "", "", ""},
@@ -212,7 +213,7 @@ constexpr FindingKind kKinds[] = {
     {"unload.no_list", Step::kUnload, kFailure, "S3 refuses to list the bucket for Redshift",
      "UNLOAD looks whether its prefix is empty.", kList},
     {"unload.denied", Step::kUnload, kFailure, "A policy denies outright what Redshift does",
-     "An explicit Deny outranks every Allow: {action} on {resource}.", "{remedy}"},
+     "An explicit Deny is stronger than every Allow: {action} on {resource}.", "{remedy}"},
     {"unload.limited", Step::kUnload, kFailure,
      "A limit above the policies refuses what Redshift does",
      "A permissions boundary, a session policy, a VPC endpoint or the organization allows less "
@@ -229,7 +230,7 @@ constexpr FindingKind kKinds[] = {
      "{remedy}"},
     {"unload.kms_key", Step::kUnload, kFailure, "Redshift cannot use the KMS key",
      "The key is missing, switched off, or of another kind or region.", "{remedy}"},
-    {"unload.no_way_to_s3", Step::kUnload, kFailure, "The workgroup finds no way to S3",
+    {"unload.no_way_to_s3", Step::kUnload, kFailure, "The workgroup cannot reach S3",
      "This machine reaches the bucket, but the workgroup's own network does not.", "{remedy}"},
     {"unload.wrong_region", Step::kUnload, kFailure, "Redshift looks in another region",
      "UNLOAD must name the bucket's own region.",
@@ -280,7 +281,7 @@ constexpr FindingKind kKinds[] = {
      "A sync refuses this stream before it reads a row.", "{remedy}"},
     {"destination.name_taken", Step::kDestination, kFailure,
      "Something else than a table has the target's name",
-     "What stands there is somebody's, and is neither written to nor replaced.", "{remedy}"},
+     "It belongs to someone else: Sluice neither writes to it nor replaces it.", "{remedy}"},
     {"destination.reserved_schema", Step::kDestination, kFailure, "The target's schema is reserved",
      "No stream may land where the destination, or Sluice itself, keeps its own.", "{remedy}"},
     {"destination.schema_change", Step::kDestination, kFailure,

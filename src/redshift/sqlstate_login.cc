@@ -30,7 +30,7 @@ constexpr std::string_view kRoots =
     "saved as a file.";
 
 constexpr std::string_view kAnswered =
-    "The server was reached and answered, so host, port and TLS are right: its own words tell why. "
+    "The server was reached and answered, so host, port and TLS are right: its own text tells why. "
     "Compare redshift.database ({database}), and ask an administrator of the database what "
     "{user} may do.";
 
@@ -128,7 +128,7 @@ constexpr std::array kRows = {
     ServerErrorRow{
         kLogin, "", "database \"*does not exist", ErrorCode::kNotFound, kFinal, kKnown, "database ",
         "database {object} does not exist in the workgroup",
-        "Set redshift.database; a new namespace has one called dev. Names keep their case here.",
+        "Set redshift.database; a new namespace has one called dev. Names are case-sensitive.",
         "database_missing"},
     ServerErrorRow{
         kLogin, "", "cannot connect to shared database|cannot connect to database*datashare",
