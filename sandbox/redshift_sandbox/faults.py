@@ -66,6 +66,7 @@ UNLOAD.
 | `unload.slices` | the number of slices that write, and the rows per file | `slices`, default 4; `rows_per_file`, default even |
 | `unload.cache` | the result cache | `enabled`, default true; `min_seconds` a run must take to be kept, default 1 |
 | `unload.parts_from` | the files of a folder are put into S3 as they are, instead of the rows of the select | `folder`: its `*.parquet`, by name; `rows` of each file, for the manifest, default what its footer says; `ghosts`: entries of the manifest without an object; `match`: text of the prefix |
+| `unload.types` | Parquet in another way where AWS does not say which | `plain_smallint`, `date_as_timestamp`, `timestamps_as_int64`, `decimal_as_integer`, `super_null_as_json`: true |
 | `unload.count_zero` | pg_last_unload_count() answers 0 although files and manifest are there | |
 
 Keys that really expire: `sigv4.machine_dates` and `clock.advance(...)`. Lifecycle expiry: a rule of the bucket and

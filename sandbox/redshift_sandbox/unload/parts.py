@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 
 from redshift_sandbox.unload.columns import Column
+from redshift_sandbox.unload.variants import Variant
 
 ROW_GROUP_BYTES = 32 * 2**20
 _NEARLY_FULL = 0.95
@@ -31,21 +32,25 @@ class Part:
 class ParquetPart:
     """One Parquet file being written. Holds at most one row group in memory."""
 
-    def __init__(self, path: Path, columns: Sequence[Column], max_bytes: int) -> None:
+    def __init__(
+        self, path: Path, columns: Sequence[Column], max_bytes: int, variant: Variant | None = None
+    ) -> None:  # fmt: skip
         self.rows = 0
         self._path = path
         self._max_bytes = max_bytes
         self._schema = pa.schema([column.field() for column in columns])
+        self._variant = variant or Variant()
         self._pending: list[pa.RecordBatch] = []
         self._pending_bytes = 0
         self._largest_group = 0
         self._sink = pa.OSFile(str(path), "wb")
         self._writer = parquet.ParquetWriter(
             self._sink,
-            self._schema,
+            self._variant.schema(self._schema),
             version="1.0",
             compression="snappy",
-            use_deprecated_int96_timestamps=True,
+            use_deprecated_int96_timestamps=not self._variant.timestamps_as_int64,
+            store_decimal_as_integer=self._variant.decimal_as_integer,
             store_schema=False,
         )
 
@@ -82,6 +87,6 @@ class ParquetPart:
             return
         before = self._sink.tell()
         table = pa.Table.from_batches(self._pending, schema=self._schema)
-        self._writer.write_table(table, row_group_size=max(1, table.num_rows))
+        self._writer.write_table(self._variant.table(table), row_group_size=max(1, table.num_rows))
         self._largest_group = max(self._largest_group, self._sink.tell() - before)
         self._pending, self._pending_bytes = [], 0

@@ -38,11 +38,12 @@ from redshift_sandbox.unload.source import AdminDsn, Plan, Source
 from redshift_sandbox.unload.statement import Format, UnloadStatement
 from redshift_sandbox.unload.target import Target
 from redshift_sandbox.unload.textual import TextFiles, text_extension
+from redshift_sandbox.unload.variants import Variant
 from redshift_sandbox.unload.watch import read_ahead
 
 FAULTS = frozenset({
-    "unload.fail_after_files", "unload.slow_per_file", "unload.slices", "unload.cache", "unload.keys_expire",
-    "unload.count_zero", "unload.parts_from",
+    "unload.fail_after_files", "unload.slow_per_file", "unload.slices", "unload.types", "unload.cache",
+    "unload.keys_expire", "unload.count_zero", "unload.parts_from",
 })
 
 
@@ -166,7 +167,10 @@ class UnloadService:
         return Layout(slices=max(1, int(knob.get("slices", 4))), rows_per_file=None if rows is None else int(rows))
 
     def caching(self) -> bool:
-        return bool((self._faults.peek("unload.cache") or {}).get("enabled", True))
+        return self.variant() == Variant() and bool((self._faults.peek("unload.cache") or {}).get("enabled", True))
+
+    def variant(self) -> Variant:
+        return Variant.of(self._faults.peek("unload.types"))
 
     def parts_knob(self, statement: UnloadStatement) -> dict[str, object] | None:
         knob = self._faults.peek("unload.parts_from")
@@ -315,7 +319,7 @@ class _Run:
                     if part is None:
                         allowed = rows_for_file(index, self._layout, plan.rows, self.statement.parallel)
                         path = folder / f"{index}.parquet"
-                        part = ParquetPart(path, typed, self.statement.max_file_bytes())
+                        part = ParquetPart(path, typed, self.statement.max_file_bytes(), self._service.variant())
                     taken = min(batch.num_rows, allowed - part.rows, part.room(batch))
                     part.write(batch.slice(0, taken))
                     batch = batch.slice(taken)

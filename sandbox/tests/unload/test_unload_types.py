@@ -16,7 +16,7 @@ import pytest
 from reading import int96_micros, local_parts, rows
 
 from redshift_sandbox.data import types as types_data
-from redshift_sandbox.testing import RunningSandbox
+from redshift_sandbox.testing import RunningSandbox, fault
 
 Prefix = Callable[[], str]
 
@@ -62,6 +62,32 @@ def test_b49_physical_types(unloaded: Callable[[str], list[Path]]) -> None:
             "a_timestamp": ("INT96", "NONE", 0),
             "a_timestamptz": ("INT96", "NONE", 0),
         }
+
+
+@pytest.mark.parametrize(("knob", "column", "kind"), [
+    ("plain_smallint", "a_smallint", ("INT32", "NONE", 0)),
+    ("date_as_timestamp", "a_date", ("INT96", "NONE", 0)),
+    ("timestamps_as_int64", "a_timestamp", ("INT64", "NONE", 0)),
+    ("timestamps_as_int64", "a_timestamptz", ("INT64", "NONE", 0)),
+    ("decimal_as_integer", "a_decimal", ("INT64", "DECIMAL", 0)),
+])  # fmt: skip
+def test_b49_what_aws_does_not_say_may_be_otherwise(
+    sandbox: RunningSandbox, unloaded: Callable[[str], list[Path]], knob: str, column: str, kind: tuple[str, str, int]
+) -> None:
+    query = f"SELECT id, {column} FROM types.types_plain"
+    usual = rows(unloaded(query))
+    with fault(sandbox, "unload.types", {knob: True}):
+        paths = unloaded(query)
+    assert schema_of(paths[0])[column] == kind
+    changed = [dt.datetime.combine(v, dt.time()) if knob == "date_as_timestamp" and v else v for _, v in usual]
+    assert [str(value) for _, value in rows(paths)] == [str(value) for value in changed]
+
+
+def test_b49_null_of_super_may_be_json(sandbox: RunningSandbox, unloaded: Callable[[str], list[Path]]) -> None:
+    query = "SELECT 1 AS id, NULL::super AS a, JSON_PARSE('[1]') AS b"
+    assert rows(unloaded(query)) == [(1, None, "[1]")]
+    with fault(sandbox, "unload.types", {"super_null_as_json": True}):
+        assert rows(unloaded(query)) == [(1, "null", "[1]")]
 
 
 def test_b49_decimals_take_the_least_width(unloaded: Callable[[str], list[Path]]) -> None:
