@@ -116,12 +116,10 @@ def work_dir(scene: Scene) -> Path:
 
 def sketch(columns: list[str]) -> Break:
     def make(scene: Scene) -> None:
-        # The sandbox holds none: a domain of that name is what the catalog then shows.
-        scene.harness.source(f"CREATE DOMAIN {scene.schema}.hllsketch AS text")
-        scene.harness.source(f"CREATE TABLE {scene.schema}.hll (id integer, h {scene.schema}.hllsketch)")
+        scene.harness.source(f"CREATE TABLE {scene.schema}.hll (id integer, h hllsketch)")
         scene.sql(f'GRANT SELECT ON {scene.schema}.hll TO "{scene.user}"')
 
-    undo = act(make, lambda s: s.harness.source(f"DROP DOMAIN {s.schema}.hllsketch CASCADE"))
+    undo = act(make, lambda s: s.harness.source(f"ALTER TABLE {s.schema}.hll DROP COLUMN h"))
     return both(undo, stream(table="{schema}.hll", **({"columns": columns} if columns else {})))
 
 

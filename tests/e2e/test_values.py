@@ -16,6 +16,7 @@ from harness import Harness
 from redshift_sandbox import account
 from redshift_sandbox.data.dataset import TableName
 from redshift_sandbox.world import Options, Sandbox
+from scene import Scene
 from value_text import in_order, quoted, source_rows, target_rows
 
 from destinations import LakeAt, Postgres
@@ -121,3 +122,31 @@ def test_types_become_what_the_documentation_says(synced: Harness, tmp_path: Pat
     assert kinds["l_quantity"] == "DECIMAL(15,2)"
     assert kinds["l_shipdate"] == "DATE"
     assert kinds["l_comment"] == "VARCHAR"
+
+
+def test_types_that_parquet_does_not_take_arrive_as_well(make_scene: Callable[..., Scene]) -> None:
+    """By an expression in the statement; a sketch has none, and is refused by its column's name."""
+    scene = make_scene("rare", "role")
+    point = "0101000000000000000000F03F0000000000000040"
+    scene.harness.settings["streams"] = [{"table": f"{scene.schema}.rare"}]
+    scene.sql(
+        f"""CREATE TABLE {scene.schema}.rare (id int IDENTITY(5, 2), bytes varbyte(9), shape geometry, place geography,
+        months interval year to month, span interval day to second, at time, till timetz, big decimal(38, 0));
+        INSERT INTO {scene.schema}.rare (bytes, shape, place, months, span, at, till, big) VALUES ('a\\\\\\\\b', ST_Point(1, 2),
+        '{point}', '1 year 2 months', '3 days 4 hours', '12:30', '12:30:00+02', {"9" * 38});
+        INSERT INTO {scene.schema}.rare (bytes) VALUES (NULL)"""
+    )
+    scene.grant()
+    scene.harness.sync()
+    rows = scene.harness.query(f"SELECT * FROM {scene.schema}.rare ORDER BY id")
+    first = [value.hex() if isinstance(value, bytes) else str(value) for value in rows[0]]
+    assert first == [
+        "5", "615c62", first[2], first[3], "1 year 2 mons", "3 days 04:00:00", "12:30:00", first[7], "9" * 38,
+    ]  # fmt: skip
+    assert [value.upper() for value in first[2:4]] == [point, point]
+    assert first[7].startswith("10:30:00"), "in UTC"
+    assert rows[1][0] == 7 and set(rows[1][1:]) == {None}
+    scene.sql(f"ALTER TABLE {scene.schema}.rare ADD COLUMN seen hllsketch")
+    finished = scene.harness.run("sync", "--json", "--full")
+    assert finished.exit_code != 0
+    assert "seen" in finished.stdout and "hllsketch" in finished.stdout.lower()
