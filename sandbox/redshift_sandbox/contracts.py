@@ -8,7 +8,7 @@ interface here, and `world.py` hands it in. Which room may import which is writt
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -122,6 +122,10 @@ class ObjectGate(Protocol):
 
     def list_keys(self, keys: AccessKeys, region: str, bucket: str, prefix: str, limit: int) -> list[str]: ...
 
+    def read_file(self, keys: AccessKeys, region: str, bucket: str, key: str) -> Path:
+        """The object's bytes as a file, which the caller does not change. COPY uses this."""
+        ...
+
     def put_file(
         self, keys: AccessKeys, region: str, bucket: str, key: str, path: Path, *, link: bool,
         kms: KmsEncryption | None = None,
@@ -184,6 +188,19 @@ class SessionContext(Protocol):
         does not support."""
         ...
 
+    def query(self, backend_sql: str) -> list[list[str | None]]:
+        """Rows of one statement of the private PostgreSQL's SQL, in the session's own transaction."""
+        ...
+
+    def copy_in(self, backend_sql: str, lines: Iterable[bytes]) -> None:
+        """A `COPY ... FROM STDIN` of the private PostgreSQL with these lines, in the session's own transaction and
+        with its rights. Raises SqlError."""
+        ...
+
+    def last_copy_count(self, rows: int) -> None:
+        """Sets what pg_last_copy_count() answers from now on."""
+        ...
+
     def last_unload_count(self, rows: int) -> None:
         """Sets what pg_last_unload_count() answers from now on."""
         ...
@@ -197,12 +214,14 @@ class UnloadOutcome:
 
 
 class Unloader(Protocol):
-    """Executes UNLOAD for the gateway."""
+    """Executes UNLOAD, and COPY from S3, for the gateway."""
 
-    def is_unload(self, sql: str) -> bool: ...
+    def is_unload(self, sql: str) -> bool:
+        """Whether the statement is one of the two."""
+        ...
 
     def run(self, session: SessionContext, sql: str) -> UnloadOutcome:
-        """Parses, authorises, reads, writes, sends the INFO notice; the caller sends tag `UNLOAD`.
+        """Parses, authorises, reads, writes, sends the INFO notice; the caller sends the tag.
         Raises SqlError."""
         ...
 

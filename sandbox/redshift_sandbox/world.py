@@ -67,13 +67,17 @@ from redshift_sandbox.pg.postgres import ADMIN
 from redshift_sandbox.request_log import RequestLog
 from redshift_sandbox.tls import CertificateAuthority
 from redshift_sandbox.unload import runner as unloading
+from redshift_sandbox.unload.copy_runner import CopyRecord
 
 _GATEWAY_FAULTS = (
     "gateway.tls_refused", "gateway.auth_code", "gateway.connection_limit", "gateway.cold_start_delay",
     "gateway.deny_pg_tables", "gateway.certificate", "gateway.reset_after_bytes", "gateway.visible_secrets",
     "gateway.datashare", "gateway.idle_timeout", "gateway.login_fatal", *disturb.NAMES,
 )  # fmt: skip
-_BOOKKEEPING = ("pg_sandbox.unload_history", "pg_sandbox.unload_detail", "pg_sandbox.query_history")
+_BOOKKEEPING = (
+    "pg_sandbox.unload_history", "pg_sandbox.unload_detail", "pg_sandbox.query_history", "pg_sandbox.load_history",
+    "pg_sandbox.load_error_detail",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -312,6 +316,7 @@ class Sandbox:
             admin_dsn=lambda database: self.postgres.dsn(database=database),
             role_keys=NamespaceRoles(self.aws.identity, self.aws.issuer, self._workgroup),
             on_record=self._record_unload,
+            on_copy=self._record_copy,
         )  # fmt: skip
 
     def _workgroup(self) -> Workgroup:
@@ -333,6 +338,17 @@ class Sandbox:
             record.end, record.location, record.file_format, record.compression, record.outcome.rows, files,
             record.error,
         ))  # fmt: skip
+
+    def _record_copy(self, one: CopyRecord) -> None:
+        problems = tuple(
+            history.LoadProblem(p.file, p.line, p.column, p.column_type, p.column_length, p.code, p.reason)
+            for p in one.problems
+        )
+        with self.postgres.admin(one.database) as connection:
+            history.record_load(connection, history.LoadRecord(
+                one.user, one.database, one.session_id, one.query_id, one.status, one.table, one.table_id, one.start,
+                one.end, one.source, one.file_format, one.rows, one.size_bytes, one.files, problems, one.error,
+            ))  # fmt: skip
 
     # -- names ----------------------------------------------------------------------------------
 

@@ -7,4 +7,4 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-pytest_plugins = ["redshift_sandbox.testing"]
+pytest_plugins = ["redshift_sandbox.testing", "redshift_sandbox.pytest_plugin"]

@@ -37,6 +37,18 @@ class S3Gate:
         self._access.require(caller, "s3:ListBucket", found, context=context)
         return [o.key for o in self._store.list_objects(found, prefix, "", "", limit).objects]
 
+    def read_file(self, keys: AccessKeys, region: str, bucket: str, key: str) -> Path:
+        """The object's file, which the caller does not change."""
+        caller, found = self._enter(keys, region, bucket, "GetObject", key)
+        self._access.require(caller, "s3:GetObject", found, key)
+        stored = self._store.find(found, key)
+        self._count("GetObject", 0, 0 if stored is None else stored.size)
+        if stored is None:
+            raise self._access.missing_key(caller, found, key)
+        if stored.headers.kms_key is not None:
+            self._access.require_kms(caller, "kms:Decrypt", stored.headers.kms_key)
+        return stored.file
+
     def put_file(
         self, keys: AccessKeys, region: str, bucket: str, key: str, path: Path, *, link: bool,
         kms: KmsEncryption | None = None,

@@ -233,14 +233,19 @@ class Session:
         return self.statements.start(statements)
 
     def _tell_unload_count(self) -> None:
-        """Brings the backend's copy of the last UNLOAD count up to date: before a request, and outside
+        """Brings the backend's copy of the last UNLOAD and COPY counts up to date: before a request, and outside
         failed transactions. A rollback undoes it, so after a transaction it is done again."""
         state = self.state
-        if state.unload_count is None or state.status == b"E" or not self.exchange.idle or self.exchange.in_extended:
+        if (state.unload_count, state.copied) == (None, None) or state.status == b"E":
             return
-        self.exchange.ask(f"SET redshift.last_unload_count TO '{state.unload_count}'")
+        if not self.exchange.idle or self.exchange.in_extended:
+            return
+        if state.unload_count is not None:
+            self.exchange.ask(f"SET redshift.last_unload_count TO '{state.unload_count}'")
+        if state.copied is not None:
+            self.exchange.ask(f"SET redshift.last_copy TO '{state.copied[0]} {state.copied[1]}'")
         if state.status == b"I":
-            state.unload_count = None
+            state.unload_count = state.copied = None
 
     # ---- simple protocol
 
@@ -282,7 +287,7 @@ class Session:
             self.exchange.refuse_query(failed)
             return
         if statements[0].unload:
-            self._unload_in_query(statements[0].unload, running[0], last)
+            self._unload_in_query(statements[0], running[0], last)
             return
         sql = ";\n".join(one.statement.sql for one in statements)
         self.exchange.forward(b"Q", wire.cstring(sql), Expected(Step.QUERY, running, more_follows=not last))
@@ -298,15 +303,15 @@ class Session:
                 return error
         return None
 
-    def _unload_in_query(self, sql: str, running: Running, last: bool) -> None:
-        error = run_unload(self, sql, running.query_id)
+    def _unload_in_query(self, statement: Prepared, running: Running, last: bool) -> None:
+        error = run_unload(self, statement.unload, running.query_id)
         self._active = self.hub.clock.now()
         self.statements.finish(running, error)
         if error is not None:
             self._script.clear()
             self.exchange.refuse_query(error)
             return
-        self.client.queue(wire.command_complete("UNLOAD"))
+        self.client.queue(wire.command_complete(statement.verb))
         if last:
             self.statements.all_finished()
             self.client.queue(wire.ready_for_query(self.state.status))
@@ -360,7 +365,7 @@ class Session:
         self.statements.finish(running[0], error)
         self.statements.all_finished()
         if error is None:
-            self.client.queue(wire.command_complete("UNLOAD"))
+            self.client.queue(wire.command_complete(prepared.verb))
         elif self.exchange.skipping:  # the backend has failed too, and already waits for Sync
             self.client.queue(wire.error_response(error))
         else:

@@ -29,6 +29,7 @@ class State:
     case_sensitive: bool = False
     status: bytes = b"I"  # of the transaction, as ReadyForQuery has it
     unload_count: int | None = None  # not yet sent to the backend
+    copied: tuple[int, int] | None = None  # the same for COPY: the statement's number, and its rows
     case_before_transaction: bool = False
 
 
@@ -49,7 +50,7 @@ class Prepared:
 
     statement: Translated
     text: str  # blanked of secrets
-    unload: str = ""  # the UNLOAD itself, which the backend never sees
+    unload: str = ""  # the UNLOAD or COPY itself, which the backend never sees
     touched: Touched = NOTHING
 
     @property
@@ -161,13 +162,14 @@ class Statements:
 
     def _read_one(self, tokens: list[Token]) -> Prepared:
         visible = self._hub.faults.peek("gateway.visible_secrets") is not None
-        if meaningful(tokens)[0].word == "UNLOAD":
+        verb = meaningful(tokens)[0].word
+        if verb in ("UNLOAD", "COPY"):
             unloader, raw = self._hub.unloader, text_of(tokens).strip()
             if unloader is None:
-                raise SqlError("0A000", "this sandbox runs without UNLOAD")
+                raise SqlError("0A000", f"this sandbox runs without {verb}")
             if unloader.is_unload(raw):
                 text = raw if visible else unloader.blank(raw)
-                return Prepared(Translated(_PLACEHOLDER, "UNLOAD"), text, raw, self._touched(tokens))
+                return Prepared(Translated(_PLACEHOLDER, verb), text, raw, self._touched(tokens))
         text = text_of(tokens).strip() if visible else blanked(tokens).strip()
         if not self._state.superuser:
             self._hub.columns.shrink(

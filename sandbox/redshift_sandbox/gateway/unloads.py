@@ -1,10 +1,11 @@
-"""Runs UNLOAD for a session: what the unloader needs of it, and the checks before the statement."""
+"""Runs UNLOAD and COPY for a session: what the unloader needs of it, and the checks before the statement."""
 
 from __future__ import annotations
 
 import contextlib
 import datetime as dt
 import threading
+from collections.abc import Iterable
 from typing import Protocol
 
 from redshift_sandbox.contracts import SqlError
@@ -111,6 +112,15 @@ class UnloadContext:
 
     def to_backend_sql(self, redshift_sql: str) -> str:
         return self._session.statements.to_backend(redshift_sql)
+
+    def query(self, backend_sql: str) -> list[list[str | None]]:
+        return self._session.exchange.ask(backend_sql)
+
+    def copy_in(self, backend_sql: str, lines: Iterable[bytes]) -> None:
+        self._session.exchange.copy_in(backend_sql, lines)
+
+    def last_copy_count(self, rows: int) -> None:
+        self._session.state.copied = (self.query_id, rows)
 
     def last_unload_count(self, rows: int) -> None:
         self._session.state.unload_count = rows

@@ -152,3 +152,68 @@ def record_queries(connection: psycopg.Connection[Any], records: Sequence[QueryR
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute("DELETE FROM pg_sandbox.query_history WHERE status = 'running'")
         cursor.executemany(_QUERY, rows)
+
+
+@dataclass(frozen=True)
+class LoadProblem:
+    """One row of sys_load_error_detail: a line that COPY could not load."""
+
+    file: str
+    line: int
+    column: str
+    column_type: str
+    column_length: int | None
+    code: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class LoadRecord:
+    """One COPY, as sys_load_history shows it."""
+
+    user: str
+    database: str
+    session_id: int
+    query_id: int
+    status: str  # completed or aborted
+    table: str
+    table_id: int
+    start_time: dt.datetime
+    end_time: dt.datetime
+    source: str
+    file_format: str
+    rows: int
+    bytes: int
+    files: int
+    problems: tuple[LoadProblem, ...] = ()
+    error_message: str = ""
+
+
+_LOAD = """
+INSERT INTO pg_sandbox.load_history (user_id, query_id, transaction_id, session_id, database_name, status, table_name,
+  start_time, end_time, duration, data_source, file_format, loaded_rows, loaded_bytes, source_file_count,
+  source_file_bytes, error_count, error_message)
+SELECT oid::int, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s FROM pg_roles WHERE rolname = %s"""
+
+_PROBLEM = """
+INSERT INTO pg_sandbox.load_error_detail (user_id, query_id, transaction_id, session_id, database_name, table_id,
+  start_time, file_name, line_number, column_name, column_type, column_length, "position", error_code, error_message)
+SELECT oid::int, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 0, %s, %s FROM pg_roles WHERE rolname = %s"""
+
+
+def record_load(connection: psycopg.Connection[Any], one: LoadRecord) -> None:
+    """Adds one COPY and its bad lines."""
+    start, end = _utc(one.start_time), _utc(one.end_time)
+    loaded = one.bytes if one.status == "completed" else 0
+    whole = (one.query_id, one.query_id, one.session_id, one.database, one.status, one.table, start, end,
+             _micros(start, end), one.source, one.file_format, one.rows, loaded, one.files, one.bytes,
+             len(one.problems), one.error_message, one.user)  # fmt: skip
+    bad = [
+        (one.query_id, one.query_id, one.session_id, one.database, one.table_id, start, problem.file, problem.line,
+         problem.column, problem.column_type, None if problem.column_length is None else str(problem.column_length),
+         problem.code, problem.reason, one.user)
+        for problem in one.problems
+    ]  # fmt: skip
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.execute(_LOAD, whole)
+        cursor.executemany(_PROBLEM, bad)

@@ -18,6 +18,7 @@ from redshift_sandbox.contracts import SqlError
 
 class Kind(Enum):
     WORD = "word"
+    QUOTED = "quoted"  # a name in double quotes; the text is without them
     NUMBER = "number"
     LITERAL = "literal"
     SIGN = "sign"
@@ -37,6 +38,7 @@ class Token:
 _BLANK = re.compile(r"(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/)+", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
 _NUMBER = re.compile(r"\d+(?:\.\d*)?|\.\d+")
+_QUOTED = re.compile(r'"((?:[^"]|"")+)"')
 _LITERAL = re.compile(r"'((?:[^'\\]|''|\\.)*)'", re.DOTALL)
 _ESCAPE = re.compile(r"''|\\([0-7]{1,3}|x[0-9A-Fa-f]{1,2}|.)", re.DOTALL)
 _NAMED_ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
@@ -84,7 +86,23 @@ def _next(sql: str, at: int) -> tuple[Token, int]:
         if match is None:
             raise SqlError("42601", "unterminated quoted string at or near \"'...\"")
         return Token(Kind.LITERAL, unescape(match.group(1))), match.end()
+    if match := _QUOTED.match(sql, at):
+        return Token(Kind.QUOTED, match.group(1).replace('""', '"')), match.end()
     return Token(Kind.SIGN, sql[at]), at + 1
+
+
+def starts_with_copy_from_s3(sql: str) -> bool:
+    """Whether this is `COPY name ... FROM 's3://...'`; every other COPY is none of ours."""
+    read = tokens(sql)
+    if next(read) != Token(Kind.WORD, "COPY"):
+        return False
+    for token in read:
+        if token.kind is Kind.END:
+            return False
+        if token == Token(Kind.WORD, "FROM"):
+            source = next(read)
+            return source.kind is Kind.LITERAL and source.text.lower().startswith("s3:")
+    return False
 
 
 def starts_with_unload(sql: str) -> bool:

@@ -1,4 +1,5 @@
-"""Runs UNLOAD statements: parse, plan as the user, ask S3, read, write, manifest, notice. Its faults: faults.py."""
+"""Runs UNLOAD statements: parse, plan as the user, ask S3, read, write, manifest, notice; and COPY, by copy_runner.py.
+Its faults: faults.py."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+import pyarrow as pa
 import pyarrow.parquet as parquet
 
 from redshift_sandbox.contracts import (
@@ -25,17 +27,19 @@ from redshift_sandbox.contracts import (
     SqlError,
     UnloadOutcome,
 )
-from redshift_sandbox.unload import columns, errors
+from redshift_sandbox.unload import columns, errors, partitions
 from redshift_sandbox.unload.blank import blank_credentials
 from redshift_sandbox.unload.cache import Fingerprint, ResultCache
-from redshift_sandbox.unload.lexer import starts_with_unload
+from redshift_sandbox.unload.copy_runner import Copy, CopyRecord
+from redshift_sandbox.unload.copy_statement import parse_copy
+from redshift_sandbox.unload.lexer import starts_with_copy_from_s3, starts_with_unload
 from redshift_sandbox.unload.manifest import Entry
 from redshift_sandbox.unload.parser import parse
 from redshift_sandbox.unload.parts import ParquetPart, Part
 from redshift_sandbox.unload.pool import Pool
 from redshift_sandbox.unload.slices import Layout, Names, rows_for_file
 from redshift_sandbox.unload.source import AdminDsn, Plan, Source
-from redshift_sandbox.unload.statement import Format, UnloadStatement
+from redshift_sandbox.unload.statement import Authorization, Format, UnloadStatement
 from redshift_sandbox.unload.target import Target
 from redshift_sandbox.unload.textual import TextFiles, text_extension
 from redshift_sandbox.unload.variants import Variant
@@ -93,6 +97,7 @@ class UnloadService:
     def __init__(
         self, gate: ObjectGate, clock: Clock, faults: Faults, settings: UnloadSettings, *, admin_dsn: AdminDsn,
         role_keys: RoleKeys | None = None, on_record: Callable[[UnloadRecord], None] | None = None,
+        on_copy: Callable[[CopyRecord], None] | None = None,
     ) -> None:
         self._gate = gate
         self._clock = clock
@@ -101,6 +106,7 @@ class UnloadService:
         self.admin_dsn = admin_dsn
         self._role_keys = role_keys
         self._on_record = on_record
+        self._on_copy = on_copy
         self._rng = random.Random(settings.seed)
         self._query_ids = itertools.count(1000)
         self.pool = Pool()
@@ -112,7 +118,7 @@ class UnloadService:
         self.pool.close()
 
     def is_unload(self, sql: str) -> bool:
-        return starts_with_unload(sql)
+        return starts_with_unload(sql) or starts_with_copy_from_s3(sql)
 
     def blank(self, sql: str) -> str:
         return blank_credentials(sql)
@@ -120,8 +126,10 @@ class UnloadService:
     def run(self, session: SessionContext, sql: str) -> UnloadOutcome:
         # If the gateway has a number for the statement, it is used, so that all histories agree.
         query_id = int(getattr(session, "query_id", 0)) or next(self._query_ids)
+        if not starts_with_unload(sql):
+            return self._copy(session, sql, query_id)
         statement = parse(sql)
-        keys = self._keys(session, statement, query_id)
+        keys = self._keys(session, statement.authorization, query_id)
         run = _Run(self, session, statement, keys, query_id)
         start = self._clock.now()
         self._record(run, start, "running", UnloadOutcome(0, 0, 0), "")
@@ -138,8 +146,33 @@ class UnloadService:
         self._record(run, start, "completed", outcome, "")
         return outcome
 
-    def _keys(self, session: SessionContext, statement: UnloadStatement, query_id: int) -> AccessKeys:
-        authorization = statement.authorization
+    def _copy(self, session: SessionContext, sql: str, query_id: int) -> UnloadOutcome:
+        statement = parse_copy(sql, case_sensitive=session.identifier_case_sensitive())
+        keys = self._keys(session, statement.authorization, query_id)
+        region = statement.region or self._settings.region
+        copy = Copy(self._gate, self._clock, session, statement, keys, region, query_id, self.admin_dsn)
+        try:
+            rows = copy.execute()
+        except SqlError as error:
+            self._record_copy(copy.record(0, error.message))
+            raise
+        record = copy.record(rows)
+        self._record_copy(record)
+        session.last_copy_count(0 if statement.no_load else rows)
+        verb = "validated" if statement.no_load else "loaded"
+        session.notice("INFO", f"Load into table '{record.table}' completed, {rows} record(s) {verb} successfully.")
+        if record.problems:
+            session.notice(
+                "INFO", f"Load into table '{record.table}' completed, {len(record.problems)} record(s) could not be "
+                "loaded.  Check 'sys_load_error_detail' system table for details.",
+            )  # fmt: skip
+        return UnloadOutcome(rows, record.files, record.size_bytes)
+
+    def _record_copy(self, record: CopyRecord) -> None:
+        if self._on_copy is not None:
+            self._on_copy(record)
+
+    def _keys(self, session: SessionContext, authorization: Authorization, query_id: int) -> AccessKeys:
         if authorization.keys is not None:
             return authorization.keys
         keys = self._role_keys(session.user, authorization.role_chain) if self._role_keys else None
@@ -235,13 +268,21 @@ class _Run:
             described = source.describe()
             if self.statement.format is Format.PARQUET:
                 typed = columns.parquet_columns(described, source.scales(described))
-                self._schema = [(c.name, c.manifest_type) for c in typed]
+                places, kept = self._partition(described)
+                self._schema = [(typed[i].name, typed[i].manifest_type) for i in kept]
                 self._begin()
-                self._parquet(source, plan, typed)
+                if places:
+                    self._partitioned_parquet(source, typed, places, kept)
+                else:
+                    self._parquet(source, plan, typed)
             else:
                 kinds = columns.manifest_types(described)
-                self._schema = [(d.name, kind) for d, kind in zip(described, kinds, strict=True)]
+                places, kept = self._partition(described)
+                self._schema = [(described[i].name, kinds[i]) for i in kept]
                 self._begin()
+                if places:
+                    self._partitioned_text(source, described, places, kept)
+                    return self._finished()
                 self._text(source, plan, described)
         return self._finished()
 
@@ -255,6 +296,45 @@ class _Run:
             self.target.put_manifest(self._schema)
         rows, size = sum(e.rows for e in entries), sum(e.size_bytes for e in entries)
         return UnloadOutcome(rows, len(entries), size)
+
+    # -- PARTITION BY ---------------------------------------------------------------------------
+
+    def _partition(self, described: list[columns.Described]) -> tuple[list[int], list[int]]:
+        """Where the keys stand, and the columns that the files hold."""
+        places = partitions.partition_places(self.statement, described) if self.statement.partition_by else []
+        return places, partitions.kept_places(self.statement, places, len(described))
+
+    def _partitioned_parquet(
+        self, source: Source, typed: list[columns.Column], places: list[int], kept: list[int]
+    ) -> None:
+        """The whole result is kept in memory, and each partition is one series of files."""
+        folder = self._service.work_folder()
+        try:
+            table = pa.Table.from_batches(source.batches(typed), pa.schema([c.field() for c in typed]))
+            for number, (values, rows) in enumerate(partitions.table_groups(table, places)):
+                self.target.refuse_if_cancelled()
+                # A path of its own for each file: the object store links to it.
+                part = ParquetPart(folder / str(number), [typed[i] for i in kept], self.statement.max_file_bytes())
+                for batch in rows.select(kept).combine_chunks().to_batches():
+                    part.write(batch)
+                self.target.put(part.finish(), partitions.folder_of(self.statement.partition_by, values))
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _partitioned_text(
+        self, source: Source, described: list[columns.Described], places: list[int], kept: list[int]
+    ) -> None:
+        folder = self._service.work_folder()
+        try:
+            groups = partitions.row_groups(source.text_rows(described), places, kept)
+            for number, (values, rows) in enumerate(groups.items()):
+                own = folder / str(number)
+                own.mkdir()
+                files = TextFiles(self.statement, [described[i] for i in kept], own)
+                for part in files.write(iter(rows), itertools.repeat(2**62)):
+                    self.target.put(part, partitions.folder_of(self.statement.partition_by, values))
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     # -- Parquet --------------------------------------------------------------------------------
 

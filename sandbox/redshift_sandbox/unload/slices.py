@@ -26,11 +26,12 @@ class Names:
         self._parallel = parallel
         self._slices = _with_gaps(slices, rng)
 
-    def of(self, index: int) -> str:
+    def of(self, index: int, folder: str = "") -> str:
+        """`folder` is that of a partition, with a slash at its end."""
         if not self._parallel:
-            return f"{self._prefix}{index:03d}{self._extension}"
+            return f"{self._prefix}{folder}{index:03d}{self._extension}"
         number = self._slices[index % len(self._slices)]
-        return f"{self._prefix}{number:04d}_part_{index // len(self._slices):02d}{self._extension}"
+        return f"{self._prefix}{folder}{number:04d}_part_{index // len(self._slices):02d}{self._extension}"
 
 
 def _with_gaps(count: int, rng: random.Random) -> list[int]:

@@ -56,6 +56,8 @@ class UnloadStatement:
     escape: bool = False
     compression: str | None = None  # "GZIP", "BZIP2" or "ZSTD"
     extension: str | None = None
+    partition_by: tuple[str, ...] = ()  # quoted names as they were written
+    include_keys: bool = False
 
     def max_file_bytes(self) -> int:
         """The maximum size of a file. For Parquet it is a multiple of 32 MB, at least 32 MB."""
@@ -86,6 +88,10 @@ def check_options(statement: UnloadStatement, given: frozenset[str]) -> None:
     if len([c for c in _COMPRESSIONS if c in given]) > 1:
         raise SqlError("42601", "conflicting or redundant options")
     _check_encryption(statement)
+    if len(set(statement.partition_by)) != len(statement.partition_by):
+        raise SqlError("42701", "PARTITION BY names a column twice")
+    if "FIXEDWIDTH" in given and statement.partition_by:
+        raise SqlError("42601", "PARTITION BY cannot be used with FIXEDWIDTH")
     if "FIXEDWIDTH" in given:
         raise SqlError("0A000", "UNLOAD with FIXEDWIDTH is not supported by this sandbox")
     if not MAX_FILE_MB_LEAST <= statement.max_file_mb <= MAX_FILE_MB_MOST:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -34,6 +35,7 @@ class Target:
         # ENCRYPTED AUTO uses the bucket's default key, and ENCRYPTED alone does the same (assumed).
         self._kms = KmsEncryption(statement.kms_key_id) if statement.encrypted else None
         self.entries: list[manifest.Entry] = []
+        self._files: Counter[str] = Counter()  # by folder
 
     def prepare(self) -> None:
         """Checks that nothing is under the prefix, which is compared as a string: `foo/1` also means `foo/10`.
@@ -47,14 +49,15 @@ class Target:
             raise errors.not_empty(self._query_id)
         self._s3(lambda: self._gate.delete(self._keys, self._region, self._statement.bucket, found))
 
-    def put(self, part: Part) -> None:
-        """Sends one finished file. The faults of failure and slowness act here."""
+    def put(self, part: Part, folder: str = "") -> None:
+        """Sends one finished file, into the folder of its partition. The faults of failure and slowness act here."""
         self._fail_on_demand()
         slow = self._faults.peek("unload.slow_per_file")
         if slow is not None:
             pause(float(slow.get("seconds", 1)), self._session.cancelled)
         self.refuse_if_cancelled()
-        key = self._names.of(len(self.entries))
+        key = self._names.of(self._files[folder], folder)
+        self._files[folder] += 1
         bucket = self._statement.bucket
         self._expire_on_demand()
         self._s3(lambda: self._gate.put_file(

@@ -12,6 +12,16 @@ CREATE UNLOGGED TABLE pg_sandbox.unload_history (
 CREATE UNLOGGED TABLE pg_sandbox.unload_detail (
   user_id integer, query_id bigint, start_time timestamp, file_name text, line_count bigint,
   transfer_size bigint, file_format text);
+-- The columns of SYS_LOAD_HISTORY.html and SYS_LOAD_ERROR_DETAIL.html there that mean something here.
+CREATE UNLOGGED TABLE pg_sandbox.load_history (
+  user_id integer, query_id bigint, transaction_id bigint, session_id integer, database_name text, status text,
+  table_name text, start_time timestamp, end_time timestamp, duration bigint, data_source text, file_format text,
+  loaded_rows bigint, loaded_bytes bigint, source_file_count integer, source_file_bytes bigint, error_count bigint,
+  error_message text);
+CREATE UNLOGGED TABLE pg_sandbox.load_error_detail (
+  user_id integer, query_id bigint, transaction_id bigint, session_id integer, database_name text, table_id integer,
+  start_time timestamp, file_name text, line_number bigint, column_name text, column_type text, column_length text,
+  "position" integer, error_code integer, error_message text);
 -- https://docs.aws.amazon.com/redshift/latest/dg/SYS_SERVERLESS_USAGE.html
 CREATE UNLOGGED TABLE pg_sandbox.serverless_usage (
   start_time timestamp, end_time timestamp, compute_seconds double precision, compute_capacity double precision,

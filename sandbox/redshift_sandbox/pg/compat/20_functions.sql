@@ -33,6 +33,12 @@ CREATE FUNCTION pg_catalog.version() RETURNS text LANGUAGE sql STABLE PARALLEL S
 CREATE FUNCTION pg_catalog.pg_last_unload_count() RETURNS bigint LANGUAGE sql VOLATILE AS $$
   SELECT COALESCE(NULLIF(pg_catalog.current_setting('redshift.last_unload_count', true), ''), '0')::bigint $$;
 
+-- "<number of the statement> <rows>" (https://docs.aws.amazon.com/redshift/latest/dg/PG_LAST_COPY_COUNT.html)
+CREATE FUNCTION pg_catalog.pg_last_copy_count() RETURNS bigint LANGUAGE sql VOLATILE AS $$
+  SELECT split_part(COALESCE(NULLIF(pg_catalog.current_setting('redshift.last_copy', true), ''), '-1 0'), ' ', 2)::bigint $$;
+CREATE FUNCTION pg_catalog.pg_last_copy_id() RETURNS integer LANGUAGE sql VOLATILE AS $$
+  SELECT split_part(COALESCE(NULLIF(pg_catalog.current_setting('redshift.last_copy', true), ''), '-1 0'), ' ', 1)::integer $$;
+
 CREATE FUNCTION pg_catalog.json_parse(text) RETURNS super LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
   SELECT $1::jsonb $$;
 CREATE FUNCTION pg_catalog.json_serialize(super) RETURNS varchar LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$

@@ -85,6 +85,10 @@ CREATE VIEW pg_catalog.sys_unload_history AS
   SELECT h.* FROM pg_sandbox.unload_history h, pg_sandbox.caller c WHERE c.rolsuper OR h.user_id = c.user_id;
 CREATE VIEW pg_catalog.sys_unload_detail AS
   SELECT d.* FROM pg_sandbox.unload_detail d, pg_sandbox.caller c WHERE c.rolsuper OR d.user_id = c.user_id;
+CREATE VIEW pg_catalog.sys_load_history AS
+  SELECT h.* FROM pg_sandbox.load_history h, pg_sandbox.caller c WHERE c.rolsuper OR h.user_id = c.user_id;
+CREATE VIEW pg_catalog.sys_load_error_detail AS
+  SELECT d.* FROM pg_sandbox.load_error_detail d, pg_sandbox.caller c WHERE c.rolsuper OR d.user_id = c.user_id;
 CREATE VIEW pg_catalog.sys_query_history AS
   SELECT q.* FROM pg_sandbox.query_history q, pg_sandbox.caller c WHERE c.rolsuper OR q.user_id = c.user_id;
 -- Superusers, and whoever has the system role for monitoring:
@@ -95,7 +99,7 @@ GRANT SELECT ON pg_catalog.sys_serverless_usage, pg_catalog.svv_table_info TO "r
 
 GRANT SELECT ON pg_catalog.svv_all_schemas, pg_catalog.svv_all_tables, pg_catalog.svv_all_columns,
   pg_catalog.svv_redshift_databases, pg_catalog.sys_unload_history, pg_catalog.sys_unload_detail,
-  pg_catalog.sys_query_history TO PUBLIC;
+  pg_catalog.sys_query_history, pg_catalog.sys_load_history, pg_catalog.sys_load_error_detail TO PUBLIC;
 
 -- Every user may create in schema public (https://docs.aws.amazon.com/redshift/latest/dg/r_Schemas_and_tables.html).
 ALTER SCHEMA public OWNER TO rdsdb;
