@@ -145,3 +145,26 @@ def test_a_dropped_column_is_told_once(connect: Callable[..., Harness], kind: st
         assert streams_of(finished)[table]["status"] == "done"
         told.append((finished.stdout + finished.stderr).count("column gone is gone"))
     assert told == [0, 1, 0, 0]
+
+
+@pytest.mark.parametrize("kind", ["duckdb", "postgres", "lake", "lake-s3"])
+def test_a_stream_is_split_by_its_size(connect: Callable[..., Harness], kind: str) -> None:
+    """Of tables of all types, with rows and without: the size is asked for in the snapshot that is read."""
+    harness = connect(destination=kind)
+    empty = f"tpch.none_{harness.name.replace('-', '_')}"[:60]
+    harness.source(f"CREATE TABLE {empty} (id bigint, v varchar(10))")
+    harness.source(f'GRANT SELECT ON {empty} TO "{harness.sandbox.facts.role_db_user}"')
+    harness.settings["streams"] = [
+        {"table": "types.types_plain", "primary_key": ["id"], "split": "auto"},
+        {"table": "tpch.orders", "primary_key": ["o_orderkey"], "split": "auto"},
+        {"table": empty, "primary_key": ["id"], "split": "auto"},
+    ]
+    harness.sandbox.meter.reset()
+    harness.sync()
+    assert harness.tables() == {
+        "types.types_plain": harness.source_count("types.types_plain"),
+        "tpch.orders": harness.source_count("tpch.orders"),
+        **({empty: 0} if empty in harness.tables() else {}),
+    }
+    assert harness.sandbox.meter.statements_by_kind["UNLOAD"] == 3  # none is large
+    harness.assert_bucket_clean()
