@@ -7,7 +7,9 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from redshift_sandbox.gateway.dialect import Dialect, translate
+from redshift_sandbox.gateway.dialect import Dialect, translate_statement
+from redshift_sandbox.gateway.long_names import KEEP, shorten
+from redshift_sandbox.gateway.tokens import split_statements, tokenize
 from redshift_sandbox.pg import Postgres
 from redshift_sandbox.pg.postgres import ADMIN
 
@@ -23,7 +25,13 @@ def admin_execute(
     with psycopg.connect(postgres.dsn(user=ADMIN, database=database), autocommit=True) as connection:
         if user is not None:
             connection.execute(sql.SQL("SET SESSION AUTHORIZATION {}").format(sql.Identifier(user)))
-        for statement in translate(redshift_sql, Dialect(superuser=user is None, database=database)):
+        statements = split_statements(tokenize(redshift_sql))
+        names = {k: v for tokens in statements for k, v in shorten(tokens, case_sensitive=False).items()}
+        dialect = Dialect(superuser=user is None, database=database)
+        translated = [translate_statement(tokens, dialect) for tokens in statements]
+        for pair in names.items():
+            connection.execute(KEEP, pair)
+        for statement in translated:
             cursor = connection.execute(statement.sql.encode())
             rows = cursor.fetchall() if cursor.description is not None else []
     return rows

@@ -26,7 +26,7 @@ from redshift_sandbox.gateway.tokens import (
     text_of,
     tokenize,
 )
-from redshift_sandbox.gateway.types import check_name, check_number
+from redshift_sandbox.gateway.types import check_number
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,6 @@ def _refuse(main: list[Token], dialect: Dialect) -> None:
             _escaped(token)
         if token.kind is Kind.NUMBER:
             check_number(token)
-        check_name(token)
         if token.kind is Kind.WORD or token.kind is Kind.QUOTED:
             _refuse_relation(main, index, dialect)
     if verb in ("INSERT", "UPDATE", "DELETE", "WITH") and "RETURNING" in words:

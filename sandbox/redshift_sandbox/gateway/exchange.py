@@ -179,7 +179,7 @@ class Exchange:
                 return b""
             return wire.fields(b"N", [one for one in wire.read_fields(body) if one[0] in _NOTICE_FIELDS])
         if kind == ord("T"):
-            shaped = with_redshift_oids(body)
+            shaped = self._statements.describe_long_names(with_redshift_oids(body))
             self._filter.varbytes = varbyte_columns(shaped)
             described = wire.message(b"T", shaped)
             if head is not None and head.step is Step.DESCRIBE:
@@ -227,6 +227,7 @@ class Exchange:
             values = errors.as_fields(self._refusals.pop(number))
         else:
             values = self._rewritten(values, running)
+        values = [(code, self._statements.with_long_names(value)) for code, value in values]
         if self._statements.in_datashare():
             values = errors.as_datashare(values)
         if running is not None:

@@ -70,7 +70,7 @@ def _unnamed(tokens: list[Token], index: int) -> None:
             return
 
 
-_LATE_VIEW_TYPES = ("name", "name", "name", "varchar", "integer")
+_LATE_VIEW_TYPES = ("varchar", "varchar", "varchar", "varchar", "integer")
 
 
 def _late_view_columns(tokens: list[Token], index: int) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from redshift_sandbox.contracts import Clock, Faults, Unloader
 from redshift_sandbox.gateway.aliases import Aliases
 from redshift_sandbox.gateway.column_rights import ColumnRights
+from redshift_sandbox.gateway.long_names import LongNames
 from redshift_sandbox.gateway.records import Records
 from redshift_sandbox.gateway.users import Users
 from redshift_sandbox.meter import Meter
@@ -48,6 +49,7 @@ class Hub:
     records: Records
     columns: ColumnRights
     aliases: Aliases
+    names: LongNames
     stopping: threading.Event = field(default_factory=threading.Event)
     mutex: threading.Lock = field(default_factory=threading.Lock)
     sessions: dict[bytes, Member] = field(default_factory=dict)  # by BackendKeyData

@@ -25,6 +25,7 @@ from redshift_sandbox.gateway.backend import Backend
 from redshift_sandbox.gateway.column_rights import ColumnRights
 from redshift_sandbox.gateway.exchange import greeting_parameters
 from redshift_sandbox.gateway.hub import Hub, Log
+from redshift_sandbox.gateway.long_names import LongNames
 from redshift_sandbox.gateway.records import HISTORY_VIEWS, Records
 from redshift_sandbox.gateway.session import Session
 from redshift_sandbox.gateway.stream import farewell
@@ -60,7 +61,7 @@ class Gateway:
         self._tls = tls
         self._hub = Hub(
             postgres, clock, faults, meter, unloader, log, Users(postgres), Records(postgres, clock, meter),
-            ColumnRights(postgres), Aliases(postgres),
+            ColumnRights(postgres), Aliases(postgres), LongNames(postgres),
         )  # fmt: skip
         self._contexts: dict[str, ssl.SSLContext] = {}
         self._listener: socket.socket | None = None

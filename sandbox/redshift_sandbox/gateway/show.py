@@ -21,8 +21,8 @@ _TABLES = """SELECT t.database_name, t.schema_name, t.table_name, t.table_type, 
   CASE c.relkind WHEN 'v' THEN 'REGULAR VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'REGULAR TABLE'
   END::varchar(128) AS table_subtype
  FROM pg_catalog.svv_all_tables t
- JOIN pg_catalog.pg_namespace n ON n.nspname = t.schema_name
- JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = t.table_name
+ JOIN pg_catalog.pg_sandbox_namespace n ON n.nspname = t.schema_name
+ JOIN pg_catalog.pg_sandbox_class c ON c.relnamespace = n.oid AND c.relname = t.table_name
  WHERE t.database_name = {0} AND t.schema_name = {1}"""
 _COLUMNS = """SELECT database_name, schema_name, table_name, column_name, ordinal_position, column_default, is_nullable,
   data_type, character_maximum_length, numeric_precision, numeric_scale, remarks,
@@ -32,11 +32,11 @@ _COLUMNS = """SELECT database_name, schema_name, table_name, column_name, ordina
 _PRIMARY_KEYS = """SELECT t.database_name, t.schema_name, t.table_name, a.attname::varchar(128) AS column_name,
   k.place::integer AS key_seq, p.conname::varchar(128) AS pk_name
  FROM pg_catalog.svv_all_tables t
- JOIN pg_catalog.pg_namespace n ON n.nspname = t.schema_name
- JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = t.table_name
+ JOIN pg_catalog.pg_sandbox_namespace n ON n.nspname = t.schema_name
+ JOIN pg_catalog.pg_sandbox_class c ON c.relnamespace = n.oid AND c.relname = t.table_name
  JOIN pg_catalog.pg_constraint p ON p.conrelid = c.oid AND p.contype = 'p'
  CROSS JOIN LATERAL pg_catalog.unnest(p.conkey) WITH ORDINALITY AS k(number, place)
- JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.number
+ JOIN pg_catalog.pg_sandbox_attribute a ON a.attrelid = c.oid AND a.attnum = k.number
  WHERE t.database_name = {0} AND t.schema_name = {1} AND t.table_name = {2}"""
 
 # Words of the statement -> its SELECT, how many parts its name has, what LIKE compares, what orders it.

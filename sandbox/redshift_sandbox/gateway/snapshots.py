@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from redshift_sandbox.contracts import SqlError
 from redshift_sandbox.gateway.disturb import relation_gone
+from redshift_sandbox.gateway.long_names import short
 from redshift_sandbox.gateway.tokens import Kind, Token, meaningful, name_of, qualified_name, quote_literal, tokenize
 
 Ask = Callable[[str], list[list[str | None]]]
@@ -96,7 +97,7 @@ def _named(main: list[Token], case_sensitive: bool) -> tuple[tuple[str, str], ..
         if token.word in ("FROM", "JOIN"):
             parts, _ = qualified_name(main, index + 1, keep_case=case_sensitive)
             if len(parts) >= 2:
-                found[parts[-2], parts[-1]] = None
+                found[short(parts[-2]), short(parts[-1])] = None
     return tuple(found)
 
 

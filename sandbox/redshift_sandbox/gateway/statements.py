@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from redshift_sandbox.contracts import SqlError
 from redshift_sandbox.gateway.dialect import Dialect, Translated, translate_statement
 from redshift_sandbox.gateway.hub import Hub
+from redshift_sandbox.gateway.long_names import shorten
 from redshift_sandbox.gateway.parameters import CASE_SENSITIVE, boolean
 from redshift_sandbox.gateway.records import blanked
 from redshift_sandbox.gateway.snapshots import NOTHING, Touched, touched
@@ -102,6 +103,12 @@ class Statements:
             self._hub.records.queries.begin(self._record(running[-1], "running", now))
         return running
 
+    def with_long_names(self, text: str) -> str:
+        return self._hub.names.in_text(self._state.database, text)
+
+    def describe_long_names(self, body: bytes) -> bytes:
+        return self._hub.names.in_description(self._state.database, body)
+
     def in_datashare(self) -> bool:
         """Whether errors for missing relations are those of a datashare."""
         return self._hub.faults.peek("gateway.datashare") is not None
@@ -171,6 +178,9 @@ class Statements:
                 text = raw if visible else unloader.blank(raw)
                 return Prepared(Translated(_PLACEHOLDER, verb), text, raw, self._touched(tokens))
         text = text_of(tokens).strip() if visible else blanked(tokens).strip()
+        self._hub.names.keep(
+            self._state.database, shorten(tokens, case_sensitive=self._state.case_sensitive)
+        )
         if not self._state.superuser:
             self._hub.columns.shrink(
                 tokens, self._state.user, self._state.database, case_sensitive=self._state.case_sensitive

@@ -9,9 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from redshift_sandbox.contracts import SqlError
-from redshift_sandbox.gateway.tokens import Kind, Token
-
-NAME_BYTES_MAX = 63  # PostgreSQL's NAMEDATALEN; Redshift itself keeps 127
+from redshift_sandbox.gateway.tokens import Token
 
 
 @dataclass(frozen=True)
@@ -151,11 +149,3 @@ def check_number(token: Token) -> None:
     digits = token.text.replace(".", "").strip("0")
     if "e" not in token.text.lower() and len(digits) > _PRECISION_MAX:
         raise SqlError("22003", f"numeric value has more than {_PRECISION_MAX} digits")
-
-
-def check_name(token: Token) -> None:
-    """Throws SqlError 42622 for a name that PostgreSQL would cut, so that two names cannot become the same."""
-    if token.kind in (Kind.WORD, Kind.QUOTED) and len(token.text.encode()) > NAME_BYTES_MAX + 2 * (
-        token.kind is Kind.QUOTED
-    ):
-        raise SqlError("42622", f"the name is longer than {NAME_BYTES_MAX} bytes, which is the sandbox's limit")

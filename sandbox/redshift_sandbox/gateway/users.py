@@ -10,8 +10,8 @@ from psycopg import errors, sql
 
 from redshift_sandbox.contracts import LoginVerdict
 from redshift_sandbox.gateway.login import fatal
+from redshift_sandbox.gateway.long_names import KEPT_BYTES_MAX as NAME_BYTES_MAX
 from redshift_sandbox.gateway.principals import ROLE_PREFIX
-from redshift_sandbox.gateway.types import NAME_BYTES_MAX
 from redshift_sandbox.pg import Postgres
 
 _EXISTS = "SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = %s AND rolcanlogin"

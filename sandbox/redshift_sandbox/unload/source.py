@@ -28,6 +28,7 @@ from redshift_sandbox.unload.pool import Pool, drop
 from redshift_sandbox.unload.select_text import relations
 from redshift_sandbox.unload.watch import cancelling
 
+_KEPT_BYTES_MAX = 63  # PostgreSQL's NAMEDATALEN
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
@@ -84,9 +85,18 @@ class Source:
         """Name, type and typmod of each column."""
         self._checked(self._planner.pgconn.prepare(b"", self._select.encode()))
         result = self._checked(self._planner.pgconn.describe_prepared(b""))
-        return [
-            Described((result.fname(i) or b"").decode(), result.ftype(i), result.fmod(i)) for i in range(result.nfields)
-        ]
+        names = self._long_names([(result.fname(i) or b"").decode() for i in range(result.nfields)])
+        return [Described(name, result.ftype(i), result.fmod(i)) for i, name in enumerate(names)]
+
+    def _long_names(self, names: list[str]) -> list[str]:
+        """What names as long as PostgreSQL keeps stand for. Outside of the snapshot: a name may be newer than it."""
+        if not any(len(name.encode()) == _KEPT_BYTES_MAX for name in names):
+            return names
+        dsn = self._admin_dsn(self._session.database)
+        connection = self._connected(dsn)
+        found = [self._rows(connection, "SELECT pg_catalog.pg_sandbox_full_name(%s)", (name,))[0][0] for name in names]
+        self._returned(dsn, connection)
+        return found
 
     def scales(self, described: Sequence[Described]) -> dict[int, int]:
         """The largest scale in each NUMERIC column without a declared one, by position."""

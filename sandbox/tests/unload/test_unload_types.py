@@ -245,3 +245,12 @@ def _micros(moment: object, epoch: dt.datetime) -> int | None:
         return None
     assert isinstance(moment, dt.datetime)
     return (moment - epoch) // dt.timedelta(microseconds=1)
+
+
+def test_names_of_127_bytes_in_files(sandbox: RunningSandbox, prefix: Prefix, tmp_path: Path) -> None:
+    name, where = "n" * 127, prefix()
+    with sandbox.connect() as connection:
+        sandbox.unload(connection, f'SELECT 1 AS {name}, 2 AS "{"m" * 100}x"', where)
+    path = local_parts(sandbox, where, tmp_path)[0]
+    assert parquet.ParquetFile(path).schema.names == [name, "m" * 100 + "x"]
+    assert [column["name"] for column in sandbox.manifest(where)["schema"]["elements"]] == [name, "m" * 100 + "x"]

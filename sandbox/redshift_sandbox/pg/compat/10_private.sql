@@ -3,6 +3,16 @@
 CREATE SCHEMA pg_sandbox;
 REVOKE ALL ON SCHEMA pg_sandbox FROM PUBLIC;
 
+-- Names longer than PostgreSQL's 63 bytes, by what is kept for them (gateway/long_names.py).
+CREATE TABLE pg_sandbox.long_names (short text PRIMARY KEY, name text NOT NULL);
+CREATE FUNCTION pg_catalog.pg_sandbox_keep_name(text, text) RETURNS void LANGUAGE sql SECURITY DEFINER AS $$
+  INSERT INTO pg_sandbox.long_names VALUES ($1, $2) ON CONFLICT DO NOTHING $$;
+CREATE FUNCTION pg_catalog.pg_sandbox_full_name(text) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER AS $$
+  SELECT COALESCE((SELECT l.name FROM pg_sandbox.long_names l WHERE l.short = $1 LIMIT 1), $1) $$;
+-- Not SECURITY DEFINER, so that PostgreSQL writes it into the query.
+CREATE FUNCTION pg_catalog.pg_sandbox_shown(name) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT CASE WHEN octet_length($1::text) = 63 THEN pg_catalog.pg_sandbox_full_name($1::text) ELSE $1::text END $$;
+
 -- Columns: https://docs.aws.amazon.com/redshift/latest/dg/SYS_UNLOAD_HISTORY.html and SYS_UNLOAD_DETAIL.html
 CREATE UNLOGGED TABLE pg_sandbox.unload_history (
   user_id integer, query_id bigint, transaction_id bigint, session_id integer, database_name text,

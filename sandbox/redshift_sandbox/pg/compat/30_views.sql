@@ -23,23 +23,23 @@ CREATE VIEW pg_sandbox.visible_relations AS
           OR pg_catalog.has_any_column_privilege(c.oid, 'SELECT'));
 
 CREATE VIEW pg_catalog.svv_all_schemas AS
-  SELECT pg_catalog.current_database()::varchar(128) AS database_name, n.nspname::varchar(128) AS schema_name,
+  SELECT pg_catalog.current_database()::varchar(128) AS database_name, pg_catalog.pg_sandbox_shown(n.nspname)::varchar(128) AS schema_name,
          n.nspowner::integer AS schema_owner, 'local'::varchar(128) AS schema_type,
          pg_catalog.array_to_string(n.nspacl, '~')::varchar(128) AS schema_acl,
          NULL::varchar(128) AS source_database, NULL::varchar(256) AS schema_option
     FROM pg_sandbox.visible_schemas n;
 
 CREATE VIEW pg_catalog.svv_all_tables AS
-  SELECT pg_catalog.current_database()::varchar(128) AS database_name, r.nspname::varchar(128) AS schema_name,
-         r.relname::varchar(128) AS table_name,
+  SELECT pg_catalog.current_database()::varchar(128) AS database_name, pg_catalog.pg_sandbox_shown(r.nspname)::varchar(128) AS schema_name,
+         pg_catalog.pg_sandbox_shown(r.relname)::varchar(128) AS table_name,
          CASE WHEN r.relkind IN ('v', 'm') THEN 'VIEW' ELSE 'TABLE' END::varchar(128) AS table_type,
          pg_catalog.array_to_string(r.relacl, '~')::varchar(128) AS table_acl,
          pg_catalog.obj_description(r.oid, 'pg_class')::varchar(256) AS remarks
     FROM pg_sandbox.visible_relations r;
 
 CREATE VIEW pg_catalog.svv_all_columns AS
-  SELECT pg_catalog.current_database()::varchar(128) AS database_name, r.nspname::varchar(128) AS schema_name,
-         r.relname::varchar(128) AS table_name, a.attname::varchar(128) AS column_name,
+  SELECT pg_catalog.current_database()::varchar(128) AS database_name, pg_catalog.pg_sandbox_shown(r.nspname)::varchar(128) AS schema_name,
+         pg_catalog.pg_sandbox_shown(r.relname)::varchar(128) AS table_name, pg_catalog.pg_sandbox_shown(a.attname)::varchar(128) AS column_name,
          a.attnum::integer AS ordinal_position,
          pg_catalog.pg_get_expr(d.adbin, d.adrelid)::varchar(4000) AS column_default,
          CASE WHEN a.attnotnull THEN 'NO' ELSE 'YES' END::varchar(3) AS is_nullable,
@@ -69,8 +69,8 @@ CREATE VIEW pg_catalog.svv_redshift_databases AS
 
 -- Superusers only, and empty tables are left out: https://docs.aws.amazon.com/redshift/latest/dg/r_SVV_TABLE_INFO.html
 CREATE VIEW pg_catalog.svv_table_info AS
-  SELECT pg_catalog.current_database()::text AS "database", n.nspname::text AS "schema", c.oid AS table_id,
-         c.relname::text AS "table", 'N'::text AS encoded, 'AUTO(ALL)'::text AS diststyle,
+  SELECT pg_catalog.current_database()::text AS "database", pg_catalog.pg_sandbox_shown(n.nspname) AS "schema", c.oid AS table_id,
+         pg_catalog.pg_sandbox_shown(c.relname) AS "table", 'N'::text AS encoded, 'AUTO(ALL)'::text AS diststyle,
          NULL::text AS sortkey1, NULL::integer AS max_varchar, NULL::text AS sortkey1_enc, 0 AS sortkey_num,
          (pg_catalog.pg_relation_size(c.oid) / 1048576)::bigint AS size, 0::numeric(10,4) AS pct_used,
          0::bigint AS empty, NULL::numeric(5,2) AS unsorted, NULL::numeric(5,2) AS stats_off,

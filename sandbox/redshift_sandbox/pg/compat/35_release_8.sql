@@ -6,13 +6,13 @@
 
 -- The sandbox's own schema, functions and relations are never shown.
 CREATE VIEW pg_catalog.pg_sandbox_namespace AS
-  SELECT nspname, nspowner, nspacl, oid FROM pg_catalog.pg_namespace
+  SELECT pg_catalog.pg_sandbox_shown(nspname) AS nspname, nspowner, nspacl, oid FROM pg_catalog.pg_namespace
    WHERE nspname <> 'pg_sandbox' AND nspname !~ '^pg_toast_temp_';
 
 -- A key has an index in the catalog, as AWS's JDBC driver reads it.
 -- Distribution and sort keys are accepted and not kept: every table is AUTO, which the catalog shows as 9 (assumed).
 CREATE VIEW pg_catalog.pg_sandbox_class AS
-  SELECT relname, relnamespace, reltype, relowner, relam, relfilenode, reltablespace, relpages, reltuples, reltoastrelid,
+  SELECT pg_catalog.pg_sandbox_shown(relname) AS relname, relnamespace, reltype, relowner, relam, relfilenode, reltablespace, relpages, reltuples, reltoastrelid,
          0::oid AS reltoastidxid, relhasindex, relisshared, relkind, relnatts, 0::oid AS relexternid,
          false AS relisreplicated, false AS relispinned, 9::smallint AS reldiststyle, 0::oid AS relprojbaseid, relchecks,
          0::smallint AS reltriggers, 0::smallint AS relukeys, 0::smallint AS relfkeys, 0::smallint AS relrefs,
@@ -25,13 +25,13 @@ CREATE VIEW pg_catalog.pg_sandbox_class AS
 
 -- Late-binding views have no columns here: see pg_get_late_binding_view_cols().
 CREATE VIEW pg_catalog.pg_sandbox_attribute AS
-  SELECT attrelid, attname, atttypid, attstattarget, attlen, attnum, attndims, attcacheoff, atttypmod, attbyval, attstorage,
+  SELECT attrelid, pg_catalog.pg_sandbox_shown(attname) AS attname, atttypid, attstattarget, attlen, attnum, attndims, attcacheoff, atttypmod, attbyval, attstorage,
          attalign, attnotnull, atthasdef OR attidentity <> '' AS atthasdef, attisdropped, attislocal, attinhcount,
          false AS attisdistkey, false AS attispreloaded, 0 AS attsortkeyord, 0::smallint AS attencodingtype,
          0::smallint AS attencrypttype
     FROM pg_catalog.pg_attribute
    WHERE attrelid NOT IN (SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_proc f ON f.pronamespace = c.relnamespace
-                           WHERE c.relkind = 'v' AND f.proname = 'pg_sandbox_late_' || c.relname);
+                           WHERE c.relkind = 'v' AND f.proname = 'pg_sandbox_late_' || pg_catalog.md5(c.relname));
 
 -- The default of an identity column is a call that has seed and step in a text; AWS's JDBC driver tells a column that also
 -- takes values by the call's name (https://docs.aws.amazon.com/redshift/latest/dg/r_CREATE_TABLE_NEW.html). Expressions
@@ -91,7 +91,7 @@ CREATE VIEW pg_catalog.pg_proc_info AS
 
 -- https://docs.aws.amazon.com/redshift/latest/dg/r_PG_TABLE_DEF.html: only what the search path reaches.
 CREATE VIEW pg_catalog.pg_table_def AS
-  SELECT n.nspname AS schemaname, c.relname AS tablename, a.attname AS "column",
+  SELECT n.nspname AS schemaname, c.relname AS tablename, pg_catalog.pg_sandbox_shown(a.attname) AS "column",
          pg_catalog.format_type(a.atttypid, a.atttypmod) AS "type", 'none'::char(32) AS encoding, false AS distkey,
          0 AS sortkey, a.attnotnull AS "notnull"
     FROM pg_catalog.pg_sandbox_class c
@@ -140,8 +140,8 @@ CREATE VIEW pg_catalog.svv_redshift_schemas AS
 CREATE VIEW pg_catalog.svv_redshift_tables AS
   SELECT database_name, schema_name, table_name, table_type, table_acl, remarks,
          pg_catalog.pg_get_userbyid(c.relowner)::varchar(128) AS table_owner
-    FROM pg_catalog.svv_all_tables t JOIN pg_catalog.pg_namespace n ON n.nspname = t.schema_name
-    JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = t.table_name;
+    FROM pg_catalog.svv_all_tables t JOIN pg_catalog.pg_sandbox_namespace n ON n.nspname = t.schema_name
+    JOIN pg_catalog.pg_sandbox_class c ON c.relnamespace = n.oid AND c.relname = t.table_name;
 CREATE VIEW pg_catalog.svv_redshift_columns AS
   SELECT database_name, schema_name, table_name, column_name, ordinal_position, data_type, column_default, is_nullable,
          'none'::varchar(128) AS encoding, false AS distkey, 0 AS sortkey, NULL::varchar(128) AS column_acl, remarks

@@ -7,7 +7,7 @@ SET search_path = pg_catalog AS $$
 BEGIN
   IF current_query() ~* '[[:<:]]references[[:>:]]' THEN
     UPDATE pg_index SET indisunique = true
-     WHERE NOT indisunique AND EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conindid = indexrelid AND c.contype IN ('p', 'u'));
+     WHERE NOT indisunique AND indrelid <> 'pg_sandbox.long_names'::regclass AND EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conindid = indexrelid AND c.contype IN ('p', 'u'));
   END IF;
 END $$;
 CREATE FUNCTION pg_sandbox.unenforce_keys() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER
@@ -17,7 +17,7 @@ DECLARE
   checked regclass;
 BEGIN
   UPDATE pg_index SET indisunique = false
-   WHERE indisunique AND (references_some OR indrelid IN
+   WHERE indisunique AND indrelid <> 'pg_sandbox.long_names'::regclass AND (references_some OR indrelid IN
            (SELECT d.objid FROM pg_event_trigger_ddl_commands() d WHERE d.classid = 'pg_class'::regclass))
      AND EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conindid = indexrelid AND c.contype IN ('p', 'u'));
   FOR checked IN

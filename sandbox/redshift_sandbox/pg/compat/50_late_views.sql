@@ -16,7 +16,7 @@ BEGIN
          pg_catalog.string_agg(pg_catalog.format('c%s::%s AS %I', attnum, pg_catalog.pg_sandbox_builtin_format_type(atttypid, atttypmod), attname), ', '
                                ORDER BY attnum)
     INTO columns, shown FROM pg_catalog.pg_attribute WHERE attrelid = name::regclass AND attnum > 0;
-  SELECT pg_catalog.format('%I.%I', n.nspname, 'pg_sandbox_late_' || c.relname) INTO function_name
+  SELECT pg_catalog.format('%I.%I', n.nspname, 'pg_sandbox_late_' || pg_catalog.md5(c.relname)) INTO function_name
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = name::regclass;
   EXECUTE 'DROP VIEW ' || name;
   EXECUTE pg_catalog.format('DROP FUNCTION IF EXISTS %s()', function_name);
@@ -29,11 +29,12 @@ END $$;
 CREATE FUNCTION pg_catalog.pg_get_late_binding_view_cols() RETURNS SETOF record LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN QUERY
-    SELECT n.nspname, c.relname, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod)::varchar, a.attnum::integer
+    SELECT pg_catalog.pg_sandbox_shown(n.nspname)::varchar, pg_catalog.pg_sandbox_shown(c.relname)::varchar,
+           pg_catalog.pg_sandbox_shown(a.attname)::varchar, pg_catalog.format_type(a.atttypid, a.atttypmod)::varchar, a.attnum::integer
       FROM pg_catalog.pg_class c
       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
       JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
      WHERE c.relkind = 'v' AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
        AND EXISTS (SELECT FROM pg_catalog.pg_proc f
-                    WHERE f.pronamespace = n.oid AND f.proname = 'pg_sandbox_late_' || c.relname);
+                    WHERE f.pronamespace = n.oid AND f.proname = 'pg_sandbox_late_' || pg_catalog.md5(c.relname));
 END $$;
