@@ -78,7 +78,8 @@ public class JdbcClient {
       while (result.next()) {
         for (int i = 1; i <= data.getColumnCount(); i++) {
           Object value = result.getObject(i);
-          say(data.getColumnName(i), data.getColumnTypeName(i), value,
+          Object shown = value instanceof byte[] ? result.getString(i) : value;
+          say(data.getColumnName(i), data.getColumnTypeName(i), shown,
               value == null ? "" : value.getClass().getSimpleName());
         }
       }

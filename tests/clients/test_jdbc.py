@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +19,7 @@ def classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The compiled program."""
     folder = tmp_path_factory.mktemp("jdbc")
     source = Path(__file__).with_name("JdbcClient.java")
-    run_program(["javac", "-cp", _JAR, "-d", folder, source], {"PATH": "/usr/bin:/bin"})
+    run_program(["javac", "-cp", _JAR, "-d", folder, source], {"PATH": os.environ["PATH"]})
     return folder
 
 
@@ -81,13 +82,15 @@ def test_the_driver_reads_the_catalog(run_java: Callable[..., Facts], redshift_s
 def test_values_have_their_java_types(run_java: Callable[..., Facts], redshift_serverless: RedshiftServerless) -> None:
     redshift_serverless.load(
         """CREATE TABLE jdbc_values (id bigint, b boolean, s smallint, i int, r real, d float8, n decimal(38, 10),
-          c char(4), v varchar(20), day date, at timestamp, z timestamptz, info super);
+          c char(4), v varchar(20), day date, at timestamp, z timestamptz, info super,
+          bytes varbyte(9), shape geometry, months interval year to month, span interval day to second, t time);
         INSERT INTO jdbc_values SELECT 1, true, 2, 3, 1.5, 2.5, 12345678901234567890.0123456789, 'ab', 'größe',
-          '2024-02-29', '2024-02-29 12:34:56.789012', '2024-02-29 12:34:56Z', json_parse('{"a": [1, null]}');
+          '2024-02-29', '2024-02-29 12:34:56.789012', '2024-02-29 12:34:56Z', json_parse('{"a": [1, null]}'),
+          'abc', ST_Point(1, 2), INTERVAL '1-2' YEAR TO MONTH, INTERVAL '3 days 4 hours', '12:30';
         INSERT INTO jdbc_values (id) VALUES (2)"""
     )
     facts = run_java("values", "jdbc_values")
-    assert facts[:13] == [
+    assert facts[:18] == [
         ["id", "int8", "1", "Long"],
         ["b", "bool", "true", "Boolean"],
         ["s", "int2", "2", "Short"],
@@ -101,8 +104,13 @@ def test_values_have_their_java_types(run_java: Callable[..., Facts], redshift_s
         ["at", "timestamp", "2024-02-29 12:34:56.789012", "Timestamp"],
         ["z", "timestamptz", "2024-02-29 12:34:56+00", facts[11][3]],
         ["info", "super", '{"a": [1, null]}', "String"],
+        ["bytes", "varbyte", "616263", "byte[]"],
+        ["shape", "geometry", "0101000000000000000000F03F0000000000000040", "byte[]"],
+        ["months", "intervaly2m", "1 years 2 mons", "RedshiftIntervalYearToMonth"],
+        ["span", "intervald2s", "3 days 4 hours 0 mins 0.0 secs", "RedshiftIntervalDayToSecond"],
+        ["t", "time", "12:30:00", "Time"],
     ]
-    assert [value for _, _, value, _ in facts[14:]] == ["null"] * 12
+    assert [value for _, _, value, _ in facts[19:]] == ["null"] * 17
 
 
 def test_transactions_and_no_savepoints(run_java: Callable[..., Facts], many: None) -> None:

@@ -8,6 +8,8 @@ assumed from the catalog of release 8.0.
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from programs import run_program
 from redshift_sandbox.serverless_fixture import RedshiftServerless
@@ -20,7 +22,7 @@ def environment(redshift_serverless: RedshiftServerless) -> dict[str, str]:
         SELECT price FROM psql_orders"""
     )
     return {
-        "PATH": "/usr/bin:/bin", "PGPASSWORD": redshift_serverless.password, "PGUSER": redshift_serverless.user,
+        "PATH": os.environ["PATH"], "PGPASSWORD": redshift_serverless.password, "PGUSER": redshift_serverless.user,
         "PGHOST": redshift_serverless.host, "PGPORT": str(redshift_serverless.port), "PGDATABASE": "dev",
         "PGSSLMODE": "verify-full", "PGSSLROOTCERT": redshift_serverless.ca_file, "PGCLIENTENCODING": "UTF8",
     }  # fmt: skip

@@ -132,7 +132,8 @@ def test_types_that_parquet_does_not_take_arrive_as_well(make_scene: Callable[..
     scene.sql(
         f"""CREATE TABLE {scene.schema}.rare (id int IDENTITY(5, 2), bytes varbyte(9), shape geometry, place geography,
         months interval year to month, span interval day to second, at time, till timetz, big decimal(38, 0));
-        INSERT INTO {scene.schema}.rare (bytes, shape, place, months, span, at, till, big) VALUES ('a\\\\\\\\b', ST_Point(1, 2),
+        INSERT INTO {scene.schema}.rare (bytes, shape, place, months, span, at, till, big) VALUES
+        ('a\\\\\\\\b', ST_Point(1, 2),
         '{point}', '1 year 2 months', '3 days 4 hours', '12:30', '12:30:00+02', {"9" * 38});
         INSERT INTO {scene.schema}.rare (bytes) VALUES (NULL)"""
     )

@@ -26,6 +26,7 @@ _REPORTED = frozenset(("client_encoding", "DateStyle", "is_superuser", "session_
 _JSONB, _SUPER = struct.pack(">I", 3802), struct.pack(">I", TYPES["super"].oid)
 _INTERVAL, _VARBYTE = struct.pack(">I", 1186), struct.pack(">I", TYPES["binary varying"].oid)
 _BYTEA = struct.pack(">I", 17)
+_GEOMETRY, _GEOMETRY_AS_HEX = struct.pack(">I", TYPES["geometry"].oid), struct.pack(">I", 3999)
 _Y2M, _D2S = (struct.pack(">I", TYPES[f"interval {part}"].oid) for part in ("year to month", "day to second"))
 _MONTHS_ONLY = 0b110  # format (INTERVAL_MASK of PostgreSQL's timestamp.h): bits of MONTH and YEAR
 _TO_GATEWAY = b"pg_sandbox "  # the messages of the compatibility functions start like this
@@ -259,8 +260,9 @@ class Exchange:
 
 
 def with_redshift_oids(body: bytes) -> bytes:
-    """A RowDescription with Redshift's types: SUPER for jsonb, VARBYTE for bytea, two types for interval."""
-    if not any(oid in body for oid in (_JSONB, _INTERVAL, _BYTEA)):
+    """A RowDescription with Redshift's types: SUPER for jsonb, VARBYTE for bytea, two types for interval, and the number
+    by which AWS's drivers know a GEOMETRY that is sent as hexadecimal digits."""
+    if not any(oid in body for oid in (_JSONB, _INTERVAL, _BYTEA, _GEOMETRY)):
         return body
     out, position = bytearray(body), 2
     for _ in range(struct.unpack_from(">H", body)[0]):
@@ -268,6 +270,8 @@ def with_redshift_oids(body: bytes) -> bytes:
         oid = body[position + 6 : position + 10]
         if oid == _JSONB:
             out[position + 6 : position + 10] = _SUPER
+        elif oid == _GEOMETRY:
+            out[position + 6 : position + 10] = _GEOMETRY_AS_HEX
         elif oid == _BYTEA:
             out[position + 6 : position + 10] = _VARBYTE
         elif oid == _INTERVAL:

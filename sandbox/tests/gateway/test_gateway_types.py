@@ -10,7 +10,7 @@ _POINT = "0101000000000000000000F03F0000000000000040"
 _TYPES = {
     # column: declaration, spelling in svv_all_columns, number in the protocol, value, how it is printed
     "bytes": ("varbyte(20)", "binary varying", 6551, "'abc'", "616263"),
-    "shape": ("geometry", "geometry", 3000, "ST_Point(1, 2)", _POINT),
+    "shape": ("geometry", "geometry", 3999, "ST_Point(1, 2)", _POINT),
     "place": ("geography", "geography", 3001, f"'{_POINT}'", _POINT),
     "sketch": ("hllsketch", "hllsketch", 2935, "'{\"logm\":15}'", '{"logm":15}'),
     "months": ("interval year to month", "interval year to month", 1188, "INTERVAL '1-2' YEAR TO MONTH",
