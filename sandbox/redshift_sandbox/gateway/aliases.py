@@ -24,6 +24,9 @@ _SOME_COLUMNS = """SELECT DISTINCT a.attname FROM pg_catalog.pg_attribute a
 _ENDS_LIST = frozenset(("FROM", "WHERE", "INTO"))
 _ENDS_FROM = frozenset(("WHERE", "GROUP", "ORDER", "HAVING", "LIMIT", "UNION", "INTERSECT", "EXCEPT", "MINUS",
                         "QUALIFY"))  # fmt: skip
+# Words before a word that is no column: AS type, AT TIME ZONE, WITH TIME ZONE, DOUBLE PRECISION, CHARACTER VARYING.
+_BEFORE_OTHERS = frozenset(("AS", "AT", "TIME", "WITH", "WITHOUT", "DOUBLE", "CHARACTER"))
+_TAKE_PARTS = frozenset(("DATEADD", "DATEDIFF", "DATE_ADD", "DATE_DIFF", "DATE_PART", "EXTRACT"))
 _ENDS_WHERE = _ENDS_FROM - {"WHERE"}
 
 
@@ -118,9 +121,19 @@ def _names_used(main: list[Token], start: int, end: int) -> Iterator[tuple[int, 
         name = _name(token)
         if not name or nested:
             continue
-        before, after = main[index - 1], main[index + 1] if index + 1 < len(main) else None
-        if before.text != "." and before.word != "AS" and (after is None or after.text not in (".", "(")):
+        if _may_be_column(main, index):
             yield index, name
+
+
+def _may_be_column(main: list[Token], index: int) -> bool:
+    """Not a qualified name, a function, a type as in DATE '2024-01-01' and x::date, or the part of a date."""
+    before = main[index - 1]
+    after = main[index + 1] if index + 1 < len(main) else Token(Kind.SPACE, "")
+    if before.text in (".", ":") or before.word in _BEFORE_OTHERS or after.text in (".", "("):
+        return False
+    if after.kind is Kind.STRING or (after.word == "FROM" and before.text == "("):
+        return False
+    return not (before.text == "(" and index > 1 and main[index - 2].word in _TAKE_PARTS)
 
 
 def _selects(main: list[Token]) -> Iterator[_Select]:

@@ -260,8 +260,8 @@ class Exchange:
 
 
 def with_redshift_oids(body: bytes) -> bytes:
-    """A RowDescription with Redshift's types: SUPER for jsonb, VARBYTE for bytea, two types for interval, and the number
-    by which AWS's drivers know a GEOMETRY that is sent as hexadecimal digits."""
+    """A RowDescription with Redshift's types: SUPER for jsonb, VARBYTE for bytea, two types for interval, and the
+    number by which AWS's drivers know a GEOMETRY that is sent as hexadecimal digits."""
     if not any(oid in body for oid in (_JSONB, _INTERVAL, _BYTEA, _GEOMETRY)):
         return body
     out, position = bytearray(body), 2

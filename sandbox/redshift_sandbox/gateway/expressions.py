@@ -5,7 +5,7 @@ from __future__ import annotations
 from redshift_sandbox.gateway.tokens import Kind, Token, quote_literal
 from redshift_sandbox.gateway.types import rewrite_type
 
-_DATE_PART_FUNCTIONS = frozenset(("DATEADD", "DATEDIFF", "DATE_ADD", "DATE_DIFF"))
+_DATE_PART_FUNCTIONS = frozenset(("DATEADD", "DATEDIFF", "DATE_ADD", "DATE_DIFF", "DATE_PART"))
 
 
 # What may stand behind a complete condition or a table.
@@ -36,7 +36,8 @@ def _word(tokens: list[Token], index: int) -> None:
         part = tokens[index + 2]
         if part.kind is Kind.WORD and tokens[index + 3].text == ",":
             part.kind, part.text = Kind.STRING, quote_literal(part.text)
-        token.text = token.text.replace("_", "")
+        if word != "DATE_PART":
+            token.text = token.text.replace("_", "")
     elif word == "WHERE" and index + 1 < len(tokens) and tokens[index + 1].kind is Kind.NUMBER:
         _condition(tokens, index + 1)
     elif word == "PG_GET_LATE_BINDING_VIEW_COLS" and follows == "(":

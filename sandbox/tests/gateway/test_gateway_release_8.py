@@ -56,6 +56,11 @@ def test_the_catalog_does_not_show_the_sandbox(world: World) -> None:
         ("SELECT n + 1 AS more, more * 2 AS twice FROM {t} WHERE twice > 4 ORDER BY 1", [(3, 6)]),
         ("SELECT n AS a FROM {t} WHERE a = 'X'", [(1,)]),  # a column of the table comes first
         ("SELECT s.more FROM (SELECT n + 1 AS more FROM {t} WHERE more = 3) s", [(3,)]),
+        # An alias with the name of a type or of a date's part is not meant there.
+        ("SELECT n AS date FROM {t} WHERE DATE '2024-01-01' < '2024-02-01'::date AND date = 2", [(2,)]),
+        ("SELECT n AS day, n AS year, n AS time FROM {t} WHERE EXTRACT(year FROM DATEADD(day, 1, DATE '2024-12-31')) = "
+         "2025 AND DATE_PART(day, SYSDATE AT TIME ZONE 'UTC') > 0 AND CAST(NULL AS time) IS NULL AND day = 1",
+         [(1, 1, 1)]),
         ("SELECT count(*) FROM (SELECT a FROM {t}) WHERE 1 AND a = 'X'", [(1,)]),
         ("SELECT count(*) FROM {t} WHERE 1", [(2,)]),
         ("SELECT NULL AS nothing, nothing AS other FROM {t} LIMIT 1", [(None, None)]),
