@@ -11,7 +11,10 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import psycopg
 
 
 class AwsError(Exception):
@@ -153,6 +156,14 @@ class LoginPasswords(Protocol):
     """The passwords that GetCredentials and GetClusterCredentials gave out."""
 
     def verify(self, db_user: str, password: str) -> LoginVerdict: ...
+
+
+class DataLogin(Protocol):
+    """How the Data API logs into the database: a new connection, through the gateway, as any client."""
+
+    def __call__(self, db_user: str, database: str, db_roles: tuple[str, ...]) -> psycopg.Connection[Any]:
+        """Raises psycopg.OperationalError."""
+        ...
 
 
 class SessionContext(Protocol):

@@ -154,6 +154,7 @@ class Sandbox:
             stack.callback(self.unloader.close)
             stack.callback(self.gateway.stop)
             stack.callback(self._shop.close)
+            self.aws.data_api.runner.login = self._data_login
             self._set_up_account()
             write_all(self.facts, self._authority.ca_file.read_text())
             self._stack = stack.pop_all()
@@ -215,6 +216,14 @@ class Sandbox:
         """A new connection to the private PostgreSQL as the namespace's administrator, without gateway and meter, for
         data.shop.ShopWriter."""
         return psycopg.connect(self.postgres.dsn(user=ADMIN, database=DATABASE), autocommit=True)
+
+    def _data_login(self, db_user: str, database: str, db_roles: tuple[str, ...]) -> psycopg.Connection[Any]:
+        password, _ = self.aws.passwords.mint(db_user, 900, db_roles=db_roles)
+        return psycopg.connect(
+            host=self.options.host, port=self.redshift_port, dbname=database, user=db_user, password=password,
+            sslmode="verify-full", sslrootcert=str(self.ca_file), client_encoding="utf8", gssencmode="disable",
+            application_name="data-api", autocommit=True, prepare_threshold=None,
+        )  # fmt: skip
 
     # -- AWS ------------------------------------------------------------------------------------
 

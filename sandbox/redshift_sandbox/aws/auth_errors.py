@@ -107,5 +107,5 @@ _S3 = Family(
 )  # fmt: skip
 
 FAMILIES: Mapping[str, Family] = {
-    "sts": _QUERY, "redshift": _QUERY, "redshift-serverless": _JSON, "s3": _S3,
+    "sts": _QUERY, "redshift": _QUERY, "redshift-serverless": _JSON, "redshift-data": _JSON, "s3": _S3,
 }  # fmt: skip

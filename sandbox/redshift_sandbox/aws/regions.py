@@ -34,7 +34,7 @@ class HostName:
 
 _SUFFIX = r"(?:amazonaws\.com(?:\.cn)?|api\.aws|localhost)"
 _SERVICE = re.compile(
-    rf"(?P<service>sts|redshift-serverless|redshift)(?:-fips)?(?:\.(?P<region>[a-z0-9-]+))?\.{_SUFFIX}"
+    rf"(?P<service>sts|redshift-serverless|redshift-data|redshift)(?:-fips)?(?:\.(?P<region>[a-z0-9-]+))?\.{_SUFFIX}"
 )
 _S3 = re.compile(
     rf"(?:(?P<bucket>.+)\.)?s3(?:-fips)?(?:\.dualstack)?(?:[.-](?P<region>[a-z]{{2}}(?:-[a-z]+)+-\d))?\.{_SUFFIX}"

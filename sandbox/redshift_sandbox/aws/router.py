@@ -102,7 +102,7 @@ def fault_answer(service: str, args: Mapping[str, Any], note: dict[str, str]) ->
         headers.append(("Content-Type", str(args.get("content_type", "text/html"))))
         return Response(status, headers, str(args["body"]).encode(), note=note)
     request_id = str(uuid.uuid4())
-    if service == "redshift-serverless":
+    if service in ("redshift-serverless", "redshift-data"):
         headers += [("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-RequestId", request_id)]
         return Response(status, headers, json.dumps({"__type": code, "message": message}).encode(), note=note)
     inner = f"<Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
@@ -121,6 +121,8 @@ def _service_of(request: Request) -> str:
     target = request.headers.get("x-amz-target") or ""
     if target.startswith("RedshiftServerless."):
         return "redshift-serverless"
+    if target.startswith("RedshiftData."):
+        return "redshift-data"
     content_type = (request.headers.get("content-type") or "").partition(";")[0]
     if request.method == "POST" and content_type == "application/x-www-form-urlencoded":
         return "sts"

@@ -11,6 +11,7 @@
         .passwords: MintedPasswords                    contracts.LoginPasswords, for the gateway
         .issuer: SessionIssuer                         AssumeRole without HTTP, for IAM_ROLE
         .sts: StsService
+        .data_api: DataApiService                      its runner needs a `login` from the gateway
         .services: dict[str, Service]                  to add more services
         .mount(prefix, answer)                         paths that belong to no service, such as /_sandbox/
         .add_bucket(name, region, account=...) -> Bucket
@@ -26,6 +27,7 @@ from pathlib import Path
 
 from redshift_sandbox.account import ACCOUNT
 from redshift_sandbox.aws.clusters import ClustersService
+from redshift_sandbox.aws.data_api import DataApiService
 from redshift_sandbox.aws.http import HttpsServer
 from redshift_sandbox.aws.router import Answer, CallCounter, Log, Router, Service
 from redshift_sandbox.aws.s3 import S3Service
@@ -47,7 +49,7 @@ from redshift_sandbox.tls import CertificateAuthority
 # Virtual-hosted buckets need a wildcard, and OpenSSL accepts none directly below a top-level name.
 _HOSTS = (
     "localhost", "127.0.0.1", "::1", "s3.localhost", "*.s3.localhost", "sts.localhost",
-    "redshift-serverless.localhost", "*.amazonaws.com", "*.s3.amazonaws.com",
+    "redshift-serverless.localhost", "redshift-data.localhost", "*.amazonaws.com", "*.s3.amazonaws.com",
 )  # fmt: skip
 
 
@@ -71,9 +73,11 @@ class AwsServices:
         self.gate = S3Gate(self.identity, self.store, access, clock, faults, count_own)
         verifier = Verifier(self.identity, clock, faults)
         self.sts = StsService(self.issuer, verifier, clock)
+        self.data_api = DataApiService(self.identity, verifier, clock)
         self.services: dict[str, Service] = {
             "sts": self.sts,
             "redshift-serverless": ServerlessService(self.identity, self.passwords, verifier, faults),
+            "redshift-data": self.data_api,
             "redshift": ClustersService(self.identity, self.passwords, verifier, faults),
             "s3": S3Service(Backend(self.store, access, faults), verifier),
         }
@@ -94,6 +98,7 @@ class AwsServices:
         return bound
 
     def stop(self) -> None:
+        self.data_api.runner.close()
         server, self._server = self._server, None
         if server is not None:
             server.stop()
