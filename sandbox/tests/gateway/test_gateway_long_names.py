@@ -20,7 +20,7 @@ def table(world: World, schema: str) -> str:
     return f"{schema}.{LONG}"
 
 
-def test_long_names_in_results(world: World, table: str) -> None:
+def test_b66_long_names_in_results(world: World, table: str) -> None:
     with world.connect() as connection:
         for prepare in (False, True):
             cursor = connection.execute(f'SELECT *, id AS "{"A" * 90}" FROM {table}'.encode(), prepare=prepare)
@@ -29,7 +29,7 @@ def test_long_names_in_results(world: World, table: str) -> None:
         assert connection.execute(f"SELECT t.{MOST} FROM {table.upper()} t".encode()).fetchall() == [(2,)]
 
 
-def test_long_names_in_the_catalog(world: World, schema: str, table: str) -> None:
+def test_b66_long_names_in_the_catalog(world: World, schema: str, table: str) -> None:
     with world.connect() as connection:
         found = connection.execute("SELECT table_name FROM svv_all_tables WHERE schema_name = %s", (schema,)).fetchall()
         assert found == [(LONG,)]
@@ -45,7 +45,7 @@ def test_long_names_in_the_catalog(world: World, schema: str, table: str) -> Non
         assert connection.execute(sql, (LONG,)).fetchall() == [(COLUMN,), (MOST,)]
 
 
-def test_long_names_in_errors(world: World, schema: str, table: str) -> None:
+def test_b66_long_names_in_errors(world: World, schema: str, table: str) -> None:
     with world.connect() as connection:
         with pytest.raises(psycopg.Error, match=f"^permission denied for relation {OTHER}$"):
             connection.execute(f"SELECT * FROM {schema}.{OTHER}".encode())
@@ -55,7 +55,7 @@ def test_long_names_in_errors(world: World, schema: str, table: str) -> None:
             connection.execute(f"SELECT * FROM {schema}.{MOST}".encode())
 
 
-def test_names_are_cut_after_127_bytes(world: World, schema: str) -> None:
+def test_b66_names_are_cut_after_127_bytes(world: World, schema: str) -> None:
     world.admin(f'CREATE TABLE {schema}.{"y" * 130} (a int, "{"ö" * 70}" int)')
     sql = f"SELECT table_name, column_name FROM svv_all_columns WHERE schema_name = '{schema}' ORDER BY 2"
     assert world.admin(sql) == [("y" * 127, "a"), ("y" * 127, "ö" * 63)]

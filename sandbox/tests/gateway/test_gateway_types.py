@@ -27,7 +27,7 @@ def _table(world: World, schema: str) -> None:
     world.admin(f'GRANT USAGE ON SCHEMA {schema} TO "{USER}"; GRANT SELECT ON {schema}.t TO "{USER}"')
 
 
-def test_own_types_in_the_catalog_and_in_results(world: World, schema: str) -> None:
+def test_b63_own_types_in_the_catalog_and_in_results(world: World, schema: str) -> None:
     _table(world, schema)
     world.admin(f"CREATE VIEW {schema}.late AS SELECT * FROM {schema}.t WITH NO SCHEMA BINDING")
     world.admin(f'GRANT SELECT ON {schema}.late TO "{USER}"')
@@ -46,7 +46,7 @@ def test_own_types_in_the_catalog_and_in_results(world: World, schema: str) -> N
         assert [oids[name] for name in ("varbyte", "geometry", "intervaly2m", "super")] == [6551, 3000, 1188, 4000]
 
 
-def test_values_of_own_types_as_text(world: World, schema: str) -> None:
+def test_b63_values_of_own_types_as_text(world: World, schema: str) -> None:
     _table(world, schema)
     assert world.admin(f"""SELECT TO_HEX(bytes), ST_AsHexEWKB(shape), ST_AsHexEWKB(place), CAST(months AS VARCHAR),
         CAST(span AS VARCHAR), FROM_VARBYTE(bytes, 'utf-8'), TO_VARBYTE('c3', 'hex') = '\\\\303'::varbyte
@@ -68,7 +68,7 @@ def test_many_rows_of_bytes(world: World) -> None:
     [("INTERVAL '1-2' YEAR TO MONTH", 1188), ("INTERVAL '3' MONTH", 1188), ("INTERVAL '1 2:3:4' DAY TO SECOND", 1190),
      ("'a'::varbyte", 6551), ("CAST('1 day' AS INTERVAL DAY TO SECOND)", 1190)],
 )  # fmt: skip
-def test_types_of_expressions(world: World, expression: str, oid: int) -> None:
+def test_b63_types_of_expressions(world: World, expression: str, oid: int) -> None:
     with world.connect() as connection:
         description = connection.execute(f"SELECT {expression}".encode()).description
         assert description is not None and description[0].type_code == oid
@@ -86,14 +86,14 @@ def test_types_of_expressions(world: World, expression: str, oid: int) -> None:
         ("varbyte(16777217)", "length for type binary varying cannot exceed 16777216"),
     ],
 )
-def test_limits_of_declarations(world: World, schema: str, declared: str, text: str) -> None:
+def test_b65_limits_of_declarations(world: World, schema: str, declared: str, text: str) -> None:
     for statement in (f"CREATE TABLE {schema}.t (a {declared})", f"SELECT NULL::{declared}"):
         with world.connect() as connection, pytest.raises(psycopg.Error) as caught:
             connection.execute(statement.encode())
         assert (caught.value.sqlstate, caught.value.diag.message_primary) == ("22023", text)
 
 
-def test_decimals_have_38_digits(world: World, schema: str) -> None:
+def test_b65_decimals_have_38_digits(world: World, schema: str) -> None:
     digits = "9" * 38
     world.admin(f"CREATE TABLE {schema}.t (a decimal(38, 0), b decimal(38, 37))")
     world.admin(f"INSERT INTO {schema}.t VALUES ({digits}, -9.{digits[1:]})")
@@ -106,18 +106,18 @@ def test_decimals_have_38_digits(world: World, schema: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["4713-01-01 00:00:00 BC", "294276-12-31 23:59:59.999999"])
-def test_timestamps_to_their_limits(world: World, text: str) -> None:
+def test_b65_timestamps_to_their_limits(world: World, text: str) -> None:
     with world.connect() as connection:
         assert connection.execute(f"SELECT ('{text}'::timestamp)::varchar".encode()).fetchone() == (text,)
 
 
 @pytest.mark.parametrize("text", ["4714-01-01 00:00:00 BC", "294277-01-01 00:00:00"])
-def test_timestamps_beyond_their_limits(world: World, text: str) -> None:
+def test_b65_timestamps_beyond_their_limits(world: World, text: str) -> None:
     with world.connect() as connection, pytest.raises(psycopg.errors.DatetimeFieldOverflow):
         connection.execute(f"SELECT '{text}'::timestamp".encode())
 
 
-def test_times_with_a_zone_are_kept_in_utc(world: World, schema: str) -> None:
+def test_b64_times_with_a_zone_are_kept_in_utc(world: World, schema: str) -> None:
     world.admin(f"""CREATE TABLE {schema}.t (n int, at timetz);
         INSERT INTO {schema}.t VALUES (1, '12:30:00+02'), (2, NULL);
         ALTER TABLE {schema}.t ADD COLUMN "Till" timetz;
@@ -128,7 +128,7 @@ def test_times_with_a_zone_are_kept_in_utc(world: World, schema: str) -> None:
     ]  # fmt: skip
 
 
-def test_an_identity_column_takes_no_values(world: World, schema: str) -> None:
+def test_b67_an_identity_column_takes_no_values(world: World, schema: str) -> None:
     world.admin(f'CREATE TABLE {schema}.t (id int IDENTITY(1, 1), v int); GRANT USAGE ON SCHEMA {schema} TO "{USER}"')
     world.admin(f'GRANT INSERT ON {schema}.t TO "{USER}"')
     with world.connect() as connection, pytest.raises(psycopg.errors.FeatureNotSupported) as caught:

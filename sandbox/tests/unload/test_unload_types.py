@@ -247,7 +247,7 @@ def _micros(moment: object, epoch: dt.datetime) -> int | None:
     return (moment - epoch) // dt.timedelta(microseconds=1)
 
 
-def test_names_of_127_bytes_in_files(sandbox: RunningSandbox, prefix: Prefix, tmp_path: Path) -> None:
+def test_b66_names_of_127_bytes_in_files(sandbox: RunningSandbox, prefix: Prefix, tmp_path: Path) -> None:
     name, where = "n" * 127, prefix()
     with sandbox.connect() as connection:
         sandbox.unload(connection, f'SELECT 1 AS {name}, 2 AS "{"m" * 100}x"', where)
