@@ -10,7 +10,7 @@ from pathlib import Path
 from programs import ROOT, run_program
 
 _EXAMPLE = re.compile(r"<!-- tested: pytest -->\n```python\n(.*?)```", re.DOTALL)
-_FOR = ("psycopg", "redshift_connector")
+_FOR = ("psycopg", "redshift_connector", "awswrangler")
 
 
 def test_the_examples_for_pytest_pass(tmp_path: Path) -> None:
