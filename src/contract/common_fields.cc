@@ -107,11 +107,13 @@ const Fields<model::Counts>& CountsFields() {
   using Counts = model::Counts;
   static const Fields<Counts> fields = {
       {"inserted", "rows that are new", [](const Counts& counts) { return counts.inserted; }},
-      {"updated", "rows that were changed", [](const Counts& counts) { return counts.updated; }},
+      {"updated", "rows that were changed; history: versions that follow another one",
+       [](const Counts& counts) { return counts.updated; }},
       {"unchanged", "rows that were the same already",
        [](const Counts& counts) { return counts.unchanged; }},
-      {"deleted", "rows that were removed", [](const Counts& counts) { return counts.deleted; }},
-      {"skipped", "rows that were read and not taken",
+      {"deleted", "rows that were removed; history: versions that ended and have no successor",
+       [](const Counts& counts) { return counts.deleted; }},
+      {"skipped", "rows that were read and not taken; history: late ones, too",
        [](const Counts& counts) { return counts.skipped; }},
       {"duplicates", "of `skipped`: another row of the key won",
        [](const Counts& counts) { return counts.duplicates; }},
