@@ -16,7 +16,8 @@ CONNECT = """
         access_key_id=os.environ["AWS_ACCESS_KEY_ID"], secret_access_key=os.environ["AWS_SECRET_ACCESS_KEY"])
     frame = pd.DataFrame({
         "id": pd.array([1, 2, 3], dtype="int64"), "name": ["one", "two", None], "price": [1.5, float("nan"), -2.25],
-        "at": pd.to_datetime(["2024-02-29 12:34:56.789", None, "1999-12-31"], format="ISO8601"), "ok": [True, False, True],
+        "at": pd.to_datetime(["2024-02-29 12:34:56.789", None, "1999-12-31"], format="ISO8601"),
+        "ok": [True, False, True],
     })
 """
 

@@ -202,7 +202,8 @@ def _check_signed_headers(family: Family, request: Request, signature: Signature
     signed = set(signature.signed_headers)
     for name in request.headers:
         # botocore may sign the header of the checksum trailer and the trace id, or not.
-        if name.startswith("x-amz-") and name not in signed and signature.presigned_seconds is None:
+        exempt = signature.presigned_seconds is not None and name == "x-amz-content-sha256"
+        if name.startswith("x-amz-") and name not in signed and not exempt:
             raise family.error("unsigned_header", f"There were headers present in the request which were not "
                                f"signed: {name}")  # fmt: skip
     if "host" not in signed:

@@ -216,6 +216,31 @@ def test_presigned_urls(sandbox: Sandbox) -> None:
     assert b"Request has expired" in late.body
 
 
+def test_presigned_put_takes_exactly_what_was_signed(sandbox: Sandbox) -> None:
+    s3 = sandbox.client("s3", signature_version="s3v4")
+    wanted = {"Bucket": "acme", "Key": "up", "ContentType": "text/plain", "Metadata": {"of": "me"}}
+    target = s3.generate_presigned_url("put_object", Params=wanted, ExpiresIn=60).removeprefix(sandbox.url)
+    headers = {"Content-Type": "text/plain", "x-amz-meta-of": "me"}
+
+    def refused(method: str, where: str, sent: dict[str, str], code: bytes) -> None:
+        answer = sandbox.send(method, where, sent, b"body")
+        assert answer.status == 403 and code in answer.body, answer.body
+
+    refused("PUT", target, {**headers, "Content-Type": "text/html"}, b"SignatureDoesNotMatch")
+    refused("PUT", target, {**headers, "x-amz-meta-of": "you"}, b"SignatureDoesNotMatch")
+    refused("PUT", target, {"Content-Type": "text/plain"}, b"SignatureDoesNotMatch")
+    refused("PUT", target, {**headers, "x-amz-server-side-encryption": "aws:kms"}, b"headers present in the request")
+    refused("PUT", target.replace("X-Amz-Expires=60", "X-Amz-Expires=6000"), headers, b"SignatureDoesNotMatch")
+    refused("PUT", target[:-1] + ("0" if target[-1] != "0" else "1"), headers, b"SignatureDoesNotMatch")
+    refused("DELETE", target, headers, b"SignatureDoesNotMatch")
+    assert code_of(s3.get_object, Bucket="acme", Key="up") == "NoSuchKey"
+    assert sandbox.send("PUT", target, headers, b"body").status == 200
+    stored = s3.get_object(Bucket="acme", Key="up")
+    assert (stored["Body"].read(), stored["ContentType"], stored["Metadata"]) == (b"body", "text/plain", {"of": "me"})
+    sandbox.clock.advance(61)
+    refused("PUT", target, headers, b"Request has expired")
+
+
 def test_signature_version_2_is_refused(sandbox: Sandbox) -> None:
     s3 = sandbox.client("s3", signature_version="s3")
     assert code_of(s3.list_objects_v2, Bucket="acme") == "InvalidRequest"
