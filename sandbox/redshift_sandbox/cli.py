@@ -1,4 +1,4 @@
-"""The command `redshift-sandbox`: up, down, status, psql, shop. Exit codes: 0 done, 1 failed, 2 wrong use."""
+"""The command `redshift-sandbox`: up, down, status, psql, shop, doctor. Exit codes: 0 done, 1 failed, 2 wrong use."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ _EPILOG = """examples:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parses the command line and runs one command."""
     given = _parser().parse_args(arguments)
-    commands = {"up": _up, "serve": _serve, "down": _down, "status": _status, "psql": _psql, "shop": _shop}
-    given.dir = given.dir.resolve()
+    commands = {"up": _up, "serve": _serve, "down": _down, "status": _status, "psql": _psql, "shop": _shop,
+                "doctor": _doctor}  # fmt: skip
+    if given.dir is not None:
+        given.dir = given.dir.resolve()
     return commands[given.command](given)
 
 
@@ -36,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="redshift-sandbox", description="An Amazon Redshift Serverless on one machine.", epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    commands = parser.add_subparsers(dest="command", required=True, metavar="{up,down,status,psql,shop}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="{up,down,status,psql,shop,doctor}")
     up = commands.add_parser("up", help="start a sandbox and return when it is ready")
     _add_start_options(up)
     up.add_argument("--foreground", action="store_true", help="stay in the foreground until interrupted")
@@ -56,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     shop.add_argument("--steps", type=int, default=1, help="number of changes (default: %(default)s)")
     shop.add_argument("--kind", help="make only this kind of change, such as update")
     shop.add_argument("--table", help="change only this table, such as orders")
+    _add_doctor_options(commands.add_parser("doctor", help="try whether an endpoint behaves as the sandbox does"))
     for command in (up, serve, down, status, psql, shop):
         command.add_argument("--dir", type=Path, required=True, help="the sandbox's directory")
     return parser
@@ -69,6 +72,18 @@ def _add_start_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--developer", action="store_true",
                         help="for your own tests: one user who may do everything, a bucket, a role for COPY and UNLOAD")
     parser.add_argument("--seed", type=int, default=0, help="seed of random values, such as slice numbers")
+
+
+def _add_doctor_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dir", type=Path, help="try the sandbox that runs in this directory")
+    parser.add_argument("--host", help="try this endpoint; the password is read from PGPASSWORD")
+    parser.add_argument("--port", type=int, default=5439)
+    parser.add_argument("--database", default="dev")
+    parser.add_argument("--user", help="database user")
+    parser.add_argument("--sslrootcert", default="system", help="file with certificates (default: the system's)")
+    parser.add_argument("--s3", default="", help="s3://bucket/prefix/ where UNLOAD may write; else it is not tried")
+    parser.add_argument("--iam-role", default="default", help="role of UNLOAD: an ARN, or `default`")
+    parser.add_argument("--pay", action="store_true", help="go on although a live workgroup costs money")
 
 
 # -- up -------------------------------------------------------------------------------------------
@@ -253,6 +268,20 @@ def _shop(given: argparse.Namespace) -> int:
     rows = ", ".join(f"{name} {count}" for name, count in answer["rows"].items())
     print(f"seed {answer['seed']}; {answer['open_transactions']} transaction(s) open; rows: {rows}")
     return 0
+
+
+def _doctor(given: argparse.Namespace) -> int:
+    from redshift_sandbox import doctor  # slow to import
+
+    if given.dir is None:
+        return doctor.run(given, None)
+    state = processes.running(given.dir)
+    if state is None:
+        print(screen.not_running(given.dir), file=sys.stderr)
+        return 1
+    from redshift_sandbox.minting import sandbox_login
+
+    return doctor.run(given, sandbox_login(given.dir, state))
 
 
 if __name__ == "__main__":

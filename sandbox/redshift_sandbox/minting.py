@@ -28,6 +28,15 @@ def psql_command(directory: Path, state: State, rest: Sequence[str]) -> tuple[li
     return ["psql", *rest], environment
 
 
+def sandbox_login(directory: Path, state: State) -> dict[str, Any]:
+    """psycopg's keywords of a login with a new password."""
+    user, password = database_login(outfiles.read_environment(directory))
+    return {
+        "host": state.host, "port": state.redshift_port, "dbname": account.DATABASE, "user": user, "password": password,
+        "sslmode": "verify-full", "sslrootcert": str(directory / "ca.pem"),
+    }  # fmt: skip
+
+
 def ask_control(directory: Path, route: str, body: dict[str, object] | None) -> tuple[int, dict[str, Any]]:
     """HTTP status and answer of a control route; a body makes it a POST."""
     variables = outfiles.read_environment(directory)
