@@ -63,6 +63,20 @@ def a_row_is_dated_in_the_future(player: Player) -> None:
     player.play([Event("sync", word="--full"), Event("insert", word="new"), Event("sync")])
 
 
+def a_row_comes_late(player: Player) -> None:
+    """It says what its key was before what is there: a history knows that already, a merge takes it."""
+    _begin(player)
+    player.play([Event("sync"), Event("put", 2, 1, "late"), Event("insert", word="new"), Event("sync")])
+
+
+def a_key_comes_back(player: Player) -> None:
+    """Its next version does not begin before the one that ended."""
+    _begin(player)
+    player.play([Event("sync"), Event("delete", 2), Event("insert", word="new"), Event("sync")])
+    player.play([Event("put", 2, 1, "new"), Event("sync"), Event("mark", 2, 1), Event("sync")])
+    player.play([Event("put", 2, 2, "new"), Event("sync")])
+
+
 def keys_follow_one_another(player: Player) -> None:
     """Wherever ranges of the key begin and end, there is a row."""
     player.play([*(Event("put", key, 1, "new") for key in range(12)), Event("sync")])
@@ -95,12 +109,15 @@ SCRIPTS: dict[str, Script] = {
     script.__name__: script
     for script in (
         a_part_is_not_what_the_manifest_says, a_part_lies_there_that_the_manifest_does_not_list,
-        a_column_widens_after_a_death, a_column_narrows, a_row_is_dated_in_the_future, keys_follow_one_another,
+        a_column_widens_after_a_death, a_column_narrows, a_row_is_dated_in_the_future, a_row_comes_late, a_key_comes_back,
+        keys_follow_one_another,
         rows_are_written_while_a_sync_runs, the_answer_to_commit_is_lost, commit_becomes_a_rollback,
     )
 }  # fmt: skip
 # Those that need a server between which and the program one can stand.
 BETWEEN = (the_answer_to_commit_is_lost, commit_becomes_a_rollback)
+# Those in which a history differs from a merge.
+OF_HISTORY = (a_row_comes_late, a_key_comes_back)
 
 
 def _begin(player: Player) -> None:
