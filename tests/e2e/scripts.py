@@ -109,8 +109,8 @@ SCRIPTS: dict[str, Script] = {
     script.__name__: script
     for script in (
         a_part_is_not_what_the_manifest_says, a_part_lies_there_that_the_manifest_does_not_list,
-        a_column_widens_after_a_death, a_column_narrows, a_row_is_dated_in_the_future, a_row_comes_late, a_key_comes_back,
-        keys_follow_one_another,
+        a_column_widens_after_a_death, a_column_narrows, a_row_is_dated_in_the_future,
+        a_row_comes_late, a_key_comes_back, keys_follow_one_another,
         rows_are_written_while_a_sync_runs, the_answer_to_commit_is_lost, commit_becomes_a_rollback,
     )
 }  # fmt: skip
