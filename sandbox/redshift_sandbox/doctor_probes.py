@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 from psycopg import pq
 
-LAST = 67  # behaviours are numbered from 1 to this
+LAST = 72  # behaviours are numbered from 1 to this
 
 
 class Differs(Exception):

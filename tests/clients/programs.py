@@ -15,7 +15,7 @@ def run_program(
 ) -> str:
     """What the program printed; it must end well, or must not if it `fails`."""
     done = subprocess.run(
-        [str(word) for word in command], env=environment, cwd=folder, capture_output=True, text=True, timeout=170
+        [str(word) for word in command], env=environment, cwd=folder, capture_output=True, text=True, timeout=400
     )
     assert (done.returncode != 0) == fails, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout + done.stderr if fails else done.stdout

@@ -203,7 +203,7 @@ def test_hard_paths_sign_as_botocore_signs_them(sandbox: Sandbox, s3: BaseClient
     assert [o["Key"] for o in s3.list_objects_v2(Bucket="acme", Prefix=key)["Contents"]] == [key]
 
 
-def test_presigned_urls(sandbox: Sandbox) -> None:
+def test_b72_presigned_urls(sandbox: Sandbox) -> None:
     s3 = sandbox.client("s3", signature_version="s3v4")
     s3.put_object(Bucket="acme", Key="k", Body=b"wheat")
     url = s3.generate_presigned_url("get_object", Params={"Bucket": "acme", "Key": "k"}, ExpiresIn=60)
@@ -216,7 +216,7 @@ def test_presigned_urls(sandbox: Sandbox) -> None:
     assert b"Request has expired" in late.body
 
 
-def test_presigned_put_takes_exactly_what_was_signed(sandbox: Sandbox) -> None:
+def test_b72_presigned_put_takes_exactly_what_was_signed(sandbox: Sandbox) -> None:
     s3 = sandbox.client("s3", signature_version="s3v4")
     wanted = {"Bucket": "acme", "Key": "up", "ContentType": "text/plain", "Metadata": {"of": "me"}}
     target = s3.generate_presigned_url("put_object", Params=wanted, ExpiresIn=60).removeprefix(sandbox.url)

@@ -45,7 +45,7 @@ def refused(call: Callable[[], Any]) -> tuple[str, str]:
     return error["Code"], error["Message"]
 
 
-def test_a_statement_and_its_result(data: Any, redshift_serverless: RedshiftServerless) -> None:
+def test_b71_a_statement_and_its_result(data: Any, redshift_serverless: RedshiftServerless) -> None:
     redshift_serverless.meter.reset()
     sql = ("SELECT 1::int AS a, 2.5::float8 AS b, true AS c, 'x'::varchar(9) AS d, 1.25::decimal(5,2) AS e, "
            "NULL::date AS f")  # fmt: skip
@@ -63,7 +63,7 @@ def test_a_statement_and_its_result(data: Any, redshift_serverless: RedshiftServ
     assert redshift_serverless.meter.wake_ups == 1  # it costs like any statement
 
 
-def test_results_come_in_pages(data: Any) -> None:
+def test_b71_results_come_in_pages(data: Any) -> None:
     sql = "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 2500) SELECT n FROM t ORDER BY n"
     answer = data.execute_statement(Sql=sql, **WHERE)
     ended(data, answer)
@@ -105,7 +105,7 @@ def test_a_statement_without_rows_has_no_result(data: Any) -> None:
     assert (inserted["ResultRows"], inserted["HasResultSet"]) == (2, False)
 
 
-def test_a_batch_is_one_transaction(data: Any, redshift_serverless: RedshiftServerless) -> None:
+def test_b71_a_batch_is_one_transaction(data: Any, redshift_serverless: RedshiftServerless) -> None:
     made = data.batch_execute_statement(Sqls=[
         "CREATE TABLE public.batched (a int)", "INSERT INTO public.batched VALUES (7)", "SELECT a FROM public.batched",
     ], **WHERE)  # fmt: skip
@@ -166,7 +166,7 @@ def test_a_session_keeps_its_temporary_table(data: Any) -> None:
     assert code == "ResourceNotFoundException"
 
 
-def test_results_are_forgotten_after_a_day(data: Any, redshift_serverless: RedshiftServerless) -> None:
+def test_b71_results_are_forgotten_after_a_day(data: Any, redshift_serverless: RedshiftServerless) -> None:
     answer = data.execute_statement(Sql="SELECT 1", **WHERE)
     ended(data, answer)
     with_faults = redshift_serverless.faults
@@ -199,7 +199,7 @@ def client_of_now(box: RedshiftServerless) -> Any:
     return client_of(box)
 
 
-def test_signatures_and_rights(redshift_serverless: RedshiftServerless) -> None:
+def test_b71_signatures_and_rights(redshift_serverless: RedshiftServerless) -> None:
     box = redshift_serverless
     box.faults.set("sigv4.machine_dates")
     wrong = client_of(box, secret="x" * 40)

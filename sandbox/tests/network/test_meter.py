@@ -93,7 +93,7 @@ def _run(meter: Meter, clock: _Clock, seconds: float) -> None:
     meter.statement_finished(1)
 
 
-def test_usage_by_the_minute_is_the_bill() -> None:
+def test_b70_usage_by_the_minute_is_the_bill() -> None:
     clock = _Clock()
     meter = Meter(clock)
     meter.session_opened(1, "someone")
@@ -108,7 +108,7 @@ def test_usage_by_the_minute_is_the_bill() -> None:
     assert meter.charged_rpu_seconds == 8 * (91 + 60) == sum(one.charged_seconds for one in meter.usage())
 
 
-def test_what_still_runs_is_not_charged_yet() -> None:
+def test_b70_what_still_runs_is_not_charged_yet() -> None:
     clock = _Clock()
     meter = Meter(clock)
     meter.session_opened(1, "someone")
@@ -119,7 +119,7 @@ def test_what_still_runs_is_not_charged_yet() -> None:
     assert meter.charged_rpu_seconds == 8 * 200
 
 
-def test_sys_serverless_usage_shows_superusers_the_meter(sandbox: RunningSandbox) -> None:
+def test_b70_sys_serverless_usage_shows_superusers_the_meter(sandbox: RunningSandbox) -> None:
     meter = sandbox.world.meter
     usage = ("SELECT sum(charged_seconds), max(compute_capacity), count(*) - count(data_storage) "
              "FROM sys_serverless_usage")  # fmt: skip

@@ -64,7 +64,7 @@ CSV = b"""id,name,price,day,ok
 """
 
 
-def test_csv_with_the_usual_options(
+def test_b68_csv_with_the_usual_options(
     redshift_serverless: RedshiftServerless, table: str, put: Callable[[str, bytes], str]
 ) -> None:
     source = put(f"{table}/part.gz", gzip.compress(CSV))
@@ -114,7 +114,7 @@ GOOD = {
 }  # fmt: skip
 
 
-def test_parquet_and_a_manifest(
+def test_b68_parquet_and_a_manifest(
     redshift_serverless: RedshiftServerless, table: str, put: Callable[[str, bytes], str]
 ) -> None:
     body = parquet_bytes(**GOOD)
@@ -137,7 +137,7 @@ def test_parquet_and_a_manifest(
     ({"name": pa.array(["123456789", None])}, "The length of the data column name is longer than the length defined"),
     ({"id": pa.array([1, None], pa.int32())}, "null value in column"),
 ])  # fmt: skip
-def test_parquet_that_does_not_fit(
+def test_b68_parquet_that_does_not_fit(
     redshift_serverless: RedshiftServerless, table: str, put: Callable[[str, bytes], str], changed: dict[str, Any],
     text: str,
 ) -> None:  # fmt: skip
@@ -153,7 +153,7 @@ CODES = [(2, "name", 1204), (3, "price", 1207), (4, "day", 1205), (5, "id", 1213
          (8, "name", 1214)]  # fmt: skip
 
 
-def test_bad_lines_are_told_by_line_column_and_code(
+def test_b68_bad_lines_are_told_by_line_column_and_code(
     redshift_serverless: RedshiftServerless, table: str, put: Callable[[str, bytes], str]
 ) -> None:
     source = put(f"{table}/x", BAD)
@@ -173,7 +173,7 @@ def test_bad_lines_are_told_by_line_column_and_code(
     assert found == CODES
 
 
-def test_it_belongs_to_the_sessions_transaction(
+def test_b68_it_belongs_to_the_sessions_transaction(
     redshift_serverless: RedshiftServerless, put: Callable[[str, bytes], str]
 ) -> None:
     name = fresh_name("inside")

@@ -30,7 +30,7 @@ def read(sandbox: RunningSandbox, below: str, folder: Path) -> list[tuple[Any, .
     return rows(sorted(folder.glob("*.parquet")))
 
 
-def test_folders_of_hive_without_the_keys(sandbox: RunningSandbox, prefix: Prefix, tmp_path: Path) -> None:
+def test_b69_folders_of_hive_without_the_keys(sandbox: RunningSandbox, prefix: Prefix, tmp_path: Path) -> None:
     where = prefix()
     with sandbox.connect() as connection:
         done = sandbox.unload(connection, SELECT, where, "PARQUET PARTITION BY (region, DAY) MANIFEST VERBOSE")
@@ -46,7 +46,7 @@ def test_folders_of_hive_without_the_keys(sandbox: RunningSandbox, prefix: Prefi
     assert read(sandbox, where + "region=eu/day=2024-02-29/", tmp_path) == [(1,)]
 
 
-def test_include_keeps_the_keys(sandbox: RunningSandbox, prefix: Prefix, tmp_path: Path) -> None:
+def test_b69_include_keeps_the_keys(sandbox: RunningSandbox, prefix: Prefix, tmp_path: Path) -> None:
     where = prefix()
     with sandbox.connect() as connection:
         sandbox.unload(connection, SELECT, where, "PARQUET PARTITION BY (region) INCLUDE")
@@ -54,7 +54,7 @@ def test_include_keeps_the_keys(sandbox: RunningSandbox, prefix: Prefix, tmp_pat
     assert sorted(row[:2] for row in found) == [(1, "eu"), (2, "eu")]
 
 
-def test_text_and_parallel_off(sandbox: RunningSandbox, prefix: Prefix) -> None:
+def test_b69_text_and_parallel_off(sandbox: RunningSandbox, prefix: Prefix) -> None:
     where = prefix()
     with sandbox.connect() as connection:
         sandbox.unload(connection, SELECT, where, "CSV PARTITION BY (day) PARALLEL OFF HEADER")
