@@ -69,6 +69,7 @@ class Runner {
     // A run may have died with all its objects gone and its parts still on local disk.
     DropPartsOf(ledger_.UnendedRuns(run_));
     ledger_.BeginRun(run_);
+    ledger_.NoteTables(parts_.tables);
     TellBegan();
     auto first_session = LoginWhileSweeping();
     SyncAll(std::move(first_session));
@@ -292,6 +293,20 @@ class Runner {
 RunResult Run(const std::vector<model::Stream>& streams, const RunOptions& options,
               const RunParts& parts, std::stop_token stop) {
   return Runner(streams, options, parts, std::move(stop)).Run();
+}
+
+void RecordFailedRun(const std::filesystem::path& path, const base::Clock& clock,
+                     const base::ErrorInfo& failure) noexcept {
+  if (failure.code == base::ErrorCode::kCancelled) return;
+  try {
+    Ledger ledger(path, clock);
+    const std::string run = staging::MakeRunId(clock.Utc(), base::RandomBits());
+    ledger.BeginRun(run);
+    ledger.NoteFailure(run, "", failure);
+    ledger.EndRun(run, "failed");
+  } catch (...) {
+    return;
+  }
 }
 
 std::vector<StreamPlan> Plan(const std::vector<model::Stream>& streams, const RunOptions& options,

@@ -18,6 +18,7 @@
 #include "sync/base/progress.h"
 #include "sync/base/run_options.h"
 #include "sync/base/stream_result.h"
+#include "sync/ledger/known_table.h"
 #include "sync/read/stream_plan.h"
 
 namespace sluice::sync {
@@ -45,6 +46,8 @@ struct RunParts {
   Observer& observer;
   // Called after each effect, on the stream's thread. Tests kill the process in it.
   std::function<void(Effect, std::string_view stream)> after_effect = {};
+  // What the choice of the streams told of tables, for the ledger.
+  std::vector<KnownTable> tables = {};
 };
 
 // Syncs the streams, `streams_parallel` at a time. One failing stream does not stop the others.
@@ -54,6 +57,11 @@ struct RunParts {
 // streams that cannot be told apart at the destination (kInvalidConfig).
 RunResult Run(const std::vector<model::Stream>& streams, const RunOptions& options,
               const RunParts& parts, std::stop_token stop);
+
+// Writes into the ledger that a run failed before it knew its streams, so that `status` tells why.
+// Throws nothing: what led here is the failure to tell.
+void RecordFailedRun(const std::filesystem::path& ledger, const base::Clock& clock,
+                     const base::ErrorInfo& failure) noexcept;
 
 // The plan alone: logs in and describes, sends no UNLOAD, writes nothing.
 std::vector<StreamPlan> Plan(const std::vector<model::Stream>& streams, const RunOptions& options,

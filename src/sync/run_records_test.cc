@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "sync/ledger/history.h"
+#include "sync/ledger/known_table.h"
 #include "sync/ledger/ledger.h"
 #include "sync/run.h"
 #include "sync/testing/run_fixture.h"
@@ -117,6 +118,26 @@ TEST_F(RunRecordsTest, ADeadRunWhosePartsCannotBeRemovedIsNotForgotten) {
   Run();
   Ledger ledger(options_.ledger, clock_);
   EXPECT_THAT(ledger.UnendedRuns("now"), ElementsAre("dead"));
+}
+
+TEST_F(RunRecordsTest, WhatTheChoiceOfStreamsToldIsKept) {
+  const KnownTable table{.pattern = "sales.*", .table = {"sales", "orders"}};
+  RunParts parts = Parts();
+  parts.tables = {table};
+  sync::Run(streams_, options_, parts, {});
+  EXPECT_THAT(ReadKnownTables(options_.ledger), ElementsAre(table));
+}
+
+TEST_F(RunRecordsTest, ARunThatFailedBeforeItKnewItsStreamsIsARunThatFailed) {
+  RecordFailedRun(options_.ledger, clock_,
+                  {.code = ErrorCode::kUnreachable, .message = "no answer", .remedy = "Wait."});
+  const RunRecord run = LastRun();
+  EXPECT_EQ(run.outcome, "failed");
+  ASSERT_THAT(run.failures, SizeIs(1));
+  EXPECT_EQ(run.failures[0].stream, "");
+  EXPECT_EQ(run.failures[0].message, "no answer");
+  RecordFailedRun(options_.ledger, clock_, {.code = ErrorCode::kCancelled});
+  EXPECT_EQ(LastRun().run, run.run) << "who is stopped has not failed";
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "sync/ledger/known_table.h"
 #include "sync/ledger/ledger_files.h"
 #include "sync/ledger/ledger_lock.h"
 #include "sync/ledger/ledger_schema.h"
@@ -243,6 +244,28 @@ CostTotal ReadCosts(const std::filesystem::path& ledger, base::UtcTime since) {
     if (const auto cost = ReadCost(rows, 0)) AddTo(total, *cost);
   }
   return total;
+}
+
+std::vector<KnownTable> ReadKnownTables(const std::filesystem::path& ledger) {
+  std::vector<KnownTable> tables;
+  std::error_code ignored;
+  if (!std::filesystem::exists(ledger, ignored)) return tables;
+  RequireOwnFiles(ledger);
+  sqlite::Database db(ledger, sqlite::Open::kExisting, Explain);
+  RequireLedger(db, "read ledger");
+  if (LedgerVersion(db) < kLedgerHasChosen) return tables;
+  sqlite::Statement rows(db,
+                         "SELECT pattern, schema_name, table_name, state FROM chosen ORDER BY"
+                         " pattern, schema_name, table_name");
+  while (rows.Step()) {
+    const std::string state = rows.Text(3);
+    tables.push_back({.pattern = rows.Text(0),
+                      .table = {.schema = rows.Text(1), .table = rows.Text(2)},
+                      .state = state == "told"   ? KnownTable::State::kTold
+                               : state == "gone" ? KnownTable::State::kGone
+                                                 : KnownTable::State::kTaken});
+  }
+  return tables;
 }
 
 const FailureRecord* LastFailure(const History& history, const std::string& stream) {

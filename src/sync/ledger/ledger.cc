@@ -17,6 +17,9 @@ constexpr std::chrono::minutes kClockSlack{5};
 
 constexpr std::array kStateNames = {"planned", "committed", "failed", "abandoned", "cleaned"};
 
+// KnownTable::State; ReadKnownTables reads them.
+constexpr std::array kTableStates = {"taken", "told", "gone"};
+
 const char* StateName(AttemptState state) {
   return kStateNames.at(static_cast<std::size_t>(state));
 }
@@ -211,6 +214,27 @@ void Ledger::NoteReset(std::string_view stream) {
   const std::lock_guard lock(mu_);
   SetDurability(db_, Durability::kProcess);
   sqlite::Statement(db_, "INSERT OR IGNORE INTO reset(stream) VALUES(?)").Bind(stream).Step();
+}
+
+void Ledger::NoteTables(const std::vector<KnownTable>& tables) {
+  if (tables.empty()) return;
+  const std::lock_guard lock(mu_);
+  sqlite::Transaction transaction(db_, Durability::kProcess);
+  for (const auto& known : tables) {
+    // What did not change is not written: a thousand tables are chosen anew by every run.
+    sqlite::Statement(
+        db_,
+        "INSERT INTO chosen(pattern, schema_name, table_name, state, changed) VALUES(?, ?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET state = excluded.state, changed = excluded.changed"
+        " WHERE state <> excluded.state")
+        .Bind(known.pattern)
+        .Bind(known.table.schema)
+        .Bind(known.table.table)
+        .Bind(kTableStates.at(static_cast<std::size_t>(known.state)))
+        .Bind(clock_.Utc())
+        .Step();
+  }
+  transaction.Commit();
 }
 
 void Ledger::SetCommitted(std::string_view attempt, const CommitRecord& commit) {

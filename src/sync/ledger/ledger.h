@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "model/cost.h"
 #include "model/part.h"
+#include "sync/ledger/known_table.h"
 #include "sync/ledger/ledger_lock.h"
 #include "sync/ledger/sqlite.h"
 
@@ -113,6 +114,9 @@ class Ledger {
     std::chrono::seconds took{0};
   };
   std::optional<Took> LastCommit(std::string_view stream);
+
+  // What is known of these tables from now on; of others nothing changes.
+  void NoteTables(const std::vector<KnownTable>& tables);
 
   // Runs, other than `current`, of which something may still lie in the bucket.
   std::set<std::string> DeadRuns(std::string_view current);

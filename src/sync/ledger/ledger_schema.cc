@@ -124,6 +124,15 @@ void MigrateLedger(sqlite::Database& database) {
         "PRAGMA user_version=6;"
         "COMMIT");
   }
+  if (version < 7) {
+    database.Execute(
+        "BEGIN;"
+        "CREATE TABLE chosen(pattern TEXT NOT NULL, schema_name TEXT NOT NULL, table_name TEXT"
+        " NOT NULL, state TEXT NOT NULL, changed INTEGER NOT NULL,"
+        " PRIMARY KEY(pattern, schema_name, table_name)) STRICT;"
+        "PRAGMA user_version=7;"
+        "COMMIT");
+  }
 }
 
 }  // namespace sluice::sync

@@ -14,6 +14,7 @@
 #include <fstream>
 
 #include "sync/ledger/history.h"
+#include "sync/ledger/known_table.h"
 #include "sync/ledger/sqlite.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/matchers.h"
@@ -176,6 +177,20 @@ TEST_F(LedgerTest, KeepsWhyAnAttemptFailedInWordsThatAreNotTooLong) {
   EXPECT_EQ(attempt.remedy, "GRANT SELECT");
 }
 
+TEST_F(LedgerTest, RemembersTheTablesThatPatternsMet) {
+  using State = KnownTable::State;
+  EXPECT_THAT(ReadKnownTables(path()), IsEmpty()) << "no ledger yet";
+  Ledger ledger(path(), clock_);
+  const KnownTable odd{.pattern = "sales.*", .table = {"sales", "a.b'c"}, .state = State::kTold};
+  KnownTable orders{.pattern = "sales.*", .table = {"sales", "orders"}, .state = State::kTaken};
+  const KnownTable other{.pattern = "*.*", .table = {"sales", "orders"}, .state = State::kGone};
+  ledger.NoteTables({odd, orders, other});
+  EXPECT_THAT(ReadKnownTables(path()), ElementsAre(other, odd, orders));
+  orders.state = State::kGone;
+  ledger.NoteTables({orders});
+  EXPECT_THAT(ReadKnownTables(path()), ElementsAre(other, odd, orders)) << "the others stay";
+}
+
 TEST_F(LedgerTest, SparedPrefixesStayAsTheyAre) {
   Ledger ledger(path(), clock_);
   ledger.AddAttempt({.run = "r1", .stream = "a", .attempt = "a1", .prefix = "p1/"});
@@ -245,6 +260,17 @@ const std::vector<const char*> kFormats = {
     " PRIMARY KEY(run, stream)) STRICT;"
     "CREATE INDEX attempt_stream ON attempt(stream, committed);"
     "PRAGMA user_version=5",
+    "ALTER TABLE run ADD COLUMN wake_ups INTEGER;"
+    "ALTER TABLE run ADD COLUMN billed_ms INTEGER;"
+    "ALTER TABLE run ADD COLUMN rpus REAL;"
+    "ALTER TABLE run ADD COLUMN workgroup_rpu_seconds REAL;"
+    "ALTER TABLE run ADD COLUMN rpu_price REAL;"
+    "ALTER TABLE run ADD COLUMN s3_put INTEGER;"
+    "ALTER TABLE run ADD COLUMN s3_get INTEGER;"
+    "ALTER TABLE run ADD COLUMN s3_free INTEGER;"
+    "ALTER TABLE run ADD COLUMN bytes_staged INTEGER;"
+    "ALTER TABLE run ADD COLUMN bytes_moved INTEGER;"
+    "PRAGMA user_version=6",
 };
 
 class OldLedgerTest : public LedgerTest, public testing::WithParamInterface<std::size_t> {
@@ -282,6 +308,7 @@ TEST_P(OldLedgerTest, IsTakenOverWithAllThatMayLieInTheBucket) {
 }
 
 TEST_P(OldLedgerTest, IsReadAsItStands) {
+  EXPECT_THAT(ReadKnownTables(path()), IsEmpty());
   const History history = ReadHistory(path(), 1);
   if (GetParam() < 2) return;  // of the first, nothing was told
   EXPECT_EQ(history.runs.at(0).attempts.at(1).error, "source");
@@ -297,7 +324,7 @@ TEST_P(OldLedgerTest, KnowsNoCostsUntilANewRunRecordsItsOwn) {
   EXPECT_EQ(ReadHistory(path(), 9).last_cost->wake_ups, 3U);
   EXPECT_EQ(ReadCosts(path(), {}).runs, 1U);
 }
-INSTANTIATE_TEST_SUITE_P(EachVersion, OldLedgerTest, testing::Values(1, 2, 3, 4, 5),
+INSTANTIATE_TEST_SUITE_P(EachVersion, OldLedgerTest, testing::Values(1, 2, 3, 4, 5, 6),
                          [](const auto& version) { return std::to_string(version.param); });
 
 // Ended runs, each with one attempt that committed and is clean, an hour apart.
