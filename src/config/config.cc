@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
+#include <tuple>
 
 #include "config/auth.h"
 #include "config/destination.h"
+#include "config/include.h"
 #include "config/reader.h"
 #include "config/streams.h"
 
@@ -139,7 +139,8 @@ Config ReadConfig(Reading& reading, const Node& root) {
   if (const Node* node = group("destination")) {
     config.destination = ReadDestination(reading, node, config.staging);
   }
-  config.streams = ReadStreams(reading, top);
+  top.Any("include");  // include.h read it
+  ReadStreams(reading, top, config);
   if (const auto count = top.Integer("streams_parallel")) {
     config.streams_parallel = static_cast<int>(*count);
   }
@@ -156,7 +157,8 @@ Config ReadConfig(Reading& reading, const Node& root) {
 
 void SortByPlace(std::vector<Problem>& problems) {
   std::stable_sort(problems.begin(), problems.end(), [](const Problem& a, const Problem& b) {
-    return std::pair(a.at.line, a.at.column) < std::pair(b.at.line, b.at.column);
+    return std::tuple(a.at.file, a.at.line, a.at.column) <
+           std::tuple(b.at.file, b.at.line, b.at.column);
   });
 }
 
@@ -166,33 +168,43 @@ namespace {
 
 struct ParsedText {
   Loaded loaded;
-  std::vector<std::string> literal_secrets;
+  std::vector<Reading::LiteralSecret> literal_secrets;
+  std::vector<IncludedFile> included;
 };
 
 ParsedText ParseText(std::string_view text, const fs::path& file, const Environment& environment,
                      const HostRules& host_rules) {
   ParsedText parsed;
   Loaded& loaded = parsed.loaded;
-  Tree tree = ParseYaml(text);
-  Reading reading{.sources = {environment, file.parent_path()},
-                  .problems = std::move(tree.problems),
-                  .host_rules = host_rules};
+  const ReferenceSources sources{environment, file.parent_path()};
+  WholeTree whole = ParseWithIncludes(text, file, sources);
+  Tree& tree = whole.tree;
+  Reading reading{
+      .sources = sources, .problems = std::move(tree.problems), .host_rules = host_rules};
   // Only a double key leaves a tree worth reading; every other problem ended the parse.
   if (tree.root.kind != Node::Kind::kNull) loaded.config = ReadConfig(reading, tree.root);
   loaded.config.file = file;
   loaded.config.folder = file.parent_path();
   loaded.problems = std::move(reading.problems);
   SortByPlace(loaded.problems);
+  for (Problem& problem : loaded.problems) {
+    if (problem.at.file == 0) continue;
+    problem.file = whole.files.at(static_cast<std::size_t>(problem.at.file) - 1).path.string();
+  }
   parsed.literal_secrets = std::move(reading.literal_secrets);
+  parsed.included = std::move(whole.files);
   return parsed;
 }
 
 // A secret in a file that every user of the machine may read is no secret.
-void WarnOfReaders(const fs::path& file, fs::perms perms, const ParsedText& parsed,
+void WarnOfReaders(const fs::path& main, fs::perms main_perms, const ParsedText& parsed,
                    Config& config) {
   constexpr auto kOthers = fs::perms::group_read | fs::perms::others_read;
-  if ((perms & kOthers) == fs::perms::none) return;
-  for (const std::string& field : parsed.literal_secrets) {
+  for (const auto& [field, number] : parsed.literal_secrets) {
+    const auto included = static_cast<std::size_t>(number);
+    const fs::path& file = number == 0 ? main : parsed.included.at(included - 1).path;
+    const fs::perms perms = number == 0 ? main_perms : parsed.included.at(included - 1).perms;
+    if ((perms & kOthers) == fs::perms::none) continue;
     config.warnings.push_back(
         {.field = field,
          .problem = fmt::format("stands in a file that {} may read",
@@ -202,7 +214,8 @@ void WarnOfReaders(const fs::path& file, fs::perms perms, const ParsedText& pars
          .remedy =
              fmt::format("chmod 600 {}\nBetter: keep the secret elsewhere, as \"${{file:PATH}}\" "
                          "or \"${{NAME}}\".",
-                         file.string())});
+                         file.string()),
+         .file = number == 0 ? "" : file.string()});
   }
 }
 
@@ -233,41 +246,23 @@ Loaded Parse(std::string_view text, const fs::path& file, const Environment& env
 }
 
 Loaded Load(const fs::path& file, const Environment& environment, const HostRules& host_rules) {
-  const auto whole = [&](std::string problem, std::string remedy) {
+  auto read = ReadTextFile(file, RemedyOfAbsent(file));
+  if (auto* problem = std::get_if<Problem>(&read)) {
     Loaded loaded;
     loaded.config.file = file;
-    loaded.problems.push_back({.problem = std::move(problem), .remedy = std::move(remedy)});
+    loaded.problems.push_back(std::move(*problem));
     return loaded;
-  };
-  std::error_code error;
-  const auto status = fs::status(file, error);
-  if (error && error != std::errc::no_such_file_or_directory) {
-    return whole(fmt::format("cannot be reached ({})", error.message()),
-                 "Check the rights of the folders above it.");
   }
-  if (!fs::exists(status)) return whole("does not exist", RemedyOfAbsent(file));
-  if (fs::is_directory(status)) {
-    return whole("is a folder, not a file",
-                 fmt::format("Name the file in it: sluice --config {} ...",
-                             (file / "sluice.yaml").lexically_normal().string()));
-  }
-  if (!fs::is_regular_file(status)) return whole("is not a file", "Name a file with --config.");
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return whole("cannot be opened", "Allow this user to read it: chmod u+r, or chown.");
-  std::string text;
-  // One byte above the limit is enough for ParseYaml to refuse it.
-  text.resize(kFileBytesMax + 1);
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad()) return whole("cannot be read", "Check the disk it lies on.");
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  ParsedText parsed = ParseText(text, file, environment, host_rules);
-  WarnOfReaders(file, status.permissions(), parsed, parsed.loaded.config);
+  const auto& text = std::get<ReadText>(read);
+  ParsedText parsed = ParseText(text.text, file, environment, host_rules);
+  WarnOfReaders(file, text.perms, parsed, parsed.loaded.config);
   return std::move(parsed.loaded);
 }
 
-std::string Place(const fs::path& file, const Problem& problem) {
-  if (problem.at.line == 0) return file.string();
-  return fmt::format("{}:{}:{}", file.string(), problem.at.line, problem.at.column);
+std::string Place(const fs::path& main, const Problem& problem) {
+  const std::string file = problem.file.empty() ? main.string() : problem.file;
+  if (problem.at.line == 0) return file;
+  return fmt::format("{}:{}:{}", file, problem.at.line, problem.at.column);
 }
 
 base::Error ToError(const fs::path& file, const std::vector<Problem>& problems) {
@@ -277,7 +272,11 @@ base::Error ToError(const fs::path& file, const std::vector<Problem>& problems) 
     if (!message.empty()) message += "; ";
     message += problem.field.empty() ? problem.problem
                                      : fmt::format("{} {}", problem.field, problem.problem);
-    if (problem.at.line > 0) message += fmt::format(" (line {})", problem.at.line);
+    if (!problem.file.empty()) {
+      message += fmt::format(" ({})", Place(file, problem));
+    } else if (problem.at.line > 0) {
+      message += fmt::format(" (line {})", problem.at.line);
+    }
     if (!remedy.empty()) remedy += '\n';
     remedy += problem.remedy;
   }

@@ -14,6 +14,7 @@
 #include "config/problem.h"
 #include "config/references.h"
 #include "config/rules.h"
+#include "config/table_pattern.h"
 #include "model/stream.h"
 
 namespace sluice::config {
@@ -117,6 +118,23 @@ struct StreamConfig {
   std::string field;  // "streams[2]", for messages
 };
 
+enum class NewTables {
+  kFollow,  // a table that came later is synced, and told
+  kTell,    // it is told alone
+};
+
+// Tables that are chosen at each run. A table that a stream of StreamConfig reads, or whose name
+// one has, is not among them.
+struct PatternConfig {
+  std::vector<TablePattern> tables;  // not empty
+  std::vector<TablePattern> exclude;
+  NewTables new_tables = NewTables::kFollow;
+  bool views = false;      // views, too
+  model::Stream settings;  // of each of them; without name and table
+  std::string field;       // "streams[2]", for messages
+  std::size_t before = 0;  // so many of Config::streams stand before it in the file
+};
+
 struct Limits {
   // Memory of the whole program, roughly: what exceeds it waits or goes to disk.
   std::uint64_t memory_mb = 400;
@@ -155,6 +173,7 @@ struct Config {
   AuthConfig auth;
   DestinationConfig destination;
   std::vector<StreamConfig> streams;  // names unique; may be empty (discover needs none)
+  std::vector<PatternConfig> patterns;
   int streams_parallel = 4;
   Limits limits;
   HistoryConfig history;
@@ -170,7 +189,7 @@ struct Loaded {
 };
 
 // `file` is named in Config and gives the folder; its content is `text`. Reads no other file than
-// those of ${file:...}.
+// those of ${file:...} and `include`.
 Loaded Parse(std::string_view text, const std::filesystem::path& file,
              const Environment& environment, const HostRules& host_rules = {});
 
@@ -182,7 +201,8 @@ Loaded Load(const std::filesystem::path& file, const Environment& environment,
 // All problems as one kInvalidConfig error. REQUIRES: not empty.
 base::Error ToError(const std::filesystem::path& file, const std::vector<Problem>& problems);
 
-// "sluice.yaml:12:9": what editors and terminals turn into a link.
+// "sluice.yaml:12:9", or of the included file that it is in: what editors and terminals turn into a
+// link.
 std::string Place(const std::filesystem::path& file, const Problem& problem);
 
 }  // namespace sluice::config

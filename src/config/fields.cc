@@ -158,6 +158,13 @@ constexpr auto kRootFields = std::to_array<FieldSpec>({
      .required = true,
      .missing = "Name this connection, for example name: acme",
      .rule = CheckName},
+    {.name = "include",
+     .takes = Takes::kTextList,
+     .description = "Other files of this form, beside this one unless a folder is named. What "
+                    "stands here counts before what stands there, each group as a whole; their "
+                    "streams are added to those here. Fields that begin with x- are for anchors, "
+                    "and read by nobody.",
+     .example = "shared.yaml"},
     {.name = "redshift",
      .takes = Takes::kGroup,
      .description = "The workgroup to read from.",

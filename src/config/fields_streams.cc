@@ -2,6 +2,7 @@
 #include <array>
 
 #include "config/fields.h"
+#include "config/table_pattern.h"
 
 namespace sluice::config {
 namespace {
@@ -14,6 +15,8 @@ constexpr auto kNullCursor = std::to_array<std::string_view>({"read", "first", "
 constexpr auto kDuplicateKeys = std::to_array<std::string_view>({"refuse", "newest"});
 constexpr auto kSchemaChanges = std::to_array<std::string_view>({"follow", "freeze", "fail"});
 constexpr auto kSplitBySize = std::to_array<std::string_view>({"auto"});
+
+constexpr auto kNewTables = std::to_array<std::string_view>({"follow", "tell"});
 constexpr auto kNoDeletes = std::to_array<std::string_view>({"none"});
 
 constexpr std::string_view kFutureCursorText =
@@ -78,6 +81,8 @@ constexpr auto kDeletesFields = std::to_array<FieldSpec>({
      .max = 100},
 });
 
+constexpr auto kNeedsTables = std::to_array<std::string_view>({"tables"});
+
 constexpr auto kStreamFields = std::to_array<FieldSpec>({
     {.name = "name", .description = "Unique. Default: the table's.", .rule = CheckIdentifier},
     {.name = "table",
@@ -85,6 +90,36 @@ constexpr auto kStreamFields = std::to_array<FieldSpec>({
      .title = "Tables to bring over",
      .example = "sales.orders",
      .rule = CheckTable},
+    {.name = "tables",
+     .takes = Takes::kTextList,
+     .description =
+         "Instead of table: every table whose name is of this pattern when a run begins. "
+         "* stands for any characters, ? for one, also in the schema; what stands in "
+         "double quotes is meant as it is. The stream's other fields hold for each of "
+         "them. A table that has a stream of its own is read as that one says, and of "
+         "two patterns the first takes it.",
+     .title = "Tables by pattern",
+     .example = "\"sales.*\"",
+     .rule = CheckTablePattern},
+    {.name = "exclude",
+     .takes = Takes::kTextList,
+     .description = "Of tables: not these, by table (of any schema) or schema.table.",
+     .example = "\"*_tmp\"",
+     .rule = CheckExclusion,
+     .needs = kNeedsTables},
+    {.name = "new_tables",
+     .takes = Takes::kChoice,
+     .description = "Of tables: what to do with one that came after the first sync. follow: tell "
+                    "of it and sync it; tell: only tell, and sync it when it has a stream of its "
+                    "own.",
+     .preset = "follow",
+     .words = kNewTables,
+     .needs = kNeedsTables},
+    {.name = "views",
+     .takes = Takes::kBool,
+     .description = "Of tables: views, too. Each is computed when it is read.",
+     .preset = "false",
+     .needs = kNeedsTables},
     {.name = "sql", .takes = Takes::kSql, .description = "One SELECT; it needs a name."},
     {.name = "primary_key",
      .takes = Takes::kTextList,
@@ -158,6 +193,7 @@ constinit const GroupSpec kDefaultsGroup{.path = "defaults", .fields = kDefaults
 constinit const GroupSpec kStreamGroup{
     .path = "streams[]",
     .fields = kStreamFields,
-    .constraints = R"({"oneOf": [{"required": ["table"]}, {"required": ["sql", "name"]}]})"};
+    .constraints =
+        R"({"oneOf": [{"required": ["table"]}, {"required": ["tables"]}, {"required": ["sql", "name"]}]})"};
 
 }  // namespace sluice::config

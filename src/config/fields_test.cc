@@ -95,6 +95,12 @@ std::vector<std::string> ProblemsWith(const std::string& group, const FieldSpec&
   if (group == "auth" && field.name == "allow_keys_in_unload") {
     fields = fmt::format("profile: p, allow_keys_in_unload: {}", value);
   }
+  // Of patterns, which stand without a table.
+  if (group == "streams" && field.name == "tables") fields = fmt::format("tables: {}", value);
+  if (group == "streams" && !field.needs.empty() && field.needs.front() == "tables") {
+    fields = fmt::format("tables: 's.*', {}: {}", field.name, value);
+  }
+  if (group.empty() && field.name == "include") return {};  // of files that are there
   if (group.empty()) fields = std::regex_replace(fields, std::regex(", "), "\n");
   if (group == "streams" && field.name == "name")
     fields = fmt::format("table: s.t, name: {}", value);

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "config/destination_path.h"
 #include "config/meant.h"
+#include "config/table_pattern.h"
 
 namespace sluice::config {
 namespace {
@@ -26,6 +27,9 @@ std::string_view KindName(Node::Kind kind) {
 constexpr std::string_view kSwapped =
     "Are the two keys swapped? The ID has 20 capital letters and digits and begins with AKIA or "
     "ASIA,\nthe secret has 40 signs.";
+
+// Fields at the top that stand there for YAML anchors alone.
+constexpr std::string_view kExtension = "x-";
 
 std::string Trimmed(std::string_view text) {
   constexpr std::string_view kBlank = " \t\r\n";
@@ -45,7 +49,9 @@ std::string WithValue(const Expanded& value, Form form, std::string_view problem
 Form FormOf(Rule rule) {
   if (rule == CheckRegion) return Form::kRegion;
   if (rule == CheckName || rule == CheckWorkgroup) return Form::kWords;
-  if (rule == CheckTable) return Form::kTable;
+  if (rule == CheckTable || rule == CheckTablePattern || rule == CheckExclusion) {
+    return Form::kTable;
+  }
   return Form::kNever;
 }
 
@@ -210,7 +216,8 @@ std::optional<base::Secret> MapReader::SecretWithout(std::string_view key, std::
   auto value = Scalar(key, *node, Field(key), /*secret=*/true);
   if (!value) return std::nullopt;
   // AWS calls an external ID no secret.
-  if (!value->referenced && key != "external_id") reading_.literal_secrets.push_back(Field(key));
+  if (!value->referenced && key != "external_id")
+    reading_.literal_secrets.push_back({Field(key), At(key).file});
   if (key == "external_id") value->text = Trimmed(value->text);
   base::Secret secret(std::move(value->text));
   if (secret.empty() || !IsPlainUtf8(secret.Reveal()) ||
@@ -363,16 +370,12 @@ void MapReader::RefuseOthers() {
   std::vector<std::string_view> known;
   for (const FieldSpec& field : group_.fields) known.push_back(field.name);
   for (const Entry& entry : node_->entries) {
+    if (path_.empty() && entry.key.starts_with(kExtension)) continue;
     if (group_.Find(entry.key) == nullptr) RefuseUnknown(entry, known);
   }
 }
 
 void MapReader::RefuseUnknown(const Entry& entry, const std::vector<std::string_view>& known) {
-  if (entry.key == "<<") {
-    AddAt(Field(entry.key), entry.key_at, "is a merge key, which Sluice does not follow",
-          "Write the values out. What streams share can stand once, under defaults.");
-    return;
-  }
   if (const auto meant = MeantField(path_, entry.key, known)) {
     AddAt(Field(entry.key), entry.key_at, meant->problem, meant->remedy);
     return;

@@ -25,8 +25,12 @@ namespace sluice::config {
 struct Reading {
   ReferenceSources sources;
   std::vector<Problem> problems;
-  // Secrets that stand in the file itself: "auth.secret_access_key".
-  std::vector<std::string> literal_secrets = {};
+  // Secrets that stand in the file itself, or in one that it includes (Position::file).
+  struct LiteralSecret {
+    std::string field;  // "auth.secret_access_key"
+    int file = 0;
+  };
+  std::vector<LiteralSecret> literal_secrets = {};
   HostRules host_rules = {};
 };
 

@@ -142,6 +142,14 @@ std::string Written() {
        "One connection: a Redshift Serverless workgroup, a staging bucket, a destination. ${NAME}, "
        "${NAME:-default} and ${file:PATH} may stand in every text."}};
   json.update(ObjectOf(kRootGroup));
+  // What is required may stand in an included file.
+  Json included = Json::object();
+  included["required"] = Json::array({"include"});
+  Json whole = Json::object();
+  whole["required"] = json["required"];
+  json.erase("required");
+  json["anyOf"] = Json::array({included, whole});
+  json["patternProperties"]["^x-"] = Json::object();
   return json.dump(2) + "\n";
 }
 

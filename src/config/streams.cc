@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include "config/table_pattern.h"
 #include "redshift/text/query_text.h"
 
 namespace sluice::config {
@@ -77,19 +78,42 @@ void ReadQueryInto(MapReader& map, const std::string& sql, model::Stream& stream
           refused.remedy);
 }
 
-void ReadSource(MapReader& map, model::Stream& stream) {
-  const bool has_table = map.Has("table");
-  const bool has_sql = map.Has("sql");
+// A star that stands for anything, not for itself.
+bool HasStar(std::string_view table) {
+  bool quoted = false;
+  for (const char c : table) {
+    if (c == '"') quoted = !quoted;
+    if (c == '*' && !quoted) return true;
+  }
+  return false;
+}
+
+void ReadTable(MapReader& map, model::Stream& stream) {
   const auto table = map.Text("table");
-  const auto sql = map.Sql("sql");
-  if (has_table == has_sql) {
-    map.Add("table", has_table ? "stands beside sql" : "is missing, and so is sql",
-            "A stream is either table: schema.table, or name: and sql: with one SELECT.");
+  if (!table) return;
+  if (HasStar(*table)) {
+    map.Add("table", "holds a *, which stands for any characters in tables: alone",
+            "Write tables: \"schema.*\" for all tables of that pattern. A name that holds a * "
+            "itself stands in\ndouble quotes: 'sales.\"odd*name\"'.");
     return;
   }
-  if (table) {
-    stream.table = std::get<model::TableName>(ParseTable(*table));
-    if (stream.name.empty()) stream.name = stream.table->ToString();
+  stream.table = std::get<model::TableName>(ParseTable(*table));
+  if (stream.name.empty()) stream.name = stream.table->ToString();
+}
+
+void ReadSource(MapReader& map, model::Stream& stream) {
+  const bool has_sql = map.Has("sql");
+  const auto sql = map.Sql("sql");
+  const auto sources = (map.Has("table") ? 1 : 0) + (has_sql ? 1 : 0) + (map.Has("tables") ? 1 : 0);
+  ReadTable(map, stream);
+  if (sources != 1) {
+    map.Add("table",
+            sources == 0 ? "is missing, and so is sql"
+            : has_sql    ? "stands beside sql"
+                         : "stands beside tables",
+            "A stream is either table: schema.table, or name: and sql: with one SELECT,\n"
+            "or tables: \"schema.*\" for all of a pattern.");
+    return;
   }
   if (sql) {
     ReadQueryInto(map, *sql, stream);
@@ -97,6 +121,37 @@ void ReadSource(MapReader& map, model::Stream& stream) {
       map.Missing("name", "A query needs a name: it becomes its table at the destination.");
     }
   }
+}
+
+// What stands beside `tables`, and without it alone.
+PatternConfig ReadPattern(MapReader& map) {
+  PatternConfig pattern;
+  const Node* tables = map.Any("tables");
+  if (tables != nullptr && tables->kind == Node::Kind::kSequence && tables->items.empty()) {
+    map.Add("tables", "is an empty list", "Write tables: \"schema.*\"");
+  }
+  for (const auto& text : map.TextList("tables")) {
+    pattern.tables.push_back(std::get<TablePattern>(ParseTablePattern(text)));
+  }
+  for (const auto& text : map.TextList("exclude")) {
+    pattern.exclude.push_back(std::get<TablePattern>(ParseExclusion(text)));
+  }
+  pattern.new_tables = map.Choice<NewTables>("new_tables", {{"follow", NewTables::kFollow},
+                                                            {"tell", NewTables::kTell}})
+                           .value_or(NewTables::kFollow);
+  pattern.views = map.Bool("views").value_or(false);
+  if (map.Has("tables")) {
+    if (map.Has("name") && !map.Has("sql")) {
+      map.Add("name", "stands beside tables", "Each of them has its own name. Leave it out.");
+    }
+    return pattern;
+  }
+  for (const std::string_view key : {"exclude", "new_tables", "views"}) {
+    if (map.Has(key)) {
+      map.Add(key, "stands without tables", "It is about tables: \"schema.*\".");
+    }
+  }
+  return pattern;
 }
 
 // A default holds for the streams it can hold for: `incremental` for those with a cursor, a write
@@ -236,9 +291,15 @@ std::string TableEntry(const std::string& text) {
   return fmt::format("- table: {}", table ? text : "schema.table");
 }
 
-StreamConfig ReadStream(Reading& reading, const Node& node, const Defaults& defaults,
-                        std::string field) {
-  StreamConfig config;
+struct StreamEntry {
+  model::Stream stream;
+  std::string field;
+  PatternConfig pattern;  // without `tables`: it is none
+};
+
+StreamEntry ReadStream(Reading& reading, const Node& node, const Defaults& defaults,
+                       std::string field) {
+  StreamEntry config;
   config.field = field;
   if (node.kind == Node::Kind::kScalar) {
     reading.problems.push_back({std::move(field), node.at, "is a text, not a group of fields",
@@ -255,6 +316,7 @@ StreamConfig ReadStream(Reading& reading, const Node& node, const Defaults& defa
   }
   stream.name = map.Text("name").value_or("");
   ReadSource(map, stream);
+  config.pattern = ReadPattern(map);
   stream.primary_key = map.TextList("primary_key");
   stream.cursor = map.Text("cursor");
   stream.columns = map.TextList("columns");
@@ -271,7 +333,8 @@ StreamConfig ReadStream(Reading& reading, const Node& node, const Defaults& defa
   return config;
 }
 
-void RefuseTwice(Reading& reading, const std::vector<StreamConfig>& streams, const Node& list) {
+void RefuseTwice(Reading& reading, const std::vector<StreamConfig>& streams,
+                 const std::vector<Position>& places) {
   std::map<std::string, std::size_t> seen;
   for (std::size_t i = 0; i < streams.size(); ++i) {
     const std::string& name = streams[i].stream.name;
@@ -279,7 +342,7 @@ void RefuseTwice(Reading& reading, const std::vector<StreamConfig>& streams, con
     const auto [at, fresh] = seen.try_emplace(name, i);
     if (fresh) continue;
     reading.problems.push_back(
-        {streams[i].field, list.items[i].at,
+        {streams[i].field, places[i],
          IsShowable(name, Form::kTable)
              ? fmt::format("is called {}, and so is {}", name, streams[at->second].field)
              : fmt::format("is called as {} is", streams[at->second].field),
@@ -302,16 +365,25 @@ const Node* StreamList(MapReader& top) {
 
 }  // namespace
 
-std::vector<StreamConfig> ReadStreams(Reading& reading, MapReader& top) {
+void ReadStreams(Reading& reading, MapReader& top, Config& config) {
   const Defaults defaults = ReadDefaults(reading, top.Map("defaults"));
-  std::vector<StreamConfig> streams;
   const Node* list = StreamList(top);
-  if (list == nullptr) return streams;
+  if (list == nullptr) return;
+  std::vector<Position> places;
   for (std::size_t i = 0; i < list->items.size(); ++i) {
-    streams.push_back(ReadStream(reading, list->items[i], defaults, fmt::format("streams[{}]", i)));
+    const Node& item = list->items[i];
+    StreamEntry entry = ReadStream(reading, item, defaults, fmt::format("streams[{}]", i));
+    if (entry.pattern.tables.empty()) {
+      config.streams.push_back({std::move(entry.stream), std::move(entry.field)});
+      places.push_back(item.at);
+      continue;
+    }
+    entry.pattern.settings = std::move(entry.stream);
+    entry.pattern.field = std::move(entry.field);
+    entry.pattern.before = config.streams.size();
+    config.patterns.push_back(std::move(entry.pattern));
   }
-  RefuseTwice(reading, streams, *list);
-  return streams;
+  RefuseTwice(reading, config.streams, places);
 }
 
 }  // namespace sluice::config
