@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "base/error.h"
 #include "config/rules.h"
@@ -79,23 +80,23 @@ class Editor {
     end_of_line_ = text_.find("\r\n") == std::string::npos ? "\n" : "\r\n";
   }
 
-  // A stream behind the last.
-  std::string AddStream(const std::string& table) {
-    const std::string field = "table: " + QuoteYaml(table);
+  // Streams behind the last.
+  std::string AddStreams(const std::vector<std::string>& tables) {
     const Entry* streams = Find(root_, "streams");
     if (streams == nullptr) {
       if (root_.kind != Node::Kind::kMap || InFlow(root_)) throw CannotEdit();
       const auto indent = static_cast<std::size_t>(root_.entries.front().key_at.column) - 1;
       InsertLine(text_.size(), indent, "streams:");
-      InsertLine(text_.size(), indent + 2, "- " + field);
+      InsertLine(text_.size(), indent + 2, Items(tables, indent + 2));
     } else if (streams->value.kind == Node::Kind::kNull) {
-      FillEmptyList(*streams, "- " + field);
+      FillEmptyList(*streams, Items(tables, static_cast<std::size_t>(streams->key_at.column) + 1));
     } else if (streams->value.kind != Node::Kind::kSequence) {
       throw CannotEdit();
     } else if (At(Offset(streams->value.at)) == '[') {
-      AddToFlowList(streams->value, field);
+      AddToFlowList(streams->value, tables);
     } else {
-      AddToBlockList(streams->value, "- " + field);
+      const auto indent = static_cast<std::size_t>(streams->value.at.column) - 1;
+      AddToBlockList(streams->value, Items(tables, indent));
     }
     return std::move(text_);
   }
@@ -127,6 +128,18 @@ class Editor {
   }
 
  private:
+  static std::string TableField(const std::string& table) { return "table: " + QuoteYaml(table); }
+
+  // Lines of a list; the first without its indentation, the last without its end.
+  std::string Items(const std::vector<std::string>& tables, std::size_t indent) const {
+    std::string lines;
+    for (const auto& table : tables) {
+      if (!lines.empty()) lines += end_of_line_ + std::string(indent, ' ');
+      lines += "- " + TableField(table);
+    }
+    return lines;
+  }
+
   static std::string Written(const Change& change) {
     return change.plain ? *change.value : QuoteYaml(*change.value);
   }
@@ -265,7 +278,7 @@ class Editor {
   }
 
   // "[]" or "[{ table: a.b }]", in one line or several.
-  void AddToFlowList(const Node& list, const std::string& field) {
+  void AddToFlowList(const Node& list, const std::vector<std::string>& tables) {
     const std::size_t close = FlowEnd(Offset(list.at));
     std::size_t end = close;
     while (end > 0 &&
@@ -273,7 +286,11 @@ class Editor {
       --end;
     }
     const bool comma = list.items.empty() || text_[end - 1] == ',';
-    text_.insert(end, (comma ? " { " : ", { ") + field + " }");
+    std::string items;
+    for (const auto& table : tables) {
+      items += (items.empty() && comma ? " { " : ", { ") + TableField(table) + " }";
+    }
+    text_.insert(end, items);
   }
 
   // Of the bracket that closes the one at `open`.
@@ -379,8 +396,8 @@ std::string EditOne(const std::string& text, const Change& change) {
   return edited;
 }
 
-std::string AddOne(const std::string& text, const std::string& table) {
-  const Change change{.group = "streams", .key = "- table", .value = table};
+std::string AddAll(const std::string& text, const std::vector<std::string>& tables) {
+  const Change change{.group = "streams", .key = "- table", .value = tables.front()};
   const Tree before = ParseYaml(text);
   if (!before.problems.empty()) Refuse(change);
   Node expected = before.root;
@@ -391,12 +408,14 @@ std::string AddOne(const std::string& text, const std::string& table) {
     streams = std::prev(expected.entries.end());
   }
   streams->value.kind = Node::Kind::kSequence;
-  Node stream{.kind = Node::Kind::kMap};
-  stream.entries.push_back({"table", {}, {.kind = Node::Kind::kScalar, .text = table}});
-  streams->value.items.push_back(std::move(stream));
+  for (const auto& table : tables) {
+    Node stream{.kind = Node::Kind::kMap};
+    stream.entries.push_back({"table", {}, {.kind = Node::Kind::kScalar, .text = table}});
+    streams->value.items.push_back(std::move(stream));
+  }
   std::string edited;
   try {
-    edited = Editor(text, before.root).AddStream(table);
+    edited = Editor(text, before.root).AddStreams(tables);
   } catch (const CannotEdit&) {
     Refuse(change);
   }
@@ -405,18 +424,18 @@ std::string AddOne(const std::string& text, const std::string& table) {
   return edited;
 }
 
-bool HasTable(const Node& root, const std::string& table) {
+// What is read by streams of `root`.
+std::set<model::TableName> TablesOf(const Node& root) {
+  std::set<model::TableName> tables;
   const Entry* streams = Find(root, "streams");
-  if (streams == nullptr) return false;
-  const auto wanted = ParseTable(table);
-  return std::any_of(streams->value.items.begin(), streams->value.items.end(),
-                     [&](const Node& item) {
-                       const Entry* entry = Find(item, "table");
-                       if (entry == nullptr) return false;
-                       const auto there = ParseTable(entry->value.text);
-                       const auto* name = std::get_if<model::TableName>(&there);
-                       return name != nullptr && *name == std::get<model::TableName>(wanted);
-                     });
+  if (streams == nullptr) return tables;
+  for (const Node& item : streams->value.items) {
+    const Entry* entry = Find(item, "table");
+    if (entry == nullptr) continue;
+    const auto table = ParseTable(entry->value.text);
+    if (const auto* name = std::get_if<model::TableName>(&table)) tables.insert(*name);
+  }
+  return tables;
 }
 
 }  // namespace
@@ -424,9 +443,12 @@ bool HasTable(const Node& root, const std::string& table) {
 std::string AddTables(std::string_view text, const std::vector<std::string>& tables) {
   const bool mark = text.starts_with(kByteOrderMark);
   std::string edited(mark ? text.substr(kByteOrderMark.size()) : text);
+  auto there = TablesOf(ParseYaml(edited).root);
+  std::vector<std::string> added;
   for (const auto& table : tables) {
-    if (!HasTable(ParseYaml(edited).root, table)) edited = AddOne(edited, table);
+    if (there.insert(std::get<model::TableName>(ParseTable(table))).second) added.push_back(table);
   }
+  if (!added.empty()) edited = AddAll(edited, added);
   return mark ? std::string(kByteOrderMark) + edited : edited;
 }
 

@@ -135,6 +135,13 @@ bool NamePattern::HasSign() const {
                      [](const Piece& piece) { return piece.kind != Kind::kCharacter; });
 }
 
+std::optional<std::string> NamePattern::Name() const {
+  if (HasSign()) return std::nullopt;
+  std::string name;
+  for (const Piece& piece : pieces_) name += piece.byte;
+  return name;
+}
+
 std::string NamePattern::Beginning() const {
   std::string text;
   for (const Piece& piece : pieces_) {

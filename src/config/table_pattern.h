@@ -31,6 +31,8 @@ class NamePattern {
   bool empty() const { return pieces_.empty(); }
   // It holds a sign; else it is one name, of which only the case of letters is open.
   bool HasSign() const;
+  // The name itself, as it was written, if there is no sign in it.
+  std::optional<std::string> Name() const;
   // The characters before the first sign, in lower case.
   std::string Beginning() const;
 

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <mutex>
 #include <thread>
+#include <utility>
 
 #include "aws/endpoints.h"
 #include "aws/keys/credentials.h"
@@ -13,6 +15,7 @@
 #include "aws/s3/s3.h"
 #include "aws/sts.h"
 #include "base/retry.h"
+#include "connection/chosen_streams.h"
 #include "destinations/duckdb/duckdb_destination.h"
 #include "destinations/lake/lake_destination.h"
 #include "destinations/postgres/postgres_destination.h"
@@ -20,6 +23,8 @@
 #include "pq/probe.h"
 #include "redshift/endpoint.h"
 #include "redshift/libpq_session.h"
+#include "redshift/overview.h"
+#include "sync/ledger/known_table.h"
 
 namespace sluice::connection {
 namespace {
@@ -245,6 +250,8 @@ struct Connection::Parts {
   // Made when a lake in a bucket is opened; without keys of its own it is reached by `provider`.
   std::shared_ptr<aws::CredentialProvider> lake_provider;
   std::unique_ptr<aws::ObjectStore> lake_store;
+  std::mutex kept_mu;
+  std::unique_ptr<redshift::Session> kept;  // guarded by kept_mu: for the first that logs in
 };
 
 namespace {
@@ -364,6 +371,18 @@ std::unique_ptr<redshift::Session> Connection::Parts::LoginWith(
   return redshift::Login(options, clock, log, call);
 }
 
+namespace {
+
+sync::ChosenStreams ChosenBy(const config::Config& config, redshift::Session& session,
+                             const base::Call& call) {
+  const auto listed = redshift::ListAllTables(session, config.redshift.database, call);
+  auto chosen = Choose(config, listed, sync::ReadKnownTables(LedgerOf(config)));
+  RequireStreams(config, chosen, listed);
+  return chosen;
+}
+
+}  // namespace
+
 Connection::Connection(const config::Config& config, const base::Environment& environment,
                        const base::Clock& clock, base::Logger& log)
     : parts_(std::make_unique<Parts>(config, environment, clock, log)) {}
@@ -372,6 +391,24 @@ Connection::~Connection() = default;
 std::unique_ptr<redshift::Session> Connection::Login(const base::Call& call) {
   return parts_->LoginWith(
       [this](const base::Call& inner) { return ForLogin(parts_->Mint(inner)); }, call);
+}
+
+sync::ChosenStreams Connection::ChooseStreams(const base::Call& call) {
+  const auto& config = parts_->config;
+  if (config.patterns.empty()) return {.streams = StreamsOf(config)};
+  auto session = Login(call);
+  auto chosen = ChosenBy(config, *session, call);
+  const std::lock_guard lock(parts_->kept_mu);
+  parts_->kept = std::move(session);
+  return chosen;
+}
+
+std::unique_ptr<redshift::Session> Connection::LoginAgain(const base::Call& call) {
+  {
+    const std::lock_guard lock(parts_->kept_mu);
+    if (parts_->kept) return std::exchange(parts_->kept, nullptr);
+  }
+  return Login(call);
 }
 
 std::unique_ptr<destinations::Destination> Connection::OpenDestination() {
@@ -403,7 +440,7 @@ sync::RunParts Connection::RunParts(destinations::Destination& destination,
           .log = parts_->log,
           .store = *parts_->store,
           .destination = destination,
-          .login = [this](const base::Call& call) { return Login(call); },
+          .login = [this](const base::Call& call) { return LoginAgain(call); },
           .unload_auth = parts_->UnloadAuthFunction(),
           .observer = observer};
 }
@@ -424,6 +461,8 @@ check::CheckOptions Connection::CheckOptions() const {
                                  .root = config.staging.root,
                                  .kms_key = config.staging.kms_key,
                                  .streams = StreamsOf(config),
+                                 .has_patterns = !config.patterns.empty(),
+                                 .schemas_of_patterns = SchemasOfPatterns(config),
                                  .sync = RunOptions()};
   options.by_cluster_credentials =
       config.redshift.login_api == config::LoginApi::kGetClusterCredentials;
@@ -473,6 +512,10 @@ check::CheckParts Connection::CheckParts(std::function<void(const check::Finding
                   return ForLogin(std::exchange(*first, false) ? credentials : parts.Mint(inner));
                 },
                 call);
+          },
+      .choose_streams =
+          [&parts](redshift::Session& session, const base::Call& call) {
+            return ChosenBy(parts.config, session, call);
           },
       .unload_auth = parts.UnloadAuthFunction(),
       .unload_keys_narrowed =

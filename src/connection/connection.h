@@ -14,6 +14,7 @@
 #include "connection/setup_questions.h"
 #include "destinations/destination.h"
 #include "redshift/session.h"
+#include "sync/chosen_streams.h"
 #include "sync/run.h"
 
 namespace sluice::connection {
@@ -29,6 +30,13 @@ class Connection {
   ~Connection();
 
   std::unique_ptr<redshift::Session> Login(const base::Call& call);
+  // The streams of the configuration, with those that its patterns stand for now; asks the
+  // workgroup in one statement if there are patterns. The session is kept for LoginAgain, which
+  // RunParts log in by. Errors: of the log-in and the catalog, and those of Choose and
+  // RequireStreams (chosen_streams.h).
+  sync::ChosenStreams ChooseStreams(const base::Call& call);
+  // The session that ChooseStreams kept, once; else a new one.
+  std::unique_ptr<redshift::Session> LoginAgain(const base::Call& call);
   std::unique_ptr<destinations::Destination> OpenDestination();
 
   sync::RunOptions RunOptions() const;
@@ -54,6 +62,7 @@ class Connection {
 };
 
 std::filesystem::path LedgerOf(const config::Config& config);
+// Those that are written down; chosen_streams.h tells of the others.
 std::vector<model::Stream> StreamsOf(const config::Config& config);
 
 }  // namespace sluice::connection

@@ -6,6 +6,8 @@
 #include <map>
 #include <utility>
 
+#include "base/text.h"
+#include "redshift/quoting.h"
 #include "redshift/relations.h"
 #include "redshift/types.h"
 
@@ -90,8 +92,10 @@ class Discovery {
   std::vector<DiscoveredSchema> Run() {
     auto schemas = redshift::ListSchemas(session_, options_.database, call_);
     if (options_.schemas.empty()) AddConfigured(schemas, options_);
+    const auto wanted = Wanted(std::move(schemas), options_);
+    Ask();
     std::vector<DiscoveredSchema> found;
-    for (const auto& schema : Wanted(std::move(schemas), options_)) {
+    for (const auto& schema : wanted) {
       auto described = Describe(schema);
       const bool only_configured = schema.type == kOnlyConfigured;
       if (only_configured) described.type.clear();
@@ -103,32 +107,29 @@ class Discovery {
   }
 
  private:
+  void Ask() {
+    auto tables = redshift::DescribeSchemas(session_, options_.database, options_.schemas, call_);
+    if (!tables.empty()) {
+      keys_ = redshift::PrimaryKeys(session_, options_.schemas, call_);
+      sizes_ = redshift::TableSizes(session_, options_.schemas, call_);
+    }
+    for (auto& table : tables) by_schema_[table.name.schema].push_back(std::move(table));
+  }
+
   DiscoveredSchema Describe(const SchemaInfo& schema) {
     DiscoveredSchema out{.name = schema.name, .type = schema.type, .tables = {}};
-    const auto tables = redshift::ListTables(session_, options_.database, schema.name, call_);
-    auto described = tables.empty() ? Descriptions() : AskCatalog(schema.name);
-    for (const auto& table : tables) {
-      const auto at = described.find(table.name.table);
-      out.tables.push_back(Describe(table, at == described.end() ? nullptr : &at->second));
+    std::vector<redshift::TableInfo> listed;
+    for (const auto& table : by_schema_[schema.name]) {
+      listed.push_back({.name = table.name, .type = table.kind, .remarks = ""});
+      const bool shown = !table.columns.empty() || !table.unknown.empty();
+      out.tables.push_back(Describe(listed.back(), shown ? &table : nullptr));
     }
-    for (const auto& table : Unlisted(tables, schema.name, options_)) {
+    for (const auto& table : Unlisted(listed, schema.name, options_)) {
       auto entry = Describe(table, nullptr);
       // A name that nothing has is not one that is hidden.
       if (!missing_) out.tables.push_back(std::move(entry));
     }
     return out;
-  }
-
-  using Descriptions = std::map<std::string, redshift::TableDescription>;
-
-  // Denied: each table is asked for itself.
-  Descriptions AskCatalog(const std::string& schema) {
-    try {
-      return redshift::DescribeTables(session_, options_.database, schema, {}, call_);
-    } catch (const base::Error& error) {
-      if (error.code() != base::ErrorCode::kPermission) throw;
-      return {};
-    }
   }
 
   DiscoveredTable Describe(const redshift::TableInfo& table,
@@ -140,12 +141,37 @@ class Discovery {
     }
     if (described == nullptr || IsOpen(*described)) AskSelect(entry);
     SetUnreadableApart(entry);
-    // Views have none, and asking costs a statement.
-    if (table.type == "TABLE") {
-      entry.primary_key = redshift::PrimaryKey(session_, options_.database, table.name, call_);
-    }
-    entry.configured = IsConfigured(table.name, options_);
+    if (const auto key = keys_.find(table.name); key != keys_.end())
+      entry.primary_key = key->second;
+    if (const auto size = sizes_.find(table.name); size != sizes_.end()) entry.size = size->second;
+    entry.configured =
+        IsConfigured(table.name, options_) || (options_.chosen && options_.chosen(table));
+    if (options_.verify_keys) Verify(entry);
+    entry.proposal = Propose(table.name, entry.columns, KeyToPropose(entry));
     return entry;
+  }
+
+  static std::vector<std::string> KeyToPropose(const DiscoveredTable& entry) {
+    return entry.doubled_keys.value_or(0) > 0 ? std::vector<std::string>() : entry.primary_key;
+  }
+
+  void Verify(DiscoveredTable& entry) {
+    if (entry.primary_key.empty()) return;
+    std::string columns;
+    for (const auto& name : entry.primary_key) {
+      columns += (columns.empty() ? "" : ", ") + redshift::Ident(name);
+    }
+    try {
+      const auto result = session_.Query("SELECT COUNT(*) FROM (SELECT 1 AS one FROM " +
+                                             redshift::Ident(entry.name) + " GROUP BY " + columns +
+                                             " HAVING COUNT(*) > 1) AS doubled",
+                                         call_);
+      if (result.rows.empty() || result.rows.front().empty()) return;
+      entry.doubled_keys =
+          base::ParseNumber<std::uint64_t>(result.rows.front().front().value_or(""));
+    } catch (const base::Error& error) {
+      if (BreaksOff(error.code())) throw;  // else it may not be read, and is not tested
+    }
   }
 
   // What the catalog leaves open, of a view; of a table its word is all there is.
@@ -192,6 +218,9 @@ class Discovery {
   redshift::Session& session_;
   const DiscoverOptions& options_;
   const base::Call& call_;
+  std::map<std::string, std::vector<redshift::TableDescription>> by_schema_;
+  redshift::ByTable<std::vector<std::string>> keys_;
+  redshift::ByTable<redshift::TableSize> sizes_;
   bool missing_ = false;  // what was last asked for by its select does not exist
 };
 
@@ -211,7 +240,8 @@ std::string Doubled(std::string_view text, char sign) {
 
 // As config::ParseTable reads it back.
 std::string NameText(const std::string& name) {
-  const bool quote = name.find_first_of(".\"'") != std::string::npos || name.starts_with(' ') ||
+  // A star would be taken for a pattern's.
+  const bool quote = name.find_first_of(".\"'*?") != std::string::npos || name.starts_with(' ') ||
                      name.ends_with(' ') || name.empty();
   return quote ? "\"" + Doubled(name, '"') + "\"" : name;
 }
@@ -229,8 +259,12 @@ std::string WithoutReferences(std::string_view text) {
 
 }  // namespace
 
+std::string TableReference(const model::TableName& name) {
+  return WithoutReferences(NameText(name.schema) + "." + NameText(name.table));
+}
+
 std::string TableText(const model::TableName& name) {
-  const std::string text = WithoutReferences(NameText(name.schema) + "." + NameText(name.table));
+  const std::string text = TableReference(name);
   const auto is_plain = [](char c) {
     return kLetters.find(c) != std::string_view::npos || c == '.' || c == '"' || c == '$' ||
            (static_cast<unsigned char>(c) & 0x80U) != 0;

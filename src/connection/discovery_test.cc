@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 
 #include "config/config.h"
@@ -83,12 +84,23 @@ class DiscoverTest : public testing::Test {
   static Row Kind(std::string table, std::string kind) {
     return {"s", std::move(table), {}, "0", {}, std::move(kind), {}, {}, {}};
   }
-  void Has(std::vector<Row> columns, std::vector<Row> tables) {
+  // What is listed without a column, and then the columns.
+  void Has(std::vector<Row> columns, const std::vector<Row>& tables) {
     workgroup_->When(Contains("svv_all_schemas")).Rows({"n", "t"}, {{"s", "local"}});
+    for (const auto& table : tables) {
+      const auto is_kind = [&](const Row& row) { return row[1] == table[1] && !row[2]; };
+      if (std::none_of(columns.begin(), columns.end(), is_kind)) {
+        columns.push_back(Kind(*table[1], table[2].value_or("")));
+      }
+    }
+    std::stable_sort(columns.begin(), columns.end(),
+                     [](const Row& a, const Row& b) { return a[1] < b[1]; });
     workgroup_->When(Contains("svv_all_columns"))
         .Rows(std::vector<std::string>(9, "x"), std::move(columns));
-    workgroup_->When(Contains("svv_all_tables")).Rows({"s", "t", "k", "r"}, std::move(tables));
-    workgroup_->When(Contains("SHOW CONSTRAINTS")).Rows({"column_name"}, {});
+    workgroup_->When(Contains("pg_constraint"))
+        .Rows(std::vector<std::string>(5, "x"), {{"s", "t", "n", "1", "1"}});
+    workgroup_->When(Contains("svv_table_info"))
+        .Rows(std::vector<std::string>(4, "x"), {{"s", "t", "70", "2"}});
   }
   std::vector<DiscoveredTable> Tables() {
     const auto session = workgroup_->Login();
@@ -139,6 +151,47 @@ TEST_F(DiscoverTest, ListsAConfiguredTableThatNoListShowsUnlessItDoesNotExist) {
   ASSERT_THAT(tables, SizeIs(1));
   EXPECT_EQ(tables[0].name.table, "hidden");
   EXPECT_TRUE(tables[0].configured);
+}
+
+TEST_F(DiscoverTest, TellsKeysSizesAndWhatItWouldDo) {
+  Has({Kind("t", "TABLE"), Column("t", "n", "integer"),
+       Column("t", "updated_at", "timestamp without time zone"), Column("u", "n", "integer")},
+      {});
+  options_.chosen = [](const auto& table) { return table.name.table == "u"; };
+  const auto tables = Tables();
+  EXPECT_THAT(tables.at(0).primary_key, testing::ElementsAre("n"));
+  EXPECT_EQ(tables.at(0).size->rows, 70U);
+  EXPECT_EQ(tables.at(0).proposal.cursor, "updated_at");
+  EXPECT_FALSE(tables.at(0).configured);
+  EXPECT_EQ(tables.at(0).doubled_keys, std::nullopt);
+  EXPECT_EQ(tables.at(1).size, std::nullopt);
+  EXPECT_TRUE(tables.at(1).configured) << "a pattern takes it";
+}
+
+TEST_F(DiscoverTest, ProposesNoKeyThatStandsTwice) {
+  Has({Kind("t", "TABLE"), Column("t", "n", "integer"),
+       Column("t", "updated_at", "timestamp without time zone"), Column("u", "n", "integer")},
+      {});
+  workgroup_->When(Contains("GROUP BY \"n\" HAVING COUNT(*) > 1")).Rows({"n"}, {{"3"}});
+  options_.verify_keys = true;
+  const auto tables = Tables();
+  EXPECT_EQ(tables.at(0).doubled_keys, 3U);
+  EXPECT_EQ(tables.at(0).proposal.sync_mode, model::SyncMode::kFullRefresh);
+  EXPECT_EQ(tables.at(1).doubled_keys, std::nullopt) << "it has no key";
+}
+
+TEST_F(DiscoverTest, AsksFourTimesHoweverManyTablesThereAre) {
+  std::vector<Row> columns;
+  for (int table = 1000; table < 1400; ++table) {
+    for (int column = 0; column < 3; ++column) {
+      columns.push_back(
+          Column("t" + std::to_string(table), "c" + std::to_string(column), "integer"));
+    }
+    columns.push_back(Kind("t" + std::to_string(table), "TABLE"));
+  }
+  Has(std::move(columns), {});
+  EXPECT_THAT(Tables(), SizeIs(400));
+  EXPECT_THAT(workgroup_->statements(), SizeIs(4));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "aws/endpoints.h"
+#include "connection/chosen_streams.h"
 #include "redshift/endpoint.h"
 #include "redshift/identity.h"
 
@@ -221,8 +222,23 @@ class Maker {
 
   void ReadSchemas() {
     facts().owners = flags_.owners;
-    facts().only_named_tables = flags_.only_streams;
+    // What a pattern will choose tomorrow cannot be named today.
+    facts().only_named_tables = flags_.only_streams && config_.patterns.empty();
+    if (flags_.only_streams && !config_.patterns.empty()) {
+      Note("Streams are chosen by pattern, so whole schemas are granted.");
+    }
     auto& schemas = facts().schemas;
+    for (const auto& name : SchemasOfPatterns(config_)) {
+      const bool known = std::any_of(schemas.begin(), schemas.end(),
+                                     [&](const auto& one) { return one.name == name; });
+      if (!known) schemas.push_back({.name = name, .tables = {}});
+    }
+    for (const auto& pattern : config_.patterns) {
+      for (const auto& one : pattern.tables) {
+        if (one.schema.Name()) continue;
+        Note(fmt::format("The schemas of {} are many: grant each of them.", one.text));
+      }
+    }
     for (const auto& stream : config_.streams) {
       if (!stream.stream.table) {
         Note(fmt::format("The stream {} reads with SQL of its own: grant what it reads.",

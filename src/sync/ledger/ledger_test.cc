@@ -283,7 +283,7 @@ class OldLedgerTest : public LedgerTest, public testing::WithParamInterface<std:
       EXPECT_EQ(sqlite3_exec(db, kFormats.at(i), nullptr, nullptr, nullptr), SQLITE_OK);
     }
     const char* rows =
-        "INSERT INTO run VALUES('r1', 1767225600, NULL, NULL);"
+        "INSERT INTO run(run, began) VALUES('r1', 1767225600);"
         "INSERT INTO attempt(attempt, run, stream, prefix, state, began, changed, error)"
         " VALUES('a1', 'r1', 's', 'p/', 'planned', 1767225600, 1767225600, NULL),"
         " ('a2', 'r1', 't', 'q/', 'failed', 1767225600, 1767225600, 'source')";
