@@ -41,7 +41,8 @@ def sections(path: str, description: str, schema: Schema) -> Iterator[str]:
         yield f"{description}\n"
     yield "| Field | Takes | Default | What it is |\n|---|---|---|---|"
     inner: list[tuple[str, str, Schema]] = []
-    required = schema.get("required", [])
+    # At the top an included file may have them instead.
+    required = schema.get("required", schema.get("anyOf", [{}])[-1].get("required", []))
     for name, field in schema["properties"].items():
         yield row(name, field, name in required)
         inner += [(f"{path}.{name}" if path else name, field["description"], group) for group in groups(field)]

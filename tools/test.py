@@ -36,6 +36,7 @@ E2E_LABELS = (
     "faults",
     "secrets",
     "crash",
+    "choose",
     "cli",
     "model",
     "mistakes",

@@ -20,6 +20,7 @@
 #include "redshift/endpoint.h"
 #include "redshift/session.h"
 #include "redshift/unload_statement.h"
+#include "sync/chosen_streams.h"
 #include "sync/run.h"
 
 namespace sluice::check {
@@ -37,7 +38,9 @@ struct CheckOptions {
   std::string bucket_region;
   std::string root;                    // ends in '/'
   std::optional<std::string> kms_key;  // as redshift::UnloadOptions
-  std::vector<model::Stream> streams;
+  std::vector<model::Stream> streams;  // without those of patterns
+  bool has_patterns = false;
+  std::vector<std::string> schemas_of_patterns;  // those that they name without a sign
   // What a sync of them would be given.
   sync::RunOptions sync;
   // Somebody has just written the configuration: that it has no streams yet is no failure.
@@ -68,6 +71,8 @@ struct CheckParts {
   // Logs in with those credentials.
   std::function<std::unique_ptr<redshift::Session>(const aws::DbCredentials&, const base::Call&)>
       login;
+  // The streams with those of patterns, as a sync would choose them now. Called if there are any.
+  std::function<sync::ChosenStreams(redshift::Session&, const base::Call&)> choose_streams;
   // As sync::RunParts.
   std::function<redshift::UnloadAuth(const std::string& prefix, std::chrono::seconds life_min,
                                      const base::Call&)>

@@ -100,6 +100,28 @@ constexpr FindingKind kKinds[] = {
      "As an administrator of the database (names are separated by colons in the "
      "tag):\n{grants_roles}"},
 
+    {"streams.no_tables", Step::kStreams, kFailure, "No table is of the patterns' names",
+     "The streams are patterns of tables alone, and none of them chooses a table. A sync would "
+     "have "
+     "nothing to do.",
+     "{remedy}"},
+    {"streams.no_match", Step::kStreams, kWarning, "A pattern chooses no table",
+     "No table that this user may see is of the name {pattern}, or all that are stand under "
+     "exclude. A schema or a table may be misspelt, or not granted.",
+     "Correct the pattern, or take it out. To see what there is: sluice discover"},
+    {"streams.new_table", Step::kStreams, kAdvice, "A new table",
+     "The pattern {pattern} takes tables that come later: the next sync brings it over.",
+     "To leave such tables out: exclude, or new_tables: tell"},
+    {"streams.not_taken", Step::kStreams, kAdvice, "A new table that is not synced",
+     "The pattern {pattern} has new_tables: tell, so a table that came later waits for somebody to "
+     "decide.",
+     "To sync it, give it a stream of its own:\n  - table: {stream}\nTo hear no more of it, "
+     "exclude "
+     "it."},
+    {"streams.gone", Step::kStreams, kWarning, "A table is gone at the source",
+     "Nothing of it is synced any more. Its rows at the destination stay as they are.",
+     "If that is not meant, look whether it was renamed, or a grant was taken back: sluice "
+     "discover"},
     {"streams.column_missing", Step::kStreams, kFailure,
      "A column that the stream needs is not there",
      "{field} names {column}, and the stream has no column of exactly that name.", "{remedy}"},
@@ -338,6 +360,7 @@ constexpr FailureRule kRules[] = {
     {kLogin, "connection_limit", "", "login.connection_limit"},
     {kLogin, "not_redshift", "", "login.not_redshift"},
     {kConfiguration, "one_target", "", "configuration.one_target"},
+    {kStreams, "no_match", "", "streams.no_tables"},
     {kStreams, "no_stream_column", "", "streams.column_missing"},
     {kStreams, "cursor_type", "", "streams.cursor_type"},
     {kStreams, "split_type", "", "streams.split_type"},

@@ -71,7 +71,7 @@ void CheckDestination(Checker& checker) {
   if (!checker.destination_looked_at) {
     WithDestination(checker, [&](destinations::Destination* destination) {
       if (destination == nullptr) return;
-      for (const auto& stream : checker.options.streams) {
+      for (const auto& stream : checker.streams) {
         try {
           sync::CheckModes(stream, destination->Describe());
         } catch (const base::Error& error) {

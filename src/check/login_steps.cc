@@ -97,7 +97,7 @@ void CheckConfiguration(Checker& checker) {
   if (endpoint.workgroup && !redshift::IsServerlessPort(options.port)) {
     checker.Report("configuration.unusual_port", fmt::format("port {}", options.port));
   }
-  if (options.streams.empty()) {
+  if (options.streams.empty() && !options.has_patterns) {
     checker.Report(
         options.streams_to_come ? "configuration.streams_to_come" : "configuration.no_streams",
         "no streams are configured");
@@ -112,7 +112,9 @@ std::string TimeText(base::UtcTime time) {
 }
 
 std::string GrantBlock(const Checker& checker, std::string_view grantee, std::string_view indent) {
-  auto schemas = SchemasOf(checker.options.streams);
+  auto schemas = SchemasOf(checker.streams);
+  const auto& of_patterns = checker.options.schemas_of_patterns;
+  schemas.insert(of_patterns.begin(), of_patterns.end());
   if (schemas.empty()) schemas.insert("<schema>");
   std::string block;
   for (const auto& schema : schemas) {

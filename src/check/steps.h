@@ -13,12 +13,13 @@ namespace sluice::check {
 class Checker {
  public:
   Checker(const CheckOptions& options_in, const CheckParts& parts_in, std::stop_token stop)
-      : options(options_in), parts(parts_in), stop_(std::move(stop)) {}
+      : options(options_in), parts(parts_in), streams(options_in.streams), stop_(std::move(stop)) {}
 
   const CheckOptions& options;
   const CheckParts& parts;
 
   // Learned on the way.
+  std::vector<model::Stream> streams;  // from the log-in on with those that patterns choose
   std::optional<aws::CallerIdentity> caller;
   std::optional<aws::DbCredentials> credentials;
   std::unique_ptr<redshift::Session> session;

@@ -312,7 +312,7 @@ void CheckSchemas(Checker& checker) {
 }
 
 void PlanAll(Plans& plans) {
-  const auto& streams = plans.checker.options.streams;
+  const auto& streams = plans.checker.streams;
   std::vector<const model::Stream*> tables;
   const auto flush = [&] {
     if (!tables.empty()) CheckTables(plans, tables);
@@ -331,14 +331,55 @@ void PlanAll(Plans& plans) {
   if (!plans.checker.stopped()) ProveReadable(plans.checker, plans.unproven);
 }
 
+// What the patterns of the configuration stand for today. False: for nothing, which is told.
+bool ChooseStreams(Checker& checker) {
+  sync::ChosenStreams chosen;
+  try {
+    chosen = checker.parts.choose_streams(*checker.session, checker.NewCall());
+  } catch (const base::Error& error) {
+    if (error.code() == ErrorCode::kCancelled) throw;
+    checker.ReportFailure(Step::kStreams);
+    return false;
+  }
+  checker.streams = std::move(chosen.streams);
+  for (const auto& pattern : chosen.no_match) {
+    checker.Report("streams.no_match", "no table is chosen by " + pattern, "tables " + pattern,
+                   {{"pattern", pattern}});
+  }
+  for (const auto& table : chosen.new_tables) {
+    checker.Report(
+        "streams.new_table",
+        fmt::format("{} came after the last sync, and {} takes it", table.stream, table.pattern),
+        "stream " + table.stream, {{"pattern", table.pattern}});
+  }
+  for (const auto& table : chosen.not_taken) {
+    checker.Report("streams.not_taken",
+                   fmt::format("{} came after the first sync, and {} only tells of it",
+                               table.stream, table.pattern),
+                   "table " + table.stream, {{"pattern", table.pattern}, {"stream", table.stream}});
+  }
+  for (const auto& table : chosen.gone) {
+    checker.Report("streams.gone",
+                   fmt::format("{} was synced, and the source has it no more", table.stream),
+                   "stream " + table.stream, {{"pattern", table.pattern}});
+  }
+  for (const auto& clash : sync::TargetClashes(checker.streams, checker.options.sync)) {
+    // Of those that are written down it was told before.
+    const bool told = !sync::TargetClashes(checker.options.streams, checker.options.sync).empty();
+    if (!told) checker.ReportFailure(Step::kStreams, clash);
+  }
+  return true;
+}
+
 }  // namespace
 
 void CheckStreams(Checker& checker) {
-  if (checker.options.streams.empty()) return CheckSchemas(checker);
+  if (checker.options.has_patterns && !ChooseStreams(checker)) return;
+  if (checker.streams.empty()) return CheckSchemas(checker);
   WithDestination(checker, [&](destinations::Destination* destination) {
     Plans plans{.checker = checker,
                 .destination = destination,
-                .catalog = {checker.options.streams, checker.options.database, checker.parts.clock},
+                .catalog = {checker.streams, checker.options.database, checker.parts.clock},
                 .unproven = {}};
     PlanAll(plans);
   });

@@ -13,6 +13,7 @@
 #include "cli/screens.h"
 #include "cli/signals.h"
 #include "cli/stderr_log.h"
+#include "config/env_file.h"
 #include "connection/host_rules.h"
 #include "contract/documents.h"
 #include "contract/event_output.h"
@@ -132,6 +133,7 @@ class App {
   int RunCommand() {
     const CommandRow& row = RowOf(line_.command);
     try {
+      if (!TakeEnvFile(row)) return contract::kBadUse;
       if (row.before != nullptr) {
         if (const auto exit_code = row.before(MakeContext())) return *exit_code;
       }
@@ -165,19 +167,41 @@ class App {
   }
 
   int RunConfigured(const CommandRow& row) {
-    const auto loaded = config::Load(line_.config, environment_, connection::EndpointRules());
+    auto loaded = config::Load(line_.config, environment_, connection::EndpointRules());
     if (!loaded.problems.empty()) {
-      error_ = config::ToError(line_.config, loaded.problems).info();
-      if (line_.json) {
-        out_(contract::ProblemsJson(row.runs_as.empty() ? row.name : row.runs_as, line_.config,
-                                    loaded.problems));
-      } else {
-        WriteAll(STDERR_FILENO,
-                 base::Guarded(ProblemsScreen(line_.config, loaded.problems, log_style_)));
-      }
+      TellProblems(row, line_.config, loaded.problems);
       return contract::kBadUse;
     }
+    if (env_warning_) loaded.config.warnings.push_back(*env_warning_);
     return row.run(MakeContext(), loaded.config);
+  }
+
+  void TellProblems(const CommandRow& row, const std::filesystem::path& file,
+                    const std::vector<config::Problem>& problems) {
+    error_ = config::ToError(file, problems).info();
+    if (line_.json) {
+      out_(contract::ProblemsJson(row.runs_as.empty() ? row.name : row.runs_as, file, problems));
+    } else {
+      WriteAll(STDERR_FILENO, base::Guarded(ProblemsScreen(file, problems, log_style_)));
+    }
+  }
+
+  // False: --env-file cannot be used, and that is told.
+  bool TakeEnvFile(const CommandRow& row) {
+    if (line_.env_file.empty()) return true;
+    auto read = config::LoadEnvFile(line_.env_file);
+    if (!read.problems.empty()) {
+      TellProblems(row, line_.env_file, read.problems);
+      return false;
+    }
+    if (!read.readers.empty()) {
+      env_warning_ = {.field = "a variable of --env-file",
+                      .problem = "stands in a file that " + read.readers + " may read",
+                      .remedy = "chmod 600 " + line_.env_file,
+                      .file = line_.env_file};
+    }
+    environment_ = config::WithVariables(FromEnvironment, std::move(read.variables));
+    return true;
   }
 
   // What an administrator pipes into a file is to be run: it stays as it is.
@@ -219,7 +243,8 @@ class App {
   const CommandLine& line_;
   const Hooks& hooks_;
   WhereEventsGo where_events_go_;
-  const config::Environment environment_ = FromEnvironment;
+  config::Environment environment_ = FromEnvironment;  // set before the command runs
+  std::optional<config::Problem> env_warning_;
   const base::SystemClock clock_;
   const Style out_style_;
   const Style log_style_;

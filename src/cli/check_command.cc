@@ -33,7 +33,8 @@ int RunCheck(const Context& context, const config::Config& config) {
   connection::Connection connection(config, context.environment, context.clock, context.log);
   context.on_staging_root(connection.StagingRoot());
   const bool json = context.line.json;
-  FindingPrinter printer(config.streams.size(), context.out_style);
+  // Of patterns nobody knows before the workgroup is asked.
+  FindingPrinter printer(config.patterns.empty() ? config.streams.size() : 0, context.out_style);
   const auto print = [&](const check::Finding& finding) {
     if (context.events != nullptr) context.events->Found(finding);
     if (!json) context.out(printer.Add(finding));
@@ -45,7 +46,8 @@ int RunCheck(const Context& context, const config::Config& config) {
   for (const auto& warning : config.warnings) {
     warned.push_back(check::MakeFinding(
         "configuration.secret_readable", warning.field, warning.field + " " + warning.problem,
-        {{"file", config.file.string()}, {"field", warning.field}}));
+        {{"file", warning.file.empty() ? config.file.string() : warning.file},
+         {"field", warning.field}}));
     print(warned.back());
   }
   auto findings = check::Run(options, connection.CheckParts(print), context.stop);

@@ -51,6 +51,10 @@ void AddShared(CLI::App& app, CommandLine& line) {
                  "The configuration (default sluice.yaml, or "
                  "$SLUICE_CONFIG)")
       ->type_name("FILE");
+  app.add_option(
+         "--env-file", line.env_file,
+         "Variables (NAME=value lines) for ${NAME} and AWS, behind those of the environment")
+      ->type_name("FILE");
   app.add_flag("--json", line.json, "The result as JSON, for programs (docs/CLI_JSON.md)");
   auto* quiet = app.add_flag("-q,--quiet", line.quiet, "No progress, and warnings only");
   app.add_flag("-v,--verbose", line.verbose, "Log what happens inside")->excludes(quiet);

@@ -18,6 +18,7 @@ enum class Command {
   kSetup,
   kCheck,
   kDiscover,
+  kPreview,
   kSync,
   kStatus,
   kHistory,
@@ -31,6 +32,7 @@ std::string_view CommandName(Command command);  // "config validate"
 struct CommandLine {
   Command command = Command::kCheck;
   std::filesystem::path config = "sluice.yaml";
+  std::string env_file;  // empty: none
   bool json = false;
   bool quiet = false;
   bool verbose = false;
@@ -48,6 +50,11 @@ struct CommandLine {
   bool everything = false;
   // discover
   std::vector<std::string> schemas;  // empty: all
+  bool verify_keys = false;
+  bool write = false;
+  // preview
+  std::string stream;
+  int limit = 20;
   connection::SetupFlags setup;
   InitFlags init;
   std::string shell;   // completion

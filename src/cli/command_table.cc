@@ -19,6 +19,7 @@ const std::vector<const CommandRow*>& CommandTable() {
                                                       &kSetupCommand,
                                                       &kCheckCommand,
                                                       &kDiscoverCommand,
+                                                      &kPreviewCommand,
                                                       &kSyncCommand,
                                                       &kStatusCommand,
                                                       &kHistoryCommand,

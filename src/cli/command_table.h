@@ -8,6 +8,7 @@ namespace sluice::cli {
 extern const CommandRow kInitCommand;
 extern const CommandRow kSetupCommand;
 extern const CommandRow kDiscoverCommand;
+extern const CommandRow kPreviewCommand;
 extern const CommandRow kSyncCommand;
 extern const CommandRow kStatusCommand;
 extern const CommandRow kHistoryCommand;

@@ -2,6 +2,7 @@
 #include "base/printable.h"
 #include "cli/choose_streams.h"
 #include "cli/command_table.h"
+#include "connection/chosen_streams.h"
 #include "connection/connection.h"
 #include "contract/exit_code.h"
 #include "contract/record_documents.h"
@@ -22,7 +23,12 @@ void AddOptions(Options& options, CommandLine& line) {
 }
 
 int RunReset(const Context& context, const config::Config& config) {
-  const auto streams = ChooseStreams(connection::StreamsOf(config), context.line.streams);
+  // Also what the configuration has no more: a table that is gone, a pattern that was taken out.
+  std::vector<model::Stream> known;
+  for (auto& name : connection::ResettableStreams(config, context.line.streams)) {
+    known.push_back({.name = std::move(name)});
+  }
+  const auto streams = ChooseStreams(known, context.line.streams);
   connection::Connection connection(config, context.environment, context.clock, context.log);
   const auto names = NamesOf(streams);
   sync::Reset(

@@ -85,6 +85,9 @@ std::string ValidScreen(const config::Config& config, const Style& style) {
   std::string text = fmt::format("{} {} is right: {}\n", Mark(check::Severity::kOk, style),
                                  style.Bold(base::PrintableLine(config.file.string())),
                                  Count(config.streams.size(), "stream"));
+  if (!config.patterns.empty()) {
+    text.insert(text.size() - 1, ", " + Count(config.patterns.size(), "pattern") + " of tables");
+  }
   TextTable table("lll");
   for (const auto& entry : config.streams) {
     table.Add({base::PrintableLine(entry.stream.name),
@@ -165,8 +168,10 @@ std::string FindingPrinter::Rest() {
   if (readable <= 1) return std::exchange(other_, "");
   other_.clear();
   check::Finding all{.step = check::Step::kStreams};
-  all.seen = readable == streams_ ? fmt::format("all {} streams can be read", readable)
-                                  : fmt::format("{} of {} streams can be read", readable, streams_);
+  all.seen = streams_ == 0 ? fmt::format("{} streams can be read", readable)
+             : readable == streams_
+                 ? fmt::format("all {} streams can be read", readable)
+                 : fmt::format("{} of {} streams can be read", readable, streams_);
   return FindingScreen(all, style_);
 }
 
@@ -236,10 +241,14 @@ std::string DiscoverScreen(const std::vector<connection::DiscoveredSchema>& sche
       ++tables;
       text += fmt::format(
           "\n  {}  {}{}\n", style.Bold(base::PrintableLine(connection::TableText(table.name))),
-          style.Dim(fmt::format("{}, {}, {}",
-                                table.type.empty() ? "TABLE" : base::PrintableLine(table.type),
-                                ToString(table.sync_mode), ToString(table.write_mode))),
+          style.Dim(fmt::format(
+              "{}, {}, {}", table.type.empty() ? "TABLE" : base::PrintableLine(table.type),
+              ToString(table.proposal.sync_mode), ToString(table.proposal.write_mode))),
           table.configured ? style.Green("  configured") : "");
+      if (table.size) {
+        text += style.Dim(fmt::format("      about {} rows, {}\n", Grouped(table.size->rows),
+                                      Bytes(table.size->bytes)));
+      }
       TextTable columns("lll");
       for (const auto& column : table.columns) {
         const bool key = std::find(table.primary_key.begin(), table.primary_key.end(),
@@ -252,6 +261,15 @@ std::string DiscoverScreen(const std::vector<connection::DiscoveredSchema>& sche
                      "cannot be read"});
       }
       text += columns.Text("      ");
+      if (table.proposal.cursor || !table.proposal.primary_key.empty()) {
+        text += style.Dim("      proposed: " + base::PrintableLine(table.proposal.reason)) + "\n";
+      }
+      if (table.doubled_keys.value_or(0) > 0) {
+        text += style.Red(fmt::format("      {} of the key's values stand in more than one row\n",
+                                      Grouped(*table.doubled_keys)));
+      } else if (table.doubled_keys) {
+        text += style.Green("      the key's values stand in one row each\n");
+      }
       if (!table.hidden.empty()) {
         text += style.Yellow("      its columns are hidden: ") + base::PrintableLine(table.hidden) +
                 "\n";

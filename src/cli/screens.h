@@ -33,7 +33,7 @@ class FindingPrinter {
   std::string Rest();
 
  private:
-  const std::size_t streams_;  // configured
+  const std::size_t streams_;  // configured; 0: not known
   const Style style_;
   std::size_t readable_ = 0;
   std::string other_;  // the only one's own text

@@ -2,6 +2,7 @@
 // nobody.
 #include "cli/command_table.h"
 #include "cli/record_screens.h"
+#include "connection/chosen_streams.h"
 #include "connection/connection.h"
 #include "contract/exit_code.h"
 #include "contract/record_documents.h"
@@ -18,12 +19,11 @@ Examples:
 
 int RunStatus(const Context& context, const config::Config& config) {
   const auto history = sync::ReadHistory(connection::LedgerOf(config), 1);
+  const auto streams = connection::KnownStreams(config);
   const auto& bucket = config.staging.bucket;
   const auto now = context.clock.Utc();
-  context.out(
-      context.line.json
-          ? contract::StatusJson(history, connection::StreamsOf(config), bucket, now)
-          : StatusScreen(history, connection::StreamsOf(config), bucket, now, context.out_style));
+  context.out(context.line.json ? contract::StatusJson(history, streams, bucket, now)
+                                : StatusScreen(history, streams, bucket, now, context.out_style));
   return contract::kDone;
 }
 

@@ -107,20 +107,39 @@ class OpenedDestination {
   base::Logger& log_;
 };
 
+// A sync that cannot tell its streams is a sync that failed, for `status`, too.
+sync::ChosenStreams Chosen(const Context& context, const config::Config& config,
+                           connection::Connection& connection) {
+  const base::Call call{.deadline = base::Deadline::Never(), .stop = context.stop};
+  try {
+    return ChooseFor(context.line.streams, config, connection, call);
+  } catch (const base::Error& error) {
+    if (!context.line.dry_run && error.code() != base::ErrorCode::kInvalidConfig) {
+      sync::RecordFailedRun(connection::LedgerOf(config), context.clock, error.info());
+    }
+    throw;
+  }
+}
+
 int RunSync(const Context& context, const config::Config& config) {
   for (const auto& warning : config.warnings) {
     context.log.Warning("a secret " + warning.problem,
                         {{"field", warning.field}, {"remedy", warning.remedy}});
   }
-  const auto streams = ChooseStreams(connection::StreamsOf(config), context.line.streams);
+  const auto& names = context.line.streams;
+  // What is wrong with them is told before anything is opened.
+  if (!AsksWorkgroup(names, config)) ChooseStreams(connection::StreamsOf(config), names);
   connection::Connection connection(config, context.environment, context.clock, context.log);
   OpenedDestination destination(connection.OpenDestination(), context.log);
   const std::string name = (*destination).Name();
+  const auto chosen = Chosen(context, config, connection);
+  const auto& streams = chosen.streams;
+  LogNews(chosen, context.log);
   if (context.line.dry_run) {
     NoObserver nobody;
     const auto plans = sync::Plan(streams, OptionsOf(context.line, connection),
                                   connection.RunParts(*destination, nobody), context.stop);
-    context.out(context.line.json ? contract::PlanJson(plans, name)
+    context.out(context.line.json ? contract::PlanJson(plans, name, chosen)
                                   : PlanScreen(plans, name, context.out_style));
     return contract::kDone;
   }
@@ -132,12 +151,13 @@ int RunSync(const Context& context, const config::Config& config) {
     Observers observers({shown.get(), context.events});
     sync::RunParts parts = connection.RunParts(*destination, observers);
     parts.after_effect = context.hooks.after_effect;
+    parts.tables = chosen.known;
     result = sync::Run(streams, OptionsOf(context.line, connection), parts, context.stop);
   }
   if (context.events != nullptr) context.events->RunEnded(result);
   // Before the result: whoever reads it may open the destination at once.
   destination.Close();
-  context.out(context.line.json ? contract::SyncJson(result, name)
+  context.out(context.line.json ? contract::SyncJson(result, name, chosen)
                                 : SyncScreen(result, name, context.out_style));
   return contract::ExitCodeOf(result);
 }

@@ -85,6 +85,9 @@ std::string Validated() {
   config::Config config;
   config.streams.resize(2);
   config.streams[0].stream = FullStream();
+  config.patterns.resize(1);
+  config.patterns[0].tables = {
+      {.text = "s.*", .schema = config::NamePattern(), .table = config::NamePattern()}};
   config.warnings = {{.field = "f", .problem = "p", .remedy = "r"}};
   return ValidJson(config);
 }
@@ -92,7 +95,7 @@ std::string Validated() {
 std::string Problems() {
   return ProblemsJson("check", "a.yaml",
                       {{.field = "name", .at = {2, 7}, .problem = "p", .remedy = "r"},
-                       {.problem = "q", .remedy = "r"}});
+                       {.problem = "q", .remedy = "r", .file = "b.yaml"}});
 }
 
 std::string Checked() {
@@ -100,14 +103,31 @@ std::string Checked() {
       {.findings = {{.id = "login.failed", .code = ErrorCode::kUnreachable}, {.id = "login.ok"}}});
 }
 
+std::string Previewed() {
+  return PreviewJson({.stream = "a", .columns = SomeColumns(), .rows = {{"1", std::nullopt}}});
+}
+
+sync::ChosenStreams Chosen() {
+  return {.streams = {},
+          .new_tables = {{"s.a", "s.*"}},
+          .not_taken = {{"s.b", "s.*"}},
+          .gone = {{"s.c", "s.*"}},
+          .no_match = {"t.*"},
+          .known = {}};
+}
+
 std::string Discovered() {
   connection::DiscoveredTable table{.name = {"s", "t"}, .type = "TABLE"};
   table.columns = SomeColumns();
   table.unknown = {{"h", "hllsketch"}};
   table.primary_key = {"a"};
+  table.proposal.cursor = "a";
+  table.proposal.primary_key = {"a"};
+  table.size = redshift::TableSize{.rows = 1, .bytes = 1 << 20};
+  table.doubled_keys = 1;
   connection::DiscoveredTable hidden{.name = {"s", "u"}, .type = "VIEW"};
   hidden.hidden = "denied";
-  return DiscoverJson({{.name = "s", .type = "local", .tables = {table, hidden}}});
+  return DiscoverJson({{.name = "s", .type = "local", .tables = {table, hidden}}}, {"s.t"});
 }
 
 std::string Planned() {
@@ -118,7 +138,7 @@ std::string Planned() {
   plan.warnings = {"w"};
   sync::StreamPlan query;
   query.stream.name = "q";
-  return PlanJson({plan, query}, "d");
+  return PlanJson({plan, query}, "d", Chosen());
 }
 
 sync::StreamResult FullResult() {
@@ -140,7 +160,7 @@ sync::StreamResult FailedResult() {
 }
 
 std::string Synced() {
-  return SyncJson({.run = "r", .streams = {FullResult(), FailedResult()}}, "d");
+  return SyncJson({.run = "r", .streams = {FullResult(), FailedResult()}}, "d", Chosen());
 }
 
 sync::History FullHistory() {
@@ -213,6 +233,7 @@ Json Documents() {
           {"check", ShapeOf({Checked()})},
           {"check --list-findings", ShapeOf({FindingKindsJson()})},
           {"discover", ShapeOf({Discovered()})},
+          {"preview", ShapeOf({Previewed()})},
           {"sync", ShapeOf({Synced()})},
           {"sync --dry-run", ShapeOf({Planned()})},
           {"status", ShapeOf({Status(FullHistory()), Status({})})},

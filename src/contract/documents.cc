@@ -32,6 +32,10 @@ const Fields<config::Problem>& ProblemFields() {
        [](const Problem& problem) {
          return problem.at.line > 0 ? Json(problem.at.column) : Json(nullptr);
        }},
+      {"file", "the included file that it is in, or `null`: the configuration itself",
+       [](const Problem& problem) {
+         return problem.file.empty() ? Json(nullptr) : Json(problem.file);
+       }},
       {"problem", "what is wrong", [](const Problem& problem) { return problem.problem; }},
       {"remedy", "what to write instead", [](const Problem& problem) { return problem.remedy; }}};
   return fields;
@@ -53,6 +57,16 @@ const Fields<config::Config>& ValidFields() {
       {"problems", "empty", [](const Config&) { return Json::array(); }},
       {"warnings", "list: a secret in a file that others may read",
        [](const Config& config) { return WrittenAll(WarningFields(), config.warnings); }},
+      {"patterns", "list of lists: the `tables` of each stream that has them",
+       [](const Config& config) {
+         Json patterns = Json::array();
+         for (const auto& pattern : config.patterns) {
+           Json texts = Json::array();
+           for (const auto& one : pattern.tables) texts.push_back(one.text);
+           patterns.push_back(std::move(texts));
+         }
+         return patterns;
+       }},
       {"streams", "list, in the order of the file", [](const Config& config) {
          Json streams = Json::array();
          for (const auto& entry : config.streams) {
@@ -163,12 +177,28 @@ const Fields<connection::DiscoveredTable>& TableFields() {
        }},
       {"primary_key", "columns of the declared key, in order",
        [](const Table& table) { return table.primary_key; }},
-      {"proposed", "`sync_mode`, `write_mode`",
+      {"proposed",
+       "`sync_mode`, `write_mode`, `primary_key` (list), `cursor` (or `null`), and the `reason`, a "
+       "sentence",
        [](const Table& table) {
-         return Json{{"sync_mode", ToString(table.sync_mode)},
-                     {"write_mode", ToString(table.write_mode)}};
+         const auto& proposal = table.proposal;
+         return Json{{"sync_mode", ToString(proposal.sync_mode)},
+                     {"write_mode", ToString(proposal.write_mode)},
+                     {"primary_key", proposal.primary_key},
+                     {"cursor", OrNull(proposal.cursor)},
+                     {"reason", proposal.reason}};
        }},
-      {"configured", "a stream of the configuration reads this table",
+      {"rows", "an estimate, or `null` where `svv_table_info` may not be read or has no row",
+       [](const Table& table) { return table.size ? Json(table.size->rows) : Json(nullptr); }},
+      {"bytes", "on the workgroup's disks, in whole megabytes; `null` as `rows`",
+       [](const Table& table) { return table.size ? Json(table.size->bytes) : Json(nullptr); }},
+      {"doubled_keys",
+       "with `--verify-keys`: how many values of the declared key stand in more than one row; else "
+       "`null`",
+       [](const Table& table) {
+         return table.doubled_keys ? Json(*table.doubled_keys) : Json(nullptr);
+       }},
+      {"configured", "a stream or a pattern of the configuration reads this table",
        [](const Table& table) { return table.configured; }}};
   return fields;
 }
@@ -204,9 +234,52 @@ const Fields<sync::StreamPlan>& PlanFields() {
   return fields;
 }
 
+const Fields<sync::TableNews>& TableNewsFields() {
+  using News = sync::TableNews;
+  static const Fields<News> fields = {
+      {"stream", "what it is called, or would be", [](const News& news) { return news.stream; }},
+      {"pattern", "of the configuration, that met it",
+       [](const News& news) { return news.pattern; }}};
+  return fields;
+}
+
+const Fields<sync::ChosenStreams>& ChosenFields() {
+  using Chosen = sync::ChosenStreams;
+  static const Fields<Chosen> fields = {
+      {"new", "tables that came after the last sync and are streams now",
+       [](const Chosen& chosen) { return WrittenAll(TableNewsFields(), chosen.new_tables); }},
+      {"not_taken", "tables that came later and are only told of (`new_tables: tell`)",
+       [](const Chosen& chosen) { return WrittenAll(TableNewsFields(), chosen.not_taken); }},
+      {"gone", "tables that were streams and that the source has no more; told once",
+       [](const Chosen& chosen) { return WrittenAll(TableNewsFields(), chosen.gone); }},
+      {"no_match", "patterns that choose no table",
+       [](const Chosen& chosen) { return chosen.no_match; }}};
+  return fields;
+}
+
+const Fields<connection::Preview>& PreviewFields() {
+  using connection::Preview;
+  static const Fields<Preview> fields = {
+      {"stream", "its name", [](const Preview& preview) { return preview.stream; }},
+      {"columns", "as in `discover`",
+       [](const Preview& preview) { return WrittenAll(ColumnFields(), preview.columns); }},
+      {"rows", "list of lists, a value for each column: a text as the server writes it, or `null`",
+       [](const Preview& preview) {
+         Json rows = Json::array();
+         for (const auto& row : preview.rows) {
+           Json values = Json::array();
+           for (const auto& value : row) values.push_back(OrNull(value));
+           rows.push_back(std::move(values));
+         }
+         return rows;
+       }}};
+  return fields;
+}
+
 struct Synced {
   const sync::RunResult& result;
   const std::string& destination;
+  const sync::ChosenStreams& chosen;
 };
 
 // Of the streams that are done.
@@ -238,6 +311,8 @@ const Fields<Synced>& SyncFields() {
        [](const Synced& synced) {
          return SumOfDone(synced.result, [](const auto& s) { return s.bytes; });
        }},
+      {"tables", "what the choice of tables by pattern told: see below",
+       [](const Synced& synced) { return Written(ChosenFields(), synced.chosen); }},
       {"streams", "list, in the order of the configuration", [](const Synced& synced) {
          return WrittenAll(StreamResultFields(), synced.result.streams);
        }}};
@@ -290,16 +365,20 @@ std::string FindingKindsJson() {
   return Dump(json);
 }
 
-std::string DiscoverJson(const std::vector<connection::DiscoveredSchema>& schemas) {
+std::string DiscoverJson(const std::vector<connection::DiscoveredSchema>& schemas,
+                         const std::vector<std::string>& written) {
   Json json = Document("discover", kDone);
   json["schemas"] = WrittenAll(SchemaFields(), schemas);
+  json["written"] = written;
   return Dump(json);
 }
 
-std::string PlanJson(const std::vector<sync::StreamPlan>& plans, const std::string& destination) {
+std::string PlanJson(const std::vector<sync::StreamPlan>& plans, const std::string& destination,
+                     const sync::ChosenStreams& chosen) {
   Json json = Document("sync", kDone);
   json["dry_run"] = true;
   json["destination"] = destination;
+  json["tables"] = Written(ChosenFields(), chosen);
   json["streams"] = Json::array();
   for (const auto& plan : plans) {
     Json stream = Written(ConfiguredStreamFields(), plan.stream);
@@ -309,9 +388,16 @@ std::string PlanJson(const std::vector<sync::StreamPlan>& plans, const std::stri
   return Dump(json);
 }
 
-std::string SyncJson(const sync::RunResult& result, const std::string& destination) {
+std::string SyncJson(const sync::RunResult& result, const std::string& destination,
+                     const sync::ChosenStreams& chosen) {
   Json json = Document("sync", ExitCodeOf(result));
-  AddTo(json, SyncFields(), Synced{.result = result, .destination = destination});
+  AddTo(json, SyncFields(), Synced{.result = result, .destination = destination, .chosen = chosen});
+  return Dump(json);
+}
+
+std::string PreviewJson(const connection::Preview& preview) {
+  Json json = Document("preview", kDone);
+  AddTo(json, PreviewFields(), preview);
   return Dump(json);
 }
 
@@ -345,7 +431,10 @@ std::vector<FieldTable> DocumentTables() {
           TableOf("discover.schema", SchemaFields()),
           TableOf("discover.table", TableFields()),
           TableOf("discover.column", ColumnFields()),
+          TableOf("preview", PreviewFields()),
           TableOf("sync", SyncFields()),
+          TableOf("sync.tables", ChosenFields()),
+          TableOf("sync.table", TableNewsFields()),
           TableOf("sync.stream", StreamResultFields()),
           TableOf("sync.proof", ProofFields()),
           TableOf("sync.counts", CountsFields()),

@@ -11,8 +11,10 @@
 #include "check/check.h"
 #include "config/config.h"
 #include "connection/discovery.h"
+#include "connection/preview.h"
 #include "connection/setup_facts.h"
 #include "setup/parts.h"
+#include "sync/chosen_streams.h"
 #include "sync/run.h"
 
 namespace sluice::contract {
@@ -33,9 +35,15 @@ std::string ValidJson(const config::Config& config);
 std::string CheckJson(const check::Findings& findings);
 // Every finding there is: check::FindingKinds().
 std::string FindingKindsJson();
-std::string DiscoverJson(const std::vector<connection::DiscoveredSchema>& schemas);
-std::string PlanJson(const std::vector<sync::StreamPlan>& plans, const std::string& destination);
-std::string SyncJson(const sync::RunResult& result, const std::string& destination);
+// `written`: streams that --write added to the file.
+std::string DiscoverJson(const std::vector<connection::DiscoveredSchema>& schemas,
+                         const std::vector<std::string>& written = {});
+// `chosen`: what the choice of tables by pattern told.
+std::string PlanJson(const std::vector<sync::StreamPlan>& plans, const std::string& destination,
+                     const sync::ChosenStreams& chosen = {});
+std::string SyncJson(const sync::RunResult& result, const std::string& destination,
+                     const sync::ChosenStreams& chosen = {});
+std::string PreviewJson(const connection::Preview& preview);
 
 // Parts as setup::Parts makes them of `made`.
 std::string SetupJson(const std::vector<setup::Part>& parts, const connection::SetupFacts& made);

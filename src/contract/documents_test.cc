@@ -59,7 +59,7 @@ TEST(Json, ConfigurationProblems) {
   EXPECT_EQ(json["error"]["code"], "invalid_config");
   EXPECT_EQ(json["file"], "a.yaml");
   EXPECT_THAT(Names(json["problems"][0]),
-              UnorderedElementsAre("field", "line", "column", "problem", "remedy"));
+              UnorderedElementsAre("field", "line", "column", "file", "problem", "remedy"));
   EXPECT_EQ(json["problems"][0]["line"], 2);
   EXPECT_TRUE(json["problems"][1]["line"].is_null());
 }
@@ -71,7 +71,7 @@ TEST(Json, ConfigValidate) {
   config.streams[0].stream.name = "q";
   const Json json = Json::parse(ValidJson(config));
   EXPECT_THAT(Names(json), UnorderedElementsAre("sluice", "command", "exit_code", "error", "file",
-                                                "problems", "warnings", "streams"));
+                                                "problems", "warnings", "patterns", "streams"));
   EXPECT_THAT(
       Names(json["streams"][0]),
       UnorderedElementsAre("name", "table", "sync_mode", "write_mode", "primary_key", "cursor"));
@@ -103,11 +103,15 @@ TEST(Json, Discover) {
   table.unknown = {{"h", "hllsketch"}};
   const Json json = Json::parse(DiscoverJson({{.name = "s", .type = "local", .tables = {table}}}));
   const Json& out = json["schemas"][0]["tables"][0];
-  EXPECT_THAT(Names(out), UnorderedElementsAre("name", "schema", "table", "type", "columns",
-                                               "unreadable_columns", "hidden", "primary_key",
-                                               "proposed", "configured"));
+  EXPECT_THAT(Names(out),
+              UnorderedElementsAre("name", "schema", "table", "type", "columns",
+                                   "unreadable_columns", "hidden", "primary_key", "proposed",
+                                   "rows", "bytes", "doubled_keys", "configured"));
   EXPECT_EQ(out["columns"][0], Json({{"name", "a"}, {"type", "integer"}, {"nullable", false}}));
-  EXPECT_EQ(out["proposed"], Json({{"sync_mode", "full_refresh"}, {"write_mode", "overwrite"}}));
+  EXPECT_EQ(out["proposed"]["sync_mode"], "full_refresh");
+  EXPECT_EQ(out["proposed"]["write_mode"], "overwrite");
+  EXPECT_EQ(out["proposed"]["cursor"], nullptr);
+  EXPECT_EQ(out["rows"], nullptr) << "not asked for is not none";
 }
 
 TEST(Json, SyncTellsWhatItAdopted) {
@@ -127,7 +131,7 @@ TEST(Json, Sync) {
       {.run = "r1", .streams = {Stream("a"), Stream("b", base::ErrorCode::kPermission)}}, "d"));
   EXPECT_THAT(Names(json), UnorderedElementsAre("sluice", "command", "exit_code", "error",
                                                 "dry_run", "run", "destination", "interrupted",
-                                                "seconds", "rows", "bytes", "streams"));
+                                                "seconds", "rows", "bytes", "tables", "streams"));
   EXPECT_EQ(json["exit_code"], 3);
   EXPECT_EQ(json["rows"], 7);
   const Json& good = json["streams"][0];

@@ -27,6 +27,7 @@ MARKERS = {
     "faults": "bad input and failures",
     "secrets": "nothing secret is written anywhere",
     "crash": "killed at every effect",
+    "choose": "tables by pattern, discovered, looked at",
     "cli": "screens, JSON and exit codes",
     "mistakes": "every mistake is named with its cure",
     "check": "a green check means that the next sync works",
