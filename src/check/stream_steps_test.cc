@@ -222,7 +222,7 @@ TEST_F(CheckTable, ColumnGrantsAreAFailureUnlessTheStreamAsksForNoMore) {
   const Finding finding = Judge();
   EXPECT_EQ(finding.id, "streams.column_grants");
   EXPECT_THAT(finding.remedy, HasSubstr("columns: [a]"));
-  EXPECT_THAT(finding.why, HasSubstr("b would be lost"));
+  EXPECT_THAT(finding.why, HasSubstr("b would be left out"));
   options_.streams.front().columns = {"a"};
   EXPECT_EQ(Judge().id, "streams.ok");
 }

@@ -90,10 +90,11 @@ class Discovery {
       : session_(session), options_(options), call_(call) {}
 
   std::vector<DiscoveredSchema> Run() {
-    auto schemas = redshift::ListSchemas(session_, options_.database, call_);
+    auto [schemas, tables] =
+        redshift::LookOver(session_, options_.database, options_.schemas, call_);
     if (options_.schemas.empty()) AddConfigured(schemas, options_);
     const auto wanted = Wanted(std::move(schemas), options_);
-    Ask();
+    Take(std::move(tables));
     std::vector<DiscoveredSchema> found;
     for (const auto& schema : wanted) {
       auto described = Describe(schema);
@@ -107,8 +108,7 @@ class Discovery {
   }
 
  private:
-  void Ask() {
-    auto tables = redshift::DescribeSchemas(session_, options_.database, options_.schemas, call_);
+  void Take(std::vector<redshift::TableDescription> tables) {
     if (!tables.empty()) {
       keys_ = redshift::PrimaryKeys(session_, options_.schemas, call_);
       sizes_ = redshift::TableSizes(session_, options_.schemas, call_);

@@ -55,10 +55,10 @@ struct DiscoverOptions {
   std::function<void(const DiscoveredSchema&)> on_schema = {};  // told each as it is described
 };
 
-// Four statements for all tables: schemas, columns, keys, sizes. One more for each view that the
-// catalog describes in part, for each relation whose columns it hides, and for each key to verify.
-// What a stream of the configuration reads is described although no list shows it. Throws kNotFound
-// for a schema that is asked for and not visible; errors of the catalog.
+// Three statements for all tables: schemas with columns, keys, sizes. One more for each view that
+// the catalog describes in part, for each relation whose columns it hides, and for each key to
+// verify. What a stream of the configuration reads is described although no list shows it. Throws
+// kNotFound for a schema that is asked for and not visible; errors of the catalog.
 std::vector<DiscoveredSchema> Discover(redshift::Session& session, const DiscoverOptions& options,
                                        const base::Call& call);
 

@@ -72,6 +72,32 @@ std::string KindsOfSchemas(std::string_view database, const std::vector<std::str
          Literal(database) + " AND " + Among("schema_name", schemas);
 }
 
+// Rows without a table: a schema and its type.
+std::string SchemasThemselves(std::string_view database) {
+  return "SELECT schema_name, CAST(NULL AS varchar(128)), CAST(NULL AS varchar(128)), 0, CAST(NULL "
+         "AS varchar(3)), schema_type, CAST(NULL AS integer), CAST(NULL AS integer), CAST(NULL AS "
+         "integer) FROM svv_all_schemas WHERE database_name = " +
+         Literal(database) + " AND " + Among("schema_name", {});
+}
+
+bool IsSchema(const Row& row) { return row.size() > 1 && !row[1]; }
+
+std::vector<TableDescription> TablesIn(const QueryResult& result) {
+  std::vector<TableDescription> tables;
+  for (const auto& row : result.rows) {
+    if (IsSchema(row)) continue;
+    model::TableName name{.schema = Text(row, 0), .table = Text(row, 1)};
+    if (name.table.starts_with(kMaterializedViewStorage)) continue;
+    if (tables.empty() || !(tables.back().name == name)) tables.push_back({.name = name});
+    if (row.size() > 2 && !row[2]) {
+      tables.back().kind = Text(row, 5);
+    } else {
+      AddCatalogColumn(row, tables.back());
+    }
+  }
+  return tables;
+}
+
 }  // namespace
 
 std::vector<TableInfo> ListAllTables(Session& session, std::string_view database,
@@ -105,18 +131,24 @@ std::vector<TableDescription> DescribeSchemas(Session& session, std::string_view
   auto result = IfAllowed(session, columns + " UNION ALL " + kinds + order, call);
   if (!result) result = IfAllowed(session, kinds + order, call);
   if (!result) result = session.Query(columns + order, call);
-  std::vector<TableDescription> tables;
-  for (const auto& row : result->rows) {
-    model::TableName name{.schema = Text(row, 0), .table = Text(row, 1)};
-    if (name.table.starts_with(kMaterializedViewStorage)) continue;
-    if (tables.empty() || !(tables.back().name == name)) tables.push_back({.name = name});
-    if (row.size() > 2 && !row[2]) {
-      tables.back().kind = Text(row, 5);
-    } else {
-      AddCatalogColumn(row, tables.back());
-    }
+  return TablesIn(*result);
+}
+
+Overview LookOver(Session& session, std::string_view database,
+                  const std::vector<std::string>& schemas, const Call& call) {
+  const std::string all = ColumnsOfSchemas(database, schemas) + " UNION ALL " +
+                          KindsOfSchemas(database, schemas) + " UNION ALL " +
+                          SchemasThemselves(database) + " ORDER BY 1, 2, 4";
+  const auto result = IfAllowed(session, all, call);
+  if (!result) {
+    auto listed = ListSchemas(session, database, call);
+    return {std::move(listed), DescribeSchemas(session, database, schemas, call)};
   }
-  return tables;
+  Overview overview{.schemas = {}, .tables = TablesIn(*result)};
+  for (const auto& row : result->rows) {
+    if (IsSchema(row)) overview.schemas.push_back({.name = Text(row, 0), .type = Text(row, 5)});
+  }
+  return overview;
 }
 
 ByTable<std::vector<std::string>> PrimaryKeys(Session& session,

@@ -28,6 +28,14 @@ std::vector<TableDescription> DescribeSchemas(Session& session, std::string_view
 template <typename Value>
 using ByTable = std::map<model::TableName, Value>;
 
+struct Overview {
+  std::vector<SchemaInfo> schemas;       // as ListSchemas: all, whatever is asked for
+  std::vector<TableDescription> tables;  // as DescribeSchemas
+};
+// Both in one statement, where no view is denied.
+Overview LookOver(Session& session, std::string_view database,
+                  const std::vector<std::string>& schemas, const base::Call& call);
+
 // The declared keys, in order, of the database's own tables. Informational in Redshift: duplicates
 // may exist under them. Empty if the server refuses to tell.
 ByTable<std::vector<std::string>> PrimaryKeys(Session& session,

@@ -81,6 +81,31 @@ TEST_F(OverviewTest, KnowsTheTablesWhereColumnsAreDeniedAndTheColumnsWhereTables
   }
 }
 
+TEST_F(OverviewTest, LooksOverSchemasAndTablesAtOnceUnlessAViewIsDenied) {
+  const std::vector<Row> rows = {{"a", "t", {}, "0", {}, "TABLE", {}, {}, {}},
+                                 {"a", "t", "id", "1", "NO", "integer", {}, "32", "0"},
+                                 {"a", {}, {}, "0", {}, "local", {}, {}, {}},
+                                 {"b", {}, {}, "0", {}, "shared", {}, {}, {}}};
+  workgroup_->When(Contains("svv_all_schemas")).Once().Rows(Names(9), rows);
+  auto session = workgroup_->Login();
+  auto overview = LookOver(*session, "dev", {}, {});
+  EXPECT_THAT(workgroup_->statements(), SizeIs(1));
+  ASSERT_THAT(overview.schemas, SizeIs(2));
+  EXPECT_EQ(overview.schemas[1].name, "b");
+  EXPECT_EQ(overview.schemas[1].type, "shared");
+  ASSERT_THAT(overview.tables, SizeIs(1));
+  EXPECT_THAT(overview.tables[0].columns, SizeIs(1));
+
+  workgroup_ = std::make_shared<FakeWorkgroup>();
+  workgroup_->When(Contains("svv_all_schemas")).Fails({.code = base::ErrorCode::kPermission});
+  workgroup_->When(Contains("DISTINCT schema_name")).Rows(Names(1), {{"a"}});
+  workgroup_->When(Contains("svv_all_columns")).Rows(Names(9), {rows[0], rows[1]});
+  session = workgroup_->Login();
+  overview = LookOver(*session, "dev", {}, {});
+  EXPECT_THAT(overview.schemas, SizeIs(1));
+  EXPECT_THAT(overview.tables, SizeIs(1));
+}
+
 TEST_F(OverviewTest, PutsTheColumnsOfAKeyInItsOwnOrder) {
   workgroup_->When(Contains("pg_constraint"))
       .Rows(

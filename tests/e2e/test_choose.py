@@ -140,8 +140,7 @@ def test_discover_asks_no_more_than_six_times_for_a_thousand_tables(scene: Scene
     scene.sandbox.meter.reset()
     found = scene.harness.run("discover", scene.schema, "--json")
     assert found.exit_code == 0, found.stderr
-    kinds = scene.sandbox.meter.statements_by_kind
-    assert scene.sandbox.meter.statements - kinds["SET"] == 4, "beside the settings of a session"
+    assert scene.sandbox.meter.statements <= 6, scene.sandbox.meter.statements_by_kind
     tables = {t["table"]: t for t in found.json["schemas"][0]["tables"]}
     assert len(tables) == 1003 and len(tables["t999"]["columns"]) == 30
     assert tables["t999"]["primary_key"] == ["c0"] and tables["t999"]["rows"] is None
