@@ -22,6 +22,8 @@ constexpr std::string_view kSelectOnly =
 constexpr std::string_view kOneOnly =
     "Write one SELECT statement: nothing may follow it but a semicolon and a comment.";
 constexpr std::string_view kBrackets = "Make each bracket match another one.";
+constexpr std::string_view kOneCondition =
+    "Write one condition, as it would stand behind WHERE: where: \"status <> 'draft'\"";
 
 // Words that begin a statement: these alone are repeated in a message, because what else stands
 // there may be anything, a secret included.
@@ -195,6 +197,29 @@ class Judge {
     return end;
   }
 
+  // The same of a condition, behind which nothing may stand.
+  void RunCondition() {
+    MatchBrackets();
+    const std::size_t semicolon = FirstSemicolon();
+    if (semicolon + 1 < tokens_.size()) {
+      throw Refused{tokens_[semicolon + 1].at,
+                    "holds a second statement" + Named(semicolon + 1, ", which begins with "),
+                    kOneCondition};
+    }
+    if (semicolon < tokens_.size()) {
+      throw Refused{tokens_[semicolon].at, "holds a semicolon", kOneCondition};
+    }
+    if (tokens_.empty()) throw Refused{0, "is empty", kOneCondition};
+    if (IsWord(0, "WHERE")) {
+      throw Refused{tokens_[0].at, "begins with the word WHERE", "Leave out the word WHERE."};
+    }
+    if (IsOneOf(0, {"SELECT", "WITH"})) {
+      throw Refused{tokens_[0].at, "is no condition but begins with" + Named(0, " "),
+                    kOneCondition};
+    }
+    Expression();
+  }
+
  private:
   bool IsSign(std::size_t i, std::string_view sign) const {
     return i < tokens_.size() && tokens_[i].kind == Kind::kSign && tokens_[i].text == sign;
@@ -284,6 +309,30 @@ class Judge {
                   "Write it as WITH name AS (SELECT ...)."};
   }
 
+  // No clause goes on behind it, and it is no list. What stands in brackets is the server's to
+  // judge: it cannot leave them, and makes no table.
+  void Expression() const {
+    static constexpr std::array<std::string_view, 13> kClauses = {
+        "FROM",  "WHERE",     "GROUP",  "HAVING", "ORDER",  "LIMIT",  "OFFSET",
+        "UNION", "INTERSECT", "EXCEPT", "MINUS",  "SELECT", "QUALIFY"};
+    for (std::size_t i = 0; i < tokens_.size(); ++i) {
+      const bool name = i > 0 && IsSign(i - 1, ".");
+      const auto clause = std::find_if(kClauses.begin(), kClauses.end(),
+                                       [&](auto word) { return IsWord(i, word); });
+      // IS [NOT] DISTINCT FROM is a comparison.
+      const bool compares = IsWord(i, "FROM") && i > 0 && IsWord(i - 1, "DISTINCT");
+      if (clause != kClauses.end() && !name && !compares) {
+        throw Refused{tokens_[i].at, "goes on with " + std::string(*clause), kOneCondition};
+      }
+      if (IsSign(i, ",")) {
+        throw Refused{tokens_[i].at, "is a list", "Join conditions with AND or OR."};
+      }
+      if (!IsSign(i, "(") && !IsSign(i, "[")) continue;
+      Rest(i, tokens_[i].match + 1);
+      i = tokens_[i].match;
+    }
+  }
+
   // A column or alias may have any word for its name, behind a dot or AS.
   void Rest(std::size_t i, std::size_t end) const {
     for (; i < end; ++i) {
@@ -320,6 +369,13 @@ std::size_t FirstBroken(std::string_view text) {
   return std::string_view::npos;
 }
 
+void RefuseBroken(std::string_view sql) {
+  const auto broken = FirstBroken(sql);
+  if (broken == std::string_view::npos) return;
+  throw Refused{broken, "holds a NUL or bytes that are no UTF-8",
+                "Save the configuration as UTF-8 and remove control characters."};
+}
+
 QueryProblem Placed(std::string_view sql, const Refused& refused) {
   QueryProblem problem{
       .line = 1, .column = 1, .problem = refused.problem, .remedy = std::string(refused.remedy)};
@@ -345,16 +401,25 @@ std::string Trimmed(std::string text) {
 
 std::variant<std::string, QueryProblem> ReadQuery(std::string_view sql) {
   try {
-    if (const auto broken = FirstBroken(sql); broken != std::string_view::npos) {
-      throw Refused{broken, "holds a NUL or bytes that are no UTF-8",
-                    "Save the configuration as UTF-8 and remove control characters."};
-    }
+    RefuseBroken(sql);
     Reader reader(sql);
     reader.Read();
     const std::size_t end = Judge(sql, reader.tokens()).Run();
     std::string bare = std::move(reader.bare());
     if (end < reader.tokens().size()) bare.resize(reader.bare_at(end));
     return Trimmed(std::move(bare));
+  } catch (const Refused& refused) {
+    return Placed(sql, refused);
+  }
+}
+
+std::variant<std::string, QueryProblem> ReadCondition(std::string_view sql) {
+  try {
+    RefuseBroken(sql);
+    Reader reader(sql);
+    reader.Read();
+    Judge(sql, reader.tokens()).RunCondition();
+    return Trimmed(std::move(reader.bare()));
   } catch (const Refused& refused) {
     return Placed(sql, refused);
   }

@@ -1,4 +1,5 @@
-// A query of the configuration: that it is one SELECT, which changes nothing. Read as Redshift
+// SQL of the configuration: that a query is one SELECT, which changes nothing, and that a condition
+// is one expression. Read as Redshift
 // reads it, not as a whole grammar: literals, names, comments, brackets, and the words that decide.
 // What stands in brackets of ours must not close them: `SELECT 1) AS x; CREATE TABLE t (i int);
 // SELECT * FROM (SELECT 2` made a table at the source, by `sluice check` already.
@@ -24,5 +25,11 @@ struct QueryProblem {
 // data, brackets that do not match, a literal, name or comment without its end, a parameter ($1),
 // a NUL or bytes that are no UTF-8.
 std::variant<std::string, QueryProblem> ReadQuery(std::string_view sql);
+
+// One boolean expression, to stand in brackets behind WHERE: without comments, for the same reason;
+// read again, it stays the same. A subquery in brackets may be part of it.
+// A problem: none (empty, or a whole query), a second statement, a clause behind it (ORDER BY,
+// LIMIT, UNION, ...), brackets that do not match, a list, and what ReadQuery refuses of any text.
+std::variant<std::string, QueryProblem> ReadCondition(std::string_view sql);
 
 }  // namespace sluice::redshift

@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <utility>
+
 namespace sluice::redshift {
 namespace {
 
@@ -135,6 +137,52 @@ TEST(ReadQuery, SurvivesBeingCutAnywhere) {
       }
     }
   }
+}
+
+std::string Condition(std::string_view sql) {
+  const auto read = ReadCondition(sql);
+  if (const auto* text = std::get_if<std::string>(&read)) return *text;
+  return "refused: " + std::get<QueryProblem>(read).problem;
+}
+
+TEST(ReadCondition, TakesOneExpression) {
+  for (const std::string_view sql :
+       {"status <> 'draft'", "a = 1 AND (b IN (1, 2) OR c IS NOT NULL)", "deleted", "NOT deleted",
+        "id IN (SELECT id FROM sales.vip WHERE since > '2020-01-01' ORDER BY 1 LIMIT 5)",
+        "EXISTS (WITH x AS (SELECT 1) SELECT * FROM x)", "name LIKE 'a;b)--%'",
+        "\"order\" = 1 AND t.\"limit\" > 2 AND t.group = 3", "comment IS NULL",
+        "EXTRACT(year FROM made) > 2020", "a IS DISTINCT FROM b", "CAST(a AS varchar(3)) = 'x'",
+        "made > SYSDATE - INTERVAL '1 day'", "größe > 5"}) {
+    EXPECT_EQ(Condition(sql), sql);
+  }
+  EXPECT_EQ(Condition(" a = 1 -- only these\n AND b /* x */ = 2 "), "a = 1 \n AND b   = 2");
+}
+
+TEST(ReadCondition, RefusesWhatIsMoreThanThat) {
+  const std::pair<std::string_view, std::string_view> cases[] = {
+      {"a = 1; DROP TABLE t", "holds a second statement, which begins with DROP"},
+      {"a = 1; secret", "holds a second statement"},
+      {"a = 1;", "holds a semicolon"},
+      {"", "is empty"},
+      {"-- nothing", "is empty"},
+      {"WHERE a = 1", "begins with the word WHERE"},
+      {"SELECT 1", "is no condition but begins with SELECT"},
+      {"a = 1) OR (1 = 1", "has a closing bracket to which no opening one belongs"},
+      {"a = 1) UNION SELECT * FROM (SELECT 2", "has a closing bracket"},
+      {"a = (1", "has a bracket that is not closed"},
+      {"a = 'x", "has a literal that is not closed"},
+      {"a = 1 ORDER BY a", "goes on with ORDER"},
+      {"a = 1 UNION SELECT 2", "goes on with UNION"},
+      {"a = 1 limit 5", "goes on with LIMIT"},
+      {"a, b", "is a list"},
+      {"a = $1", "has a parameter"},
+      {"a IN (SELECT b INTO c FROM d)", "makes a table"},
+      {"EXISTS (WITH x AS (DELETE FROM t) SELECT 1)", "holds a WITH that is no SELECT"},
+      {std::string_view("a = 1\0", 6), "holds a NUL"}};
+  for (const auto& [sql, problem] : cases) {
+    EXPECT_THAT(Condition(sql), HasSubstr(problem)) << sql;
+  }
+  EXPECT_THAT(Condition("a = 1; hunter2"), Not(HasSubstr("hunter2")));
 }
 
 }  // namespace
