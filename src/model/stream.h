@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "model/shape.h"
 #include "model/types.h"
 
 namespace sluice::model {
@@ -92,6 +93,7 @@ struct Stream {
   bool allow_duplicate_keys = false;  // StreamTarget tells
   SchemaPolicy schema_policy = SchemaPolicy::kFollow;
   std::optional<Split> split;
+  Shape shape;
 };
 
 // Where a stream lands: schema and table at the destination.
@@ -121,9 +123,11 @@ struct StreamTarget {
 struct Watermark {
   std::string stream;
   std::optional<std::string> value;   // nullopt: full refresh, nothing to follow
-  std::optional<std::string> cursor;  // the column that `value` is of
+  std::optional<std::string> cursor;  // the column that `value` is of, as the source calls it
   // When all keys were last compared; nullopt: never.
   std::optional<base::UtcTime> keys_compared;
+  // Digest of which rows were taken and how values were hidden; nullopt: all rows, as they are.
+  std::optional<std::string> shape;
   std::string run;
   std::string attempt;
 };

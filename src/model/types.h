@@ -46,6 +46,7 @@ struct Column {
   std::string name;  // exactly as the source has it
   Type type;
   bool nullable = true;  // Redshift enforces NOT NULL; the parts are optional all the same
+  bool stamp = false;    // of the read, not of the row: a row that differs in it alone is unchanged
   friend bool operator==(const Column&, const Column&) = default;
 };
 

@@ -76,6 +76,14 @@ std::string YamlList(const std::vector<std::string>& names) {
                      .reason = "no_column"});
 }
 
+bool IsExcluded(const model::Stream& stream, std::string_view name) {
+  const auto& rules = stream.shape.rules;
+  return stream.columns.empty() && std::any_of(rules.begin(), rules.end(), [&](const auto& rule) {
+           return rule.kind == model::ShapeRule::Kind::kExclude &&
+                  base::EqualFolded(rule.column, name);
+         });
+}
+
 bool IsReadable(const model::Column& column) {
   return Projection(column.type, column.name).has_value();
 }
@@ -88,9 +96,17 @@ class Choice {
       : stream_(stream), columns_(columns), unknown_(unknown) {}
 
   std::vector<model::Column> All() const {
-    if (!unknown_.empty()) Refuse(unknown_.front().name, unknown_.front().data_type);
-    for (const auto& column : columns_) CheckReadable(column);
-    return columns_;
+    CheckExcluded();
+    for (const auto& column : unknown_) {
+      if (!IsExcluded(stream_, column.name)) Refuse(column.name, column.data_type);
+    }
+    std::vector<model::Column> all;
+    for (const auto& column : columns_) {
+      if (IsExcluded(stream_, column.name)) continue;
+      CheckReadable(column);
+      all.push_back(column);
+    }
+    return all;
   }
 
   std::vector<model::Column> Selected() const {
@@ -104,6 +120,19 @@ class Choice {
   }
 
  private:
+  // One that is misspelt would bring what was to stay away.
+  void CheckExcluded() const {
+    for (const auto& rule : stream_.shape.rules) {
+      if (rule.kind != model::ShapeRule::Kind::kExclude || rule.by_default) continue;
+      const auto is_it = [&](const auto& column) {
+        return base::EqualFolded(column.name, rule.column);
+      };
+      if (std::any_of(columns_.begin(), columns_.end(), is_it)) continue;
+      if (std::any_of(unknown_.begin(), unknown_.end(), is_it)) continue;
+      ThrowNoColumn(stream_, rule.column, Names());
+    }
+  }
+
   // The exact name, else the one that the server would fold it to.
   const model::Column& Find(const std::string& name) const {
     const model::Column* found = nullptr;
@@ -126,7 +155,7 @@ class Choice {
     std::vector<std::string> readable;
     for (const auto& column : columns_) {
       const bool chosen =
-          stream_.columns.empty() ||
+          (stream_.columns.empty() && !IsExcluded(stream_, column.name)) ||
           std::any_of(stream_.columns.begin(), stream_.columns.end(),
                       [&](const auto& c) { return base::EqualFolded(c, column.name); });
       if (chosen && IsReadable(column)) readable.push_back(column.name);
@@ -308,7 +337,13 @@ std::vector<TableInfo> TablesFrom(const QueryResult& result) {
 }
 
 void CheckOnce(const model::Stream& stream, const std::vector<model::Column>& columns) {
-  for (const auto& name : stream.columns) {
+  std::vector<std::string> chosen = stream.columns;
+  if (chosen.empty()) {
+    for (const auto& column : columns) {
+      if (!IsExcluded(stream, column.name)) chosen.push_back(column.name);
+    }
+  }
+  for (const auto& name : chosen) {
     const auto times = std::count_if(columns.begin(), columns.end(), [&](const auto& c) {
       return base::EqualFolded(c.name, name);
     });
@@ -471,7 +506,7 @@ std::vector<model::Column> ColumnsOf(const model::Stream& stream,
 bool NeedsSelect(const model::Stream& stream, const TableDescription& description) {
   if (description.kind.find("VIEW") != std::string::npos) return true;
   const auto chosen = [&](const std::string& name) {
-    return stream.columns.empty() ||
+    return (stream.columns.empty() && !IsExcluded(stream, name)) ||
            std::any_of(stream.columns.begin(), stream.columns.end(),
                        [&](const auto& column) { return base::EqualFolded(column, name); });
   };
@@ -498,10 +533,11 @@ std::vector<model::Column> DescribeStream(Session& session, std::string_view dat
                                           const model::Stream& stream, const Call& call) {
   if (stream.sql) {
     TableDescription description{.columns = DescribeQuery(session, database, stream, call)};
-    CheckOnce(stream, description.columns);
+    const bool by_name = ChoosesByName(stream);
+    if (by_name) CheckOnce(stream, description.columns);
     std::vector<std::string> names;
     for (const auto& column : description.columns) names.push_back(column.name);
-    if (stream.columns.empty()) names = UniqueAliases(names);
+    if (!by_name) names = UniqueAliases(names);
     for (std::size_t i = 0; i < names.size(); ++i) description.columns[i].name = names[i];
     return ColumnsOf(stream, description);
   }

@@ -146,7 +146,7 @@ std::string BuildMaxCursor(const model::Stream& stream, const std::vector<model:
                          Bound(cursor, *range.ahead_max + kClocksDiffer));
     items += range.low ? Value(cursor, *range.low) + " > " + bound : "NULL";
   }
-  return "SELECT " + items + " FROM " + FromClause(stream, columns);
+  return "SELECT " + items + " FROM " + FromClause(stream, columns, {cursor.name});
 }
 
 MaxCursor ReadMaxCursor(const std::vector<std::optional<std::string>>& row) {

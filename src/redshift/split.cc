@@ -189,9 +189,11 @@ const model::Column& SplitColumn(const model::Stream& stream,
 
 std::string BuildBounds(const model::Stream& stream, const std::vector<model::Column>& columns,
                         std::string_view condition) {
-  const std::string name = Ident(SplitColumn(stream, columns).name);
+  const model::Column& column = SplitColumn(stream, columns);
+  const std::string name = Ident(column.name);
   std::string sql = "SELECT CAST(min(" + name + ") AS VARCHAR), CAST(max(" + name +
-                    ") AS VARCHAR) FROM " + FromClause(stream, columns);
+                    ") AS VARCHAR) FROM " +
+                    FromClause(stream, columns, {column.name, stream.cursor.value_or("")});
   if (!condition.empty()) sql += " WHERE " + std::string(condition);
   return sql;
 }

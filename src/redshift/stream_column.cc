@@ -28,6 +28,10 @@ std::string Corrected(const model::Stream& stream, std::string_view field, const
     std::replace(keys.begin(), keys.end(), wrong, right);
     return "primary_key: " + YamlNames(keys);
   }
+  if (field == "rename" || field == "cast" || field == "mask") {
+    return fmt::format("{}: {{ {}: ... }}", field, YamlName(right));
+  }
+  if (field == "hash") return fmt::format("hash: {{ columns: [{}], ... }}", YamlName(right));
   const auto dot = field.find('.');
   if (dot == std::string_view::npos) return fmt::format("{}: {}", field, YamlName(right));
   const std::string_view group = field.substr(0, dot);

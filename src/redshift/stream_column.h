@@ -10,9 +10,9 @@
 namespace sluice::redshift {
 
 // The one called `name`, in that very spelling. `field` is where the configuration names it:
-// "cursor", "primary_key", "split.column", "deletes.column". Throws kNotFound (reason
-// "no_stream_column"): the remedy holds the nearest name, or how to add it to a selection that
-// lacks it, or what there is.
+// "cursor", "primary_key", "split.column", "deletes.column", "rename", "cast", "hash", "mask".
+// Throws kNotFound (reason "no_stream_column"): the remedy holds the nearest name, or how to add it
+// to a selection that lacks it, or what there is.
 const model::Column& StreamColumn(const model::Stream& stream,
                                   const std::vector<model::Column>& columns,
                                   const std::string& name, std::string_view field);

@@ -1,10 +1,8 @@
 #include "redshift/types.h"
 
-#include <array>
-#include <charconv>
 #include <set>
 
-#include "base/text.h"
+#include "redshift/text/type_text.h"
 
 namespace sluice::redshift {
 namespace {
@@ -30,91 +28,7 @@ Type Decimal(int type_modifier) {
           .scale = static_cast<int>(packed & 0xffffU)};
 }
 
-// Type names without a size, in every spelling of the catalog, of SHOW COLUMNS and of DDL.
-struct Spelling {
-  std::string_view text;
-  TypeKind kind;
-};
-constexpr std::array kSpellings = {
-    Spelling{"boolean", TypeKind::kBool},
-    Spelling{"bool", TypeKind::kBool},
-    Spelling{"smallint", TypeKind::kInt16},
-    Spelling{"int2", TypeKind::kInt16},
-    Spelling{"integer", TypeKind::kInt32},
-    Spelling{"int", TypeKind::kInt32},
-    Spelling{"int4", TypeKind::kInt32},
-    Spelling{"bigint", TypeKind::kInt64},
-    Spelling{"int8", TypeKind::kInt64},
-    Spelling{"real", TypeKind::kFloat32},
-    Spelling{"float4", TypeKind::kFloat32},
-    Spelling{"double precision", TypeKind::kFloat64},
-    Spelling{"float", TypeKind::kFloat64},
-    Spelling{"float8", TypeKind::kFloat64},
-    Spelling{"double", TypeKind::kFloat64},
-    Spelling{"numeric", TypeKind::kDecimal},
-    Spelling{"decimal", TypeKind::kDecimal},
-    Spelling{"character", TypeKind::kChar},
-    Spelling{"char", TypeKind::kChar},
-    Spelling{"nchar", TypeKind::kChar},
-    Spelling{"bpchar", TypeKind::kChar},
-    Spelling{"character varying", TypeKind::kVarchar},
-    Spelling{"varchar", TypeKind::kVarchar},
-    Spelling{"nvarchar", TypeKind::kVarchar},
-    Spelling{"text", TypeKind::kVarchar},
-    Spelling{"string", TypeKind::kVarchar},
-    Spelling{"name", TypeKind::kVarchar},
-    Spelling{"date", TypeKind::kDate},
-    Spelling{"timestamp without time zone", TypeKind::kTimestamp},
-    Spelling{"timestamp", TypeKind::kTimestamp},
-    Spelling{"timestamp with time zone", TypeKind::kTimestampTz},
-    Spelling{"timestamptz", TypeKind::kTimestampTz},
-    Spelling{"time without time zone", TypeKind::kTime},
-    Spelling{"time", TypeKind::kTime},
-    Spelling{"time with time zone", TypeKind::kTimeTz},
-    Spelling{"timetz", TypeKind::kTimeTz},
-    Spelling{"interval year to month", TypeKind::kIntervalYearToMonth},
-    Spelling{"intervaly2m", TypeKind::kIntervalYearToMonth},
-    Spelling{"interval day to second", TypeKind::kIntervalDayToSecond},
-    Spelling{"intervald2s", TypeKind::kIntervalDayToSecond},
-    Spelling{"super", TypeKind::kSuper},
-    Spelling{"binary varying", TypeKind::kVarbyte},
-    Spelling{"varbyte", TypeKind::kVarbyte},
-    Spelling{"varbinary", TypeKind::kVarbyte},
-    Spelling{"geometry", TypeKind::kGeometry},
-    Spelling{"geography", TypeKind::kGeography},
-    Spelling{"hllsketch", TypeKind::kHllSketch},
-};
-
-struct Written {
-  std::string name;          // lower case, one blank between words
-  std::vector<int> numbers;  // of (18,2)
-};
-
-// "Timestamp(6) without time zone" -> {"timestamp without time zone", {6}}.
-Written ReadSpelling(std::string_view text) {
-  Written written;
-  bool inside = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == '(' || c == ')') {
-      inside = c == '(';
-    } else if (inside) {
-      int number = 0;
-      const auto end = std::from_chars(text.data() + i, text.data() + text.size(), number).ptr;
-      if (end == text.data() + i) continue;
-      written.numbers.push_back(number);
-      i = static_cast<std::size_t>(end - text.data()) - 1;
-    } else if (c != ' ') {
-      written.name += base::Lower(c);
-    } else if (!written.name.empty() && !written.name.ends_with(' ')) {
-      written.name += ' ';
-    }
-  }
-  while (written.name.ends_with(' ')) written.name.pop_back();
-  return written;
-}
-
-int Number(const Written& written, std::size_t index, const std::optional<int>& column) {
+int Number(const TypeText& written, std::size_t index, const std::optional<int>& column) {
   if (index < written.numbers.size()) return written.numbers[index];
   return column.value_or(0);
 }
@@ -163,29 +77,26 @@ std::optional<Type> TypeFromOid(std::uint32_t oid, int type_modifier) {
 }
 
 std::optional<Type> TypeFromCatalog(const CatalogType& type) {
-  const Written written = ReadSpelling(type.data_type);
-  for (const auto& spelling : kSpellings) {
-    if (written.name != spelling.text) continue;
-    Type found{.kind = spelling.kind};
-    switch (found.kind) {
-      case TypeKind::kDecimal:
-        found.precision = Number(written, 0, type.numeric_precision);
-        found.scale = Number(written, 1, type.numeric_scale);
-        break;
-      case TypeKind::kChar:
-      case TypeKind::kVarchar:
-        found.bytes_max = Number(written, 0, type.character_maximum_length);
-        break;
-      case TypeKind::kVarbyte: {
-        const int bytes = Number(written, 0, type.character_maximum_length);
-        found.bytes_max = bytes > 0 && bytes <= kVarbyteMax ? bytes : 0;
-        break;
-      }
-      default: break;
+  const auto written = ReadTypeText(type.data_type);
+  if (!written) return std::nullopt;
+  Type found{.kind = written->kind};
+  switch (found.kind) {
+    case TypeKind::kDecimal:
+      found.precision = Number(*written, 0, type.numeric_precision);
+      found.scale = Number(*written, 1, type.numeric_scale);
+      break;
+    case TypeKind::kChar:
+    case TypeKind::kVarchar:
+      found.bytes_max = Number(*written, 0, type.character_maximum_length);
+      break;
+    case TypeKind::kVarbyte: {
+      const int bytes = Number(*written, 0, type.character_maximum_length);
+      found.bytes_max = bytes > 0 && bytes <= kVarbyteMax ? bytes : 0;
+      break;
     }
-    return found;
+    default: break;
   }
-  return std::nullopt;
+  return found;
 }
 
 std::optional<std::string> Projection(const Type& type, std::string_view identifier) {
