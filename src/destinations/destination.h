@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "model/landing.h"
 #include "model/part.h"
 #include "model/stream.h"
 
@@ -84,9 +85,10 @@ class Destination {
   virtual std::unique_ptr<Load> Begin(const model::StreamTarget& target,
                                       const base::Call& call) = 0;
   // Throws what Begin of this target would throw now, and kPermission for a right that its load
-  // would miss later; makes and changes nothing. For `check`: asked of every stream before anything
-  // is billed. Any number of times, beside open loads too, but not of the stream or table of one.
-  virtual void Examine(const model::StreamTarget& target, const base::Call& call) = 0;
+  // would miss later; makes and changes nothing. Returns what the load would make of the table. For
+  // `check` and plans: asked of every stream before anything is billed. Any number of times, beside
+  // open loads too, but not of the stream or table of one.
+  virtual model::Landing Examine(const model::StreamTarget& target, const base::Call& call) = 0;
   // Proves that it can be written, changing nothing. For `check`.
   virtual void Probe(const base::Call& call) = 0;
   // Releases locks and files. Every Load must be gone. Called once.

@@ -295,4 +295,28 @@ SchemaPlan PlanSchema(const model::StreamTarget& target, const ExistingTable& ex
   return plan;
 }
 
+model::Landing LandingOf(const model::StreamTarget& target, const ExistingTable& existing,
+                         const SchemaPlan& plan, const SchemaDialect& dialect) {
+  using Table = model::Landing::Table;
+  model::Landing landing{.columns = {}, .changes = plan.notes};
+  switch (plan.table) {
+    case SchemaPlan::Table::kCreate: landing.table = Table::kCreate; break;
+    case SchemaPlan::Table::kReplace: landing.table = Table::kReplace; break;
+    case SchemaPlan::Table::kEmpty: landing.table = Table::kEmpty; break;
+    case SchemaPlan::Table::kKeep: landing.table = Table::kKeep; break;
+  }
+  const bool fresh = landing.table == Table::kCreate || landing.table == Table::kReplace;
+  for (std::size_t i = 0; i < target.columns.size(); ++i) {
+    if (!plan.lands_in[i]) continue;
+    const std::string& name = *plan.lands_in[i];
+    std::string type = dialect.TypeOf(target.columns[i]);
+    const auto named = [&](const auto& column) { return column.name == name; };
+    const auto there = std::find_if(existing.columns.begin(), existing.columns.end(), named);
+    const bool widened = std::any_of(plan.widened.begin(), plan.widened.end(), named);
+    if (!fresh && !widened && there != existing.columns.end()) type = there->type;
+    landing.columns.push_back({name, std::move(type)});
+  }
+  return landing;
+}
+
 }  // namespace sluice::destinations

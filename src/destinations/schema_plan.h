@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "model/landing.h"
 #include "model/stream.h"
 
 namespace sluice::destinations {
@@ -69,5 +70,9 @@ struct SchemaPlan {
 // RequireSameKeeping.
 SchemaPlan PlanSchema(const model::StreamTarget& target, const ExistingTable& existing,
                       const SchemaDialect& dialect);
+
+// What the plan is, for people.
+model::Landing LandingOf(const model::StreamTarget& target, const ExistingTable& existing,
+                         const SchemaPlan& plan, const SchemaDialect& dialect);
 
 }  // namespace sluice::destinations

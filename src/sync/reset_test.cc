@@ -33,8 +33,8 @@ class Borrowed final : public destinations::Destination {
                                             const base::Call& call) override {
     return home_.Begin(target, call);
   }
-  void Examine(const model::StreamTarget& target, const base::Call& call) override {
-    home_.Examine(target, call);
+  model::Landing Examine(const model::StreamTarget& target, const base::Call& call) override {
+    return home_.Examine(target, call);
   }
   void Probe(const base::Call& call) override { home_.Probe(call); }
   void Close() override { home_.Close(); }

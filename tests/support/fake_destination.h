@@ -62,8 +62,13 @@ class FakeDestination final : public destinations::Destination {
     Before("begin", target.stream);
     return std::make_unique<FakeLoad>(*this, target);
   }
-  void Examine(const model::StreamTarget& target, const base::Call&) override {
+  model::Landing Examine(const model::StreamTarget& target, const base::Call&) override {
     Before("examine", target.stream);
+    model::Landing landing;
+    for (const auto& column : target.columns) {
+      landing.columns.push_back({column.name, model::ToString(column.type)});
+    }
+    return landing;
   }
   void Probe(const base::Call&) override {}
   void Close() override {}

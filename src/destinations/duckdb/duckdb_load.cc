@@ -61,9 +61,11 @@ void DuckDbLoad::BeginTransaction() {
 
 void DuckDbLoad::Plan() { plan_ = PlanOver(target(), existing_); }
 
-void DuckDbLoad::PlanFor(columnar::Connection& connection, const std::string& catalog,
-                         const model::StreamTarget& target, bool exists) {
-  PlanOver(target, exists ? ReadExisting(connection, catalog, target.table) : ExistingTable());
+model::Landing DuckDbLoad::PlanFor(columnar::Connection& connection, const std::string& catalog,
+                                   const model::StreamTarget& target, bool exists) {
+  const ExistingTable existing =
+      exists ? ReadExisting(connection, catalog, target.table) : ExistingTable();
+  return LandingOf(target, existing, PlanOver(target, existing), TheDialect());
 }
 
 void DuckDbLoad::MakeTableOnce() {

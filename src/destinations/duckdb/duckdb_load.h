@@ -27,8 +27,8 @@ class DuckDbLoad final : public guarded_load::GuardedLoad {
   ~DuckDbLoad() override;
 
   // Throws what the constructor would throw of the target.
-  static void PlanFor(columnar::Connection& connection, const std::string& catalog,
-                      const model::StreamTarget& target, bool exists);
+  static model::Landing PlanFor(columnar::Connection& connection, const std::string& catalog,
+                                const model::StreamTarget& target, bool exists);
 
  private:
   columnar::Connection Decoder() override;

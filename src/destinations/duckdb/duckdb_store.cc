@@ -207,7 +207,7 @@ std::unique_ptr<Load> DuckDbStore::Begin(const model::StreamTarget& target,
                                       std::move(connection));
 }
 
-void DuckDbStore::Examine(const model::StreamTarget& target, const base::Call& call) {
+model::Landing DuckDbStore::Examine(const model::StreamTarget& target, const base::Call& call) {
   if (call.stop.stop_requested()) base::ThrowCancelled("examine", target.stream);
   CheckTarget(target);
   std::unique_lock lock(mu_);
@@ -215,7 +215,7 @@ void DuckDbStore::Examine(const model::StreamTarget& target, const base::Call& c
   if (!names_) names_ = FileCatalog::Read(connection, Name());
   const bool exists = names_->HasSchema(target.table.schema) && names_->HasTable(target.table);
   lock.unlock();
-  DuckDbLoad::PlanFor(connection, catalog_, target, exists);
+  return DuckDbLoad::PlanFor(connection, catalog_, target, exists);
 }
 
 // REQUIRES: mu_; no transaction is open on `connection`.

@@ -51,6 +51,8 @@ ordered_json WatermarkJson(const LakeCommit& commit) {
   ordered_json out = {{"cursor", OrNull(mark.cursor)}, {"value", OrNull(mark.value)}};
   out["keys_compared"] =
       mark.keys_compared ? ordered_json(FormatTime(*mark.keys_compared)) : ordered_json(nullptr);
+  // Only where there is one: most tables have neither a filter nor a hidden value.
+  if (mark.shape) out["shape"] = *mark.shape;
   return out;
 }
 
@@ -137,6 +139,7 @@ class Reader {
     if (const auto& when = mark.at("keys_compared"); !when.is_null()) {
       commit.watermark.keys_compared = Time(when);
     }
+    if (mark.contains("shape")) commit.watermark.shape = Text(mark.at("shape"));
   }
   model::Counts ReadCounts() const {
     const auto& counts = root_.at("counts");

@@ -33,6 +33,7 @@ LakeCommit Sample() {
                         .value = "2026-01-01 00:00:00.000001",
                         .cursor = "upd\\ated",
                         .keys_compared = time,
+                        .shape = "5a",
                         .run = "r1",
                         .attempt = "a1"},
           .counts = {.inserted = 5},
@@ -61,6 +62,7 @@ TEST(LakeCommit, ComesBackAsItWas) {
     EXPECT_EQ(back.watermark.value, commit.watermark.value);
     EXPECT_EQ(back.watermark.cursor, commit.watermark.cursor);
     EXPECT_EQ(back.watermark.keys_compared, commit.watermark.keys_compared);
+    EXPECT_EQ(back.watermark.shape, commit.watermark.shape);
     EXPECT_EQ(back.counts, commit.counts);
     EXPECT_EQ(back.forgotten, commit.forgotten);
     EXPECT_EQ(back.proof.notice_rows, commit.proof.notice_rows);

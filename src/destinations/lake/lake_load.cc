@@ -65,6 +65,21 @@ LakeLoad::LakeLoad(LakeStore& store, model::StreamTarget wanted,
   base_version_ = seen.value_or(before_ ? before_->version : 0);
 }
 
+model::Landing LakeLoad::Describe() const {
+  using Table = model::Landing::Table;
+  model::Landing landing{.columns = {}, .changes = plan_.notes};
+  if (before_) {
+    const bool overwrite = target().write_mode == model::WriteMode::kOverwrite;
+    landing.table = overwrite ? Table::kReplace : Table::kKeep;
+  }
+  for (const auto& name : plan_.lands_in) {
+    const auto column = std::find_if(plan_.columns.begin(), plan_.columns.end(),
+                                     [&](const LakeColumn& one) { return one.name == name; });
+    if (column != plan_.columns.end()) landing.columns.push_back({column->name, column->type});
+  }
+  return landing;
+}
+
 LakeLoad::~LakeLoad() {
   if (!wrote_.empty()) store_.Abandon(std::move(wrote_), table_.RecordPath(name_));
 }

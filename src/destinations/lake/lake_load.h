@@ -24,6 +24,8 @@ class LakeLoad final : public guarded_load::GuardedLoad {
   LakeLoad(LakeStore& store, model::StreamTarget wanted,
            std::unique_ptr<guarded_load::Claims::Claim> claim, std::optional<std::uint64_t> seen,
            const base::Call& call);
+  // What it would make of the table.
+  model::Landing Describe() const;
   LakeLoad(const LakeLoad&) = delete;
   LakeLoad& operator=(const LakeLoad&) = delete;
   ~LakeLoad() override;

@@ -188,11 +188,11 @@ std::unique_ptr<Load> LakeStore::Begin(const model::StreamTarget& target, const 
   return std::make_unique<LakeLoad>(*this, target, std::move(claim), seen, call);
 }
 
-void LakeStore::Examine(const model::StreamTarget& target, const base::Call& call) {
+model::Landing LakeStore::Examine(const model::StreamTarget& target, const base::Call& call) {
   if (call.stop.stop_requested()) base::ThrowCancelled("examine", target.stream);
   CheckTarget(target);
   // Begun and dropped: a load makes nothing before it is given parts.
-  LakeLoad(*this, target, claims_.Take(target), std::nullopt, call);
+  return LakeLoad(*this, target, claims_.Take(target), std::nullopt, call).Describe();
 }
 
 void LakeStore::Probe(const base::Call& call) { files_->Probe(call); }

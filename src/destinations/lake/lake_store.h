@@ -30,7 +30,7 @@ class LakeStore final : public Destination {
   bool TakesStaged(const model::StreamTarget& target, const base::Call& call) override;
   void Forget(std::string_view stream, const base::Call& call) override;
   std::unique_ptr<Load> Begin(const model::StreamTarget& target, const base::Call& call) override;
-  void Examine(const model::StreamTarget& target, const base::Call& call) override;
+  model::Landing Examine(const model::StreamTarget& target, const base::Call& call) override;
   void Probe(const base::Call& call) override;
   void Close() override;
 

@@ -343,11 +343,13 @@ void PostgresStore::Try(const Task& task, const base::Call& call, const Body& bo
   });
 }
 
-void PostgresStore::Examine(const model::StreamTarget& target, const base::Call& call) {
+model::Landing PostgresStore::Examine(const model::StreamTarget& target, const base::Call& call) {
   if (call.stop.stop_requested()) base::ThrowCancelled("examine", target.stream);
   CheckTarget(target);
   const Task task{"prepare table", "table " + target.table.ToString(), target.table};
-  Try(task, call, [&](Session& control) { TryTarget(control, target, task, call); });
+  model::Landing landing;
+  Try(task, call, [&](Session& control) { landing = TryTarget(control, target, task, call); });
+  return landing;
 }
 
 void PostgresStore::Probe(const base::Call& call) {

@@ -79,21 +79,22 @@ void TryRows(Session& session, const model::StreamTarget& target, const SchemaPl
 
 }  // namespace
 
-void TryTarget(Session& session, const model::StreamTarget& target, const Task& task,
-               const base::Call& call) {
+model::Landing TryTarget(Session& session, const model::StreamTarget& target, const Task& task,
+                         const base::Call& call) {
   const bool fresh = MakeSchema(session, target.table.schema, task, call);
   const Standing standing = fresh ? Standing() : ReadStanding(session, target, task, call);
   const SchemaPlan plan = PlanSchema(target, standing.table, TheDialect());
+  model::Landing landing = LandingOf(target, standing.table, plan, TheDialect());
   const bool alters = !plan.added.empty() || !plan.widened.empty();
   switch (plan.table) {
     case SchemaPlan::Table::kCreate:
       session.Run(CreateText(target.table, ColumnsThere(target)), task, call);
-      return;
+      return landing;
     case SchemaPlan::Table::kReplace: {
       const OwnTables own = OwnTablesOf(target.stream, target.table.schema);
       DropLeftovers(session, own, task, call);
       session.Run(CreateText(own.fresh, target.columns), task, call);
-      return;
+      return landing;
     }
     case SchemaPlan::Table::kEmpty:
     case SchemaPlan::Table::kKeep: break;
@@ -102,6 +103,7 @@ void TryTarget(Session& session, const model::StreamTarget& target, const Task& 
   if (alters && !IsOwners(session, target.table, task, call)) {
     throw session.Refusal("42501", "must be owner of table " + target.table.table, task);
   }
+  return landing;
 }
 
 void TryState(Session& session, const Task& task, const base::Call& call) {

@@ -52,8 +52,10 @@ MergeText::MergeText(const Dialect& dialect, const model::StreamTarget& target, 
       complete_(target.complete),
       as_of_(TimestampText(target.as_of.value_or(base::UtcTime()))) {
   for (std::size_t i = 0; i < target.columns.size(); ++i) {
-    Column column{
-        .staged = StagedName(i), .there = std::nullopt, .kind = target.columns[i].type.kind};
+    Column column{.staged = StagedName(i),
+                  .there = std::nullopt,
+                  .kind = target.columns[i].type.kind,
+                  .stamp = target.columns[i].stamp};
     if (place_.lands_in[i]) column.there = dialect_.Quote(*place_.lands_in[i]);
     if (place_.rows == place_.table) column.staged = dialect_.Quote(target.columns[i].name);
     columns_.push_back(std::move(column));
@@ -86,8 +88,9 @@ std::string MergeText::DiffersIn(const Column& column) const {
 std::string MergeText::Differs() const {
   std::vector<std::string> list;
   for (const Column& column : columns_) {
-    if (column.there) list.push_back(DiffersIn(column));
+    if (column.there && !column.stamp) list.push_back(DiffersIn(column));
   }
+  if (list.empty()) return "false";
   return fmt::format("({})", fmt::join(list, " OR "));
 }
 

@@ -86,6 +86,7 @@ class MergeText {
     std::string staged;                // its name in s, quoted
     std::optional<std::string> there;  // its name in t, quoted; nullopt: left out
     model::TypeKind kind = model::TypeKind::kVarchar;
+    bool stamp = false;  // no difference in it is a change of the row
   };
 
   const Place& place() const { return place_; }

@@ -24,11 +24,12 @@ std::optional<base::UtcTime> ToTime(const std::optional<std::string>& micros) {
 }  // namespace
 
 Committed ReadStateRow(std::string_view stream,
-                       std::span<const std::optional<std::string>, 12> row) {
+                       std::span<const std::optional<std::string>, 13> row) {
   return {.watermark = {.stream = std::string(stream),
                         .value = row[2],
                         .cursor = row[8],
                         .keys_compared = ToTime(row[9]),
+                        .shape = row[12],
                         .run = row[0].value_or(""),
                         .attempt = row[1].value_or("")},
           .counts = {.inserted = ToNumber(row[3]),

@@ -9,7 +9,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   // Values are cut at '|'; an empty one is NULL.
-  std::array<std::optional<std::string>, 12> row;
+  std::array<std::optional<std::string>, 13> row;
   std::size_t at = 0;
   std::string value;
   for (std::size_t i = 0; i <= size && at < row.size(); ++i) {

@@ -13,7 +13,7 @@ namespace {
 
 using testing::Optional;
 
-using Row = std::array<std::optional<std::string>, 12>;
+using Row = std::array<std::optional<std::string>, 13>;
 
 Row WithTime(std::string micros) {
   Row row;
@@ -22,13 +22,14 @@ Row WithTime(std::string micros) {
 }
 
 TEST(ReadStateRow, ReadsEachCellAtItsPlace) {
-  const Row row = {"r", "a", "7", "1", "2", "3", "4", "5", "c", "1000000", "6", "8"};
+  const Row row = {"r", "a", "7", "1", "2", "3", "4", "5", "c", "1000000", "6", "8", "5a"};
   const Committed read = ReadStateRow("sales.orders", row);
   EXPECT_EQ(read.watermark.run, "r");
   EXPECT_EQ(read.watermark.attempt, "a");
   EXPECT_THAT(read.watermark.value, Optional(std::string("7")));
   EXPECT_THAT(read.watermark.cursor, Optional(std::string("c")));
   EXPECT_THAT(read.watermark.keys_compared, Optional(base::UtcTime(std::chrono::seconds(1))));
+  EXPECT_THAT(read.watermark.shape, Optional(std::string("5a")));
   EXPECT_EQ(read.counts.inserted, 1U);
   EXPECT_EQ(read.counts.updated, 2U);
   EXPECT_EQ(read.counts.unchanged, 3U);

@@ -45,7 +45,8 @@ constexpr StateColumn kColumns[] = {{"stream", Kind::kText},
                                     {"keys_compared", Kind::kTime, false, true},
                                     {"duplicates", Kind::kCount, false, true},
                                     {"deleted_absent", Kind::kCount, false, true},
-                                    {"columns", Kind::kText, false, true}};
+                                    {"columns", Kind::kText, false, true},
+                                    {"shape", Kind::kText, false, true}};
 
 bool Has(const StateColumns& columns, std::string_view name) {
   return std::find(columns.begin(), columns.end(), name) != columns.end();
@@ -116,12 +117,13 @@ std::optional<Committed> ReadState(Runner& runner, const Dialect& dialect,
   };
   const std::string text = fmt::format(
       "SELECT run, attempt, watermark, inserted, updated, unchanged, deleted, skipped, {}, {}, {}, "
-      "{}",
+      "{}, {}",
       later("cursor", "\"cursor\""), later("keys_compared", dialect.Micros("keys_compared")),
-      later("duplicates", "duplicates"), later("deleted_absent", "deleted_absent"));
+      later("duplicates", "duplicates"), later("deleted_absent", "deleted_absent"),
+      later("shape", "shape"));
   const Rows rows = runner.Ask(OfStream(dialect, text, stream));
   if (rows.empty()) return std::nullopt;
-  return ReadStateRow(stream, std::span<const std::optional<std::string>, 12>(rows.front()));
+  return ReadStateRow(stream, std::span<const std::optional<std::string>, 13>(rows.front()));
 }
 
 std::optional<std::vector<std::string>> ReadLastColumns(Runner& runner, const Dialect& dialect,
@@ -168,6 +170,7 @@ void WriteState(Runner& runner, const Dialect& dialect, const model::StreamTarge
   put(counts.duplicates);
   put(counts.deleted_absent);
   put(FormatNames(target.columns));
+  put(OrNull(row.watermark.shape));
   std::vector<std::string> names;
   for (const StateColumn& column : kColumns) names.push_back(dialect.Quote(column.name));
   insert.text = fmt::format("INSERT INTO _sluice.state ({}) VALUES ({})", fmt::join(names, ", "),

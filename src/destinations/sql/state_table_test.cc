@@ -67,6 +67,7 @@ TEST(StateTable, EveryValueLandsInItsOwnColumn) {
                                     .value = "77",
                                     .cursor = "changed_at",
                                     .keys_compared = base::UtcTime(std::chrono::seconds(3)),
+                                    .shape = "5a",
                                     .run = "r1",
                                     .attempt = "a1"},
                       .counts = {.inserted = 1,
@@ -112,7 +113,8 @@ TEST(StateTable, EveryValueLandsInItsOwnColumn) {
                                                     {"duplicates", "6"},
                                                     {"keys_compared", "3000000"},
                                                     {"deleted_absent", "7"},
-                                                    {"columns", "[\"n\",\"it's\"]"}};
+                                                    {"columns", "[\"n\",\"it's\"]"},
+                                                    {"shape", "5a"}};
   EXPECT_EQ(Inserted(runner.changed[1]), expected);
 }
 
@@ -120,7 +122,7 @@ TEST(StateTable, WhatIsNotKnownIsNull) {
   ScriptedRunner runner;
   WriteState(runner, kDialect, kTarget, {}, {}, base::UtcTime());
   const auto row = Inserted(runner.changed.at(1));
-  for (const char* name : {"watermark", "notice_rows", "cursor", "keys_compared"}) {
+  for (const char* name : {"watermark", "notice_rows", "cursor", "keys_compared", "shape"}) {
     EXPECT_EQ(row.at(name), "NULL") << name;
   }
 }
@@ -144,20 +146,20 @@ TEST(StateTable, OfAnEarlierVersionGetsWhatItLacks) {
   columns.pop_back();
   EXPECT_THAT(StateTableText(kDialect, columns),
               ElementsAre("ALTER TABLE _sluice.state ADD COLUMN IF NOT EXISTS duplicates count",
-                          "ALTER TABLE _sluice.state ADD COLUMN IF NOT EXISTS columns text"));
+                          "ALTER TABLE _sluice.state ADD COLUMN IF NOT EXISTS shape text"));
 }
 
 TEST(StateTable, OfAnEarlierVersionIsRead) {
   ScriptedRunner runner;
   runner.answers = {{.part = "SELECT run",
                      .rows = {{"r1", "a1", "77", "1", "2", "3", "4", "5", std::nullopt,
-                               std::nullopt, std::nullopt, std::nullopt}}}};
+                               std::nullopt, std::nullopt, std::nullopt, std::nullopt}}}};
   const auto found = ReadState(runner, kDialect, {"stream", "run"}, "sales.orders");
   ASSERT_TRUE(found);
   EXPECT_EQ(found->watermark.value, "77");
   EXPECT_EQ(found->counts.skipped, 5U);
   EXPECT_FALSE(found->watermark.cursor);
-  for (const char* later : {"cursor", "us(", "duplicates", "deleted_absent"}) {
+  for (const char* later : {"cursor", "us(", "duplicates", "deleted_absent", "shape"}) {
     EXPECT_THAT(runner.asked.at(0).text, Not(HasSubstr(later)));
   }
   EXPECT_EQ(ReadLastColumns(runner, kDialect, {"stream", "run"}, "sales.orders"), std::nullopt);

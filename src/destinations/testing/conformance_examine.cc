@@ -56,7 +56,11 @@ TEST_P(Conformance, ExamineAllowsWhatALoadMayDoAndChangesNothing) {
     const auto destination = harness_->Open();
     for (const WriteMode mode : Modes(*destination)) {
       destination->Examine(In("sales", mode), kCall);
-      destination->Examine(In("sales", mode), kCall);
+      const model::Landing landing = destination->Examine(In("sales", mode), kCall);
+      EXPECT_EQ(landing.table, model::Landing::Table::kCreate);
+      ASSERT_EQ(landing.columns.size(), 2U);
+      EXPECT_EQ(landing.columns[0].name, "n");
+      EXPECT_FALSE(landing.columns[0].type.empty());
     }
     EXPECT_EQ(harness_->Read(*destination, kTable), std::nullopt);
     EXPECT_EQ(destination->ReadCommitted("sales.numbers", kCall), std::nullopt);
@@ -66,9 +70,14 @@ TEST_P(Conformance, ExamineAllowsWhatALoadMayDoAndChangesNothing) {
   const auto destination = harness_->Open();
   for (const WriteMode mode : Modes(*destination)) {
     StreamTarget target = In("sales", mode);
-    destination->Examine(target, kCall);
-    target.columns.push_back({"u", {TypeKind::kDecimal}});
-    destination->Examine(target, kCall);
+    EXPECT_THAT(destination->Examine(target, kCall).changes, testing::IsEmpty());
+    target.columns.push_back({"u", {TypeKind::kDecimal, 9, 2}});
+    const model::Landing landing = destination->Examine(target, kCall);
+    EXPECT_EQ(landing.table, mode == WriteMode::kOverwrite ? model::Landing::Table::kReplace
+                                                           : model::Landing::Table::kKeep);
+    EXPECT_THAT(landing.changes, ElementsAre("column u is new"));
+    ASSERT_EQ(landing.columns.size(), 3U);
+    EXPECT_EQ(landing.columns[2].name, "u");
   }
   EXPECT_THAT(harness_->ColumnNames(*destination, kTable), ElementsAre("n", "t"));
   EXPECT_THAT(harness_->Read(*destination, kTable), Optional(ElementsAre("1|t1", "2|t2")));

@@ -91,6 +91,15 @@ TEST_P(Merging, InsertsUpdatesAndLeavesTheRest) {
   EXPECT_EQ(destination_->ReadCommitted("sales.numbers", kCall)->counts, Counts{});
 }
 
+TEST_P(Merging, AStampOfTheReadMakesNoChangeOfARow) {
+  StreamTarget target = MergeTarget();
+  target.columns[1].stamp = true;
+  Bring(target, "(1, 'first', 1, false), (2, 'first', 1, false)");
+  EXPECT_EQ(Bring(target, "(1, 'second', 1, false), (2, 'second', 2, false)"),
+            (Counts{.updated = 1, .unchanged = 1}));
+  EXPECT_THAT(There(), Optional(ElementsAre("1|first|1|false", "2|second|2|false")));
+}
+
 TEST_P(Merging, RowsOfSeveralPartsAreOneBatch) {
   Bring(MergeTarget(), "(1, 'a', 1, false)");
   std::vector<model::LocalPart> parts = Rows("(1, 'new', 3, false), (2, 'b', 1, false)");
