@@ -143,6 +143,17 @@ constexpr FindingKind kKinds[] = {
     {"streams.other_cursor", Step::kStreams, kFailure, "The stream followed another column so far",
      "The destination holds how far that column was read, which says nothing of this one.",
      "{remedy}"},
+    {"streams.other_shape", Step::kStreams, kFailure,
+     "The stream's filter or what it hides is not what it was",
+     "The rows at the destination were taken by another `where`, hidden in another way, or have "
+     "their "
+     "key under another name; those that do not change are not read again by themselves.",
+     "{remedy}"},
+    {"streams.shape", Step::kStreams, kFailure, "The stream cannot be shaped as it says",
+     "`columns`, `rename`, `where`, `cast`, `hash`, `mask` and `add` are part of the statement "
+     "that "
+     "the source runs, and of the table at the destination.",
+     "{remedy}"},
     {"streams.unreadable_column", Step::kStreams, kFailure, "A column cannot be unloaded",
      "Redshift cannot write its type to Parquet.", "{remedy}"},
     {"streams.column_twice", Step::kStreams, kFailure, "A selected column is there twice",
@@ -365,6 +376,8 @@ constexpr FailureRule kRules[] = {
     {kStreams, "cursor_type", "", "streams.cursor_type"},
     {kStreams, "split_type", "", "streams.split_type"},
     {kStreams, "other_cursor", "", "streams.other_cursor"},
+    {kStreams, "other_shape", "", "streams.other_shape"},
+    {kStreams, "shape", "", "streams.shape"},
     {kStreams, "unreadable_column", "", "streams.unreadable_column"},
     {kStreams, "column_twice", "", "streams.column_twice"},
     {kStreams, "view_broken", "", "streams.view_broken"},

@@ -53,7 +53,7 @@ enum class Right { kProven, kView, kUnknown };
 // Names that the stream's modes do not use may still be misspelt.
 void ReportIgnored(Checker& checker, const sync::StreamPlan& plan) {
   for (const auto& [field, name] : sync::ColumnsIgnored(plan.stream)) {
-    const auto& columns = plan.target.columns;
+    const auto& columns = plan.columns_read();
     const bool there = std::any_of(columns.begin(), columns.end(),
                                    [&](const auto& column) { return column.name == name; });
     if (there) continue;

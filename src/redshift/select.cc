@@ -130,6 +130,10 @@ std::string FromClause(const model::Stream& stream, const std::vector<model::Col
   return From(stream, columns, wanted, Salt::kHidden);
 }
 
+std::string FromClause(const model::Stream& stream, const std::vector<model::Column>& columns) {
+  return From(stream, columns, columns, Salt::kHidden);
+}
+
 std::string BuildSelect(const model::Stream& stream, const std::vector<model::Column>& columns,
                         std::string_view condition) {
   return SelectAll(stream, columns, condition, Salt::kHidden);

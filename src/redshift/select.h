@@ -38,6 +38,9 @@ bool ChoosesByName(const model::Stream& stream);
 std::string FromClause(const model::Stream& stream, const std::vector<model::Column>& columns,
                        const std::vector<std::string>& needed);
 
+// With all of them; a hash in it is of another salt, of the same size.
+std::string FromClause(const model::Stream& stream, const std::vector<model::Column>& columns);
+
 // Of all rows the columns `keys` alone. REQUIRES: `keys` is not empty. Throws kNotFound
 // for a key that is not among `columns`, and as BuildSelect.
 std::string BuildKeySelect(const model::Stream& stream, const std::vector<model::Column>& columns,

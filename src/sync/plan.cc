@@ -8,8 +8,10 @@
 #include <utility>
 
 #include "redshift/select.h"
+#include "redshift/shape.h"
 #include "redshift/split.h"
 #include "redshift/stream_column.h"
+#include "sync/read/reading.h"
 
 namespace sluice::sync {
 namespace {
@@ -57,11 +59,35 @@ std::vector<NamedColumn> Filtered(const model::Stream& stream, bool needed) {
   return named;
 }
 
+// What is there already was taken by another filter, or hidden in another way, and no row comes
+// again by itself to be changed.
+[[noreturn]] void RefuseOtherShape(const model::Stream& stream) {
+  throw base::Error(
+      {.code = base::ErrorCode::kConflict,
+       .operation = "plan",
+       .subject = "stream " + stream.name,
+       .message = "`where`, what is hashed or masked and how, or the name of a key is not what it "
+                  "was when the rows were read that are there already",
+       .remedy = fmt::format("Read it again in full: sluice sync {} --full", stream.name),
+       .reason = "other_shape"});
+}
+
+// A row of a stream with a filter that was changed so that it no longer meets it is not read again.
+void NoteRowsThatLeave(StreamPlan& plan) {
+  const model::Stream& stream = plan.stream;
+  if (!stream.shape.where || stream.sync_mode != model::SyncMode::kIncremental) return;
+  if (stream.write_mode != model::WriteMode::kMerge || stream.key_scan) return;
+  plan.notes.emplace_back(
+      "a row that is changed so that it no longer meets `where` stays at the destination as it "
+      "was; "
+      "deletes: { key_scan: 24h } removes such rows");
+}
+
 // From the last watermark on; everything if there is none or all was asked for.
 void DecideRange(StreamPlan& plan, const RunOptions& options, base::UtcTime now) {
   const model::Stream& stream = plan.stream;
-  const model::Column& cursor = redshift::CursorColumn(stream, plan.target.columns);
-  plan.warnings = redshift::CursorWarnings(stream, plan.target.columns);
+  const model::Column& cursor = redshift::CursorColumn(stream, plan.columns_read());
+  plan.warnings = redshift::CursorWarnings(stream, plan.columns_read());
   const bool append = stream.write_mode == model::WriteMode::kAppend;
   redshift::CursorRange range{.low_included = !append,
                               .overlap = append ? std::chrono::seconds(0) : stream.overlap};
@@ -78,6 +104,7 @@ void DecideRange(StreamPlan& plan, const RunOptions& options, base::UtcTime now)
            .remedy = fmt::format("Read it again in full: sluice sync {} --full", stream.name),
            .reason = "other_cursor"});
     }
+    if (committed->shape != plan.shape) RefuseOtherShape(stream);
     range.low = committed->value;
     // By this machine's clock, for those who only look: a sync asks the server's.
     if (range.ahead_max &&
@@ -101,6 +128,43 @@ bool IsKeyScanDue(const StreamPlan& plan, base::UtcTime now) {
   if (!plan.stream.key_scan || plan.target.complete) return false;
   const auto& last = plan.committed->keys_compared;
   return !last || now - *last >= *plan.stream.key_scan;
+}
+
+// What _source says: the configuration's name and the stream's, which tell tables of several
+// workgroups apart.
+std::string SourceOf(const model::Stream& stream, const RunOptions& options) {
+  return options.connection + "." + stream.name;
+}
+
+// Of the target, what is named after the source's columns.
+void NameAsTheyLand(StreamPlan& plan) {
+  const auto rename = [&](std::string& name) { name = redshift::LandingName(plan.stream, name); };
+  for (auto& key : plan.target.primary_key) rename(key);
+  if (plan.target.cursor) rename(*plan.target.cursor);
+  if (plan.target.deletes.column) rename(*plan.target.deletes.column);
+}
+
+// A filter and a cast are the server's to judge. Asked before UNLOAD, as an empty select, so that
+// one which cannot be run is told as what it is.
+void ProveShape(redshift::Session& session, const StreamPlan& plan, const base::Call& call) {
+  if (!redshift::IsDerived(plan.stream.shape)) return;
+  try {
+    session.Query(plan.select + " LIMIT 0", call);
+  } catch (const base::Error& error) {
+    base::ErrorInfo info = error.info();
+    if (info.code != base::ErrorCode::kNotFound && info.code != base::ErrorCode::kSource &&
+        info.code != base::ErrorCode::kUnsupported &&
+        info.code != base::ErrorCode::kInvalidConfig) {
+      throw;
+    }
+    info.subject = "stream " + plan.stream.name;
+    info.remedy =
+        "Correct `where` or `cast` of the stream: the source cannot run them. What is run: "
+        "sluice sync " +
+        plan.stream.name + " --dry-run";
+    info.reason = "shape";
+    throw base::Error(std::move(info));
+  }
 }
 
 }  // namespace
@@ -176,32 +240,37 @@ std::vector<NamedColumn> ColumnsIgnored(const model::Stream& stream) {
   return Filtered(stream, false);
 }
 
-StreamPlan DecidePlan(const model::Stream& stream, std::vector<model::Column> columns,
+StreamPlan DecidePlan(const model::Stream& asked, const std::vector<model::Column>& columns,
                       std::optional<model::Watermark> committed, const RunOptions& options,
                       base::UtcTime now) {
-  StreamPlan plan{.stream = stream, .committed = std::move(committed)};
+  StreamPlan plan{.stream = redshift::ApplyShape(asked, columns, SourceOf(asked, options)),
+                  .committed = std::move(committed)};
+  const model::Stream& stream = plan.stream;
+  plan.shape = ShapeDigest(stream);
+  if (!stream.shape.made.empty()) plan.read = redshift::ColumnsRead(stream, columns);
   plan.target = {.stream = stream.name,
                  .table = TargetOf(stream, options),
-                 .columns = std::move(columns),
+                 .columns = redshift::ColumnsLanding(stream, columns),
                  .write_mode = stream.write_mode,
                  .primary_key = stream.primary_key,
                  .cursor = stream.cursor,
                  .allow_duplicate_keys = stream.allow_duplicate_keys,
                  .deletes = stream.deletes,
                  .schema_policy = stream.schema_policy};
+  NameAsTheyLand(plan);
   if (options.allow_deletes) plan.target.deletes.share_max.reset();
-  plan.select = redshift::BuildSelect(stream, plan.target.columns);
+  plan.select = redshift::BuildSelect(stream, plan.columns_read());
   for (const auto& [field, name] : ColumnsNeeded(stream)) {
     // A cursor that is not there is told with those that could serve: by DecideRange.
     const bool followed = field == "cursor" && stream.sync_mode == model::SyncMode::kIncremental;
-    if (!followed) redshift::StreamColumn(stream, plan.target.columns, name, field);
+    if (!followed) redshift::StreamColumn(stream, plan.columns_read(), name, field);
   }
   if (stream.sync_mode == model::SyncMode::kIncremental) DecideRange(plan, options, now);
-  if (stream.split && stream.split->column) redshift::SplitColumn(stream, plan.target.columns);
+  if (stream.split && stream.split->column) redshift::SplitColumn(stream, plan.columns_read());
   if (IsKeyScanDue(plan, now)) {
-    plan.key_select =
-        redshift::BuildKeySelect(stream, plan.target.columns, plan.target.primary_key);
+    plan.key_select = redshift::BuildKeySelect(stream, plan.columns_read(), stream.primary_key);
   }
+  NoteRowsThatLeave(plan);
   return plan;
 }
 
@@ -223,10 +292,11 @@ Foreseen Foresee(redshift::Session& session, RunCatalog& catalog,
                                  std::move(committed), options, now);
     if (destination != nullptr) {
       foreseen.at_destination = true;
-      destination->Examine(plan.target, call);
+      plan.landing = destination->Examine(plan.target, call);
     }
     foreseen.at_destination = false;
     foreseen.plan = std::move(plan);
+    ProveShape(session, *foreseen.plan, call);
   } catch (...) {
     const base::Error error = base::AsError(std::current_exception());
     if (error.code() == base::ErrorCode::kCancelled) throw;

@@ -38,21 +38,26 @@ std::vector<NamedColumn> ColumnsNeeded(const model::Stream& stream);
 // Those that they do not: a mistake in one does no harm to a sync as it is.
 std::vector<NamedColumn> ColumnsIgnored(const model::Stream& stream);
 
-// How the stream goes on from `committed`, its last commit at the destination. Pure. Throws
-// kConflict (reason "other_cursor") if that was of another cursor, kNotFound for a column that it
-// needs and does not have, and as redshift::CursorColumn, SplitColumn and BuildSelect.
-StreamPlan DecidePlan(const model::Stream& stream, std::vector<model::Column> columns,
+// How the stream `asked` for, of the source's `columns`, goes on from `committed`, its last commit
+// at the destination. Pure. Throws kConflict if that was of another cursor (reason "other_cursor"),
+// or of another filter or other hidden values (reason "other_shape"), kNotFound for a column that
+// it needs and does not have, and as redshift::ApplyShape, CursorColumn, SplitColumn and
+// BuildSelect.
+StreamPlan DecidePlan(const model::Stream& asked, const std::vector<model::Column>& columns,
                       std::optional<model::Watermark> committed, const RunOptions& options,
                       base::UtcTime now);
 
 struct Foreseen {
+  // Also beside an error, if that is of running what it says.
   std::optional<StreamPlan> plan;
-  // Why there is none: of CheckModes, redshift::DescribeStream, DecidePlan or of the destination.
+  // What stands in the way: of CheckModes, redshift::DescribeStream, DecidePlan or of the
+  // destination; or the source cannot run the stream's shape (reason "shape").
   std::optional<base::ErrorInfo> error;
   bool at_destination = false;  // it is the destination that stands in the way
 };
-// At most two statements. `destination` may be null: then nothing is asked of it, and the stream is
-// planned as its first sync. Throws nothing but kCancelled.
+// At most two statements, and one more for a stream with a filter or changed values. `destination`
+// may be null: then nothing is asked of it, and the stream is planned as its first sync. Throws
+// nothing but kCancelled.
 Foreseen Foresee(redshift::Session& session, RunCatalog& catalog,
                  destinations::Destination* destination, const model::Stream& stream,
                  const RunOptions& options, base::UtcTime now, const base::Call& call);

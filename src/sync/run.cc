@@ -309,19 +309,38 @@ void RecordFailedRun(const std::filesystem::path& path, const base::Clock& clock
   }
 }
 
-std::vector<StreamPlan> Plan(const std::vector<model::Stream>& streams, const RunOptions& options,
-                             const RunParts& parts, std::stop_token stop) {
-  CheckTargets(streams, options);
-  for (const auto& stream : streams) CheckModes(stream, parts.destination.Describe());
+std::vector<Planned> Plan(const std::vector<model::Stream>& streams, const RunOptions& options,
+                          const RunParts& parts, std::stop_token stop) {
   CheckWorkDir(options.work_dir);
+  const auto clashes = TargetClashes(streams, options);
+  std::vector<Planned> all;
+  for (const auto& stream : streams) {
+    Planned planned{.stream = stream, .plan = std::nullopt, .error = std::nullopt};
+    const auto clash = std::find_if(clashes.begin(), clashes.end(), [&](const auto& one) {
+      return one.subject == "stream " + stream.name;
+    });
+    if (clash != clashes.end()) planned.error = *clash;
+    try {
+      if (!planned.error) CheckModes(stream, parts.destination.Describe());
+    } catch (const base::Error& error) {
+      planned.error = error.info();
+    }
+    all.push_back(std::move(planned));
+  }
+  // Nothing is woken up for what is known to fail.
+  const bool hopeless = std::all_of(
+      all.begin(), all.end(), [](const Planned& planned) { return planned.error.has_value(); });
+  if (hopeless) return all;
   const auto session = parts.login(Until(stop));
   RunCatalog catalog(streams, options.database, parts.clock);
-  std::vector<StreamPlan> plans;
-  for (const auto& stream : streams) {
-    plans.push_back(PlanStream(*session, catalog, parts.destination, stream, options,
-                               parts.clock.Utc(), Until(stop)));
+  for (auto& planned : all) {
+    if (planned.error) continue;
+    Foreseen foreseen = Foresee(*session, catalog, &parts.destination, planned.stream, options,
+                                parts.clock.Utc(), Until(stop));
+    planned.plan = std::move(foreseen.plan);
+    planned.error = std::move(foreseen.error);
   }
-  return plans;
+  return all;
 }
 
 }  // namespace sluice::sync

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -63,8 +64,16 @@ RunResult Run(const std::vector<model::Stream>& streams, const RunOptions& optio
 void RecordFailedRun(const std::filesystem::path& ledger, const base::Clock& clock,
                      const base::ErrorInfo& failure) noexcept;
 
-// The plan alone: logs in and describes, sends no UNLOAD, writes nothing.
-std::vector<StreamPlan> Plan(const std::vector<model::Stream>& streams, const RunOptions& options,
-                             const RunParts& parts, std::stop_token stop);
+// One stream's plan, or why there is none; both, if the source cannot run what the plan says.
+struct Planned {
+  model::Stream stream;
+  std::optional<StreamPlan> plan;
+  std::optional<base::ErrorInfo> error;
+};
+
+// The plans alone, in the order of the request: logs in and describes, sends no UNLOAD, writes
+// nothing. One failing stream does not hide the others. Throws what concerns the whole run, as Run.
+std::vector<Planned> Plan(const std::vector<model::Stream>& streams, const RunOptions& options,
+                          const RunParts& parts, std::stop_token stop);
 
 }  // namespace sluice::sync

@@ -504,10 +504,30 @@ TEST_F(IncrementalTest, ComparesAllKeysWhenTheyAreDue) {
 TEST_F(RunTest, PlanSendsNoUnload) {
   const auto plans = Plan(streams_, options_, Parts(), {});
   ASSERT_THAT(plans, SizeIs(3));
-  EXPECT_EQ(plans[0].target.table.ToString(), "main.orders");
-  EXPECT_THAT(plans[0].select, HasSubstr("\"n\""));
+  ASSERT_TRUE(plans[0].plan);
+  EXPECT_EQ(plans[0].plan->target.table.ToString(), "main.orders");
+  EXPECT_THAT(plans[0].plan->select, HasSubstr("\"n\""));
+  ASSERT_TRUE(plans[0].plan->landing);
+  EXPECT_EQ(plans[0].plan->landing->columns.at(0).name, "n");
   for (const auto& sql : workgroup_->statements()) EXPECT_FALSE(sql.starts_with("UNLOAD"));
   EXPECT_FALSE(std::filesystem::exists(options_.ledger));
+}
+
+TEST_F(RunTest, PlanTellsOfEveryStreamAlthoughOneFails) {
+  streams_[1].primary_key = {"x"};
+  streams_[1].write_mode = model::WriteMode::kMerge;
+  auto plans = Plan(streams_, options_, Parts(), {});
+  ASSERT_THAT(plans, SizeIs(3));
+  EXPECT_TRUE(plans[0].plan && !plans[0].error);
+  ASSERT_TRUE(plans[1].error);
+  EXPECT_EQ(plans[1].error->reason, "no_stream_column");
+  EXPECT_TRUE(plans[2].plan && !plans[2].error);
+  // Nobody is woken up for streams that cannot work.
+  const int logins = workgroup_->logins();
+  destination_.capabilities = {};
+  plans = Plan(streams_, options_, Parts(), {});
+  EXPECT_TRUE(plans[0].error && plans[1].error && plans[2].error);
+  EXPECT_EQ(workgroup_->logins(), logins);
 }
 
 }  // namespace

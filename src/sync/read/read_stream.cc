@@ -142,7 +142,7 @@ class Reader {
   std::optional<std::string> AskHigh() {
     const model::Stream& stream = plan_.stream;
     const auto answer =
-        session_.Query(redshift::BuildMaxCursor(stream, plan_.target.columns, *plan_.range), call_);
+        session_.Query(redshift::BuildMaxCursor(stream, plan_.columns_read(), *plan_.range), call_);
     const auto max = redshift::ReadMaxCursor(answer.rows.at(0));
     watermark_ = max.high ? max.high : plan_.range->low;
     if (max.low_beyond) {
@@ -193,7 +193,7 @@ class Reader {
     const int count = split->by_size ? AskPieces() : split->pieces;
     if (!split->column) return redshift::HashPieces(plan_.stream.primary_key, count);
     if (count == 1) return {""};
-    const auto& columns = plan_.target.columns;
+    const auto& columns = plan_.columns_read();
     const auto bounds =
         session_
             .Query(redshift::BuildBounds(plan_.stream, columns, RangeOf(plan_, high_).value_or("")),
@@ -206,7 +206,7 @@ class Reader {
   // An UNLOAD may take half of what its keys live at least (RunUnloadAuth::Get).
   int AskPieces() {
     const auto answer = session_.Query(
-        redshift::BuildSize(plan_.stream, plan_.target.columns, RangeOf(plan_, high_).value_or("")),
+        redshift::BuildSize(plan_.stream, plan_.columns_read(), RangeOf(plan_, high_).value_or("")),
         call_);
     std::optional<redshift::Pace> pace;
     if (const auto last = context_.ledger.LastCommit(plan_.stream.name)) {
@@ -248,7 +248,7 @@ class Reader {
     StagedUnload unload = AsStaged(step, request_.prefix + step.what + "/", request_.takes_staged);
     const RunOptions& options = context_.options;
     const base::Secret statement =
-        redshift::BuildUnload(step.select,
+        redshift::BuildUnload(step.select.Reveal(),
                               {.staging_prefix = context_.Location(unload.prefix),
                                .bucket_region = options.bucket_region,
                                .part_mb_max = options.part_mb_max,
@@ -282,10 +282,20 @@ class Reader {
     } catch (const base::Error& error) {
       trace_.unload_in_doubt = error.info().in_doubt;
       if (error.code() == base::ErrorCode::kAuthentication) context_.unload_auth.Forget();
-      throw;
+      throw base::Error(WithoutSalt(error.info()));
     }
     NoteEnd(unload);
     Reached(Effect::kPieceUnloaded);
+  }
+
+  // A server may repeat a part of a statement.
+  base::ErrorInfo WithoutSalt(base::ErrorInfo info) const {
+    const base::Secret& salt = plan_.stream.shape.salt;
+    for (std::string* text : {&info.subject, &info.message, &info.remedy, &info.cause}) {
+      *text = base::Redact(std::move(*text), salt);
+    }
+    for (auto& [name, fact] : info.facts) fact = base::Redact(std::move(fact), salt);
+    return info;
   }
 
   void NoteEnd(const StagedUnload& unload) {
@@ -316,6 +326,7 @@ class Reader {
   model::Watermark NextWatermark() const {
     model::Watermark watermark{.stream = plan_.stream.name,
                                .value = watermark_,
+                               .shape = plan_.shape,
                                .run = context_.run,
                                .attempt = request_.attempt};
     if (plan_.range) watermark.cursor = plan_.stream.cursor;

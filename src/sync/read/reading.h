@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/secret.h"
 #include "sync/read/stream_plan.h"
 
 namespace sluice::sync {
@@ -14,7 +15,7 @@ namespace sluice::sync {
 struct UnloadStep {
   std::string what;         // its folder beneath the attempt's prefix
   std::string condition;    // of its piece; empty: no piece
-  std::string select;       // level 1, without keys
+  base::Secret select;      // level 1, without keys, but with the salt of hashes
   std::string fingerprint;  // equal: the same rows in the same columns, at the same snapshot
   bool keys = false;        // a key scan's
 };
@@ -36,5 +37,8 @@ std::vector<UnloadStep> RowSteps(const StreamPlan& plan, const std::optional<std
 
 // REQUIRES: plan.key_select.
 UnloadStep KeyStep(const StreamPlan& plan);
+
+// Of what Watermark::shape tells; nullopt: all rows are taken, and nothing is hidden.
+std::optional<std::string> ShapeDigest(const model::Stream& stream);
 
 }  // namespace sluice::sync
