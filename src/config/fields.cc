@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "config/shape.h"
+
 namespace sluice::config {
 namespace {
 
@@ -257,6 +259,7 @@ std::string_view PatternOf(Rule rule) {
       {CheckUrl, "https?://[^ ]+"},
       {CheckTable, ".{3,}"},
       {CheckTagValue, ".{0,256}"},
+      {CheckAdded, "_synced_at|_source"},
   });
   const auto found = std::find_if(kPatterns.begin(), kPatterns.end(),
                                   [&](const auto& one) { return one.first == rule; });

@@ -53,6 +53,8 @@ struct FieldSpec {
   std::int64_t max = 0;
   // Of kChoice; for another kind: words that it takes besides.
   std::span<const std::string_view> words = {};
+  // Of kTextMap: null is a value, too.
+  bool null_too = false;
   // Of kGroup and kGroupList; for another kind: the group that it takes besides.
   const GroupSpec* group = nullptr;
   // Fields of the group without which it means nothing.
@@ -85,6 +87,8 @@ extern const GroupSpec kDefaultsGroup;
 extern const GroupSpec kStreamGroup;
 extern const GroupSpec kSplitGroup;
 extern const GroupSpec kDeletesGroup;
+extern const GroupSpec kColumnsGroup;
+extern const GroupSpec kHashGroup;
 extern const GroupSpec kLimitsGroup;
 extern const GroupSpec kHistoryGroup;
 extern const GroupSpec kAwsGroup;

@@ -2,6 +2,7 @@
 #include <array>
 
 #include "config/fields.h"
+#include "config/shape.h"
 #include "config/table_pattern.h"
 
 namespace sluice::config {
@@ -24,6 +25,80 @@ constexpr std::string_view kFutureCursorText =
     "at all, rows dated in the future are read when their time comes. follow: any value, rows "
     "dated before it are then not read any more. Or a time, such as 14h for stamps in local time.";
 
+constexpr auto kRenameAll = std::to_array<std::string_view>({"snake_case", "none"});
+
+// The fields that shape a stream; they stand in `defaults`, too. What is said of a column there
+// holds for the tables that have it.
+constexpr FieldSpec kRename{
+    .name = "rename",
+    .takes = Takes::kTextMap,
+    .description =
+        "Names at the destination: `rename: { CustNo: customer_id }`. Everything else in "
+        "the file speaks of columns by the source's names.",
+    .rule = CheckIdentifier};
+constexpr FieldSpec kRenameAllField{
+    .name = "rename_all",
+    .takes = Takes::kChoice,
+    .description =
+        "Names of the columns without a `rename` of their own: snake_case makes order_id "
+        "of OrderID.",
+    .preset = "none",
+    .words = kRenameAll};
+constexpr FieldSpec kWhere{
+    .name = "where",
+    .takes = Takes::kSql,
+    .description =
+        "Which rows: one condition over the source's columns, in Redshift's SQL, for "
+        "example `where: \"status <> 'draft'\"`."};
+constexpr FieldSpec kCast{
+    .name = "cast",
+    .takes = Takes::kTextMap,
+    .description =
+        "Types: `cast: { amount: \"decimal(18,2)\", code: varchar }`. Redshift casts; "
+        "`varchar` alone holds 65535 bytes.",
+    .rule = CheckCastType};
+constexpr FieldSpec kHash{
+    .name = "hash",
+    .takes = Takes::kGroup,
+    .description =
+        "Values that leave the source as SHA-256 of salt and value alone (docs/SHAPE.md).",
+    .group = &kHashGroup};
+constexpr FieldSpec kMask{
+    .name = "mask",
+    .takes = Takes::kTextMap,
+    .description =
+        "Values that do not leave the source: `mask: { phone: last4, note: null, name: "
+        "\"***\" }`. last4: the last four characters; null; or a text in quotes.",
+    .null_too = true};
+constexpr FieldSpec kAdd{
+    .name = "add",
+    .takes = Takes::kTextList,
+    .description =
+        "Columns that are added: `_synced_at`, when the row was read; `_source`, the "
+        "configuration's name and the stream's.",
+    .rule = CheckAdded};
+
+constexpr auto kColumnsFields = std::to_array<FieldSpec>({
+    {.name = "exclude",
+     .takes = Takes::kTextList,
+     .description = "All columns but these.",
+     .rule = CheckIdentifier},
+});
+
+constexpr auto kHashFields = std::to_array<FieldSpec>({
+    {.name = "columns",
+     .takes = Takes::kTextList,
+     .description = "Which columns are hashed. A primary key may be among them, a cursor not.",
+     .required = true,
+     .missing = "Name the columns: hash: { columns: [email], salt: ${SALT} }",
+     .rule = CheckIdentifier},
+    {.name = "salt",
+     .takes = Takes::kPassword,
+     .description =
+         "A secret that is hashed in front of each value. Default: the one of `defaults`. "
+         "Whoever has it can find values by trying them."},
+});
+
 constexpr auto kDefaultsFields = std::to_array<FieldSpec>({
     {.name = "sync_mode",
      .takes = Takes::kChoice,
@@ -42,6 +117,17 @@ constexpr auto kDefaultsFields = std::to_array<FieldSpec>({
      .description = kFutureCursorText,
      .preset = "wait",
      .words = kFutureCursor},
+    {.name = "columns",
+     .takes = Takes::kGroup,
+     .description = "Columns that no stream brings, unless its own `columns` list them.",
+     .group = &kColumnsGroup},
+    kRename,
+    kRenameAllField,
+    kWhere,
+    kCast,
+    kHash,
+    kMask,
+    kAdd,
 });
 
 constexpr auto kSplitFields = std::to_array<FieldSpec>({
@@ -130,8 +216,17 @@ constexpr auto kStreamFields = std::to_array<FieldSpec>({
      .rule = CheckIdentifier},
     {.name = "columns",
      .takes = Takes::kTextList,
-     .description = "Which columns. Default: all.",
-     .rule = CheckIdentifier},
+     .description = "Which columns: a list of names, or `{ exclude: [...] }` for all others. "
+                    "Default: all.",
+     .rule = CheckIdentifier,
+     .group = &kColumnsGroup},
+    kRename,
+    kRenameAllField,
+    kWhere,
+    kCast,
+    kHash,
+    kMask,
+    kAdd,
     {.name = "sync_mode",
      .takes = Takes::kChoice,
      .description = "Read everything at each run, or what changed since the last one.",
@@ -189,6 +284,8 @@ constexpr auto kStreamFields = std::to_array<FieldSpec>({
 
 constinit const GroupSpec kSplitGroup{.path = "streams[].split", .fields = kSplitFields};
 constinit const GroupSpec kDeletesGroup{.path = "streams[].deletes", .fields = kDeletesFields};
+constinit const GroupSpec kColumnsGroup{.path = "streams[].columns", .fields = kColumnsFields};
+constinit const GroupSpec kHashGroup{.path = "streams[].hash", .fields = kHashFields};
 constinit const GroupSpec kDefaultsGroup{.path = "defaults", .fields = kDefaultsFields};
 constinit const GroupSpec kStreamGroup{
     .path = "streams[]",

@@ -120,6 +120,28 @@ void MapReader::Add(std::string_view key, std::string problem, std::string remed
   AddAt(Field(key), At(key), std::move(problem), std::move(remedy));
 }
 
+void MapReader::AddOf(std::string_view key, std::string_view name, std::string problem,
+                      std::string remedy) {
+  Position at = At(key);
+  std::string field = Has(key) ? Field(key) : path_;
+  for (const Entry& entry : node_ == nullptr ? std::vector<Entry>() : node_->entries) {
+    if (entry.key != key) continue;
+    for (const Entry& inner : entry.value.entries) {
+      if (inner.key != name) continue;
+      at = inner.key_at;
+      field =
+          fmt::format("{}.{}", field, IsShowableKey(name) ? name : "(a name that is not shown)");
+    }
+  }
+  AddAt(std::move(field), at, std::move(problem), std::move(remedy));
+}
+
+bool MapReader::HasProblem(std::string_view key) const {
+  const std::string field = Field(key);
+  return std::any_of(reading_.problems.begin(), reading_.problems.end(),
+                     [&](const Problem& one) { return one.field.starts_with(field); });
+}
+
 void MapReader::Missing(std::string_view key, std::string_view remedy) {
   Add(key, "is missing", std::string(remedy.empty() ? SpecOf(key).missing : remedy));
 }
@@ -313,6 +335,21 @@ std::vector<std::pair<std::string, std::string>> MapReader::TextMap(std::string_
     if (text) texts.emplace_back(entry.key, std::move(*text));
   }
   return texts;
+}
+
+std::vector<std::pair<std::string, MapReader::Word>> MapReader::WordMap(std::string_view key,
+                                                                        Rule names) {
+  std::vector<std::pair<std::string, Word>> words;
+  for (auto& [name, text] : TextMap(key, names)) words.push_back({name, {std::move(text), false}});
+  const Node* node = Ask(key);
+  if (node == nullptr || node->kind != Node::Kind::kMap) return words;
+  for (const Entry& entry : node->entries) {
+    if (entry.value.kind == Node::Kind::kNull) words.push_back({entry.key, {}});
+    for (auto& [name, word] : words) {
+      if (name == entry.key) word.quoted = entry.value.quoted;
+    }
+  }
+  return words;
 }
 
 std::optional<std::size_t> MapReader::ChoiceOf(std::string_view key,

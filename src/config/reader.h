@@ -64,6 +64,12 @@ class MapReader {
   std::vector<std::string> TextList(std::string_view key);
   // Names of the user's own, in the file's order, each with its text. `names`: their rule.
   std::vector<std::pair<std::string, std::string>> TextMap(std::string_view key, Rule names);
+  struct Word {
+    std::optional<std::string> text;  // nullopt: null
+    bool quoted = false;              // a text is meant, not a word
+  };
+  // The same where null is a value.
+  std::vector<std::pair<std::string, Word>> WordMap(std::string_view key, Rule names);
   // REQUIRES: the words are those of the table (std::logic_error).
   template <typename Value>
   std::optional<Value> Choice(std::string_view key,
@@ -84,6 +90,10 @@ class MapReader {
   // Of the field's value, or of this mapping if it is absent.
   Position At(std::string_view key) const;
   void Add(std::string_view key, std::string problem, std::string remedy);
+  // About the entry `name` of the mapping `key`, where there is one.
+  void AddOf(std::string_view key, std::string_view name, std::string problem, std::string remedy);
+  // Something was told about the field or what is in it.
+  bool HasProblem(std::string_view key) const;
   // `remedy`: instead of the table's.
   void Missing(std::string_view key, std::string_view remedy = {});
 

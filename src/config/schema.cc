@@ -49,7 +49,11 @@ Json ValueOf(const FieldSpec& field) {
   switch (field.takes) {
     case Takes::kGroup: return ObjectOf(*field.group);
     case Takes::kGroupList: return {{"type", "array"}, {"items", ObjectOf(*field.group)}};
-    case Takes::kTextMap: return {{"type", "object"}, {"additionalProperties", ScalarOf(field)}};
+    case Takes::kTextMap: {
+      Json one = ScalarOf(field);
+      if (field.null_too) one = {{"anyOf", {one, {{"type", "null"}}}}};
+      return {{"type", "object"}, {"additionalProperties", one}};
+    }
     case Takes::kTextList: {
       Json one = ScalarOf(field);
       return {{"anyOf", {one, {{"type", "array"}, {"items", one}}}}};

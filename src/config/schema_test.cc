@@ -34,6 +34,7 @@ Json ToJson(const Node& node) {
 bool IsType(const Json& value, const std::string& type) {
   if (type == "object") return value.is_object();
   if (type == "array") return value.is_array();
+  if (type == "null") return value.is_null();
   if (type == "integer") return value.is_number_integer();
   // Editors see 2024 or true where the reader takes any scalar as text.
   if (type == "string") return value.is_string() || value.is_number();
@@ -142,6 +143,9 @@ defaults:
   sync_mode: incremental
   write_mode: merge
   overlap: 5m
+  columns: { exclude: [password] }
+  rename_all: snake_case
+  mask: { phone: last4, note: null }
 streams_parallel: 2
 limits:
   memory_mb: 400
@@ -178,6 +182,15 @@ streams:
     write_mode: merge
     primary_key: id
     deletes: { column: gone, keep: true, max_percent: 10 }
+  - table: s.w
+    columns: { exclude: [c, d] }
+    rename: { a: b }
+    rename_all: none
+    where: "x <> 'y'"
+    cast: { e: 'decimal(18,2)' }
+    hash: { columns: [f], salt: "${S:-x}" }
+    mask: { g: "***", h: null }
+    add: [_synced_at, _source]
 )";
 
 bool ReaderAccepts(const std::string& text) {
@@ -249,6 +262,14 @@ TEST(Schema, BothRefuseTheSame) {
       {"deletes: { column: gone", "deletes: { columns: gone"},
       {"max_percent: 10", "max_percent: 101"},
       {"null_cursor: skip", "null_cursor: sometimes"},
+      {"exclude: [c, d]", "except: [c, d]"},
+      {"columns: { exclude: [password] }", "columns: [password]"},
+      {"rename_all: none", "rename_all: camelCase"},
+      {"rename: { a: b }", "rename: [a, b]"},
+      {"add: [_synced_at, _source]", "add: [_loaded_at]"},
+      {"add: [_synced_at, _source]", "add: {_synced_at}"},
+      {"columns: [f], salt", "salt"},
+      {"h: null", "h: [null]"},
   };
   for (const auto& [from, to] : kBad) ExpectBoth(false, With(from, to));
 }
@@ -322,11 +343,13 @@ TEST(Schema, EveryFieldIsKnownToTheReaderAndNoOther) {
       text = "{streams: [" + text + "]}";
     else if (path.starts_with("streams."))
       text = "{streams: [{" + path.substr(8) + ": " + text + "}]}";
+    else if (path.starts_with("defaults."))
+      text = "{defaults: {" + path.substr(9) + ": " + text + "}}";
     else if (!path.empty())
       text = "{" + path + ": " + text + "}";
     EXPECT_EQ(known(text), names) << path;
   }
-  EXPECT_EQ(fields.size(), 12U);
+  EXPECT_EQ(fields.size(), 16U);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include "config/shape.h"
 #include "config/table_pattern.h"
 #include "redshift/text/query_text.h"
 
@@ -26,6 +27,7 @@ struct Defaults {
   std::optional<WriteMode> write_mode;
   std::optional<std::chrono::seconds> overlap;
   std::optional<FutureCursor> future_cursor;
+  ShapeFields shape;
 };
 
 std::optional<SyncMode> ReadSyncMode(MapReader& map) {
@@ -60,6 +62,7 @@ Defaults ReadDefaults(Reading& reading, const Node* node) {
   defaults.write_mode = ReadWriteMode(map);
   defaults.overlap = map.Duration("overlap");
   defaults.future_cursor = ReadFutureCursor(map);
+  defaults.shape = ReadShape(reading, map, /*everywhere=*/true, /*takes_list=*/false);
   map.RefuseOthers();
   return defaults;
 }
@@ -319,7 +322,6 @@ StreamEntry ReadStream(Reading& reading, const Node& node, const Defaults& defau
   config.pattern = ReadPattern(map);
   stream.primary_key = map.TextList("primary_key");
   stream.cursor = map.Text("cursor");
-  stream.columns = map.TextList("columns");
   ReadModes(map, defaults, stream);
   CheckModes(map, stream);
   stream.overlap = map.Duration("overlap").value_or(defaults.overlap.value_or(stream.overlap));
@@ -329,6 +331,9 @@ StreamEntry ReadStream(Reading& reading, const Node& node, const Defaults& defau
   ReadDeletes(reading, map, stream);
   ReadChoices(map, stream);
   ReadSplit(reading, map, stream);
+  // A pattern's tables need not all have the columns that are hidden.
+  const bool everywhere = !config.pattern.tables.empty();
+  SetShape(map, ReadShape(reading, map, everywhere, /*takes_list=*/true), defaults.shape, stream);
   map.RefuseOthers();
   return config;
 }

@@ -61,7 +61,8 @@ class Builder final : public YAML::EventHandler {
     const bool null = tag == "?" && (value.empty() || value == "~" || value == "null");
     Keep({.kind = null ? Node::Kind::kNull : Node::Kind::kScalar,
           .at = FromMark(mark),
-          .text = null ? "" : value},
+          .text = null ? "" : value,
+          .quoted = tag == "!"},
          anchor);
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,

@@ -20,6 +20,7 @@ struct Node {
   Kind kind = Kind::kNull;
   Position at;
   std::string text;            // kScalar, references not yet replaced
+  bool quoted = false;         // kScalar: it stands in quotes
   std::vector<Node> items;     // kSequence
   std::vector<Entry> entries;  // kMap, in the file's order, keys unique
 };
