@@ -7,6 +7,7 @@
 
 #include "cli/text_table.h"
 #include "cli/units.h"
+#include "sync/rights.h"
 
 namespace sluice::cli {
 namespace {
@@ -284,31 +285,86 @@ std::string DiscoverScreen(const std::vector<connection::DiscoveredSchema>& sche
          "\n";
 }
 
-std::string PlanScreen(const std::vector<sync::StreamPlan>& plans, const std::string& destination,
+namespace {
+
+std::string_view Fate(model::Landing::Table table) {
+  switch (table) {
+    case model::Landing::Table::kCreate: return "a new table";
+    case model::Landing::Table::kReplace: return "which is made again";
+    case model::Landing::Table::kEmpty: return "whose rows are replaced";
+    case model::Landing::Table::kKeep: return "which stays";
+  }
+  return "";
+}
+
+// What of the plan is of the destination.
+std::string LandingText(const sync::StreamPlan& plan, const Style& style) {
+  std::string text =
+      fmt::format("    into    {}, {}{}{}\n", base::PrintableLine(plan.target.table.ToString()),
+                  Count(plan.target.columns.size(), "column"), plan.landing ? ", " : "",
+                  plan.landing ? Fate(plan.landing->table) : "");
+  if (!plan.landing) return text;
+  TextTable columns("ll");
+  for (const auto& column : plan.landing->columns) {
+    columns.Add({base::PrintableLine(column.name), base::PrintableLine(column.type)});
+  }
+  text += columns.Text(std::string(12, ' '));
+  for (const auto& change : plan.landing->changes) {
+    text += "    " + style.Dim(PadRight("differs", 8)) + base::PrintableLine(change) + "\n";
+  }
+  return text;
+}
+
+std::string PlanText(const sync::StreamPlan& plan, const Style& style) {
+  std::string text = LandingText(plan, style);
+  if (plan.range) {
+    text += fmt::format(
+        "    from    {}\n",
+        plan.range->low
+            ? fmt::format("{} {}, looking back {} s", base::PrintableLine(*plan.stream.cursor),
+                          base::PrintableLine(*plan.range->low), plan.range->overlap.count())
+            : "the beginning");
+  }
+  if (plan.key_select) text += "    and     all keys, to find deleted rows\n";
+  for (const auto& warning : plan.warnings) {
+    text += fmt::format("    {} {}\n", style.Yellow("warning:"), base::PrintableLine(warning));
+  }
+  for (const auto& note : plan.notes) {
+    text += fmt::format("    {} {}\n", style.Dim("note:"), base::PrintableLine(note));
+  }
+  std::string rights;
+  for (const auto& right : sync::RightsNeeded(plan)) {
+    rights += (rights.empty() ? "" : "\n") + base::PrintableLine(right);
+  }
+  text += Labelled("needs", rights, style);
+  return text + Labelled("reads", base::PrintableRemedy(plan.select), style);
+}
+
+}  // namespace
+
+std::string PlanScreen(const std::vector<sync::Planned>& plans, const std::string& destination,
                        const Style& style) {
   std::string text;
-  for (const auto& plan : plans) {
-    text += fmt::format("{}  {}\n", style.Bold(base::PrintableLine(plan.stream.name)),
-                        style.Dim(fmt::format("{}, {}", ToString(plan.stream.sync_mode),
-                                              ToString(plan.stream.write_mode))));
-    text += fmt::format("    into    {}, {}\n", base::PrintableLine(plan.target.table.ToString()),
-                        Count(plan.target.columns.size(), "column"));
-    if (plan.range) {
-      text += fmt::format(
-          "    from    {}\n",
-          plan.range->low
-              ? fmt::format("{} {}, looking back {} s", base::PrintableLine(*plan.stream.cursor),
-                            base::PrintableLine(*plan.range->low), plan.range->overlap.count())
-              : "the beginning");
+  std::size_t failed = 0;
+  for (const auto& planned : plans) {
+    const model::Stream& stream = planned.stream;
+    text += fmt::format(
+        "{}  {}\n", style.Bold(base::PrintableLine(stream.name)),
+        style.Dim(fmt::format("{}, {}", ToString(stream.sync_mode), ToString(stream.write_mode))));
+    if (planned.plan) text += PlanText(*planned.plan, style);
+    if (planned.error) {
+      ++failed;
+      text += fmt::format("    {}  {} ({})\n", style.Red("failed"),
+                          base::PrintableLine(planned.error->message),
+                          base::ErrorCodeName(planned.error->code));
+      text += Labelled("fix", base::PrintableRemedy(planned.error->remedy), style);
     }
-    if (plan.key_select) text += "    and     all keys, to find deleted rows\n";
-    for (const auto& warning : plan.warnings) {
-      text += fmt::format("    {} {}\n", style.Yellow("warning:"), base::PrintableLine(warning));
-    }
-    text += Labelled("reads", base::PrintableRemedy(plan.select), style) + "\n";
+    text += "\n";
   }
-  return text + fmt::format("{} would be synced into {}. Nothing was read or written.\n",
-                            Count(plans.size(), "stream"), base::PrintableLine(destination));
+  text += fmt::format("{} would be synced into {}. Nothing was read or written.\n",
+                      Count(plans.size() - failed, "stream"), base::PrintableLine(destination));
+  if (failed > 0) text += style.Red(Count(failed, "stream") + " would fail") + "\n";
+  return text;
 }
 
 }  // namespace sluice::cli

@@ -43,7 +43,7 @@ std::string CheckFooter(const check::Findings& findings, const Style& style);
 std::string DiscoverScreen(const std::vector<connection::DiscoveredSchema>& schemas,
                            const Style& style);
 
-std::string PlanScreen(const std::vector<sync::StreamPlan>& plans, const std::string& destination,
+std::string PlanScreen(const std::vector<sync::Planned>& plans, const std::string& destination,
                        const Style& style);
 // Table of streams with their proofs, totals, then what failed and what is left to do.
 std::string SyncScreen(const sync::RunResult& result, const std::string& destination,

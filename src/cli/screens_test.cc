@@ -255,12 +255,33 @@ TEST(PlanScreen, TellsWhereItGoesAndWhatIsRead) {
   plan.target.table = {"landing", "orders"};
   plan.target.columns = {{"a", {}}};
   plan.select = "SELECT \"a\" AS \"a\" FROM \"sales\".\"orders\"";
-  EXPECT_EQ(PlanScreen({plan}, "DuckDB file x", kPlain),
+  plan.stream.table = model::TableName{"sales", "orders"};
+  plan.landing = model::Landing{.table = model::Landing::Table::kKeep,
+                                .columns = {{"a", "BIGINT"}, {"longer", "VARCHAR"}},
+                                .changes = {"column a is new"}};
+  plan.notes = {"be aware"};
+  EXPECT_EQ(PlanScreen({{.stream = plan.stream, .plan = plan},
+                        {.stream = {.name = "q"},
+                         .error = base::ErrorInfo{.code = base::ErrorCode::kNotFound,
+                                                  .message = "no such column",
+                                                  .remedy = "Correct it."}}},
+                       "DuckDB file x", kPlain),
             R"(sales.orders  full_refresh, overwrite
-    into    landing.orders, 1 column
+    into    landing.orders, 1 column, which stays
+            a       BIGINT
+            longer  VARCHAR
+    differs column a is new
+    note: be aware
+    needs   USAGE ON SCHEMA "sales"
+            SELECT ON "sales"."orders"
     reads   SELECT "a" AS "a" FROM "sales"."orders"
 
+q  full_refresh, overwrite
+    failed  no such column (not_found)
+    fix     Correct it.
+
 1 stream would be synced into DuckDB file x. Nothing was read or written.
+1 stream would fail
 )");
 }
 

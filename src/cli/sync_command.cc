@@ -141,7 +141,7 @@ int RunSync(const Context& context, const config::Config& config) {
                                   connection.RunParts(*destination, nobody), context.stop);
     context.out(context.line.json ? contract::PlanJson(plans, name, chosen)
                                   : PlanScreen(plans, name, context.out_style));
-    return contract::kDone;
+    return contract::ExitCodeOf(plans);
   }
   context.on_staging_root(connection.StagingRoot());
   sync::RunResult result;

@@ -136,9 +136,15 @@ std::string Planned() {
   plan.select = "SELECT 1";
   plan.range = redshift::CursorRange{.low = "1"};
   plan.warnings = {"w"};
+  plan.notes = {"n"};
+  plan.stream.table = model::TableName{"s", "t"};
+  plan.landing = model::Landing{.columns = {{"a", "BIGINT"}}, .changes = {"column a is new"}};
   sync::StreamPlan query;
   query.stream.name = "q";
-  return PlanJson({plan, query}, "d", Chosen());
+  return PlanJson({{.stream = plan.stream, .plan = plan},
+                   {.stream = query.stream, .plan = query},
+                   {.stream = {.name = "f"}, .error = kError}},
+                  "d", Chosen());
 }
 
 sync::StreamResult FullResult() {

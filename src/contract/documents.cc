@@ -5,6 +5,7 @@
 #include "contract/common_fields.h"
 #include "contract/exit_code.h"
 #include "setup/placeholders.h"
+#include "sync/rights.h"
 
 namespace sluice::contract {
 namespace {
@@ -213,24 +214,75 @@ const Fields<connection::DiscoveredSchema>& SchemaFields() {
   return fields;
 }
 
+const Fields<model::Landing>& LandingFields() {
+  using Landing = model::Landing;
+  static const Fields<Landing> fields = {
+      {"table",
+       "what would become of the table there: `create`, `replace` (made again), `empty` (its rows "
+       "go), `keep`",
+       [](const Landing& landing) { return ToString(landing.table); }},
+      {"columns", "list of `name`, `type`: as they are at the destination",
+       [](const Landing& landing) {
+         Json columns = Json::array();
+         for (const auto& column : landing.columns) {
+           columns.push_back({{"name", column.name}, {"type", column.type}});
+         }
+         return columns;
+       }},
+      {"changes", "list of sentences: what would be added or altered, and what differs",
+       [](const Landing& landing) { return landing.changes; }}};
+  return fields;
+}
+
 // What of a plan is not of its stream.
-const Fields<sync::StreamPlan>& PlanFields() {
-  using Plan = sync::StreamPlan;
-  static const Fields<Plan> fields = {
-      {"target", "the table at the destination",
-       [](const Plan& plan) { return plan.target.table.ToString(); }},
-      {"columns", "as in `discover`",
-       [](const Plan& plan) { return WrittenAll(ColumnFields(), plan.target.columns); }},
-      {"select", "what would be read, without the range that only the server can tell",
-       [](const Plan& plan) { return plan.select; }},
+const Fields<sync::Planned>& PlanFields() {
+  using Planned = sync::Planned;
+  static const Fields<Planned> fields = {
+      {"target", "the table at the destination, or null",
+       [](const Planned& planned) {
+         return planned.plan ? Json(planned.plan->target.table.ToString()) : Json(nullptr);
+       }},
+      {"columns", "as in `discover`; named as they land",
+       [](const Planned& planned) {
+         return planned.plan ? WrittenAll(ColumnFields(), planned.plan->target.columns)
+                             : Json(Json::array());
+       }},
+      {"select",
+       "what would be read, without the range that only the server can tell, and without the salt "
+       "of hashes; or null",
+       [](const Planned& planned) {
+         return planned.plan ? Json(planned.plan->select) : Json(nullptr);
+       }},
       {"from", "the watermark it goes on from, or null",
-       [](const Plan& plan) {
-         return plan.range && plan.range->low ? Json(*plan.range->low) : Json(nullptr);
+       [](const Planned& planned) {
+         const auto& plan = planned.plan;
+         return plan && plan->range && plan->range->low ? Json(*plan->range->low) : Json(nullptr);
        }},
       {"key_scan", "all keys would be compared",
-       [](const Plan& plan) { return plan.key_select.has_value(); }},
+       [](const Planned& planned) { return planned.plan && planned.plan->key_select.has_value(); }},
+      {"rights",
+       "list of what must be granted at the source, as between GRANT and TO: `SELECT ON "
+       "\"sales\".\"orders\"`",
+       [](const Planned& planned) {
+         return planned.plan ? sync::RightsNeeded(*planned.plan) : std::vector<std::string>();
+       }},
+      {"landing", "what would become of the table at the destination: see `landing`; or null",
+       [](const Planned& planned) {
+         return planned.plan && planned.plan->landing
+                    ? Written(LandingFields(), *planned.plan->landing)
+                    : Json(nullptr);
+       }},
       {"warnings", "list of sentences: where the stream may lose rows in silence",
-       [](const Plan& plan) { return plan.warnings; }}};
+       [](const Planned& planned) {
+         return planned.plan ? planned.plan->warnings : std::vector<std::string>();
+       }},
+      {"notes", "list of sentences: what is as it was asked for, and yet should be known",
+       [](const Planned& planned) {
+         return planned.plan ? planned.plan->notes : std::vector<std::string>();
+       }},
+      {"error", "why the stream cannot be synced, as above; or `null`", [](const Planned& planned) {
+         return planned.error ? Written(ErrorFields(), *planned.error) : Json(nullptr);
+       }}};
   return fields;
 }
 
@@ -373,16 +425,16 @@ std::string DiscoverJson(const std::vector<connection::DiscoveredSchema>& schema
   return Dump(json);
 }
 
-std::string PlanJson(const std::vector<sync::StreamPlan>& plans, const std::string& destination,
+std::string PlanJson(const std::vector<sync::Planned>& plans, const std::string& destination,
                      const sync::ChosenStreams& chosen) {
-  Json json = Document("sync", kDone);
+  Json json = Document("sync", ExitCodeOf(plans));
   json["dry_run"] = true;
   json["destination"] = destination;
   json["tables"] = Written(ChosenFields(), chosen);
   json["streams"] = Json::array();
-  for (const auto& plan : plans) {
-    Json stream = Written(ConfiguredStreamFields(), plan.stream);
-    AddTo(stream, PlanFields(), plan);
+  for (const auto& planned : plans) {
+    Json stream = Written(ConfiguredStreamFields(), planned.stream);
+    AddTo(stream, PlanFields(), planned);
     json["streams"].push_back(std::move(stream));
   }
   return Dump(json);
@@ -438,7 +490,8 @@ std::vector<FieldTable> DocumentTables() {
           TableOf("sync.stream", StreamResultFields()),
           TableOf("sync.proof", ProofFields()),
           TableOf("sync.counts", CountsFields()),
-          TableOf("sync --dry-run.stream", PlanFields())};
+          TableOf("sync --dry-run.stream", PlanFields()),
+          TableOf("sync --dry-run.landing", LandingFields())};
 }
 
 }  // namespace sluice::contract

@@ -39,7 +39,7 @@ std::string FindingKindsJson();
 std::string DiscoverJson(const std::vector<connection::DiscoveredSchema>& schemas,
                          const std::vector<std::string>& written = {});
 // `chosen`: what the choice of tables by pattern told.
-std::string PlanJson(const std::vector<sync::StreamPlan>& plans, const std::string& destination,
+std::string PlanJson(const std::vector<sync::Planned>& plans, const std::string& destination,
                      const sync::ChosenStreams& chosen = {});
 std::string SyncJson(const sync::RunResult& result, const std::string& destination,
                      const sync::ChosenStreams& chosen = {});

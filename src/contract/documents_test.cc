@@ -158,12 +158,13 @@ TEST(Json, Sync) {
 TEST(Json, DryRun) {
   sync::StreamPlan plan;
   plan.stream.name = "a";
-  const Json json = Json::parse(PlanJson({plan}, "d"));
+  const Json json = Json::parse(PlanJson({{.stream = plan.stream, .plan = plan}}, "d"));
   EXPECT_EQ(json["dry_run"], true);
-  EXPECT_THAT(
-      Names(json["streams"][0]),
-      UnorderedElementsAre("name", "table", "sync_mode", "write_mode", "primary_key", "cursor",
-                           "target", "columns", "select", "from", "key_scan", "warnings"));
+  EXPECT_THAT(Names(json["streams"][0]),
+              UnorderedElementsAre("name", "table", "sync_mode", "write_mode", "primary_key",
+                                   "cursor", "target", "columns", "select", "from", "key_scan",
+                                   "rights", "landing", "warnings", "notes", "error"));
+  EXPECT_TRUE(json["streams"][0]["error"].is_null());
 }
 
 TEST(Json, NamesThatAreNoUtf8DoNotLoseTheDocument) {

@@ -14,6 +14,8 @@ inline constexpr int kInterrupted = 130;
 
 int ExitCodeOf(const base::ErrorInfo& error);
 int ExitCodeOf(const sync::RunResult& result);
+// If none could be planned, that of the first error.
+int ExitCodeOf(const std::vector<sync::Planned>& plans);
 int ExitCodeOf(const check::Findings& findings);
 
 }  // namespace sluice::contract
