@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import random
 
@@ -270,3 +271,14 @@ def test_hashes_take_every_type_and_spread(world: World, function: str, kind: st
     with world.connect() as connection:
         row = connection.execute(f"SELECT count(DISTINCT {function}(x)) FROM ({source}) s".encode()).fetchone()
     assert row is not None and row[0] >= (2 if kind == "boolean" else 999)
+
+
+def test_sha2_is_hexadecimal_null_for_null_and_empty_for_bits_that_there_are_not(world: World) -> None:
+    with world.connect() as connection:
+        row = connection.execute(
+            b"SELECT sha2('pepper' || 'x', 256), sha2('x', 0), sha2('x', 512), sha2(NULL, 256), sha2('x', 1)"
+        ).fetchone()
+    assert row == (
+        hashlib.sha256(b"pepperx").hexdigest(), hashlib.sha256(b"x").hexdigest(), hashlib.sha512(b"x").hexdigest(),
+        None, "",
+    )  # fmt: skip

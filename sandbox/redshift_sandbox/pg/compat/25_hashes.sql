@@ -79,3 +79,14 @@ BEGIN
   END LOOP;
   RETURN sign * total;
 END $$;
+
+-- Hexadecimal digits, in small letters; the empty text for a number of bits that there is not
+-- (https://docs.aws.amazon.com/redshift/latest/dg/SHA2.html). NULL for NULL (assumed).
+CREATE FUNCTION pg_catalog.sha2(value text, bits integer) RETURNS varchar LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+  SELECT CASE bits
+    WHEN 0 THEN pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(value, 'UTF8')), 'hex')
+    WHEN 224 THEN pg_catalog.encode(pg_catalog.sha224(pg_catalog.convert_to(value, 'UTF8')), 'hex')
+    WHEN 256 THEN pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(value, 'UTF8')), 'hex')
+    WHEN 384 THEN pg_catalog.encode(pg_catalog.sha384(pg_catalog.convert_to(value, 'UTF8')), 'hex')
+    WHEN 512 THEN pg_catalog.encode(pg_catalog.sha512(pg_catalog.convert_to(value, 'UTF8')), 'hex')
+    ELSE '' END $$;
