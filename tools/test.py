@@ -35,6 +35,7 @@ E2E_LABELS = (
     "types",
     "faults",
     "secrets",
+    "shape",
     "crash",
     "choose",
     "cli",

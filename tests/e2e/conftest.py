@@ -26,6 +26,7 @@ MARKERS = {
     "types": "values compared one by one",
     "faults": "bad input and failures",
     "secrets": "nothing secret is written anywhere",
+    "shape": "fewer columns and rows, other names and types, hidden values",
     "crash": "killed at every effect",
     "choose": "tables by pattern, discovered, looked at",
     "cli": "screens, JSON and exit codes",

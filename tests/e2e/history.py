@@ -173,12 +173,13 @@ class Player:
 
     def __post_init__(self) -> None:
         self.table = f"tpch.h_{self.harness.name.replace('-', '_')}"[:50]
-        self.source = PlainSource(self.harness.sandbox, self.table)
+        self.source = PlainSource(self.harness.sandbox, self.table, self.mode.shaping)
         self.there = PlainDestination(self.mode)
         stream = self.mode.settings(self.table)
         self.stream = stream.get("name") or stream["table"]
         self.target = f"main.{self.stream}" if self.mode.from_sql else self.table
         self.harness.settings["streams"] = [stream]
+        self.harness.settings["defaults"] |= self.mode.shaping.defaults()
         self.seconds = 0.5  # that a sync takes
         self.last: dict[str, Any] = {}  # what the last sync that ended told of the stream
         self.missing = self.extra = 0  # rows, at the last comparison

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from plain_source import CURSOR, KEY, LADDERS, Row, Snapshot, newest_by_key, waits
+from shaping import Shaping
 
 Counts = dict[str, int]
 # What history adds to a row. A time is a stamp of the source, or the number of the commit that read the row: its
@@ -44,6 +45,7 @@ class Mode:
     split: str = "none"  # none, keys, or the column whose ranges the pieces are
     pieces: int = 3
     max_percent: int | None = 100  # None: not written down
+    shaping: Shaping = field(default_factory=Shaping)
 
     @property
     def incremental(self) -> bool:
@@ -74,7 +76,7 @@ class Mode:
         if self.split != "none":
             stream.setdefault("primary_key", list(KEY))
             stream["split"] = {"pieces": self.pieces} | ({} if self.split == "keys" else {"column": self.split})
-        return stream
+        return stream | self.shaping.settings()
 
     def may_remove(self, deleted: int, rows: int) -> bool:
         """Of so many rows, without being asked for."""

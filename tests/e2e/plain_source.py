@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 from redshift_sandbox import account
 from redshift_sandbox.world import Sandbox
+from shaping import Shaping
 
 Row = dict[str, Any]
 START = dt.datetime(2026, 1, 1)  # stamps have no zone
@@ -67,8 +68,9 @@ def waits(row: Row) -> bool:
 class PlainSource:
     """Every change is made here first; the sandbox gets it at `flush`, all in one go."""
 
-    def __init__(self, sandbox: Sandbox, table: str) -> None:
+    def __init__(self, sandbox: Sandbox, table: str, shaping: Shaping | None = None) -> None:
         self.table = table
+        self._shaping = shaping or Shaping()
         self.columns = dict(BASE_COLUMNS)
         self.rows: list[Row] = []
         self.second = 0
@@ -97,7 +99,7 @@ class PlainSource:
     def snapshot(self) -> Snapshot:
         self.flush()
         rows = tuple(dict(row) for row in self.rows)
-        return Snapshot(tuple(self.columns), tuple(self.columns.values()), rows)
+        return self._shaping.applied(Snapshot(tuple(self.columns), tuple(self.columns.values()), rows))
 
     # -- rows -----------------------------------------------------------------------------------
 

@@ -56,8 +56,8 @@ def test_a_green_check_means_that_the_next_sync_works(
 # What the plan itself refuses, whatever the rights are.
 OF_THE_PLAN = {
     "configuration.one_target", "local.work_dir", "streams.column_missing", "streams.column_twice",
-    "streams.cursor_type", "streams.no_column", "streams.other_cursor", "streams.relation_missing",
-    "streams.split_type",
+    "streams.cursor_type", "streams.no_column", "streams.other_cursor", "streams.other_shape",
+    "streams.relation_missing", "streams.shape", "streams.split_type",
     "streams.unreadable_column", "streams.view_broken", "streams.view_denied",
 }  # fmt: skip
 # A sync works and does something else than meant: brings what is left of the columns.

@@ -82,6 +82,13 @@ def cursor_changed(scene: Scene, stack: ExitStack) -> None:
     follow("total")(scene, stack)
 
 
+def shape_changed(scene: Scene, stack: ExitStack) -> None:
+    stack.callback(lambda: scene.harness.warehouse.unlink())
+    follow("id")(scene, stack)
+    scene.harness.sync()
+    follow("id", where="id > 1")(scene, stack)
+
+
 def at_path(where: Callable[[Scene], Path], text: bytes | None) -> Break:
     """A file, or a folder if `text` is None, where something else is expected."""
 
@@ -137,6 +144,12 @@ STREAMS = [
                      "ALTER TABLE {schema}.orders DROP COLUMN ratio"), follow("ratio")),
             "streams.cursor_type", ("Follow one of: id",)),
     Mistake("cursor_of_another_sync", cursor_changed, "streams.other_cursor", ("--full",)),
+    Mistake("filter_of_another_sync", shape_changed, "streams.other_shape", ("--full",)),
+    Mistake("filter_that_cannot_be_run", stream(where="no_such_column = 1"), "streams.shape", ("Correct `where`",)),
+    Mistake("two_columns_of_one_name", stream(rename={"id": "Name"}), "streams.shape", ("another name",)),
+    Mistake("hidden_column_misspelt", stream(mask={"nmae": None}), "streams.column_missing", ("Did you mean name?",)),
+    Mistake("excluded_column_misspelt", stream(columns={"exclude": ["nmae"]}), "streams.no_column",
+            ("Did you mean name?",)),
     Mistake("key_misspelt", merge(primary_key=["idd"]), "streams.column_missing", ("primary_key: [id]",)),
     Mistake("key_in_another_case", merge(primary_key=["ID"]), "streams.column_missing", ("Did you mean id?",)),
     Mistake("key_outside_columns", merge(columns=["name", "total"]), "streams.column_missing",

@@ -14,10 +14,12 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from harness import Harness
 from history import CASES, MODES, Event, Maker, options_of, play_afresh
+from shaping import shaping_of
 from shrink import shrink
 
 pytestmark = pytest.mark.model
@@ -31,7 +33,7 @@ SHRINK_SECONDS = float(os.environ.get("SHRINK_SECONDS", "60"))
 def test_the_destination_follows_the_source(connect: Callable[..., Harness], seed: int) -> None:
     chance = random.Random(seed)
     name, kind = CASES[seed % len(CASES)]
-    mode = options_of(MODES[name], chance)
+    mode = replace(options_of(MODES[name], chance), shaping=shaping_of(random.Random(f"shape {seed}")))
     events = Maker(mode, chance).history()
 
     def play(tried: list[Event]) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import pytest
-from harness import Harness, Sampler, issued_secrets
+from harness import Finished, Harness, Sampler, issued_secrets
+from people import SALT, SHAPE, People, hashed
 
 pytestmark = pytest.mark.secrets
 
@@ -154,3 +158,53 @@ def test_the_scan_sees_a_secret_that_is_there(harness: Harness) -> None:
     (harness.folder / "leak.txt").write_text(harness.sandbox.card.base.secret)
     with pytest.raises(AssertionError, match=r"leak\.txt"):
         assert_no_secret(harness, set())
+
+
+def all_texts(parquet: bytes) -> str:
+    """Every value of a file, as text: its pages are compressed."""
+    with tempfile.NamedTemporaryFile(suffix=".parquet") as file:
+        file.write(parquet)
+        file.flush()
+        return repr(duckdb.sql(f"SELECT * FROM read_parquet('{file.name}')").fetchall())
+
+
+# G60: A hashed or masked value appears nowhere: not in the bucket, on disk, at the destination or in a log.
+@pytest.mark.parametrize("kind", ["duckdb", "postgres", "lake-s3"])
+def test_a_hidden_value_and_the_salt_appear_nowhere(
+    connect: Callable[..., Harness], monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    harness = connect(destination=kind)
+    people = People(harness, **SHAPE)
+    planted = ["planted-mail", "+49 0000 99", "planted-note", "planted-pass", "planor"]
+    people.put(1, email="'planted-mail@example.com'", phone="'+49 0000 991234'", note="'planted-note'",
+               password="'planted-pass'", **{'"order"': "'planor'"})  # fmt: skip
+    store, written = harness.sandbox.aws.store, []
+    commit = store.commit
+
+    def seen(*arguments: Any, **named: Any) -> Any:
+        stored = commit(*arguments, **named)
+        written.append(stored.file.read_bytes())
+        return stored
+
+    monkeypatch.setattr(store, "commit", seen)
+    outcomes: list[Finished] = [
+        harness.run(*command)
+        for command in (("sync", "--dry-run"), ("sync", "--verbose"), ("check", "--verbose"),
+                        ("config", "validate", "--json"), ("status", "--json"), ("history", "--json"),
+                        ("discover", "--json"))
+    ]  # fmt: skip
+    assert outcomes[1].exit_code == 0, outcomes[1]
+    harness.sandbox.faults.set("unload.fail_after_files", args={"files": 0})
+    assert harness.run("sync", "--verbose", "--full").exit_code == 1
+    harness.sandbox.faults.clear()
+    people.stream["where"] = "no_such_function(email) = 1"
+    assert harness.run("sync", "--json", "--verbose").exit_code == 1
+    parquet = [content for content in written if content.startswith(b"PAR1")]
+    assert parquet, "the parts must have been seen"
+    texts = [text.encode() for text in harness.outputs] + written + [all_texts(part).encode() for part in parquet]
+    texts += [file.read_bytes() for file in written_files(harness)]
+    texts.append(repr(harness.there.rows(people.target)).encode())
+    assert any(hashed("planted-mail@example.com").encode() in text for text in texts), "the scan sees what lands"
+    for secret in (*planted, SALT, SALT.replace("'", "''").replace("\\", "\\\\")):
+        assert not any(secret.encode() in text for text in texts), secret
+    assert_no_secret(harness, set())
