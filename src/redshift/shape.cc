@@ -367,7 +367,7 @@ base::Secret ShapeText(const model::Stream& stream) {
   // A key under another name finds no row of before.
   for (const auto& key : stream.primary_key) {
     const std::string lands_as = LandingName(stream, key);
-    if (stream.write_mode == model::WriteMode::kMerge && lands_as != key) {
+    if (model::MeetsByKey(stream.write_mode) && lands_as != key) {
       hidden.insert("key " + key + " as " + lands_as);
     }
   }

@@ -76,7 +76,7 @@ std::vector<NamedColumn> Filtered(const model::Stream& stream, bool needed) {
 void NoteRowsThatLeave(StreamPlan& plan) {
   const model::Stream& stream = plan.stream;
   if (!stream.shape.where || stream.sync_mode != model::SyncMode::kIncremental) return;
-  if (stream.write_mode != model::WriteMode::kMerge || stream.key_scan) return;
+  if (!model::MeetsByKey(stream.write_mode) || stream.key_scan) return;
   plan.notes.emplace_back(
       "a row that is changed so that it no longer meets `where` stays at the destination as it "
       "was; "
