@@ -18,8 +18,10 @@ struct Preview {
   std::vector<std::vector<std::optional<std::string>>> rows;  // as the server writes values
 };
 
-// Two statements for a table, one more for a view. Errors: as redshift::DescribeStream and
-// BuildSelect, and the Session's. REQUIRES: limit > 0.
+// As the stream's shape lets them be seen, under the names that they land with; hashes are of
+// another salt, which is not sent for a look. Two statements for a table, one more for a view.
+// Errors: as redshift::DescribeStream, ApplyShape and BuildSelect, and the Session's. REQUIRES:
+// limit > 0.
 Preview ReadPreview(redshift::Session& session, std::string_view database,
                     const model::Stream& stream, int limit, const base::Call& call);
 
