@@ -49,6 +49,7 @@ E2E_LABELS = (
     "history",
     "mutants",
     "memory",
+    "cost",
 )
 # Labels of which one file has most of the tests.
 SHARED_OUT = ("model", "crash", "mutants", "check")

@@ -96,7 +96,8 @@ class App {
         screen_([](std::string_view text) { WriteAll(STDERR_FILENO, base::Guarded(text)); },
                 SizeFunction(line)),
         log_(screen_, clock_, log_style_, LeastLevel(line)),
-        signals_([this] { OnFirstSignal(); }, [this] { OnSecondSignal(); }) {}
+        signals_([this] { OnFirstSignal(); }, [this] { OnSecondSignal(); },
+                 line.watch.empty() ? std::function<void()>() : [this] { OnTerm(); }) {}
 
   // Its thread uses the log.
   ~App() {
@@ -161,6 +162,7 @@ class App {
             .out = out_,
             .out_style = out_style_,
             .stop = signals_.token(),
+            .drain = signals_.drain(),
             .hooks = hooks_,
             .on_staging_root = [this](std::string text) { staging_root_.Set(std::move(text)); },
             .events = events_ ? &*events_ : nullptr};
@@ -227,6 +229,11 @@ class App {
     if (line_.command == Command::kInit) return;  // it says so itself
     screen_.PrintLine(log_style_.Yellow("Stopping") +
                       ": what runs is cancelled and cleaned up. Once more stops at once.");
+  }
+
+  void OnTerm() {
+    screen_.PrintLine(log_style_.Yellow("Ending") +
+                      " as soon as the streams under way are committed. Once more cancels them.");
   }
 
   // Writes by itself: whoever holds the screen may hang.

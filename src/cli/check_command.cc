@@ -4,6 +4,9 @@
 #include "connection/connection.h"
 #include "contract/documents.h"
 #include "contract/exit_code.h"
+#include "contract/report_document.h"
+#include "init/whole_file.h"
+#include "report/recorder.h"
 
 namespace sluice::cli {
 namespace {
@@ -11,11 +14,21 @@ namespace {
 constexpr std::string_view kFooter = R"(
 It logs in, reads no rows, and leaves nothing in the bucket.
 
+--report FILE is for a bug report: each statement and call with its time, types and error codes,
+without names, values and keys. Read it before you send it.
+
 Examples:
   sluice check
+  sluice check --report report.json
   sluice -c acme.yaml check --json | jq '.findings[] | select(.severity == "failure")')";
 
 void AddOptions(Options& options, CommandLine& line) {
+  options
+      .Add("--report", line.report,
+           "Write what the workgroup and AWS answered, for those who make Sluice")
+      .Value("FILE");
+  options.Switch("--report-names", line.report_names,
+                 "Names of schemas, tables and columns may stand in the report");
   // For docs/TROUBLESHOOTING.md; no help of it, because people read that page.
   options.Switch("--list-findings", line.list_findings, "").Hidden();
   options.AddEvents(line.events);
@@ -29,8 +42,36 @@ std::optional<int> ListFindings(const Context& context) {
 
 }  // namespace
 
+namespace {
+
+report::Names NamesOf(const CommandLine& line) {
+  return line.report_names ? report::Names::kShown : report::Names::kHidden;
+}
+
+void WriteReport(const Context& context, const config::Config& config,
+                 const check::Findings& findings, const report::Recorder& recorder) {
+  constexpr unsigned kForTheOwnerAlone = 0600;
+  init::WriteWhole(
+      context.line.report,
+      contract::ReportJson(config, findings, recorder.Written(), NamesOf(context.line)),
+      kForTheOwnerAlone);
+  if (!context.line.quiet) {
+    context.screen.PrintLine("The report is in " + context.line.report +
+                             ". Read it before you send it: it is for people, too.");
+  }
+}
+
+}  // namespace
+
 int RunCheck(const Context& context, const config::Config& config) {
-  connection::Connection connection(config, context.environment, context.clock, context.log);
+  report::Recorder recorder(context.clock, NamesOf(context.line));
+  connection::Onlookers onlookers;
+  if (!context.line.report.empty()) {
+    onlookers.session = &recorder;
+    onlookers.exchange = [&](const http::Exchange& exchange) { recorder.OnExchange(exchange); };
+  }
+  connection::Connection connection(config, context.environment, context.clock, context.log,
+                                    std::move(onlookers));
   context.on_staging_root(connection.StagingRoot());
   const bool json = context.line.json;
   // Of patterns nobody knows before the workgroup is asked.
@@ -52,6 +93,7 @@ int RunCheck(const Context& context, const config::Config& config) {
   }
   auto findings = check::Run(options, connection.CheckParts(print), context.stop);
   findings.findings.insert(findings.findings.begin(), warned.begin(), warned.end());
+  if (!context.line.report.empty()) WriteReport(context, config, findings, recorder);
   context.out(json ? contract::CheckJson(findings)
                    : printer.Rest() + CheckFooter(findings, context.out_style));
   return contract::ExitCodeOf(findings);

@@ -31,6 +31,8 @@ struct Context {
   const Sink& out;         // standard output
   const Style& out_style;
   std::stop_token stop;
+  // Of --watch: no new stream is begun, what is under way is finished.
+  std::stop_token drain;
   const Hooks& hooks;
   // Told as soon as something may be written there: what a second Ctrl-C reports.
   std::function<void(std::string staging_root)> on_staging_root;

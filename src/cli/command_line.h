@@ -38,17 +38,21 @@ struct CommandLine {
   bool verbose = false;
   bool no_color = false;
   // check
+  std::string report;          // file; empty: none
+  bool report_names = false;   // of tables and columns may stand in it
   bool list_findings = false;  // print the table of findings and contact nobody
   // sync
   std::vector<std::string> streams;  // empty: all
   bool dry_run = false;
   bool full = false;
   bool allow_deletes = false;
+  std::string watch;  // "15m", "schedule"; empty: once
   // history
   int runs_max = 20;
   // clean
   bool everything = false;
   // discover
+  bool list_types = false;           // print the table of types and contact nobody
   std::vector<std::string> schemas;  // empty: all
   bool verify_keys = false;
   bool write = false;

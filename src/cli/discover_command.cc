@@ -31,7 +31,15 @@ void AddOptions(Options& options, CommandLine& line) {
   options.Switch("--write", line.write, "Add a stream for each table to the configuration");
   options.Switch("--verify-keys", line.verify_keys,
                  "Count values that stand twice in declared keys; reads those columns of all rows");
+  // For docs/TYPES.md; no help of it, because people read that page.
+  options.Switch("--list-types", line.list_types, "").Hidden();
   options.AddEvents(line.events);
+}
+
+std::optional<int> ListTypes(const Context& context) {
+  if (!context.line.list_types) return std::nullopt;
+  context.out(contract::TypesJson());
+  return contract::kDone;
 }
 
 // What a stream of its own can read and nothing reads yet.
@@ -106,6 +114,7 @@ const CommandRow kDiscoverCommand = {
     .footer = kFooter,
     .command = Command::kDiscover,
     .add_options = AddOptions,
+    .before = ListTypes,
     .run = RunDiscover};
 
 }  // namespace sluice::cli

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "cli/cost_text.h"
 #include "cli/text_table.h"
 #include "cli/units.h"
 #include "connection/status_warnings.h"
@@ -44,7 +45,8 @@ std::string AttemptText(const sync::AttemptRecord& attempt, const Style& style) 
 }  // namespace
 
 std::string StatusScreen(const sync::History& history, const std::vector<model::Stream>& streams,
-                         const std::string& bucket, base::UtcTime now, const Style& style) {
+                         const std::string& bucket, base::UtcTime now, const Style& style,
+                         const sync::CostTotal& month) {
   TextTable table("llrl");
   table.Add(
       {style.Dim("stream"), style.Dim("last commit"), style.Dim("rows"), style.Dim("watermark")});
@@ -76,6 +78,10 @@ std::string StatusScreen(const sync::History& history, const std::vector<model::
   for (const auto& stream : streams) {
     const auto* failure = sync::LastFailure(history, stream.name);
     if (failure != nullptr) text += When(failure->at) + "  " + FailureText(*failure, style);
+  }
+  if (history.last_cost) text += "The last sync: " + CostText(*history.last_cost) + ".\n";
+  if (month.runs > 1) {
+    text += fmt::format("{} in 30 days: {}.\n", Count(month.runs, "sync"), CostText(month.cost));
   }
   if (history.holder) {
     text += style.Yellow("Syncing now: ") + base::PrintableLine(*history.holder) + ".\n";
@@ -117,6 +123,7 @@ std::string HistoryScreen(const sync::History& history, const Style& style) {
     for (const auto& failure : run.failures) {
       text += Indent(FailureText(failure, style), "    ");
     }
+    if (run.cost) text += "    " + style.Dim(CostText(*run.cost)) + "\n";
     text += "\n";
   }
   return text;

@@ -12,7 +12,8 @@
 namespace sluice::cli {
 
 std::string StatusScreen(const sync::History& history, const std::vector<model::Stream>& streams,
-                         const std::string& bucket, base::UtcTime now, const Style& style);
+                         const std::string& bucket, base::UtcTime now, const Style& style,
+                         const sync::CostTotal& month = {});
 std::string HistoryScreen(const sync::History& history, const Style& style);
 std::string CleanScreen(const staging::CleanResult& cleaned, const std::string& root,
                         const Style& style);

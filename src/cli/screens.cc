@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "cli/cost_text.h"
 #include "cli/text_table.h"
 #include "cli/units.h"
 #include "sync/rights.h"
@@ -287,6 +288,18 @@ std::string DiscoverScreen(const std::vector<connection::DiscoveredSchema>& sche
 
 namespace {
 
+std::string EstimateText(const sync::RunEstimate& estimate, std::size_t streams) {
+  if (estimate.unknown.size() == streams) {
+    return "Cost: at least a minute of the workgroup; more is known after the first sync.\n";
+  }
+  std::string text = "Cost, as the last time: " + CostText(estimate.cost) + ".\n";
+  if (!estimate.unknown.empty()) {
+    text += fmt::format("    without {}, of which no sync is known yet\n",
+                        Count(estimate.unknown.size(), "stream"));
+  }
+  return text;
+}
+
 std::string_view Fate(model::Landing::Table table) {
   switch (table) {
     case model::Landing::Table::kCreate: return "a new table";
@@ -343,7 +356,7 @@ std::string PlanText(const sync::StreamPlan& plan, const Style& style) {
 }  // namespace
 
 std::string PlanScreen(const std::vector<sync::Planned>& plans, const std::string& destination,
-                       const Style& style) {
+                       const Style& style, const std::optional<sync::RunEstimate>& estimate) {
   std::string text;
   std::size_t failed = 0;
   for (const auto& planned : plans) {
@@ -361,6 +374,7 @@ std::string PlanScreen(const std::vector<sync::Planned>& plans, const std::strin
     }
     text += "\n";
   }
+  if (estimate && !plans.empty()) text += EstimateText(*estimate, plans.size());
   text += fmt::format("{} would be synced into {}. Nothing was read or written.\n",
                       Count(plans.size() - failed, "stream"), base::PrintableLine(destination));
   if (failed > 0) text += style.Red(Count(failed, "stream") + " would fail") + "\n";

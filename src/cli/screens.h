@@ -1,6 +1,7 @@
 // The results as a person reads them on standard output. Pure; any thread. Golden texts of all in
 // screens_test.cc.
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "cli/style.h"
 #include "config/config.h"
 #include "connection/discovery.h"
+#include "sync/estimate.h"
 #include "sync/run.h"
 
 namespace sluice::cli {
@@ -44,7 +46,7 @@ std::string DiscoverScreen(const std::vector<connection::DiscoveredSchema>& sche
                            const Style& style);
 
 std::string PlanScreen(const std::vector<sync::Planned>& plans, const std::string& destination,
-                       const Style& style);
+                       const Style& style, const std::optional<sync::RunEstimate>& estimate = {});
 // Table of streams with their proofs, totals, then what failed and what is left to do.
 std::string SyncScreen(const sync::RunResult& result, const std::string& destination,
                        const Style& style);

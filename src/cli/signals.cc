@@ -45,8 +45,8 @@ int MakeSignalFd() {
 }  // namespace
 
 struct StopSignals::State {
-  State(std::function<void()> first, std::function<void()> second)
-      : on_first(std::move(first)), on_second(std::move(second)) {
+  State(std::function<void()> first, std::function<void()> second, std::function<void()> term)
+      : on_first(std::move(first)), on_second(std::move(second)), on_term(std::move(term)) {
     thread = std::thread([this] { Watch(); });
   }
   ~State() {
@@ -68,6 +68,11 @@ struct StopSignals::State {
         on_second();
         _exit(contract::kInterrupted);
       }
+      if (info.ssi_signo == SIGTERM && on_term && !drain.stop_requested()) {
+        on_term();
+        drain.request_stop();
+        continue;
+      }
       on_first();
       stop.request_stop();
     }
@@ -75,16 +80,21 @@ struct StopSignals::State {
 
   const std::function<void()> on_first;
   const std::function<void()> on_second;
+  const std::function<void()> on_term;
   std::stop_source stop;
+  std::stop_source drain;
   const sigset_t before = BlockAll();
   const base::Descriptor signals{Opened(MakeSignalFd(), "signalfd")};
   const base::Descriptor ended{Opened(eventfd(0, EFD_CLOEXEC), "eventfd")};
   std::thread thread;
 };
 
-StopSignals::StopSignals(std::function<void()> on_first, std::function<void()> on_second)
-    : state_(std::make_unique<State>(std::move(on_first), std::move(on_second))) {}
+StopSignals::StopSignals(std::function<void()> on_first, std::function<void()> on_second,
+                         std::function<void()> on_term)
+    : state_(
+          std::make_unique<State>(std::move(on_first), std::move(on_second), std::move(on_term))) {}
 StopSignals::~StopSignals() = default;
 std::stop_token StopSignals::token() const { return state_->stop.get_token(); }
+std::stop_token StopSignals::drain() const { return state_->drain.get_token(); }
 
 }  // namespace sluice::cli

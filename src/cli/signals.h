@@ -12,13 +12,16 @@ namespace sluice::cli {
 class StopSignals {
  public:
   // `on_first` and `on_second` run on the thread. After `on_second` the process ends with 130,
-  // without destructors.
-  StopSignals(std::function<void()> on_first, std::function<void()> on_second);
+  // without destructors. With `on_term`, a SIGTERM that comes before all others calls that alone,
+  // and asks for the drain: what is under way is finished.
+  StopSignals(std::function<void()> on_first, std::function<void()> on_second,
+              std::function<void()> on_term = nullptr);
   StopSignals(const StopSignals&) = delete;
   StopSignals& operator=(const StopSignals&) = delete;
   ~StopSignals();
 
   std::stop_token token() const;
+  std::stop_token drain() const;
 
  private:
   struct State;

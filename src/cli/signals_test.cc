@@ -69,5 +69,31 @@ TEST(StopSignals, EndQuietlyWithoutASignal) {
   EXPECT_EQ(StatusOf([] { const StopSignals signals([] {}, [] {}); }), 0);
 }
 
+TEST(StopSignals, ASigtermDrainsFirstThenStops) {
+  const int status = StatusOf([] {
+    bool told = false;
+    const StopSignals signals([] {}, [] {}, [&] { told = true; });
+    kill(getpid(), SIGTERM);
+    AwaitStop(signals.drain());
+    if (!told || signals.token().stop_requested()) _exit(3);
+    kill(getpid(), SIGTERM);
+    AwaitStop(signals.token());
+    _exit(0);
+  });
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST(StopSignals, CtrlCStopsAtOnceWhereASigtermWouldDrain) {
+  const int status = StatusOf([] {
+    const StopSignals signals([] {}, [] {}, [] { _exit(3); });
+    kill(getpid(), SIGINT);
+    AwaitStop(signals.token());
+    _exit(signals.drain().stop_requested() ? 4 : 0);
+  });
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
 }  // namespace
 }  // namespace sluice::cli

@@ -22,8 +22,11 @@ int RunStatus(const Context& context, const config::Config& config) {
   const auto streams = connection::KnownStreams(config);
   const auto& bucket = config.staging.bucket;
   const auto now = context.clock.Utc();
-  context.out(context.line.json ? contract::StatusJson(history, streams, bucket, now)
-                                : StatusScreen(history, streams, bucket, now, context.out_style));
+  const auto month =
+      sync::ReadCosts(connection::LedgerOf(config), now - std::chrono::hours(30 * 24));
+  context.out(context.line.json
+                  ? contract::StatusJson(history, streams, bucket, now, month)
+                  : StatusScreen(history, streams, bucket, now, context.out_style, month));
   return contract::kDone;
 }
 

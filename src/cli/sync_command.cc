@@ -4,9 +4,11 @@
 #include "cli/progress_log.h"
 #include "cli/progress_painter.h"
 #include "cli/screens.h"
+#include "cli/watch.h"
 #include "connection/connection.h"
 #include "contract/documents.h"
 #include "contract/exit_code.h"
+#include "notify/notify.h"
 
 namespace sluice::cli {
 namespace {
@@ -23,15 +25,22 @@ Examples:
   sluice sync sales.orders big_spenders    these two
   sluice sync --dry-run                    what would be done, and with which SELECT
   sluice sync sales.orders --full          from the beginning, not from the watermark
+  sluice sync --watch 15m                  sync after sync, until Ctrl-C or SIGTERM
   sluice sync --json > result.json         for programs (docs/CLI_JSON.md)
   sluice sync --events run.ndjson          what happens, as it happens, for programs)";
 
 void AddOptions(Options& options, CommandLine& line) {
   options.Add("STREAM", line.streams, "Only these streams, by name");
-  options.Switch("--dry-run", line.dry_run, "Tell what would be done; read no rows");
-  options.Switch("--full", line.full, "Read everything, whatever was read before");
+  const Option dry_run =
+      options.Switch("--dry-run", line.dry_run, "Tell what would be done; read no rows");
+  const Option full =
+      options.Switch("--full", line.full, "Read everything, whatever was read before");
   options.Switch("--allow-deletes", line.allow_deletes,
                  "However many rows are gone at the source, delete them");
+  options.Add("--watch", line.watch, "Sync after sync: every 15m, or by each stream's schedule")
+      .Value("TIME|schedule")
+      .Excludes(dry_run)
+      .Excludes(full);
   options.AddEvents(line.events);
 }
 
@@ -107,17 +116,125 @@ class OpenedDestination {
   base::Logger& log_;
 };
 
+// What of the configuration is to be synced.
+struct Wanted {
+  std::vector<std::string> names;  // empty: all
+  bool patterns = false;           // with `names`: also what patterns stand for
+};
+
+sync::ChosenStreams ChooseWanted(const Wanted& wanted, const config::Config& config,
+                                 connection::Connection& connection, const base::Call& call) {
+  if (!wanted.patterns) return ChooseFor(wanted.names, config, connection, call);
+  // A table that a stream of its own reads is none of a pattern's, whether that is due or not.
+  auto chosen = ChooseFor({}, config, connection, call);
+  for (const auto& stream : connection::StreamsOf(config)) {
+    if (std::find(wanted.names.begin(), wanted.names.end(), stream.name) != wanted.names.end()) {
+      continue;
+    }
+    std::erase_if(chosen.streams, [&](const auto& one) { return one.name == stream.name; });
+  }
+  return chosen;
+}
+
 // A sync that cannot tell its streams is a sync that failed, for `status`, too.
-sync::ChosenStreams Chosen(const Context& context, const config::Config& config,
-                           connection::Connection& connection) {
+sync::ChosenStreams Chosen(const Context& context, const Wanted& wanted,
+                           const config::Config& config, connection::Connection& connection) {
   const base::Call call{.deadline = base::Deadline::Never(), .stop = context.stop};
   try {
-    return ChooseFor(context.line.streams, config, connection, call);
+    return ChooseWanted(wanted, config, connection, call);
   } catch (const base::Error& error) {
     if (!context.line.dry_run && error.code() != base::ErrorCode::kInvalidConfig) {
       sync::RecordFailedRun(connection::LedgerOf(config), context.clock, error.info());
     }
     throw;
+  }
+}
+
+// One sync, and what it came to for those whom on_failure tells.
+struct Outcome {
+  int exit_code = contract::kDone;
+  std::string json;
+};
+
+Outcome SyncOnce(const Context& context, const config::Config& config, const Wanted& wanted) {
+  // What is wrong with them is told before anything is opened.
+  if (!wanted.patterns && !AsksWorkgroup(wanted.names, config)) {
+    ChooseStreams(connection::StreamsOf(config), wanted.names);
+  }
+  connection::Connection connection(config, context.environment, context.clock, context.log);
+  OpenedDestination destination(connection.OpenDestination(), context.log);
+  const std::string name = (*destination).Name();
+  const auto chosen = Chosen(context, wanted, config, connection);
+  const auto& streams = chosen.streams;
+  LogNews(chosen, context.log);
+  if (context.line.dry_run) {
+    NoObserver nobody;
+    const auto plans = sync::Plan(streams, OptionsOf(context.line, connection),
+                                  connection.RunParts(*destination, nobody), context.stop);
+    const auto estimate = sync::Estimate(
+        streams, sync::ReadHistory(connection::LedgerOf(config), 1), config.cost.rpu_price);
+    context.out(context.line.json ? contract::PlanJson(plans, name, chosen, estimate)
+                                  : PlanScreen(plans, name, context.out_style, estimate));
+    return {.exit_code = contract::ExitCodeOf(plans)};
+  }
+  context.on_staging_root(connection.StagingRoot());
+  sync::RunResult result;
+  {
+    // Gone before the result is printed: the block of lines goes with it.
+    const auto shown = MakeObserver(context, NamesOf(streams));
+    Observers observers({shown.get(), context.events});
+    sync::RunParts parts = connection.RunParts(*destination, observers);
+    parts.drain = context.drain;
+    parts.after_effect = context.hooks.after_effect;
+    parts.tables = chosen.known;
+    result = sync::Run(streams, OptionsOf(context.line, connection), parts, context.stop);
+  }
+  if (context.events != nullptr) context.events->RunEnded(result);
+  // Before the result: whoever reads it may open the destination at once.
+  destination.Close();
+  Outcome outcome{.exit_code = contract::ExitCodeOf(result),
+                  .json = contract::SyncJson(result, name, chosen)};
+  context.out(context.line.json ? outcome.json : SyncScreen(result, name, context.out_style));
+  return outcome;
+}
+
+// Whatever becomes of it: the sync is over, and its exit code stays.
+void TellFailure(const Context& context, const config::Config& config, const Outcome& outcome) {
+  if (context.line.dry_run) return;
+  if (outcome.exit_code == contract::kDone || outcome.exit_code == contract::kInterrupted) return;
+  const auto problems = notify::Tell(
+      {.command = config.on_failure.command, .webhook = config.on_failure.webhook}, outcome.json,
+      context.environment, context.clock, [&] { return connection::MakeTransport(context.clock); });
+  for (const auto& problem : problems) {
+    context.log.Warning("on_failure: nobody was told", {{"reason", problem}});
+  }
+}
+
+int SyncAndTell(const Context& context, const config::Config& config, const Wanted& wanted) {
+  try {
+    const Outcome outcome = SyncOnce(context, config, wanted);
+    TellFailure(context, config, outcome);
+    return outcome.exit_code;
+  } catch (...) {
+    const base::Error error = base::AsError(std::current_exception());
+    TellFailure(context, config,
+                {.exit_code = contract::ExitCodeOf(error.info()),
+                 .json = contract::ErrorJson("sync", error.info())});
+    throw base::Error(error.info());
+  }
+}
+
+// As SyncAndTell, but what ends this sync does not end the watch.
+int SyncInWatch(const Context& context, const config::Config& config, const Wanted& wanted) {
+  try {
+    return SyncAndTell(context, config, wanted);
+  } catch (const base::Error& error) {
+    if (context.line.json) {
+      context.out(contract::ErrorJson("sync", error.info()));
+    } else {
+      context.screen.PrintLine(ErrorScreen(error.info(), context.log_style));
+    }
+    return contract::ExitCodeOf(error.info());
   }
 }
 
@@ -127,39 +244,16 @@ int RunSync(const Context& context, const config::Config& config) {
                         {{"field", warning.field}, {"remedy", warning.remedy}});
   }
   const auto& names = context.line.streams;
-  // What is wrong with them is told before anything is opened.
+  if (context.line.watch.empty()) return SyncAndTell(context, config, {.names = names});
+  // A wrong name is told now.
   if (!AsksWorkgroup(names, config)) ChooseStreams(connection::StreamsOf(config), names);
-  connection::Connection connection(config, context.environment, context.clock, context.log);
-  OpenedDestination destination(connection.OpenDestination(), context.log);
-  const std::string name = (*destination).Name();
-  const auto chosen = Chosen(context, config, connection);
-  const auto& streams = chosen.streams;
-  LogNews(chosen, context.log);
-  if (context.line.dry_run) {
-    NoObserver nobody;
-    const auto plans = sync::Plan(streams, OptionsOf(context.line, connection),
-                                  connection.RunParts(*destination, nobody), context.stop);
-    context.out(context.line.json ? contract::PlanJson(plans, name, chosen)
-                                  : PlanScreen(plans, name, context.out_style));
-    return contract::ExitCodeOf(plans);
-  }
-  context.on_staging_root(connection.StagingRoot());
-  sync::RunResult result;
-  {
-    // Gone before the result is printed: the block of lines goes with it.
-    const auto shown = MakeObserver(context, NamesOf(streams));
-    Observers observers({shown.get(), context.events});
-    sync::RunParts parts = connection.RunParts(*destination, observers);
-    parts.after_effect = context.hooks.after_effect;
-    parts.tables = chosen.known;
-    result = sync::Run(streams, OptionsOf(context.line, connection), parts, context.stop);
-  }
-  if (context.events != nullptr) context.events->RunEnded(result);
-  // Before the result: whoever reads it may open the destination at once.
-  destination.Close();
-  context.out(context.line.json ? contract::SyncJson(result, name, chosen)
-                                : SyncScreen(result, name, context.out_style));
-  return contract::ExitCodeOf(result);
+  const auto entries = WatchEntries(config, names, context.line.watch);
+  return Watch(context, entries, [&](const std::vector<std::string>& due) {
+    Wanted wanted{.names = due};
+    // An entry without a name stands for the patterns.
+    wanted.patterns = std::erase(wanted.names, "") > 0;
+    return SyncInWatch(context, config, wanted);
+  });
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "cli/cost_text.h"
 #include "cli/screens.h"
 #include "cli/text_table.h"
 #include "cli/units.h"
@@ -196,6 +197,7 @@ std::string SyncScreen(const sync::RunResult& result, const std::string& destina
                        const Style& style) {
   std::string text = StreamsTable(result, style) + Changes(result, style) + "\n" +
                      Totals(result, destination, style);
+  if (result.cost) text += style.Dim(CostText(*result.cost)) + "\n";
   for (const auto& stream : result.streams) {
     for (const auto& warning : stream.warnings) {
       text += fmt::format("{} {}: {}\n", style.Yellow("warning:"),

@@ -87,6 +87,34 @@ HistoryConfig ReadHistory(Reading& reading, const Node* node) {
   return history;
 }
 
+CostConfig ReadCost(Reading& reading, const Node* node) {
+  MapReader map(reading, node, kCostGroup, "cost");
+  CostConfig cost;
+  if (const auto price = map.Text("rpu_price")) cost.rpu_price = ParsePrice(*price);
+  cost.ask_usage = map.Bool("ask_usage").value_or(cost.ask_usage);
+  map.RefuseOthers();
+  return cost;
+}
+
+// The result names tables and servers: it is not sent in the clear.
+OnFailureConfig ReadOnFailure(Reading& reading, const Node* node) {
+  MapReader map(reading, node, kOnFailureGroup, "on_failure");
+  OnFailureConfig on_failure;
+  on_failure.command = map.Sql("command").value_or("");
+  if (const auto webhook = map.SecretText("webhook")) {
+    const std::string& url = webhook->Reveal();
+    if (CheckUrl(url) || IsHttpElsewhere(url)) {
+      map.Add("webhook", "is not an https:// address",
+              "Write the whole address: https://hooks.example.com/... (http:// is for this machine "
+              "alone). It is not shown here, as it may be a secret.");
+    } else {
+      on_failure.webhook = *webhook;
+    }
+  }
+  map.RefuseOthers();
+  return on_failure;
+}
+
 // The environment's addresses are judged by aws/endpoints.h, by the same rule.
 void RefuseHttp(MapReader& map, const AwsConfig& aws,
                 const std::vector<std::pair<std::string_view, std::optional<std::string>>>& urls) {
@@ -146,6 +174,8 @@ Config ReadConfig(Reading& reading, const Node& root) {
   }
   config.limits = ReadLimits(reading, top.Map("limits"));
   config.history = ReadHistory(reading, top.Map("history"));
+  config.cost = ReadCost(reading, top.Map("cost"));
+  config.on_failure = ReadOnFailure(reading, top.Map("on_failure"));
   config.aws = ReadAws(reading, top.Map("aws"));
   if (const auto* lake = std::get_if<LakeDestination>(&config.destination.kind)) {
     MapReader destination(reading, top.Map("destination"), kDestinationGroup, "destination");

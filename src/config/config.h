@@ -113,8 +113,15 @@ struct DestinationConfig {
   std::optional<std::string> schema;  // replaces the source's schemas
 };
 
+// When `sync --watch` does it.
+struct ScheduleConfig {
+  std::string cron;
+  std::string time_zone = "UTC";
+};
+
 struct StreamConfig {
   model::Stream stream;
+  std::optional<ScheduleConfig> schedule;
   std::string field;  // "streams[2]", for messages
 };
 
@@ -131,6 +138,7 @@ struct PatternConfig {
   NewTables new_tables = NewTables::kFollow;
   bool views = false;      // views, too
   model::Stream settings;  // of each of them; without name and table
+  std::optional<ScheduleConfig> schedule;
   std::string field;       // "streams[2]", for messages
   std::size_t before = 0;  // so many of Config::streams stand before it in the file
 };
@@ -147,6 +155,17 @@ struct HistoryConfig {
   // How long the ledger tells of a run. What is needed to clean, and each stream's last commit,
   // stays however old it is; see sync::Ledger::Prune.
   std::chrono::seconds keep = std::chrono::hours(90 * 24);
+};
+
+struct CostConfig {
+  std::optional<double> rpu_price;  // of one RPU for an hour, in any currency
+  bool ask_usage = true;
+};
+
+// Who is told when a sync failed. Both may be empty.
+struct OnFailureConfig {
+  std::string command;
+  base::Secret webhook;
 };
 
 // Else the standard AWS variables.
@@ -177,6 +196,8 @@ struct Config {
   int streams_parallel = 4;
   Limits limits;
   HistoryConfig history;
+  CostConfig cost;
+  OnFailureConfig on_failure;
   AwsConfig aws;
   // What is not wrong, but should not stay so.
   std::vector<Problem> warnings = {};

@@ -125,6 +125,34 @@ constexpr auto kHistoryFields = std::to_array<FieldSpec>({
      .preset = "90d"},
 });
 
+constexpr auto kCostFields = std::to_array<FieldSpec>({
+    {.name = "rpu_price",
+     .takes = Takes::kNumber,
+     .description = "Price of one RPU for an hour, in any currency: results, history and status "
+                    "then tell an amount, where the workgroup tells its size "
+                    "(sys_serverless_usage: for superusers and the role sys:monitor).",
+     .example = "0.375",
+     .rule = CheckPrice},
+    {.name = "ask_usage",
+     .takes = Takes::kBool,
+     .description = "Asks sys_serverless_usage at the end of a run, while the workgroup is awake "
+                    "anyway.",
+     .preset = "true"},
+});
+
+constexpr auto kOnFailureFields = std::to_array<FieldSpec>({
+    {.name = "command",
+     .takes = Takes::kSql,
+     .description = "For /bin/sh: gets the run's result as JSON on standard input, and nothing of "
+                    "the environment that a secret may stand in.",
+     .example = "mail -s 'sluice failed' data@example.com"},
+    {.name = "webhook",
+     .takes = Takes::kSecret,
+     .description =
+         "Address that the same JSON is sent to by POST; https, or http to this machine. "
+         "What may post there often is a secret: ${SLUICE_WEBHOOK}."},
+});
+
 constexpr auto kAwsFields = std::to_array<FieldSpec>({
     {.name = "ca_bundle",
      .takes = Takes::kPath,
@@ -216,6 +244,15 @@ constexpr auto kRootFields = std::to_array<FieldSpec>({
      .takes = Takes::kGroup,
      .description = "What is kept of past runs.",
      .group = &kHistoryGroup},
+    {.name = "cost",
+     .takes = Takes::kGroup,
+     .description = "What a run costs.",
+     .group = &kCostGroup},
+    {.name = "on_failure",
+     .takes = Takes::kGroup,
+     .description = "Who is told when a sync failed, or some of its streams did. Whatever becomes "
+                    "of that, the exit code stays the sync's.",
+     .group = &kOnFailureGroup},
     {.name = "aws",
      .takes = Takes::kGroup,
      .description = "Where AWS is reached. Where a field is absent, the standard AWS variable "
@@ -229,6 +266,8 @@ constinit const GroupSpec kRedshiftGroup{.path = "redshift", .fields = kRedshift
 constinit const GroupSpec kStagingGroup{.path = "staging", .fields = kStagingFields};
 constinit const GroupSpec kLimitsGroup{.path = "limits", .fields = kLimitsFields};
 constinit const GroupSpec kHistoryGroup{.path = "history", .fields = kHistoryFields};
+constinit const GroupSpec kCostGroup{.path = "cost", .fields = kCostFields};
+constinit const GroupSpec kOnFailureGroup{.path = "on_failure", .fields = kOnFailureFields};
 constinit const GroupSpec kAwsGroup{.path = "aws", .fields = kAwsFields};
 constinit const GroupSpec kRootGroup{.path = "", .fields = kRootFields};
 
@@ -257,6 +296,7 @@ std::string_view PatternOf(Rule rule) {
       {CheckSessionName, "[A-Za-z0-9_+=,.@-]{2,64}"},
       {CheckAccessKeyId, "[A-Za-z0-9_]{16,128}"},
       {CheckUrl, "https?://[^ ]+"},
+      {CheckPrice, "[0-9]*[.]?[0-9]+"},
       {CheckTable, ".{3,}"},
       {CheckTagValue, ".{0,256}"},
       {CheckAdded, "_synced_at|_source"},

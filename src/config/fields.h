@@ -21,6 +21,7 @@ enum class Takes {
   kSecret,    // no value of it is ever shown
   kPassword,  // a secret that may hold blanks
   kInteger,   // from `min` to `max`
+  kNumber,    // as kText, but a number in the file is as good
   kBool,
   kDuration,  // "5m"
   kChoice,    // one of `words`
@@ -91,6 +92,8 @@ extern const GroupSpec kColumnsGroup;
 extern const GroupSpec kHashGroup;
 extern const GroupSpec kLimitsGroup;
 extern const GroupSpec kHistoryGroup;
+extern const GroupSpec kCostGroup;
+extern const GroupSpec kOnFailureGroup;
 extern const GroupSpec kAwsGroup;
 
 // Its line; nullptr if there is none. `group`: as a key stands at the top, "" for the top itself.

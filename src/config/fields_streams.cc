@@ -98,6 +98,11 @@ constexpr auto kHashFields = std::to_array<FieldSpec>({
          "A secret that is hashed in front of each value. Default: the one of `defaults`. "
          "Whoever has it can find values by trying them."},
 });
+constexpr std::string_view kScheduleText =
+    "When `sluice sync --watch` syncs it: minute, hour, day of the month, month, day of the week, "
+    "or @hourly, @daily, @weekly, @monthly, @yearly.";
+constexpr std::string_view kTimeZoneText =
+    "Whose clock `schedule` is in, such as Europe/Berlin. Default: UTC.";
 
 constexpr auto kDefaultsFields = std::to_array<FieldSpec>({
     {.name = "sync_mode",
@@ -128,6 +133,14 @@ constexpr auto kDefaultsFields = std::to_array<FieldSpec>({
     kHash,
     kMask,
     kAdd,
+    {.name = "schedule",
+     .description = kScheduleText,
+     .example = "30 6 * * *",
+     .rule = CheckSchedule},
+    {.name = "time_zone",
+     .description = kTimeZoneText,
+     .example = "Europe/Berlin",
+     .rule = CheckTimeZone},
 });
 
 constexpr auto kSplitFields = std::to_array<FieldSpec>({
@@ -278,6 +291,14 @@ constexpr auto kStreamFields = std::to_array<FieldSpec>({
                     "for, so that none takes half as long as its keys live.",
      .words = kSplitBySize,
      .group = &kSplitGroup},
+    {.name = "schedule",
+     .description = kScheduleText,
+     .example = "30 6 * * *",
+     .rule = CheckSchedule},
+    {.name = "time_zone",
+     .description = kTimeZoneText,
+     .example = "Europe/Berlin",
+     .rule = CheckTimeZone},
 });
 
 }  // namespace

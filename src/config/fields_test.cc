@@ -59,11 +59,13 @@ std::string File(const std::string& group, const std::string& fields, const std:
   }
   return fmt::format(
       "{}\nredshift: {{{}}}\nstaging: {{{}}}\nauth: {{{}}}\ndestination: {{{}}}\n"
-      "streams: [{{{}}}]\ndefaults: {{{}}}\nlimits: {{{}}}\nhistory: {{{}}}\naws: {{{}}}\n",
+      "streams: [{{{}}}]\ndefaults: {{{}}}\nlimits: {{{}}}\nhistory: {{{}}}\naws: {{{}}}\ncost: "
+      "{{{}}}\n"
+      "on_failure: {{{}}}\n",
       of("", kFewest.at("name")), of("redshift", kFewest.at("redshift")),
       of("staging", kFewest.at("staging")), of("auth", kFewest.at("auth")),
       of("destination", kFewest.at(type)), stream, of("defaults", ""), of("limits", ""),
-      of("history", ""), of("aws", ""));
+      of("history", ""), of("aws", ""), of("cost", ""), of("on_failure", ""));
 }
 
 void ForEveryField(const std::function<void(const std::string&, const FieldSpec&)>& visit) {

@@ -6,6 +6,8 @@
 #include <charconv>
 
 #include "config/showable.h"
+#include "schedule/cron.h"
+#include "schedule/time_zone.h"
 
 namespace sluice::config {
 namespace {
@@ -322,6 +324,35 @@ std::optional<Broken> CheckUrl(std::string_view value) {
     }
   }
   return Broken{"is not an address", "Write it with its scheme: https://s3.example.com:8443"};
+}
+
+std::optional<Broken> CheckSchedule(std::string_view value) {
+  const auto parsed = schedule::Cron::Parse(value);
+  const auto* problem = std::get_if<schedule::CronProblem>(&parsed);
+  if (problem == nullptr) return std::nullopt;
+  return Broken{problem->problem, problem->remedy};
+}
+
+std::optional<Broken> CheckTimeZone(std::string_view value) {
+  if (schedule::LoadTimeZone(value)) return std::nullopt;
+  return Broken{
+      "is no time zone of this system",
+      "Write it as in Europe/Berlin or America/New_York. If it is right, the system lacks "
+      "its data: install tzdata."};
+}
+
+std::optional<double> ParsePrice(std::string_view value) {
+  constexpr double kPriceMax = 1'000'000;
+  double price = 0;
+  const char* const end = value.data() + value.size();
+  const auto [rest, error] = std::from_chars(value.data(), end, price, std::chars_format::fixed);
+  if (error != std::errc() || rest != end || !(price > 0 && price < kPriceMax)) return std::nullopt;
+  return price;
+}
+
+std::optional<Broken> CheckPrice(std::string_view value) {
+  if (ParsePrice(value)) return std::nullopt;
+  return Broken{"is not a price", "Write a number, for example 0.375."};
 }
 
 bool IsHttpElsewhere(std::string_view url) {

@@ -56,6 +56,13 @@ bool LooksLikeAccessKeyId(std::string_view value);
 // Of a database server: a name or an address, or the folder of a socket.
 std::optional<Broken> CheckServer(std::string_view value);
 std::optional<Broken> CheckUrl(std::string_view value);
+// As schedule/cron.h reads it.
+std::optional<Broken> CheckSchedule(std::string_view value);
+// One that this system's database has.
+std::optional<Broken> CheckTimeZone(std::string_view value);
+// A number above 0 and below a million, with a decimal point or without: "0.375".
+std::optional<double> ParsePrice(std::string_view value);
+std::optional<Broken> CheckPrice(std::string_view value);
 // http:// to another machine than this one.
 bool IsHttpElsewhere(std::string_view url);
 // Of a stream, a column, a schema: 1 to 127 bytes without control characters.

@@ -37,6 +37,7 @@ Json ScalarOf(const FieldSpec& field) {
   std::string pattern(field.takes == Takes::kDuration ? kDurationPattern : PatternOf(field.rule));
   for (const std::string_view word : field.words) pattern = fmt::format("{}|{}", word, pattern);
   Json json = {{"type", "string"}};
+  if (field.takes == Takes::kNumber) json["type"] = {"number", "string"};
   if (pattern.empty()) {
     json["minLength"] = 1;
   } else {

@@ -28,6 +28,8 @@ struct Defaults {
   std::optional<std::chrono::seconds> overlap;
   std::optional<FutureCursor> future_cursor;
   ShapeFields shape;
+  std::optional<std::string> schedule;
+  std::optional<std::string> time_zone;
 };
 
 std::optional<SyncMode> ReadSyncMode(MapReader& map) {
@@ -63,6 +65,8 @@ Defaults ReadDefaults(Reading& reading, const Node* node) {
   defaults.overlap = map.Duration("overlap");
   defaults.future_cursor = ReadFutureCursor(map);
   defaults.shape = ReadShape(reading, map, /*everywhere=*/true, /*takes_list=*/false);
+  defaults.schedule = map.Text("schedule");
+  defaults.time_zone = map.Text("time_zone");
   map.RefuseOthers();
   return defaults;
 }
@@ -288,6 +292,16 @@ void ReadSplit(Reading& reading, MapReader& map, model::Stream& stream) {
   stream.split = std::move(split);
 }
 
+// What stands at the stream itself, else the default's.
+std::optional<ScheduleConfig> ReadSchedule(MapReader& map, const Defaults& defaults) {
+  auto cron = map.Text("schedule");
+  auto zone = map.Text("time_zone");
+  if (!cron && !map.Has("schedule")) cron = defaults.schedule;
+  if (!zone) zone = defaults.time_zone;
+  if (!cron) return std::nullopt;
+  return ScheduleConfig{.cron = std::move(*cron), .time_zone = zone.value_or("UTC")};
+}
+
 // The right form of a stream that stands there as a text.
 std::string TableEntry(const std::string& text) {
   const bool table = IsShowable(text, Form::kTable) && !CheckTable(text);
@@ -298,6 +312,7 @@ struct StreamEntry {
   model::Stream stream;
   std::string field;
   PatternConfig pattern;  // without `tables`: it is none
+  std::optional<ScheduleConfig> schedule;
 };
 
 StreamEntry ReadStream(Reading& reading, const Node& node, const Defaults& defaults,
@@ -334,6 +349,7 @@ StreamEntry ReadStream(Reading& reading, const Node& node, const Defaults& defau
   // A pattern's tables need not all have the columns that are hidden.
   const bool everywhere = !config.pattern.tables.empty();
   SetShape(map, ReadShape(reading, map, everywhere, /*takes_list=*/true), defaults.shape, stream);
+  config.schedule = ReadSchedule(map, defaults);
   map.RefuseOthers();
   return config;
 }
@@ -379,12 +395,15 @@ void ReadStreams(Reading& reading, MapReader& top, Config& config) {
     const Node& item = list->items[i];
     StreamEntry entry = ReadStream(reading, item, defaults, fmt::format("streams[{}]", i));
     if (entry.pattern.tables.empty()) {
-      config.streams.push_back({std::move(entry.stream), std::move(entry.field)});
+      config.streams.push_back({.stream = std::move(entry.stream),
+                                .schedule = std::move(entry.schedule),
+                                .field = std::move(entry.field)});
       places.push_back(item.at);
       continue;
     }
     entry.pattern.settings = std::move(entry.stream);
     entry.pattern.field = std::move(entry.field);
+    entry.pattern.schedule = std::move(entry.schedule);
     entry.pattern.before = config.streams.size();
     config.patterns.push_back(std::move(entry.pattern));
   }

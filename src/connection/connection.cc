@@ -13,14 +13,18 @@
 #include "aws/redshift_clusters.h"
 #include "aws/redshift_serverless.h"
 #include "aws/s3/s3.h"
+#include "aws/s3/s3_traffic.h"
 #include "aws/sts.h"
 #include "base/retry.h"
 #include "connection/chosen_streams.h"
+#include "connection/session_watches.h"
 #include "destinations/duckdb/duckdb_destination.h"
 #include "destinations/lake/lake_destination.h"
 #include "destinations/postgres/postgres_destination.h"
 #include "http/transport.h"
+#include "http/watched_transport.h"
 #include "pq/probe.h"
+#include "redshift/activity.h"
 #include "redshift/endpoint.h"
 #include "redshift/libpq_session.h"
 #include "redshift/overview.h"
@@ -178,7 +182,7 @@ fs::path WorkDir(const config::Config& config, const base::Environment& environm
 // In the order of making: each uses those above it.
 struct Connection::Parts {
   Parts(const config::Config& config_in, const base::Environment& environment_in,
-        const base::Clock& clock_in, base::Logger& log_in)
+        const base::Clock& clock_in, base::Logger& log_in, Onlookers onlookers)
       : config(config_in),
         environment(environment_in),
         clock(clock_in),
@@ -186,7 +190,15 @@ struct Connection::Parts {
         endpoint(redshift::ParseEndpoint(config.redshift.host)),
         region(Region(config, endpoint, environment)),
         overrides(Overrides(config.aws, environment, ProfileName(config))),
-        transport(http::MakeCurlTransport(TransportOptionsOf(config, environment), clock)),
+        watches({&activity, onlookers.session}),
+        curl(http::MakeCurlTransport(TransportOptionsOf(config, environment), clock)),
+        transport(std::make_unique<http::WatchedTransport>(
+            *curl, clock,
+            [exchange = std::move(onlookers.exchange)](const http::Exchange& seen) {
+              if (exchange) exchange(seen);
+            })),
+        to_s3(*transport, clock,
+              [this](const http::Exchange& exchange) { traffic.Count(exchange); }),
         sts(aws::StsEndpoint(region, overrides), *transport, clock),
         base_provider(BaseProvider(config, environment, sts, *transport, clock)),
         provider(Provider(config, base_provider, sts, clock)),
@@ -200,7 +212,7 @@ struct Connection::Parts {
             {.bucket = config.staging.bucket,
              .endpoint = aws::S3Endpoint(config.staging.region, config.staging.bucket, overrides),
              .kms_key_arn = KmsKeyArn(config)},
-            *provider, *transport, clock)) {}
+            *provider, to_s3, clock)) {}
 
   int port() const {
     return config.redshift.port.value_or(endpoint.port.value_or(redshift::kDefaultPort));
@@ -239,7 +251,13 @@ struct Connection::Parts {
   const redshift::Endpoint endpoint;
   const std::string region;  // of the workgroup
   const aws::EndpointOverrides overrides;
-  const std::unique_ptr<http::Transport> transport;
+  // What counts while a run goes on.
+  redshift::Activity activity{clock};
+  aws::S3Traffic traffic;
+  SessionWatches watches;
+  const std::unique_ptr<http::Transport> curl;
+  const std::unique_ptr<http::Transport> transport;  // the same, looked on
+  http::WatchedTransport to_s3;                      // the same, counted
   aws::Sts sts;
   const std::shared_ptr<aws::CredentialProvider> base_provider;
   const std::shared_ptr<aws::CredentialProvider> provider;
@@ -329,7 +347,7 @@ void Connection::Parts::MakeLakeStore(const config::LakeDestination& lake) {
   }
   lake_store = aws::MakeS3Store(
       {.bucket = lake.bucket, .endpoint = aws::S3Endpoint(lake.region, lake.bucket, its_overrides)},
-      lake_provider ? *lake_provider : *provider, *transport, clock);
+      lake_provider ? *lake_provider : *provider, to_s3, clock);
 }
 
 std::unique_ptr<destinations::Destination> Connection::Parts::Open(
@@ -365,6 +383,7 @@ std::unique_ptr<redshift::Session> Connection::Parts::LoginWith(
   options.mint = std::move(mint);
   if (config.redshift.ssl_root_cert)
     options.ssl_root_cert = config.redshift.ssl_root_cert->string();
+  options.watch = &watches;
   options.workgroup = config.redshift.workgroup;
   options.bucket = config.staging.bucket;
   options.bucket_region = config.staging.region;
@@ -384,8 +403,8 @@ sync::ChosenStreams ChosenBy(const config::Config& config, redshift::Session& se
 }  // namespace
 
 Connection::Connection(const config::Config& config, const base::Environment& environment,
-                       const base::Clock& clock, base::Logger& log)
-    : parts_(std::make_unique<Parts>(config, environment, clock, log)) {}
+                       const base::Clock& clock, base::Logger& log, Onlookers onlookers)
+    : parts_(std::make_unique<Parts>(config, environment, clock, log, std::move(onlookers))) {}
 Connection::~Connection() = default;
 
 std::unique_ptr<redshift::Session> Connection::Login(const base::Call& call) {
@@ -429,6 +448,8 @@ sync::RunOptions Connection::RunOptions() const {
   options.work_dir = WorkDir(config, parts_->environment);
   options.ledger = LedgerOf(config);
   options.history_keep = config.history.keep;
+  options.rpu_price = config.cost.rpu_price;
+  options.ask_usage = config.cost.ask_usage;
   options.streams_parallel = config.streams_parallel;
   options.disk_bytes_max = config.limits.disk_mb << 20U;
   return options;
@@ -442,7 +463,9 @@ sync::RunParts Connection::RunParts(destinations::Destination& destination,
           .destination = destination,
           .login = [this](const base::Call& call) { return LoginAgain(call); },
           .unload_auth = parts_->UnloadAuthFunction(),
-          .observer = observer};
+          .observer = observer,
+          .activity = &parts_->activity,
+          .traffic = &parts_->traffic};
 }
 
 aws::ObjectStore& Connection::Store() { return *parts_->store; }

@@ -13,11 +13,20 @@
 #include "config/config.h"
 #include "connection/setup_questions.h"
 #include "destinations/destination.h"
+#include "http/watched_transport.h"
 #include "redshift/session.h"
+#include "redshift/session_watch.h"
 #include "sync/chosen_streams.h"
 #include "sync/run.h"
 
 namespace sluice::connection {
+
+// Who is told of all that is sent and answered. REQUIRES: it outlives the connection, and all of it
+// is thread-safe.
+struct Onlookers {
+  redshift::SessionWatch* session = nullptr;
+  http::WatchedTransport::Watch exchange;  // of AWS
+};
 
 // Everything between the configuration and the services. Made without contacting anybody.
 // Thread-safe. REQUIRES: config, clock and log outlive it.
@@ -26,7 +35,7 @@ class Connection {
   // Throws kInvalidConfig, naming the field, for what only all fields together tell: a host that
   // cannot be taken apart, a region that nothing tells, a CA file that cannot be read.
   Connection(const config::Config& config, const base::Environment& environment,
-             const base::Clock& clock, base::Logger& log);
+             const base::Clock& clock, base::Logger& log, Onlookers onlookers = {});
   ~Connection();
 
   std::unique_ptr<redshift::Session> Login(const base::Call& call);
@@ -60,6 +69,9 @@ class Connection {
   struct Parts;
   std::unique_ptr<Parts> parts_;
 };
+
+// To the web, and no service of AWS: AWS's variables do not count. REQUIRES: `clock` outlives it.
+std::unique_ptr<http::Transport> MakeTransport(const base::Clock& clock);
 
 std::filesystem::path LedgerOf(const config::Config& config);
 // Those that are written down; chosen_streams.h tells of the others.

@@ -122,6 +122,48 @@ const Fields<model::Counts>& CountsFields() {
   return fields;
 }
 
+const Fields<model::RunCost>& CostFields() {
+  using Cost = model::RunCost;
+  static const Fields<Cost> fields = {
+      {"wake_ups",
+       "how often statements of this run found the workgroup asleep, if nobody else kept it awake",
+       [](const Cost& cost) { return cost.wake_ups; }},
+      {"billed_seconds",
+       "of the workgroup's time, as Redshift Serverless bills it: by the second while a statement "
+       "runs or a transaction is open, and no wake-up less than 60",
+       [](const Cost& cost) { return InSeconds(cost.billed); }},
+      {"rpus",
+       "the workgroup's size as `sys_serverless_usage` told it; `null`: it may not be read (only "
+       "superusers and the role `sys:monitor` may), was not asked, or says nothing",
+       [](const Cost& cost) { return OrNull(cost.rpus); }},
+      {"rpu_seconds", "`billed_seconds` times `rpus`, or `null`",
+       [](const Cost& cost) { return OrNull(cost.rpu_seconds); }},
+      {"workgroup_rpu_seconds",
+       "what `sys_serverless_usage` says was charged since the run began, or `null`: everybody's "
+       "statements, and the newest minutes may be missing",
+       [](const Cost& cost) { return OrNull(cost.workgroup_rpu_seconds); }},
+      {"rpu_price", "`cost.rpu_price` of the configuration, or `null`",
+       [](const Cost& cost) { return OrNull(cost.rpu_price); }},
+      {"amount", "`rpu_seconds` at that price, in its currency, or `null`",
+       [](const Cost& cost) { return OrNull(cost.amount); }},
+      {"s3_requests",
+       "sent by Sluice, by price: `put` (PUT, COPY, POST, LIST), `get` (GET, HEAD), `delete` "
+       "(free); "
+       "without those by which Redshift itself writes the parts",
+       [](const Cost& cost) {
+         return Json{{"put", cost.s3.put}, {"get", cost.s3.get}, {"delete", cost.s3.free}};
+       }},
+      {"bytes_staged", "of the parts that UNLOAD wrote",
+       [](const Cost& cost) { return cost.bytes_staged; }},
+      {"bytes_moved", "of objects, from S3 to Sluice and back; without what S3 copied by itself",
+       [](const Cost& cost) { return cost.bytes_moved; }}};
+  return fields;
+}
+
+Json FromCost(const std::optional<model::RunCost>& cost) {
+  return cost ? Written(CostFields(), *cost) : Json(nullptr);
+}
+
 const Fields<sync::StreamResult>& StreamResultFields() {
   using Stream = sync::StreamResult;
   static const Fields<Stream> fields = {

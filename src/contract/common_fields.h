@@ -18,6 +18,9 @@ const Fields<model::Stream>& ConfiguredStreamFields();
 const Fields<model::Column>& ColumnFields();
 const Fields<check::Finding>& FindingFields();
 const Fields<sync::StreamResult>& StreamResultFields();
+const Fields<model::RunCost>& CostFields();
+// null if it is not known.
+Json FromCost(const std::optional<model::RunCost>& cost);
 const Fields<model::Proof>& ProofFields();
 const Fields<model::Counts>& CountsFields();
 

@@ -130,6 +130,13 @@ std::string Discovered() {
   return DiscoverJson({{.name = "s", .type = "local", .tables = {table, hidden}}}, {"s.t"});
 }
 
+model::RunCost FullCost() {
+  model::RunCost cost{.rpus = 8.5, .workgroup_rpu_seconds = 0.5, .rpu_price = 0.375};
+  cost.billed = std::chrono::milliseconds(60'001);
+  model::Price(cost);
+  return cost;
+}
+
 std::string Planned() {
   sync::StreamPlan plan{.stream = FullStream()};
   plan.target.columns = SomeColumns();
@@ -144,7 +151,7 @@ std::string Planned() {
   return PlanJson({{.stream = plan.stream, .plan = plan},
                    {.stream = query.stream, .plan = query},
                    {.stream = {.name = "f"}, .error = kError}},
-                  "d", Chosen());
+                  "d", Chosen(), {.cost = FullCost(), .unknown = {"q"}});
 }
 
 sync::StreamResult FullResult() {
@@ -166,7 +173,9 @@ sync::StreamResult FailedResult() {
 }
 
 std::string Synced() {
-  return SyncJson({.run = "r", .streams = {FullResult(), FailedResult()}}, "d", Chosen());
+  sync::RunResult result{.run = "r", .streams = {FullResult(), FailedResult()}};
+  result.cost = FullCost();
+  return SyncJson(result, "d", Chosen());
 }
 
 sync::History FullHistory() {
@@ -186,11 +195,13 @@ sync::History FullHistory() {
                     .ended = kNow,
                     .outcome = "done",
                     .attempts = {good, bad},
-                    .failures = {failure, of_stream}},
+                    .failures = {failure, of_stream},
+                    .cost = FullCost()},
                    {.run = "q"}},
           .last_commits = {good},
           .last_failures = {of_stream},
           .unclean = {bad},
+          .last_cost = FullCost(),
           .holder = "process 1"};
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "connection/type_table.h"
 #include "contract/common_fields.h"
 #include "contract/exit_code.h"
 #include "setup/placeholders.h"
@@ -144,6 +145,26 @@ const Fields<check::Finding>& KindFields() {
       {"title", "few words", [](const Finding& kind) { return kind.title; }},
       {"why", "with `<names>` where it is filled in", [](const Finding& kind) { return kind.why; }},
       {"remedy", "as `why`", [](const Finding& kind) { return kind.remedy; }}};
+  return fields;
+}
+
+const Fields<connection::TypeRow>& TypeFields() {
+  using Row = connection::TypeRow;
+  const auto text = [](const std::string& value) {
+    return value.empty() ? Json(nullptr) : Json(value);
+  };
+  static const Fields<Row> fields = {
+      {"redshift", "the type: `\"decimal(p,s)\"`", [](const Row& row) { return row.redshift; }},
+      {"read", "what stands in the SELECT for a column `c`; `null`: it cannot be read",
+       [text](const Row& row) { return text(row.read); }},
+      {"duckdb", "the column's type there, or `null`",
+       [text](const Row& row) { return text(row.duckdb); }},
+      {"postgres", "as `duckdb`", [text](const Row& row) { return text(row.postgres); }},
+      {"lake", "as `duckdb`", [text](const Row& row) { return text(row.lake); }},
+      {"lake_copies", "a lake in S3 may copy a part with such a column",
+       [](const Row& row) { return row.lake_copies; }},
+      {"values", "which there are", [](const Row& row) { return row.values; }},
+      {"refused", "what is refused, and how", [](const Row& row) { return row.refused; }}};
   return fields;
 }
 
@@ -328,6 +349,18 @@ const Fields<connection::Preview>& PreviewFields() {
   return fields;
 }
 
+const Fields<sync::RunEstimate>& EstimateFields() {
+  using Estimate = sync::RunEstimate;
+  static const Fields<Estimate> fields = {
+      {"cost",
+       "as of `sync`, judged by each stream's last commit: its own bytes, and its share of that "
+       "run's requests and seconds",
+       [](const Estimate& estimate) { return Written(CostFields(), estimate.cost); }},
+      {"unknown_streams", "names of the streams of which no commit tells that: they are not in it",
+       [](const Estimate& estimate) { return estimate.unknown; }}};
+  return fields;
+}
+
 struct Synced {
   const sync::RunResult& result;
   const std::string& destination;
@@ -365,6 +398,8 @@ const Fields<Synced>& SyncFields() {
        }},
       {"tables", "what the choice of tables by pattern told: see below",
        [](const Synced& synced) { return Written(ChosenFields(), synced.chosen); }},
+      {"cost", "what the run cost: see `cost`",
+       [](const Synced& synced) { return FromCost(synced.result.cost); }},
       {"streams", "list, in the order of the configuration", [](const Synced& synced) {
          return WrittenAll(StreamResultFields(), synced.result.streams);
        }}};
@@ -417,6 +452,12 @@ std::string FindingKindsJson() {
   return Dump(json);
 }
 
+std::string TypesJson() {
+  Json json = Document("discover", kDone);
+  json["types"] = WrittenAll(TypeFields(), connection::TypeTable());
+  return Dump(json);
+}
+
 std::string DiscoverJson(const std::vector<connection::DiscoveredSchema>& schemas,
                          const std::vector<std::string>& written) {
   Json json = Document("discover", kDone);
@@ -426,7 +467,7 @@ std::string DiscoverJson(const std::vector<connection::DiscoveredSchema>& schema
 }
 
 std::string PlanJson(const std::vector<sync::Planned>& plans, const std::string& destination,
-                     const sync::ChosenStreams& chosen) {
+                     const sync::ChosenStreams& chosen, const sync::RunEstimate& estimate) {
   Json json = Document("sync", ExitCodeOf(plans));
   json["dry_run"] = true;
   json["destination"] = destination;
@@ -437,6 +478,7 @@ std::string PlanJson(const std::vector<sync::Planned>& plans, const std::string&
     AddTo(stream, PlanFields(), planned);
     json["streams"].push_back(std::move(stream));
   }
+  json["estimate"] = Written(EstimateFields(), estimate);
   return Dump(json);
 }
 
@@ -480,6 +522,7 @@ std::vector<FieldTable> DocumentTables() {
           TableOf("check.finding", FindingFields()),
           TableOf("check --list-findings.step", StepFields()),
           TableOf("check --list-findings.finding", KindFields()),
+          TableOf("discover --list-types", TypeFields()),
           TableOf("discover.schema", SchemaFields()),
           TableOf("discover.table", TableFields()),
           TableOf("discover.column", ColumnFields()),
@@ -491,7 +534,9 @@ std::vector<FieldTable> DocumentTables() {
           TableOf("sync.proof", ProofFields()),
           TableOf("sync.counts", CountsFields()),
           TableOf("sync --dry-run.stream", PlanFields()),
-          TableOf("sync --dry-run.landing", LandingFields())};
+          TableOf("sync --dry-run.landing", LandingFields()),
+          TableOf("cost", CostFields()),
+          TableOf("sync --dry-run.estimate", EstimateFields())};
 }
 
 }  // namespace sluice::contract

@@ -15,6 +15,7 @@
 #include "connection/setup_facts.h"
 #include "setup/parts.h"
 #include "sync/chosen_streams.h"
+#include "sync/estimate.h"
 #include "sync/run.h"
 
 namespace sluice::contract {
@@ -35,12 +36,15 @@ std::string ValidJson(const config::Config& config);
 std::string CheckJson(const check::Findings& findings);
 // Every finding there is: check::FindingKinds().
 std::string FindingKindsJson();
+// Every type there is: connection::TypeTable().
+std::string TypesJson();
 // `written`: streams that --write added to the file.
 std::string DiscoverJson(const std::vector<connection::DiscoveredSchema>& schemas,
                          const std::vector<std::string>& written = {});
 // `chosen`: what the choice of tables by pattern told.
 std::string PlanJson(const std::vector<sync::Planned>& plans, const std::string& destination,
-                     const sync::ChosenStreams& chosen = {});
+                     const sync::ChosenStreams& chosen = {},
+                     const sync::RunEstimate& estimate = {});
 std::string SyncJson(const sync::RunResult& result, const std::string& destination,
                      const sync::ChosenStreams& chosen = {});
 std::string PreviewJson(const connection::Preview& preview);

@@ -129,9 +129,10 @@ TEST(Json, SyncTellsWhatItAdopted) {
 TEST(Json, Sync) {
   const Json json = Json::parse(SyncJson(
       {.run = "r1", .streams = {Stream("a"), Stream("b", base::ErrorCode::kPermission)}}, "d"));
-  EXPECT_THAT(Names(json), UnorderedElementsAre("sluice", "command", "exit_code", "error",
-                                                "dry_run", "run", "destination", "interrupted",
-                                                "seconds", "rows", "bytes", "tables", "streams"));
+  EXPECT_THAT(Names(json),
+              UnorderedElementsAre("sluice", "command", "exit_code", "error", "dry_run", "run",
+                                   "destination", "interrupted", "seconds", "rows", "bytes", "cost",
+                                   "tables", "streams"));
   EXPECT_EQ(json["exit_code"], 3);
   EXPECT_EQ(json["rows"], 7);
   const Json& good = json["streams"][0];

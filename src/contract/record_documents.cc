@@ -61,6 +61,18 @@ const Fields<StreamStatus>& StatusFields() {
   return fields;
 }
 
+const Fields<sync::CostTotal>& TotalFields() {
+  using Total = sync::CostTotal;
+  static const Fields<Total> fields = {
+      {"runs", "how many runs it is of: those whose cost is recorded",
+       [](const Total& total) { return total.runs; }},
+      {"cost",
+       "as of `sync`, of all of them; `rpu_seconds` and `amount` of those that knew theirs, `rpus` "
+       "and `rpu_price` of the newest",
+       [](const Total& total) { return Written(CostFields(), total.cost); }}};
+  return fields;
+}
+
 // Without duplicates and deleted_absent, which the ledger does not record.
 Json RecordedCounts(const model::Counts& counts) {
   return {{"inserted", counts.inserted},
@@ -106,6 +118,8 @@ const Fields<sync::RunRecord>& RunFields() {
        [](const Run& run) { return FromTime(run.ended); }},
       {"outcome", "`done`, `failed`, `interrupted`, null",
        [](const Run& run) { return run.outcome.empty() ? Json(nullptr) : Json(run.outcome); }},
+      {"cost", "as of `sync`; null: it died, or an older version recorded it",
+       [](const Run& run) { return FromCost(run.cost); }},
       {"streams", "list", [](const Run& run) { return WrittenAll(AttemptFields(), run.attempts); }},
       {"failures", "why streams, or the run itself, ended with an error: list of failures",
        [](const Run& run) { return WrittenAll(FailureFields(), run.failures); }}};
@@ -127,7 +141,7 @@ const Fields<staging::CleanResult>& CleanFields() {
 }  // namespace
 
 std::string StatusJson(const sync::History& history, const std::vector<model::Stream>& streams,
-                       const std::string& bucket, base::UtcTime now) {
+                       const std::string& bucket, base::UtcTime now, const sync::CostTotal& month) {
   Json json = Envelope("status", kDone);
   json["error"] = nullptr;
   json["holder"] = OrNull(history.holder);
@@ -143,6 +157,8 @@ std::string StatusJson(const sync::History& history, const std::vector<model::St
                                      .warnings = connection::StatusWarnings(history, stream, now),
                                      .failure = sync::LastFailure(history, stream.name)}));
   }
+  json["cost"] = {{"last_run", FromCost(history.last_cost)},
+                  {"last_30_days", Written(TotalFields(), month)}};
   json["failure"] = FromFailure(sync::LastFailure(history, ""));
   json["unclean"] = Json::array();
   for (const auto& attempt : history.unclean) {
@@ -178,9 +194,9 @@ std::string ResetJson(const std::vector<std::string>& streams) {
 }
 
 std::vector<FieldTable> RecordTables() {
-  return {TableOf("failure", FailureFields()), TableOf("status.stream", StatusFields()),
-          TableOf("history.run", RunFields()), TableOf("history.stream", AttemptFields()),
-          TableOf("clean", CleanFields())};
+  return {TableOf("failure", FailureFields()),        TableOf("status.stream", StatusFields()),
+          TableOf("status.total", TotalFields()),     TableOf("history.run", RunFields()),
+          TableOf("history.stream", AttemptFields()), TableOf("clean", CleanFields())};
 }
 
 }  // namespace sluice::contract

@@ -11,8 +11,10 @@
 
 namespace sluice::contract {
 
+// `month`: what the runs of the last 30 days cost.
 std::string StatusJson(const sync::History& history, const std::vector<model::Stream>& streams,
-                       const std::string& bucket, base::UtcTime now);
+                       const std::string& bucket, base::UtcTime now,
+                       const sync::CostTotal& month = {});
 std::string HistoryJson(const sync::History& history);
 std::string CleanJson(const staging::CleanResult& cleaned);
 std::string ResetJson(const std::vector<std::string>& streams);

@@ -2,10 +2,30 @@
 
 #include <algorithm>
 
+#include "http/transport_error.h"
+
 namespace sluice::http {
 namespace {
 
 constexpr int kPollMillisecondsMax = 1000;
+
+bool IsSent(CURL* easy) {
+  long bytes = 0;
+  curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &bytes);
+  return bytes > 0;
+}
+
+// What was sent is billed, whether or not its answer was waited for.
+std::exception_ptr MarkedAsSent(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const base::Error& ended) {
+    if (ended.code() != base::ErrorCode::kCancelled) return error;
+    base::ErrorInfo info = ended.info();
+    info.reason = kSent;
+    return std::make_exception_ptr(base::Error(std::move(info)));
+  }
+}
 
 std::exception_ptr Cancelled(const CurlExchange& exchange) {
   return std::make_exception_ptr(
@@ -147,6 +167,7 @@ void CurlLoop::EndStoppedAndLate() {
       ++it;
       continue;
     }
+    if (IsSent(it->easy.get())) error = MarkedAsSent(error);
     auto exchange = std::move(it->exchange);
     it = Remove(it, /*reuse=*/false);
     Fail(std::move(exchange), std::move(error));

@@ -51,6 +51,9 @@ struct TransportRow {
 };
 std::span<const TransportRow> TransportTable();
 
+// `reason` of the kCancelled errors of requests that had been sent.
+inline constexpr char kSent[] = "sent";
+
 // "; asked at HOST, the address that AWS_ENDPOINT_URL_S3 gives"; empty without `address_from`.
 std::string AskedAt(const std::string& host, const std::string& address_from);
 

@@ -115,6 +115,20 @@ std::string MostTelling(const std::string& failure) {
   return telling;
 }
 
+// "PostgreSQL 8.0.2 on ..., Redshift 1.0.436211", wherever it stands in the only row; empty if it
+// does not.
+std::string VersionIn(const pq::Result& result) {
+  if (result.rows() != 1) return {};
+  for (int column = 0; column < result.columns(); ++column) {
+    std::string text(result.value(0, column).value_or(""));
+    text.erase(std::find(text.begin(), text.end(), '\0'), text.end());
+    const bool version =
+        text.starts_with("PostgreSQL ") && text.find(", Redshift ") != std::string::npos;
+    if (version) return text;
+  }
+  return {};
+}
+
 // Sends statements, and tells the watch of each. An open transaction is told when it begins and
 // when it ends, at the latest with this.
 class Watched {
@@ -157,6 +171,7 @@ class Watched {
 
   void Tell(StatementSeen& seen, const pq::Reply& reply) {
     TellTransaction(connection_.in_transaction());
+    seen.notices = TextOf(reply.notices);
     if (reply.error) {
       seen.sqlstate = reply.error->sqlstate;
       seen.message = reply.error->message;
@@ -169,6 +184,7 @@ class Watched {
                                 .type_modifier = result.type_modifier(column)});
       }
       seen.rows = static_cast<std::size_t>(result.rows());
+      seen.version = VersionIn(result);
       seen.tag = result.tag();
     }
     watch_->OnStatementEnded(seen);

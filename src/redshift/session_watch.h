@@ -21,6 +21,8 @@ struct StatementSeen {
   std::vector<ResultColumn> columns;
   std::size_t rows = 0;
   std::string_view tag;  // "SELECT", "UNLOAD"; empty if it failed
+  std::string notices;   // a line each
+  std::string version;   // what SELECT version() answered; empty for any other
   // Empty: it did not fail, or the connection did ("connection").
   std::string_view sqlstate;
   std::string_view message;

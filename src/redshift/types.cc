@@ -1,5 +1,6 @@
 #include "redshift/types.h"
 
+#include <algorithm>
 #include <set>
 
 #include "redshift/text/type_text.h"
@@ -114,6 +115,23 @@ std::optional<std::string> Projection(const Type& type, std::string_view identif
   }
 }
 
+namespace {
+
+// `stem` with `_n` behind it, in the 127 bytes that Redshift keeps of a name: what it cut off would
+// be the number. No letter is cut in two.
+std::string Numbered(const std::string& stem, int n) {
+  constexpr std::size_t kNameBytesMax = 127;
+  const std::string number = "_" + std::to_string(n);
+  std::size_t length = std::min(stem.size(), kNameBytesMax - number.size());
+  const bool cut = length < stem.size();
+  while (cut && length > 0 && (static_cast<unsigned char>(stem[length]) & 0xC0U) == 0x80U) {
+    --length;
+  }
+  return stem.substr(0, length) + number;
+}
+
+}  // namespace
+
 std::vector<std::string> UniqueAliases(const std::vector<std::string>& names) {
   // Names that stand in the list keep themselves, so a made one must avoid them all.
   std::set<std::string> taken;
@@ -126,7 +144,7 @@ std::vector<std::string> UniqueAliases(const std::vector<std::string>& names) {
     const bool first = !name.empty() && !used.contains(FoldedCase(name));
     for (int n = 2;
          !first && (taken.contains(FoldedCase(alias)) || used.contains(FoldedCase(alias))); ++n) {
-      alias = stem + "_" + std::to_string(n);
+      alias = Numbered(stem, n);
     }
     used.insert(FoldedCase(alias));
     aliases.push_back(alias);

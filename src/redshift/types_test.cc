@@ -129,5 +129,16 @@ TEST(UniqueAliases, NumbersRepeatedNames) {
   EXPECT_THAT(UniqueAliases({"", "column", ""}), ElementsAre("column_2", "column", "column_3"));
 }
 
+TEST(UniqueAliases, StayWithinWhatRedshiftKeepsOfAName) {
+  const std::string longest(127, 'a');
+  EXPECT_THAT(UniqueAliases({longest, longest}),
+              testing::ElementsAre(longest, std::string(125, 'a') + "_2"));
+  // 63 letters of two bytes and one more: the cut leaves whole letters.
+  std::string letters;
+  for (int i = 0; i < 63; ++i) letters += "ö";
+  EXPECT_THAT(UniqueAliases({letters + "x", letters + "x"}),
+              testing::ElementsAre(letters + "x", letters.substr(0, 124) + "_2"));
+}
+
 }  // namespace
 }  // namespace sluice::redshift

@@ -37,6 +37,7 @@ class Attempt {
     trace_.stage = Stage::kRead;
     Staged staged = Read();
     Reached(Effect::kUnloaded);
+    if (!trace_.read.session_broken) context_.usage.ReadEnded(plan_.stream.name, &session_);
     trace_.stage = Stage::kLoad;
     Load(staged);
     Reached(Effect::kCommitted);

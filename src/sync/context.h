@@ -13,6 +13,7 @@
 #include "sync/read/unload_auth.h"
 #include "sync/run.h"
 #include "sync/run_catalog.h"
+#include "sync/run_usage.h"
 
 namespace sluice::sync {
 
@@ -68,6 +69,7 @@ struct RunContext {
   RunUnloadAuth& unload_auth;
   RunCatalog& catalog;
   LateCleaning& late;
+  RunUsage& usage;
   std::string run;         // id
   std::string own_root;    // "sluice/acme/"
   std::string run_prefix;  // "sluice/acme/<run>/"

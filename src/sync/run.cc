@@ -46,6 +46,7 @@ class Runner {
         unload_auth_(parts.unload_auth, parts.clock,
                      staging::RunPrefix(options.root, options.connection, run_)),
         catalog_(streams, options.database, parts.clock),
+        usage_(streams.size(), options, parts, parts.clock.Utc()),
         context_{.options = options_,
                  .parts = parts_,
                  .ledger = ledger_,
@@ -54,6 +55,7 @@ class Runner {
                  .unload_auth = unload_auth_,
                  .catalog = catalog_,
                  .late = late_,
+                 .usage = usage_,
                  .run = run_,
                  .own_root = staging::OwnRoot(options.root, options.connection),
                  .run_prefix = staging::RunPrefix(options.root, options.connection, run_)} {}
@@ -205,18 +207,32 @@ class Runner {
       const std::size_t at = next_++;
       if (at >= streams_.size()) return;
       const auto& stream = streams_[at];
+      if (parts_.drain.stop_requested()) {
+        LeaveOut(result_.streams[at]);
+        continue;
+      }
       const auto dead = dead_.find(stream.name);
       SyncStream(context_, stream,
                  dead == dead_.end() ? std::vector<AttemptFacts>() : std::move(dead->second),
                  session, result_.streams[at], stop_);
+      usage_.ReadEnded(stream.name, result_.streams[at].error ? nullptr : session.get());
       parts_.observer.OnStreamEnded(result_.streams[at]);
     }
+  }
+
+  void LeaveOut(StreamResult& result) const {
+    result.error = {.code = base::ErrorCode::kCancelled,
+                    .operation = "sync",
+                    .subject = "stream " + result.stream,
+                    .message = "it was not begun, because Sluice was asked to end",
+                    .remedy = "Run again."};
+    parts_.observer.OnStreamEnded(result);
   }
 
   // What was committed stays committed: a ledger that fails now is worth a warning, not the result.
   void Conclude() {
     DropPartsOf({run_});  // before the ledger says that the run ended: then nobody looks for them
-    result_.interrupted = stop_.stop_requested() && AnyFailed();
+    result_.interrupted = (stop_.stop_requested() || parts_.drain.stop_requested()) && AnyFailed();
     try {
       SweepAgain();
       EndRun(Outcome());
@@ -226,8 +242,9 @@ class Runner {
   }
 
   void EndRun(std::string_view outcome) {
+    result_.cost = usage_.Cost(result_.streams);
     try {
-      ledger_.EndRun(run_, outcome);
+      ledger_.EndRun(run_, outcome, result_.cost);
       ledger_.Prune({.age = options_.history_keep}, RunsOnDisk());
     } catch (const base::Error& error) {
       WarnOfLedger(error);
@@ -279,6 +296,7 @@ class Runner {
   const std::string run_;
   RunUnloadAuth unload_auth_;
   RunCatalog catalog_;
+  RunUsage usage_;
   const RunContext context_;
   std::set<std::string> dead_runs_;
   RunsElsewhere elsewhere_;

@@ -9,10 +9,13 @@
 #include <vector>
 
 #include "aws/s3/object_store.h"
+#include "aws/s3/s3_traffic.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "destinations/destination.h"
+#include "model/cost.h"
 #include "model/stream.h"
+#include "redshift/activity.h"
 #include "redshift/session.h"
 #include "redshift/unload_statement.h"
 #include "sync/base/effect.h"
@@ -29,6 +32,8 @@ struct RunResult {
   std::vector<StreamResult> streams;  // in the order of the request
   std::chrono::milliseconds duration{0};
   bool interrupted = false;
+  // nullopt: nobody counted (RunParts::activity, traffic).
+  std::optional<model::RunCost> cost;
 };
 
 // What a run works with. REQUIRES: all outlive the run and are thread-safe.
@@ -45,6 +50,11 @@ struct RunParts {
                                      const base::Call&)>
       unload_auth;
   Observer& observer;
+  // What counts while the run goes on: both, or neither.
+  const redshift::Activity* activity = nullptr;
+  const aws::S3Traffic* traffic = nullptr;
+  // No stream is begun any more; those under way are finished. As `stop`, for what waits.
+  std::stop_token drain = {};
   // Called after each effect, on the stream's thread. Tests kill the process in it.
   std::function<void(Effect, std::string_view stream)> after_effect = {};
   // What the choice of the streams told of tables, for the ledger.

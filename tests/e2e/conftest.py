@@ -29,6 +29,7 @@ MARKERS = {
     "shape": "fewer columns and rows, other names and types, hidden values",
     "crash": "killed at every effect",
     "choose": "tables by pattern, discovered, looked at",
+    "cost": "what a run tells of its costs, against the sandbox's meter",
     "cli": "screens, JSON and exit codes",
     "mistakes": "every mistake is named with its cure",
     "check": "a green check means that the next sync works",

@@ -161,7 +161,7 @@ def assert_green(scene: Scene) -> None:
     assert list(bad(finished)) == []
 
 
-@pytest.mark.parametrize("page", ["troubleshooting", "configuration"])
+@pytest.mark.parametrize("page", ["troubleshooting", "configuration", "type_page"])
 def test_a_page_made_from_a_table_is_as_the_table_is(page: str) -> None:
     command = [sys.executable, str(ROOT / "tools" / f"{page}.py"), str(PROGRAM), "--check"]
     finished = subprocess.run(command, capture_output=True, text=True)

@@ -2,6 +2,8 @@
 
 #include <string_view>
 
+#include "http/transport_error.h"
+
 namespace sluice::aws {
 namespace {
 
@@ -30,10 +32,22 @@ Price PriceOf(std::string_view method, std::string_view url) {
   return lists ? Price::kPut : Price::kGet;
 }
 
+// Somebody did not wait for its answer.
+bool WasSent(const std::exception_ptr& error) {
+  if (!error) return false;
+  try {
+    std::rethrow_exception(error);
+  } catch (const base::Error& ended) {
+    return ended.info().reason == http::kSent;
+  } catch (...) {
+    return false;
+  }
+}
+
 }  // namespace
 
 void S3Traffic::Count(const http::Exchange& exchange) {
-  if (exchange.response.status == 0) return;
+  if (exchange.response.status == 0 && !WasSent(exchange.error)) return;
   const Price price = PriceOf(exchange.method, exchange.url);
   const bool moves = exchange.response.ok();
   const std::lock_guard lock(mu_);

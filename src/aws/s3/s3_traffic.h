@@ -12,7 +12,8 @@ namespace sluice::aws {
 // Thread-safe.
 class S3Traffic {
  public:
-  // Of an exchange with S3. One that nobody answered is not billed, and not counted.
+  // Of an exchange with S3. One that was not sent is not billed, and not counted; nor is one that
+  // broke off before an answer, of which nobody knows whether it arrived.
   void Count(const http::Exchange& exchange);
   model::S3Requests requests() const;
   // Of objects, in both directions; without lists, errors and copies that S3 makes by itself.

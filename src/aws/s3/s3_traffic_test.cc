@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "http/transport_error.h"
+
 namespace sluice::aws {
 namespace {
 
@@ -34,12 +36,12 @@ const Case kCases[] = {
     {"DELETE", "https://b.s3/k?uploadId=u", kFree, 0},
 };
 
-void Count(S3Traffic& traffic, const char* method, const char* url, int status) {
+void Count(S3Traffic& traffic, const char* method, const char* url, int status,
+           const std::exception_ptr& error = {}) {
   const std::string verb = method;
   const std::string address = url;
   const std::string operation;
   const http::Response response{.status = status};
-  const std::exception_ptr error;
   traffic.Count({.method = verb,
                  .url = address,
                  .operation = operation,
@@ -65,8 +67,18 @@ TEST(S3Traffic, CountsARefusalWithoutItsBytesAndNothingThatNobodyAnswered) {
   Count(traffic, "GET", "https://b.s3/k", 403);
   Count(traffic, "PUT", "https://b.s3/k", 503);
   Count(traffic, "GET", "https://b.s3/k", 0);
+  Count(traffic, "GET", "https://b.s3/k", 0,
+        std::make_exception_ptr(base::Error({.code = base::ErrorCode::kUnreachable})));
   EXPECT_EQ(traffic.requests(), (model::S3Requests{.put = 1, .get = 1}));
   EXPECT_EQ(traffic.bytes_moved(), 0U);
+}
+
+TEST(S3Traffic, CountsWhatWasSentAlthoughNobodyWaitedForTheAnswer) {
+  S3Traffic traffic;
+  Count(traffic, "GET", "https://b.s3/?list-type=2", 0,
+        std::make_exception_ptr(
+            base::Error({.code = base::ErrorCode::kCancelled, .reason = http::kSent})));
+  EXPECT_EQ(traffic.requests(), (model::S3Requests{.put = 1}));
 }
 
 }  // namespace

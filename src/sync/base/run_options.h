@@ -26,6 +26,8 @@ struct RunOptions {
   std::chrono::seconds unload_timeout{3000};  // below the life of the keys in its text
   bool full = false;                          // read everything, whatever was read before
   bool allow_deletes = false;                 // however many rows are gone
+  std::optional<double> rpu_price;            // of one RPU for an hour, in any currency
+  bool ask_usage = true;                      // the workgroup, for its size and what it charged
 };
 
 }  // namespace sluice::sync

@@ -23,6 +23,7 @@ struct StreamResult {
   std::optional<std::string> watermark;        // committed; incremental only
   std::optional<std::uint64_t> keys_compared;  // rows of the key scan, if there was one
   std::uint64_t bytes = 0;                     // of all parts
+  std::uint64_t bytes_staged = 0;              // that its UNLOADs wrote, at all attempts
   // How many parts were verified by what, as staging::Fetch::verified; "copied": S3 copied them.
   std::map<std::string, std::uint64_t> verified;
   std::chrono::milliseconds duration{0};

@@ -309,6 +309,7 @@ class Reader {
   void FindManifest(StagedUnload& unload) {
     unload.manifest = ReadManifest(context_.store, context_.options.bucket, unload.prefix, call_);
     const auto* manifest = unload.manifest ? &*unload.manifest : nullptr;
+    if (manifest != nullptr) result_.bytes_staged += manifest->bytes;
     if (staging::JudgeUnload(unload.notice_rows, manifest) == staging::UnloadVerdict::kAskCount) {
       unload.notice_rows = AskCount();
       staging::JudgeUnload(unload.notice_rows, nullptr);
