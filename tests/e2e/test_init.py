@@ -91,7 +91,7 @@ def test_a_person_answers_and_corrects_himself(person: Harness) -> None:
         terminal.answer("acme-staging")
         terminal.wait_for("Region of the bucket")
         terminal.answer("eu-west-1")
-        terminal.wait_for("How to log in to AWS")
+        terminal.wait_for("How to sign in to AWS")
         terminal.answer("password")
         terminal.wait_for("none of the choices")
         terminal.answer("")
