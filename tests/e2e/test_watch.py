@@ -83,6 +83,18 @@ def test_a_schedule_is_followed_and_a_failed_sync_does_not_end_the_watch(harness
     assert [stream["stream"] for stream in documents[0]["streams"]] == ["tpch.no_such_table", "tpch.region"]
 
 
+def test_what_patterns_stand_for_is_synced_without_the_streams_that_are_not_due(harness: Harness) -> None:
+    harness.settings["streams"] = [
+        {"tables": ["tpch.nat*", "tpch.reg*"]},
+        {"table": "tpch.region", "schedule": "@yearly"},  # so it is none of the pattern's
+    ]
+    process = harness.start("sync", "--watch", "1s", "--json")
+    wait_for(lambda: len([run for run in runs_of(harness) if run["outcome"] == "done"]) >= 2, "two syncs")
+    exit_code, documents = ended_by(harness, process, signal.SIGTERM)
+    assert exit_code == 0
+    assert [stream["stream"] for stream in documents[1]["streams"]] == ["tpch.nation"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "streams", "told"),
     [
