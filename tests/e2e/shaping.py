@@ -37,8 +37,10 @@ class Shaping:
 
     def defaults(self) -> dict[str, Any]:
         """Fields of `defaults`, where a column that is not there is no mistake."""
-        fields: dict[str, Any] = {"rename": {f"extra{i}": self.name_of(f"extra{i}") for i in range(1, 30)}}
-        fields = fields if self.renamed else {}
+        brought = [f"extra{i}" for i in range(1, 30) if not (self.excluded and i == 2)]
+        fields: dict[str, Any] = {}
+        if self.renamed:
+            fields["rename"] = {name: self.name_of(name) for name in brought}
         if self.excluded:
             fields["columns"] = {"exclude": ["extra2"]}
         return fields
