@@ -1,8 +1,10 @@
 #include "cli/command_line.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <sstream>
 
 #include "base/printable.h"
@@ -42,6 +44,18 @@ class HelpFormatter final : public CLI::Formatter {
       text += make_option(option, /*is_positional=*/false);
     }
     return footer.empty() ? text : text + "\n" + footer;
+  }
+
+  // CLI11 keeps what an option excludes by address: its order changes from run to run.
+  std::string make_option_opts(const CLI::Option* option) const override {
+    const std::string text = CLI::Formatter::make_option_opts(option);
+    const auto excludes = option->get_excludes();
+    if (excludes.empty()) return text;
+    std::vector<std::string> names;
+    for (const CLI::Option* other : excludes) names.push_back(other->get_name());
+    std::sort(names.begin(), names.end());
+    const std::string label = get_label("Excludes") + ":";
+    return fmt::format("{}{} {}", text.substr(0, text.find(label)), label, fmt::join(names, " "));
   }
 };
 

@@ -169,7 +169,7 @@ TEST(StateTable, OfThisVersionIsReadInFull) {
   ScriptedRunner runner;
   runner.answers = {
       {.part = "SELECT run",
-       .rows = {{"r1", "a1", "77", "1", "2", "3", "4", "5", "c", "3000000", "6", "7"}}},
+       .rows = {{"r1", "a1", "77", "1", "2", "3", "4", "5", "c", "3000000", "6", "7", "5a"}}},
       {.part = "\"columns\"", .rows = {{"[\"n\"]"}}}};
   const auto found = ReadState(runner, kDialect, AllStateColumns(), "sales.orders");
   ASSERT_TRUE(found);
@@ -177,8 +177,10 @@ TEST(StateTable, OfThisVersionIsReadInFull) {
   EXPECT_EQ(found->watermark.keys_compared, base::UtcTime(std::chrono::seconds(3)));
   EXPECT_EQ(found->counts.duplicates, 6U);
   EXPECT_EQ(found->counts.deleted_absent, 7U);
-  EXPECT_THAT(runner.asked.at(0).text, HasSubstr("us(keys_compared), duplicates, deleted_absent "
-                                                 "FROM _sluice.state WHERE stream = $1"));
+  EXPECT_EQ(found->watermark.shape, "5a");
+  EXPECT_THAT(runner.asked.at(0).text,
+              HasSubstr("us(keys_compared), duplicates, deleted_absent, shape "
+                        "FROM _sluice.state WHERE stream = $1"));
   EXPECT_EQ(ReadLastColumns(runner, kDialect, AllStateColumns(), "sales.orders"),
             std::vector<std::string>{"n"});
 }
