@@ -1,5 +1,5 @@
 // A time zone of the system's database, as the files beneath /usr/share/zoneinfo have it (TZif,
-// RFC 8536, version 2 or newer). Read by ourselves: docs/adr/0016-time-zones-and-cron.md.
+// RFC 8536, version 2 or newer). Read by ourselves: docs/adr/0014-time-zones-and-cron.md.
 #pragma once
 #include <chrono>
 #include <filesystem>
