@@ -429,6 +429,8 @@ class Player:
     ) -> None:
         """Raises MustRefuse if the sync ought not to have succeeded."""
         told = self._told(finished)
+        if (told.get("error") or {}).get("code") == "unsupported":
+            self.there.check_types(snapshot)  # two refusals may be due: these come first where there is what to adopt
         if told.get("adopted") and finished.exit_code != 0:
             self.there.after(snapshot, full=full, asked=asked)  # types that it refuses now, as it would have then
         if told.get("adopted"):

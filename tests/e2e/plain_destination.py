@@ -134,6 +134,11 @@ class PlainDestination:
             self.check_share(counts)
         return new, counts
 
+    def check_types(self, source: Snapshot) -> None:
+        """Raises MustRefuse if the table that is there cannot take those of `source`."""
+        if self.mode.write_mode != "overwrite":
+            copy.deepcopy(self)._follow_types(source)
+
     def _follow_types(self, source: Snapshot) -> None:
         for name, now in zip(source.columns, source.types, strict=True):
             there = self.types.setdefault(name, now)
