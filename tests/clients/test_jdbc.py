@@ -28,7 +28,8 @@ def run_java(
     classes: Path, client_environment: dict[str, str], redshift_serverless: RedshiftServerless
 ) -> Callable[..., Facts]:  # fmt: skip
     """Runs one step of the program; the facts it printed."""
-    environment = {**client_environment, "JDBC_URL": redshift_serverless.jdbc_url}
+    # Java prints in the encoding of the locale.
+    environment = {**client_environment, "JDBC_URL": redshift_serverless.jdbc_url, "LC_ALL": "C.UTF-8"}
 
     def run(*arguments: str) -> Facts:
         text = run_program(["java", "-Xshare:auto", "-cp", f"{_JAR}:{classes}", "JdbcClient", *arguments], environment)
