@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -164,6 +165,15 @@ def build(preset: str, targets: list[str]) -> bool:
     return True
 
 
+def in_memory(program: Path, environment: dict[str, str]) -> dict[str, str]:
+    """The tests of a sync wait for little else than the disk's word that the ledger has been written: theirs is kept
+    in memory, where there is room for it."""
+    memory = Path("/dev/shm")
+    if not program.name.startswith("sync") or not os.access(memory, os.W_OK):
+        return environment
+    return {**environment, "TMPDIR": str(memory)} if shutil.disk_usage(memory).free > 1 << 30 else environment
+
+
 def run_unit_program(preset: str, program: Path, environment: dict[str, str]) -> tuple[Path, int, str]:
     """Its report, its exit code and what it printed."""
     report = REPORTS / f"{preset}-{program.name}.xml"
@@ -174,7 +184,7 @@ def run_unit_program(preset: str, program: Path, environment: dict[str, str]) ->
         done = subprocess.run(
             command,
             cwd=ROOT,
-            env=environment,
+            env=in_memory(program, environment),
             timeout=UNIT_SECONDS_MAX,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
