@@ -47,7 +47,7 @@ def project(tmp_path: Path) -> Iterator[Path]:
         path.parent.mkdir(exist_ok=True)
         path.write_text(dedent(text))
     readme = (ROOT / "sandbox" / "README.md").read_text()
-    (profile,) = re.findall(r"<!-- tested: dbt -->\n```yaml\n(.*?)```", readme, re.DOTALL)
+    (profile,) = re.findall(r"<!-- tested: dbt -->\n```yaml dbt\n(.*?)```", readme, re.DOTALL)
     (tmp_path / "profiles.yml").write_text(profile)
     yield tmp_path
 
