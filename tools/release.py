@@ -35,7 +35,8 @@ def entry_of(file: Path) -> tuple[str, str, str]:
     kind, colon, title = first.partition(": ")
     if not colon or kind not in KINDS or not title.strip():
         raise Refused(f"{file.name}: the first line must be `Add: ...`, `Change: ...` or `Fix: ...`")
-    return kind, title.strip(), " ".join(body.split())
+    title = title.strip()
+    return kind, title[0].upper() + title[1:], " ".join(body.split())
 
 
 def joined(files: list[Path], version: str, date: str) -> str:
