@@ -20,6 +20,16 @@ constexpr std::array kStateNames = {"planned", "committed", "failed", "abandoned
 // KnownTable::State; ReadKnownTables reads them.
 constexpr std::array kTableStates = {"taken", "told", "gone"};
 
+std::optional<std::int64_t> Micros(const std::optional<base::UtcTime>& time) {
+  if (!time) return std::nullopt;
+  return std::chrono::duration_cast<std::chrono::microseconds>(time->time_since_epoch()).count();
+}
+
+std::optional<base::UtcTime> OfMicros(const std::optional<std::uint64_t>& micros) {
+  if (!micros) return std::nullopt;
+  return base::UtcTime(std::chrono::microseconds(*micros));
+}
+
 const char* StateName(AttemptState state) {
   return kStateNames.at(static_cast<std::size_t>(state));
 }
@@ -152,7 +162,7 @@ void Ledger::AddAttempt(const AttemptFacts& facts) {
   sqlite::Statement(
       db_,
       "INSERT INTO attempt(attempt, run, stream, prefix, state, began, changed, basis, high,"
-      " adopted) VALUES(?, ?, ?, ?, 'planned', ?, ?, ?, ?, ?)")
+      " as_of_us, adopted) VALUES(?, ?, ?, ?, 'planned', ?, ?, ?, ?, ?, ?)")
       .Bind(facts.attempt)
       .Bind(facts.run)
       .Bind(facts.stream)
@@ -161,6 +171,7 @@ void Ledger::AddAttempt(const AttemptFacts& facts) {
       .Bind(now)
       .Bind(facts.basis)
       .Bind(facts.high)
+      .Bind(Micros(facts.as_of))
       .Bind(facts.adopted)
       .Step();
   std::int64_t number = 0;
@@ -343,7 +354,7 @@ std::vector<AttemptFacts> Ledger::DeadAttempts(std::string_view current) {
   std::vector<AttemptFacts> dead;
   sqlite::Statement attempts(
       db_,
-      "SELECT attempt, run, stream, prefix, basis, high, adopted, began, state FROM"
+      "SELECT attempt, run, stream, prefix, basis, high, adopted, began, state, as_of_us FROM"
       " attempt WHERE state <> 'cleaned' AND run <> ? ORDER BY began DESC, rowid DESC");
   attempts.Bind(current);
   while (attempts.Step()) {
@@ -353,6 +364,7 @@ std::vector<AttemptFacts> Ledger::DeadAttempts(std::string_view current) {
                     .prefix = attempts.Text(3),
                     .basis = attempts.OptionalText(4),
                     .high = attempts.OptionalText(5),
+                    .as_of = OfMicros(attempts.OptionalUnsigned(9)),
                     .adopted = attempts.OptionalText(6),
                     .unloads = {},
                     .began = attempts.Time(7),

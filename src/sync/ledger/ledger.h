@@ -52,7 +52,9 @@ struct AttemptFacts {
   // The commit at the destination that it builds on (sync/reading.h). nullopt: unknown, as an older
   // version wrote it, or its clock was wrong.
   std::optional<std::string> basis;
-  std::optional<std::string> high;     // the cursor's greatest value, read in its transaction
+  std::optional<std::string> high;  // the cursor's greatest value, read in its transaction
+  // When its rows were read, by the server's clock; nullopt: it was not asked, or nobody wrote it.
+  std::optional<base::UtcTime> as_of = std::nullopt;
   std::optional<std::string> adopted;  // the attempt some of whose parts it loads
   std::vector<UnloadRecord> unloads;   // that it sends itself
   // The ledger's own: AddAttempt does not look at them.

@@ -127,6 +127,7 @@ void MigrateLedger(sqlite::Database& database) {
   if (version < 7) {
     database.Execute(
         "BEGIN;"
+        "ALTER TABLE attempt ADD COLUMN as_of_us INTEGER;"
         "CREATE TABLE chosen(pattern TEXT NOT NULL, schema_name TEXT NOT NULL, table_name TEXT"
         " NOT NULL, state TEXT NOT NULL, changed INTEGER NOT NULL,"
         " PRIMARY KEY(pattern, schema_name, table_name)) STRICT;"

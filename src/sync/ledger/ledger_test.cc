@@ -133,6 +133,7 @@ TEST_F(LedgerTest, KeepsWhatAnAttemptReadsAndWhatEndedOfIt) {
                        .prefix = "p2/",
                        .basis = "r0/a0",
                        .high = "41",
+                       .as_of = base::UtcTime(std::chrono::microseconds(1'800'000'000'000'001)),
                        .adopted = "a1",
                        .unloads = {{.what = "rows-0001", .condition = "n = 0", .fingerprint = "f1"},
                                    {.what = "keys", .condition = "", .fingerprint = "f2"}}});
@@ -148,6 +149,7 @@ TEST_F(LedgerTest, KeepsWhatAnAttemptReadsAndWhatEndedOfIt) {
   EXPECT_EQ(newest.prefix, "p2/");
   EXPECT_EQ(newest.basis, "r0/a0");
   EXPECT_EQ(newest.high, "41");
+  EXPECT_EQ(newest.as_of, base::UtcTime(std::chrono::microseconds(1'800'000'000'000'001)));
   EXPECT_EQ(newest.adopted, "a1");
   EXPECT_EQ(newest.began, clock_.Utc());
   EXPECT_EQ(newest.state, AttemptState::kPlanned);
@@ -155,6 +157,7 @@ TEST_F(LedgerTest, KeepsWhatAnAttemptReadsAndWhatEndedOfIt) {
                                           UnloadRecord{"keys", "", "f2", std::nullopt}));
   EXPECT_EQ(dead[1].basis, std::nullopt);
   EXPECT_EQ(dead[1].high, std::nullopt);
+  EXPECT_EQ(dead[1].as_of, std::nullopt);
   EXPECT_THAT(ledger.DeadAttempts("r1"), IsEmpty());
 }
 

@@ -94,6 +94,7 @@ class Reader {
 
   void ReadWhatIsMissing() {
     high_ = adoption_->origin.high;
+    as_of_ = adoption_->origin.as_of.value_or(as_of_);
     if (plan_.range) watermark_ = high_ ? high_ : plan_.range->low;
     for (const auto& ended : adoption_->ended) Adopt(ended);
     result_.adopted_from = adoption_->origin.began;
@@ -229,6 +230,7 @@ class Reader {
                        .prefix = request_.prefix,
                        .basis = BasisOf(plan_),
                        .high = high_};
+    if (KeepsHistory()) facts.as_of = as_of_;
     if (adoption_ != nullptr) facts.adopted = adoption_->origin.attempt;
     for (const auto& step : steps) {
       facts.unloads.push_back({.what = step.what,

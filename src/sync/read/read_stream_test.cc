@@ -199,6 +199,30 @@ TEST_F(ReadStreamTest, ATableThatKeepsHistoryIsToldWhenItWasReadByTheServersCloc
   // In the transaction that unloads.
   EXPECT_THAT(workgroup_->statements(),
               ElementsAre("BEGIN", HasSubstr("SYSDATE"), testing::StartsWith("UNLOAD"), "COMMIT"));
+  // For whoever adopts it.
+  const auto dead = ledger_.DeadAttempts("another");
+  ASSERT_THAT(dead, SizeIs(1));
+  EXPECT_EQ(dead[0].as_of, noon);
+}
+
+TEST_F(ReadStreamTest, AnAdoptedReadIsOfTheMomentThatTheServerToldThen) {
+  plan_.target.write_mode = model::WriteMode::kHistory;
+  ServerUnloads();
+  Adoption adoption;
+  adoption.origin = {.run = "r0", .stream = "orders", .attempt = "a9"};
+  adoption.origin.began = kSnapshot;
+  adoption.missing.push_back(RowSteps(plan_, std::nullopt, {""}).at(0));
+  adoption.origin.as_of = kSnapshot + std::chrono::milliseconds(250);
+  EXPECT_EQ(Read(false, &adoption).target.as_of, adoption.origin.as_of);
+}
+
+TEST_F(ReadStreamTest, AReadThatAnOlderVersionLeftIsOfTheMomentAtWhichItBegan) {
+  plan_.target.write_mode = model::WriteMode::kHistory;
+  ServerUnloads();
+  Adoption adoption;
+  adoption.origin = {.run = "r0", .stream = "orders", .attempt = "a9"};
+  adoption.missing.push_back(RowSteps(plan_, std::nullopt, {""}).at(0));
+  EXPECT_EQ(Read(false, &adoption).target.as_of, kSnapshot);
 }
 
 TEST_F(ReadStreamTest, AStreamIsSplitByWhatItsSnapshotHolds) {
