@@ -7,13 +7,14 @@ tools/configuration.py PROGRAM --check   exit code 1 if the page is not what wou
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from generated_page import write_or_check
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "CONFIGURATION.md"
 Schema = dict[str, Any]
@@ -88,26 +89,10 @@ def takes(field: Schema) -> str:
     return "text"
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("program", type=Path)
-    parser.add_argument("--check", action="store_true")
-    arguments = parser.parse_args()
-    output = subprocess.run(
-        [arguments.program, "config", "schema"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    text = page(json.loads(output.stdout))
-    if not arguments.check:
-        PAGE.write_text(text)
-        return 0
-    if PAGE.exists() and PAGE.read_text() == text:
-        return 0
-    print(f"{PAGE.name} is stale: run tools/configuration.py {arguments.program}")
-    return 1
+def text_of(program: Path) -> str:
+    output = subprocess.run([program, "config", "schema"], capture_output=True, text=True, check=True)
+    return page(json.loads(output.stdout))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check(PAGE, __doc__, text_of))

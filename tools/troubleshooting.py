@@ -7,12 +7,13 @@ tools/troubleshooting.py PROGRAM --check   exit code 1 if the page is not what w
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+
+from generated_page import write_or_check
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "TROUBLESHOOTING.md"
 
@@ -68,20 +69,5 @@ def prose(text: str) -> str:
     return text.replace("<", "\\<")
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("program", type=Path)
-    parser.add_argument("--check", action="store_true")
-    arguments = parser.parse_args()
-    text = text_of(arguments.program)
-    if not arguments.check:
-        PAGE.write_text(text)
-        return 0
-    if PAGE.exists() and PAGE.read_text() == text:
-        return 0
-    print(f"{PAGE.name} is stale: run tools/troubleshooting.py {arguments.program}")
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check(PAGE, __doc__, text_of))
