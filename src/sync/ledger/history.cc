@@ -5,11 +5,11 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "sqlite/sqlite.h"
 #include "sync/ledger/known_table.h"
 #include "sync/ledger/ledger_files.h"
 #include "sync/ledger/ledger_lock.h"
 #include "sync/ledger/ledger_schema.h"
-#include "sync/ledger/sqlite.h"
 
 namespace sluice::sync {
 namespace {

@@ -17,9 +17,9 @@
 #include "base/error.h"
 #include "model/cost.h"
 #include "model/part.h"
+#include "sqlite/sqlite.h"
 #include "sync/ledger/known_table.h"
 #include "sync/ledger/ledger_lock.h"
-#include "sync/ledger/sqlite.h"
 
 namespace sluice::sync {
 

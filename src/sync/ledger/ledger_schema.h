@@ -8,7 +8,7 @@
 #pragma once
 #include <cstdint>
 
-#include "sync/ledger/sqlite.h"
+#include "sqlite/sqlite.h"
 
 namespace sluice::sync {
 

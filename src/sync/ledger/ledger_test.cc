@@ -13,9 +13,9 @@
 #include <csignal>
 #include <fstream>
 
+#include "sqlite/sqlite.h"
 #include "sync/ledger/history.h"
 #include "sync/ledger/known_table.h"
-#include "sync/ledger/sqlite.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/matchers.h"
 #include "tests/support/temp_dir.h"

@@ -1,5 +1,5 @@
-// A SQLite database, as far as the ledger uses one. Errors are thrown where they arise, in the
-// words that the owner of the database chooses. Our own and not SQLiteCpp's:
+// A SQLite database, as far as the ledger and the service use one. Errors are thrown where they
+// arise, in the words that the owner of the database chooses. Our own and not SQLiteCpp's:
 // docs/adr/0005-libraries-of-the-distribution.md.
 #pragma once
 #include <sqlite3.h>
@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 
-namespace sluice::sync::sqlite {
+namespace sluice::sqlite {
 
 // What a failure of `path` means. `code`: SQLite's primary one; `text`: SQLite's words.
 using Explain = base::ErrorInfo (*)(const std::filesystem::path& path, int code,
@@ -101,4 +101,4 @@ class Transaction {
 // For a statement of its own, which is a transaction.
 void SetDurability(Database& database, Durability durability);
 
-}  // namespace sluice::sync::sqlite
+}  // namespace sluice::sqlite

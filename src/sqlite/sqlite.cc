@@ -1,8 +1,8 @@
-#include "sync/ledger/sqlite.h"
+#include "sqlite/sqlite.h"
 
 #include <utility>
 
-namespace sluice::sync::sqlite {
+namespace sluice::sqlite {
 
 Database::Database(std::filesystem::path path, Open open, Explain explain)
     : path_(std::move(path)), explain_(explain), db_(nullptr, sqlite3_close_v2) {
@@ -124,4 +124,4 @@ void Transaction::Commit() {
   committed_ = true;
 }
 
-}  // namespace sluice::sync::sqlite
+}  // namespace sluice::sqlite
