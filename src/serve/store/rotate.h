@@ -1,0 +1,24 @@
+// `sluice serve rotate-key`: a new key, and everything sealed with it.
+//
+// In this order, so that a death at any point loses nothing and the next call or start goes on: the
+// key file holds the new key and the old ones; all is sealed with the new one, in one transaction;
+// the key file holds the new key alone.
+#pragma once
+#include <filesystem>
+
+#include "base/clock.h"
+#include "serve/store/data_folder.h"
+#include "serve/store/keyring.h"
+
+namespace sluice::serve {
+
+struct Rotated {
+  std::int64_t values = 0;  // that were sealed again
+  std::string key_id;       // of the new key
+};
+// Of a key file. With SLUICE_KEY: set it to the new key and SLUICE_KEY_PREVIOUS to the old one;
+// then this seals everything with the new one. REQUIRES: the caller holds the DataLock. Throws what
+// Store::Open throws.
+Rotated RotateKey(const DataFolder& data, const LoadedKeyring& keyring, const base::Clock& clock);
+
+}  // namespace sluice::serve
