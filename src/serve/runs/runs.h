@@ -14,15 +14,15 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/environment.h"
 #include "base/log.h"
-#include "base/secret.h"
+#include "serve/compose/compose.h"
+#include "serve/store/store.h"
 
 namespace sluice::serve {
 
-class Store;
-
 struct RunsOptions {
-  std::filesystem::path data;  // DATA; runs lie in runs/<run>/
+  std::filesystem::path data;  // DATA (data_folder.h)
   // What children are: this program itself.
   std::filesystem::path program = "/proc/self/exe";
   int parallel_runs = 4;             // in all
@@ -34,6 +34,14 @@ struct RunsOptions {
   std::chrono::seconds stop_grace{60};
   // Children get the AWS variables of this process (a role of the machine itself).
   bool aws_environment = false;
+  // This process's, of which children get a little (child.h).
+  base::Environment environment;
+  // Hosts of this machine or its network that alerts may be sent to (--allow-host).
+  std::vector<std::string> allow_hosts;
+  // PEM file of the authorities that alerts are sent by; empty: the system's.
+  std::string alert_ca_file;
+  // Ended runs are forgotten after this, with their folders; never a pipeline's newest.
+  std::chrono::hours keep_runs{24 * 90};
   // Where people look at a run, for alerts: "https://sluice.example.com"; empty: alerts hold no
   // link.
   std::string public_url;
@@ -71,10 +79,9 @@ enum class JobKind {
 struct JobRequest {
   JobKind kind = JobKind::kTest;
   std::string tenant;
-  // The text of the configuration, as compose makes it.
-  base::Secret config;
-  // Whose ledger it looks at (kPlan, kPreview); empty: none.
-  std::string pipeline;
+  // As Compose makes it: of a pipeline for kPlan and kPreview, of a source or a destination alone
+  // for the others.
+  Composed config;
   std::vector<std::string> schemas;   // kDiscover; empty: all
   bool verify_keys = false;           // kDiscover
   std::string stream;                 // kPreview
@@ -156,11 +163,13 @@ class Runs {
   virtual std::string Overview(const std::optional<std::string>& tenant) = 0;
 };
 
-// The text of the configuration of one run's child. Throws base::Error: the run fails with it.
-using ComposeRun =
-    std::function<base::Secret(const std::string& tenant, const std::string& pipeline)>;
+// The configuration of one run's child. Throws base::Error: the run fails with it.
+using ComposeRun = std::function<Composed(const std::string& tenant, const std::string& pipeline)>;
 
-// REQUIRES: all of these outlive what it returns.
+// As the store has them now. REQUIRES: `store` outlives it.
+ComposeRun ComposeFrom(Store& store, OperatorRules rules, const DataFolder& data);
+
+// REQUIRES: `store`, `clock` and `log` outlive what it returns.
 std::unique_ptr<Runs> MakeRuns(const RunsOptions& options, Store& store, ComposeRun compose,
                                const base::Clock& clock, base::Logger& log);
 
