@@ -100,6 +100,8 @@ std::string ConnectionOf(const Resource& pipeline);
 
 // The value at "advanced.external_id" of the fields; empty if there is none, or it is no text.
 std::string FieldText(const Resource& resource, std::string_view path);
+// The same of any kind; null if there is none.
+Json FieldAt(const Json& fields, std::string_view path);
 const base::Secret* FindSecret(const Resource& resource, std::string_view path);
 
 }  // namespace sluice::serve
