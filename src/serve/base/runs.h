@@ -69,6 +69,7 @@ struct RunEnd {
   std::optional<std::int64_t> bytes;
   std::optional<double> amount;          // of money
   std::optional<double> billed_seconds;  // of the workgroup
+  std::optional<double> rpu_seconds;
 };
 
 }  // namespace sluice::serve

@@ -92,6 +92,7 @@ struct RunSums {
   std::int64_t bytes = 0;
   double seconds = 0;
   std::optional<double> billed_seconds;
+  std::optional<double> rpu_seconds;
   std::optional<double> amount;
 };
 
@@ -115,9 +116,8 @@ struct SavedAnswer {
 
 class Store {
  public:
-  // Makes DATA/service.db (mode 0600) if there is none, brings an older one to today's format, and
-  // ends what a key rotation that died left over. REQUIRES: `data` is there, and this process alone
-  // serves it (DataLock); keyring and clock outlive it.
+  // Makes DATA/service.db (mode 0600) if there is none, and brings an older one to today's format.
+  // REQUIRES: `data` is there, and this process alone serves it (DataLock); the clock outlives it.
   static std::unique_ptr<Store> Open(const std::filesystem::path& data, const Keyring& keyring,
                                      const base::Clock& clock);
   virtual ~Store() = default;

@@ -1,0 +1,16 @@
+// A row of `run` -> Run. For store_runs.cc and store_standings.cc.
+#pragma once
+#include <string>
+#include <string_view>
+
+#include "serve/base/runs.h"
+#include "sqlite/sqlite.h"
+
+namespace sluice::serve {
+
+// "SELECT ... FROM run r JOIN resource p ON p.id = r.pipeline WHERE ...". Column 0 is its number.
+std::string SelectRuns(std::string_view where);
+// `with_result`: its streams, too. REQUIRES: a row of SelectRuns.
+Run ReadRun(const sqlite::Statement& row, bool with_result);
+
+}  // namespace sluice::serve
