@@ -1,0 +1,129 @@
+// What is chosen, where it lands, and the button that makes the pipeline.
+import { useState } from 'preact/hooks';
+import { api } from '../api/client';
+import type { DestinationInput, DestinationType, DiscoverDocument } from '../api/types';
+import { Busy, Field } from '../components/form';
+import { Icon } from '../components/icon';
+import { useAction, useLoad } from '../components/load';
+import { Failure } from '../components/states';
+import { go } from '../router';
+import { useSession } from '../session';
+import { plural } from '../words/format';
+import { allTables, type Choice, coveredBy, toStreams } from './choice';
+
+const KINDS: readonly (readonly [DestinationType, string])[] = [
+  ['duckdb', 'DuckDB file'],
+  ['postgres', 'PostgreSQL database'],
+  ['lake', 'Lake of Parquet files'],
+];
+
+const slug = (text: string) =>
+  text
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '') || 'warehouse';
+
+interface Props {
+  choice: Choice;
+  document: DiscoverDocument;
+  source: string;
+  name: string;
+  onChange: (choice: Choice) => void;
+}
+
+export function Chosen({ choice, document, source, name, onChange }: Props) {
+  const { tenant } = useSession();
+  const [title, setTitle] = useState('');
+  const [target, setTarget] = useState<string | null>(null);
+  const [fresh, setFresh] = useState<DestinationInput>({ name: '', type: 'duckdb', path: `${slug(name)}.duckdb` });
+  const there = useLoad(`destinations ${tenant.id}`, () => api.destinations(tenant.id));
+  const picked = target ?? there.data?.[0]?.id ?? 'new';
+  const create = useAction(async (run: boolean) => {
+    let destination = picked;
+    if (destination === 'new') {
+      const made = await api.addDestination(tenant.id, { ...fresh, name: fresh.name || placeOf(fresh) });
+      destination = made.id;
+      // If what follows fails, the next try uses it instead of making another.
+      there.set([...(there.data ?? []), made]);
+      setTarget(made.id);
+    }
+    const pipeline = await api.addPipeline(tenant.id, { name: title.trim() || name, source, destination, streams: toStreams(choice) });
+    if (run) go('runs', (await api.start(tenant.id, pipeline.id)).id);
+    else go('pipelines', pipeline.id);
+  });
+  const byPattern = allTables(document).filter((table) => coveredBy(choice, table)).length;
+  const tables = Object.keys(choice.tables);
+  const none = tables.length === 0 && choice.patterns.length === 0;
+  return (
+    <section class="card stack chosen" aria-label="What is chosen">
+      <h2>{none ? 'Nothing is chosen yet' : `${plural(tables.length + byPattern, 'table')} chosen`}</h2>
+      {choice.patterns.map((pattern) => (
+        <p class="spread">
+          <code class="wrap">{pattern}</code>
+          <button
+            class="button quiet compact"
+            aria-label={`Leave out ${pattern}`}
+            onClick={() => onChange({ ...choice, patterns: choice.patterns.filter((one) => one !== pattern) })}
+          >
+            <Icon name="cross" />
+          </button>
+        </p>
+      ))}
+      {there.error ? (
+        <Failure error={there.error} again={there.reload} />
+      ) : (
+        <Field
+          label="Where they land"
+          value={picked}
+          onValue={setTarget}
+          options={[...(there.data ?? []).map((one): [string, string] => [one.id, one.name]), ['new', 'A new destination…']]}
+        />
+      )}
+      {picked === 'new' && <NewDestination value={fresh} onChange={setFresh} name={name} />}
+      <Field label="Name of the pipeline" value={title} onValue={setTitle} placeholder={name} />
+      {create.error !== null && <Failure error={create.error} />}
+      <button class="button primary" disabled={none || create.busy || there.data === null} onClick={() => void create.run(true)}>
+        <Busy when={create.busy}>Save and sync now</Busy>
+      </button>
+      <button class="button" disabled={none || create.busy || there.data === null} onClick={() => void create.run(false)}>
+        Save only
+      </button>
+    </section>
+  );
+}
+
+function placeOf(value: DestinationInput): string {
+  return value.type === 'postgres' ? `${value.database ?? ''} at ${value.host ?? ''}` : (value.path ?? value.type);
+}
+
+function NewDestination({ value, onChange, name }: { value: DestinationInput; onChange: (value: DestinationInput) => void; name: string }) {
+  const set = (fields: Partial<DestinationInput>) => onChange({ ...value, ...fields });
+  const kind = (type: DestinationType) => {
+    const path = { duckdb: `${slug(name)}.duckdb`, lake: slug(name), postgres: undefined }[type];
+    onChange(path === undefined ? { name: value.name, type } : { name: value.name, type, path });
+  };
+  return (
+    <fieldset class="stack">
+      <legend class="hidden">The new destination</legend>
+      <Field label="Kind" value={value.type} options={KINDS} onValue={(type) => kind(type as DestinationType)} />
+      {value.type !== 'postgres' && (
+        <Field
+          label={value.type === 'duckdb' ? 'File' : 'Folder or s3://bucket/prefix'}
+          value={value.path ?? ''}
+          mono
+          onValue={(path) => set({ path })}
+          hint="A name in this tenant’s folder on the server."
+        />
+      )}
+      {value.type === 'postgres' && (
+        <>
+          <Field label="Host" value={value.host ?? ''} mono onValue={(host) => set({ host })} />
+          <Field label="Port" type="number" value={String(value.port ?? 5432)} onValue={(port) => set({ port: Number(port) })} />
+          <Field label="Database" value={value.database ?? ''} onValue={(database) => set({ database })} />
+          <Field label="User" value={value.user ?? ''} onValue={(user) => set({ user })} />
+          <Field label="Password" type="password" autocomplete="new-password" value={value.password ?? ''} onValue={(password) => set({ password })} hint="Stored sealed, never shown again." />
+        </>
+      )}
+    </fieldset>
+  );
+}
