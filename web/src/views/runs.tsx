@@ -101,7 +101,7 @@ function Charts({ runs }: { runs: Run[] }) {
   const spans = all.filter((span) => rows.has(span.row));
   const from = Math.min(...spans.map((span) => span.from), now - 60_000);
   return (
-    <div class="grid">
+    <div class="pair">
       <section class="card stack" aria-labelledby="over-time">
         <div class="spread">
           <h2 id="over-time">Over time</h2>
