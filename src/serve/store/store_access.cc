@@ -106,20 +106,20 @@ Page<Token> SqliteStore::Tokens(const std::optional<std::string>& tenant,
                                 const PageRequest& request) {
   const int limit = LimitOf(request);
   const std::int64_t after = CursorOf(request, false);
-  const std::string sql =
-      fmt::format("SELECT {} FROM token t WHERE {} AND t.number > ? ORDER BY t.number LIMIT ?",
-                  kTokenColumns, tenant ? "t.tenant = ?" : "?1 IS NULL");
+  const std::string sql = fmt::format(
+      "SELECT {} FROM token t WHERE {} AND t.number > ? AND (t.expires IS NULL OR t.expires > ?)"
+      " ORDER BY t.number LIMIT ?",
+      kTokenColumns, tenant ? "t.tenant = ?" : "?1 IS NULL");
   return connections_.Read([&](sqlite::Database& db) {
     sqlite::Statement row(db, sql.c_str());
-    row.Bind(tenant).Bind(after).Bind(limit + 1);
+    row.Bind(tenant).Bind(after).Bind(ToMs(clock_.Utc())).Bind(limit + 1);
     Page<Token> page;
     std::vector<std::int64_t> numbers;
     while (row.Step()) {
-      auto token = ReadToken(row);
-      // One that is over is of no use; PruneAudit's rhythm removes it.
-      if (!token) continue;
-      page.items.push_back(*std::move(token));
-      numbers.push_back(row.Number(0));
+      if (auto token = ReadToken(row)) {
+        page.items.push_back(*std::move(token));
+        numbers.push_back(row.Number(0));
+      }
     }
     EndPage(page, numbers, limit);
     return page;
