@@ -17,13 +17,15 @@
 
 namespace sluice::serve {
 
-// Throws Refused with all that is wrong, by the API's names. REQUIRES: with its secrets.
-void CheckSource(const Resource& source, const Tenant& tenant, const OperatorRules& rules);
-void CheckDestination(const Resource& destination, const Tenant& tenant,
-                      const OperatorRules& rules);
+// Throws Refused with all that is wrong, by the API's names. REQUIRES: with its secrets; `rules`
+// with the caller's `admin`.
+void CheckSource(const Resource& source, const Tenant& tenant, const OperatorRules& rules,
+                 const DataFolder& data);
+void CheckDestination(const Resource& destination, const Tenant& tenant, const OperatorRules& rules,
+                      const DataFolder& data);
 // Its streams, modes, limits and schedule, together with its source and destination.
 void CheckPipeline(const Resource& pipeline, const Resource& source, const Resource& destination,
-                   const Tenant& tenant, const OperatorRules& rules);
+                   const Tenant& tenant, const OperatorRules& rules, const DataFolder& data);
 // Where it sends to.
 void CheckAlert(const Resource& alert, const OperatorRules& rules);
 
@@ -38,14 +40,15 @@ struct Composed {
   // The whole configuration, as JSON, which is YAML: for `--config /dev/fd/N`. No reference is in
   // it: what a child reads is what stands here. All paths are absolute.
   base::Secret text;
-  // Work folder: the pipeline's, or the tenant's for tests. The child's ledger lies there; made by
-  // the caller.
+  // Work folder: the pipeline's, or the tenant's for tests. The child's ledger lies there.
   std::filesystem::path folder;
 };
 
-// The same checks, then the text. Throws Refused. REQUIRES: with their secrets. A part that is
-// absent is filled with one that works for the command: a DuckDB file in the tenant's test folder,
-// a workgroup that is not asked.
+// The same checks, then the text; makes the work folder and the tenant's own. Throws Refused, and
+// what MakePrivateFolder throws. REQUIRES: with their secrets; `rules.admin` where they come from
+// the store: whose external ID it is was judged when it was kept. A part that is absent is filled
+// with one that works for the command: a DuckDB file in the tenant's test folder, a workgroup that
+// is not asked.
 Composed Compose(const Parts& parts, const OperatorRules& rules, const DataFolder& data);
 
 }  // namespace sluice::serve
