@@ -5,6 +5,7 @@ import { ApiError, useBearer } from './api/http';
 import type { Me, Tenant } from './api/types';
 import { Failure, Loading } from './components/states';
 import { Frame } from './frame';
+import { keepPrefill } from './prefill';
 import { usePath } from './router';
 import { SessionContext } from './session';
 import { setVariables } from './theme';
@@ -20,6 +21,7 @@ function takeToken(): string | null {
   const query = new URLSearchParams(EMBEDDED ? location.search || location.hash.slice(1) : location.hash.slice(1));
   const token = query.get('token');
   if (EMBEDDED) setVariables(Object.fromEntries(query));
+  if (token) keepPrefill(query);
   if (token) history.replaceState(null, '', location.pathname);
   return token;
 }
@@ -88,7 +90,11 @@ export function App() {
     localStorage.setItem(TENANT_KEY, id);
     setPicked(id);
   };
-  const session = { me, tenants, tenant, pick, embedded: EMBEDDED };
+  const added = (made: Tenant) => {
+    setTenants([...tenants, made]);
+    pick(made.id);
+  };
+  const session = { me, tenants, tenant, pick, added, embedded: EMBEDDED };
   return <SessionContext.Provider value={session}>{EMBEDDED ? <Embedded /> : <Inside tenant={tenant.id} />}</SessionContext.Provider>;
 }
 

@@ -28,7 +28,8 @@ function view(path: string[]) {
   const [place, id, more] = path;
   if (place === undefined) return <OverviewView />;
   if (place === 'connect') return <Connect key={id ?? ''} source={id ?? null} />;
-  if (place === 'sources' && id && more === 'tables') return <TablesView key={id} source={id} />;
+  if (place === 'sources' && id && more === 'tables') return <TablesView key={id} of={{ source: id }} />;
+  if (place === 'pipelines' && id && more === 'tables') return <TablesView key={id} of={{ pipeline: id }} />;
   if (place === 'sources') return <SourcesView />;
   if (place === 'pipelines' && id) return <PipelineView key={id} id={id} />;
   if (place === 'pipelines') return <PipelinesView />;
@@ -88,7 +89,7 @@ function Side({ here }: { here: string }) {
   const { me } = useSession();
   const leave = () => void api.signOut().finally(() => location.reload());
   return (
-    <div class="side">
+    <header class="side">
       <a class="brand" href={link()}>
         <Logo />
         <span>{me.vendor ?? 'Sluice'}</span>
@@ -101,7 +102,7 @@ function Side({ here }: { here: string }) {
           </a>
         ))}
       </nav>
-      <footer>
+      <div class="foot">
         <TenantPicker />
         <div class="row">
           <ThemeButton />
@@ -110,8 +111,8 @@ function Side({ here }: { here: string }) {
           </button>
         </div>
         <span class="who muted small">Sluice {me.version}</span>
-      </footer>
-    </div>
+      </div>
+    </header>
   );
 }
 

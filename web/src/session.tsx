@@ -8,6 +8,7 @@ export interface Session {
   tenants: Tenant[];
   tenant: Tenant;
   pick: (id: string) => void;
+  added: (tenant: Tenant) => void;
   embedded: boolean;
 }
 

@@ -42,8 +42,11 @@ export const api = {
   pipelines: (t: string) => all<T.Pipeline>(`${tenant(t)}/pipelines`),
   pipeline: (t: string, id: string) => call<T.Pipeline>('GET', at(t, 'pipelines', id)),
   addPipeline: (t: string, body: T.PipelineInput) => call<T.Pipeline>('POST', `${tenant(t)}/pipelines`, { body }),
-  putPipeline: (t: string, was: T.Pipeline, body: T.PipelineInput) =>
-    call<T.Pipeline>('PUT', at(t, 'pipelines', was.id), { body, ifMatch: etagOf(was) }),
+  // Everything but its streams stays as it was.
+  putPipeline: (t: string, was: T.Pipeline, streams: T.Stream[]) => {
+    const { id, tenant: _, status: __, version: ___, created_at: ____, updated_at: _____, ...body } = was;
+    return call<T.Pipeline>('PUT', at(t, 'pipelines', id), { body: { ...body, streams }, ifMatch: etagOf(was) });
+  },
   removePipeline: (t: string, id: string) => call<void>('DELETE', at(t, 'pipelines', id)),
   putSchedule: (t: string, was: T.Pipeline, body: T.Schedule | null) =>
     call<T.Pipeline>('PUT', at(t, 'pipelines', was.id, '/schedule'), { body, ifMatch: etagOf(was) }),

@@ -228,6 +228,8 @@ export interface Pipeline extends PipelineInput {
   schedule: Schedule | null;
   status: { last_run: Run | null; last_success_at: string | null; next_run_at: string | null; late: boolean };
   version: number;
+  created_at: string;
+  updated_at: string;
 }
 
 export type RunState = 'queued' | 'running' | 'succeeded' | 'partly' | 'failed' | 'stopped';

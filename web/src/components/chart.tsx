@@ -7,7 +7,7 @@ export interface Bar {
   href?: string;
 }
 
-const WIDE = 640;
+const WIDE = 480;
 const HIGH = 170;
 const ROW = 40;
 
@@ -43,7 +43,7 @@ export function Bars({ title, bars, format }: { title: string; bars: Bar[]; form
         </text>
       )}
       {bars.length > 4 && (
-        <text x={Math.min(WIDE - bars.length * width, WIDE - 340)} y={HIGH + 20}>
+        <text x={Math.min(WIDE - bars.length * width, WIDE - 300)} y={HIGH + 20}>
           {bars[0]!.label}
         </text>
       )}

@@ -1,6 +1,6 @@
 // Which tables are chosen, and how each is to be synced. Pure: the view shows it.
 import type { DiscoverDocument, Pipeline, Stream, Table } from '../api/types';
-import { matches } from '../words/pattern';
+import { matches } from '../words/pattern.ts';
 
 export interface Choice {
   // By the name of the table, as discover writes it.
@@ -63,5 +63,12 @@ export function ofPipeline(pipeline: Pipeline): Choice {
     else if (typeof stream.tables === 'string') patterns.push(stream.tables);
   }
   return { tables, patterns };
+}
+
+// The choice made a pipeline's streams: queries and lists of patterns, which are not chosen here, stay; so does what
+// else is said of a pattern.
+export function mergeInto(streams: Stream[], choice: Choice): Stream[] {
+  const chosen = toStreams(choice).map((next) => (next.tables ? (streams.find((was) => was.tables === next.tables) ?? next) : next));
+  return [...streams.filter((was) => !was.table && typeof was.tables !== 'string'), ...chosen];
 }
 export const EMPTY_CHOICE: Choice = { tables: {}, patterns: [] };

@@ -1,7 +1,7 @@
 // What is chosen, where it lands, and the button that makes the pipeline.
 import { useState } from 'preact/hooks';
 import { api } from '../api/client';
-import type { DestinationInput, DestinationType, DiscoverDocument } from '../api/types';
+import type { DestinationInput, DestinationType, DiscoverDocument, Pipeline } from '../api/types';
 import { Busy, Field } from '../components/form';
 import { Icon } from '../components/icon';
 import { useAction, useLoad } from '../components/load';
@@ -9,7 +9,7 @@ import { Failure } from '../components/states';
 import { go } from '../router';
 import { useSession } from '../session';
 import { plural } from '../words/format';
-import { allTables, type Choice, coveredBy, toStreams } from './choice';
+import { allTables, type Choice, coveredBy, mergeInto, toStreams } from './choice';
 
 const KINDS: readonly (readonly [DestinationType, string])[] = [
   ['duckdb', 'DuckDB file'],
@@ -51,24 +51,10 @@ export function Chosen({ choice, document, source, name, onChange }: Props) {
     if (run) go('runs', (await api.start(tenant.id, pipeline.id)).id);
     else go('pipelines', pipeline.id);
   });
-  const byPattern = allTables(document).filter((table) => coveredBy(choice, table)).length;
-  const tables = Object.keys(choice.tables);
-  const none = tables.length === 0 && choice.patterns.length === 0;
+  const none = isEmpty(choice);
   return (
     <section class="card stack chosen" aria-label="What is chosen">
-      <h2>{none ? 'Nothing is chosen yet' : `${plural(tables.length + byPattern, 'table')} chosen`}</h2>
-      {choice.patterns.map((pattern) => (
-        <p class="spread">
-          <code class="wrap">{pattern}</code>
-          <button
-            class="button quiet compact"
-            aria-label={`Leave out ${pattern}`}
-            onClick={() => onChange({ ...choice, patterns: choice.patterns.filter((one) => one !== pattern) })}
-          >
-            <Icon name="cross" />
-          </button>
-        </p>
-      ))}
+      <Choices choice={choice} document={document} onChange={onChange} />
       {there.error ? (
         <Failure error={there.error} again={there.reload} />
       ) : (
@@ -87,6 +73,50 @@ export function Chosen({ choice, document, source, name, onChange }: Props) {
       </button>
       <button class="button" disabled={none || create.busy || there.data === null} onClick={() => void create.run(false)}>
         Save only
+      </button>
+    </section>
+  );
+}
+
+const isEmpty = (choice: Choice) => Object.keys(choice.tables).length + choice.patterns.length === 0;
+
+function Choices({ choice, document, onChange }: Pick<Props, 'choice' | 'document' | 'onChange'>) {
+  const byPattern = allTables(document).filter((table) => coveredBy(choice, table) && !choice.tables[table.name]).length;
+  const number = Object.keys(choice.tables).length + byPattern;
+  return (
+    <>
+      <h2>{isEmpty(choice) ? 'Nothing is chosen yet' : `${plural(number, 'table')} chosen`}</h2>
+      {choice.patterns.map((pattern) => (
+        <p class="spread">
+          <code class="wrap">{pattern}</code>
+          <button
+            class="button quiet compact"
+            aria-label={`Leave out ${pattern}`}
+            onClick={() => onChange({ ...choice, patterns: choice.patterns.filter((one) => one !== pattern) })}
+          >
+            <Icon name="cross" />
+          </button>
+        </p>
+      ))}
+    </>
+  );
+}
+
+// The same for a pipeline that is there: its streams alone are changed.
+export function Changed({ choice, document, pipeline, onChange }: Pick<Props, 'choice' | 'document' | 'onChange'> & { pipeline: Pipeline }) {
+  const { tenant } = useSession();
+  const save = useAction(async () => {
+    const was = await api.pipeline(tenant.id, pipeline.id);
+    await api.putPipeline(tenant.id, was, mergeInto(was.streams, choice));
+    go('pipelines', pipeline.id);
+  });
+  return (
+    <section class="card stack chosen" aria-label="What is chosen">
+      <Choices choice={choice} document={document} onChange={onChange} />
+      <p class="muted small">What is left out is not read any more; its table at the destination stays.</p>
+      {save.error !== null && <Failure error={save.error} />}
+      <button class="button primary" disabled={isEmpty(choice) || save.busy} onClick={() => void save.run()}>
+        <Busy when={save.busy}>Save the choice</Busy>
       </button>
     </section>
   );

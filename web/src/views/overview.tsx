@@ -1,9 +1,11 @@
 // What is late, what failed, what it cost, per tenant.
+import { useState } from 'preact/hooks';
 import { api } from '../api/client';
 import type { Overview } from '../api/types';
+import { Busy, Dialog, Field } from '../components/form';
 import { Icon } from '../components/icon';
-import { Show, useLoad } from '../components/load';
-import { Empty, Notice, sentence } from '../components/states';
+import { Show, useAction, useLoad } from '../components/load';
+import { Empty, Failure, Notice, sentence } from '../components/states';
 import { go, link } from '../router';
 import { useSession } from '../session';
 import { ago, bytes, cost, count, plural, seconds } from '../words/format';
@@ -12,13 +14,16 @@ const EACH_MS = 5000;
 type Row = Overview['tenants'][number];
 
 export function OverviewView() {
-  const { tenants, tenant } = useSession();
+  const { me, tenants, tenant } = useSession();
   const loaded = useLoad('overview', () => api.overview(), EACH_MS);
   return (
     <div class="view">
-      <div class="title">
-        <h1>Overview</h1>
-        <p class="muted">{tenants.length > 1 ? `All ${tenants.length} tenants` : tenant.name}</p>
+      <div class="spread">
+        <div class="title">
+          <h1>Overview</h1>
+          <p class="muted wrap">{tenants.length > 1 ? `All ${tenants.length} tenants` : tenant.name}</p>
+        </div>
+        {me.scope === 'admin' && <AddTenant />}
       </div>
       <Show of={loaded} what="the overview">
         {(overview) => (
@@ -30,6 +35,32 @@ export function OverviewView() {
         )}
       </Show>
     </div>
+  );
+}
+
+function AddTenant() {
+  const { added } = useSession();
+  const [name, setName] = useState<string | null>(null);
+  const add = useAction(async () => added(await api.addTenant(name!.trim())));
+  return (
+    <>
+      <button class="button" onClick={() => setName('')}>
+        <Icon name="plus" /> Add a tenant
+      </button>
+      {name !== null && (
+        <Dialog title="Add a tenant" onClose={() => setName(null)}>
+          <form class="stack" onSubmit={(event) => (event.preventDefault(), void add.run())}>
+            <Field label="Name" value={name} onValue={setName} hint="Its sources, destinations and runs are seen by no other tenant." />
+            {add.error !== null && <Failure error={add.error} />}
+            <div class="row end">
+              <button class="button primary" disabled={add.busy || name.trim() === ''}>
+                <Busy when={add.busy}>Add</Busy>
+              </button>
+            </div>
+          </form>
+        </Dialog>
+      )}
+    </>
   );
 }
 

@@ -135,7 +135,14 @@ function Streams({ pipeline, onChange }: { pipeline: Pipeline; onChange: (pipeli
   const picked = shown && pipeline.streams[shown.index];
   return (
     <section class="card stack" aria-labelledby="streams">
-      <h2 id="streams">{plural(pipeline.streams.length, 'stream')}</h2>
+      <div class="spread">
+        <h2 id="streams">{plural(pipeline.streams.length, 'stream')}</h2>
+        {mayWrite(me) && (
+          <a class="button compact" href={link('pipelines', pipeline.id, 'tables')}>
+            Choose tables
+          </a>
+        )}
+      </div>
       <ul>
         {pipeline.streams.map((stream, index) => (
           <li class="stream">
@@ -231,9 +238,7 @@ function Change({ pipeline, index, onSaved }: { pipeline: Pipeline; index: numbe
   const table = loaded.data?.schemas.flatMap((schema) => schema.tables).find((one) => one.name === stream.table);
   const save = useAction(async () => {
     const was = await api.pipeline(tenant.id, pipeline.id);
-    const streams = was.streams.map((one, at) => (at === index ? stream : one));
-    const { name, source, destination, defaults, limits, cost, schedule } = was;
-    onSaved(await api.putPipeline(tenant.id, was, { name, source, destination, defaults, limits, cost, schedule, streams }));
+    onSaved(await api.putPipeline(tenant.id, was, was.streams.map((one, at) => (at === index ? stream : one))));
   });
   if (loaded.data === null && !loaded.error) return <Loading what="columns" />;
   return (

@@ -7,6 +7,7 @@ import { Busy, Field } from '../components/form';
 import { useAction } from '../components/load';
 import { Failure, Notice } from '../components/states';
 import { Logo } from '../frame';
+import { prefilled } from '../prefill';
 
 export function SignIn({ error, onDone }: { error: unknown; onDone: () => void }) {
   const [text, setText] = useState('');
@@ -41,7 +42,7 @@ export function SignIn({ error, onDone }: { error: unknown; onDone: () => void }
 }
 
 export function FirstTenant({ me, onDone }: { me: Me; onDone: (tenant: Tenant) => void }) {
-  const [name, setName] = useState('');
+  const [name, setName] = useState(() => prefilled().tenant);
   const add = useAction(async () => onDone(await api.addTenant(name.trim())));
   return (
     <main class="gate">

@@ -1,7 +1,7 @@
 // Choose tables from a tree, see how each would be synced, say where they land.
 import { useMemo, useState } from 'preact/hooks';
 import { api } from '../api/client';
-import type { DiscoverDocument, Stream, Table } from '../api/types';
+import type { DiscoverDocument, Pipeline, Stream, Table } from '../api/types';
 import { Field } from '../components/form';
 import { Icon } from '../components/icon';
 import { Show, useLoad } from '../components/load';
@@ -10,36 +10,45 @@ import { link } from '../router';
 import { useSession } from '../session';
 import { bytes, count, plural } from '../words/format';
 import { isPattern } from '../words/pattern';
-import { allTables, type Choice, coveredBy, EMPTY_CHOICE, found, modeName, proposed } from './choice';
-import { Chosen } from './chosen';
+import { allTables, type Choice, coveredBy, EMPTY_CHOICE, found, modeName, ofPipeline, proposed } from './choice';
+import { Changed, Chosen } from './chosen';
 import { StreamEditor } from './stream_editor';
 
-export function TablesView({ source }: { source: string }) {
+// Of a source, for a new pipeline; or of a pipeline that is there.
+export function TablesView({ of }: { of: { source: string } | { pipeline: string } }) {
   const { tenant } = useSession();
-  const loaded = useLoad(`tables ${source}`, async () => {
+  const loaded = useLoad(`tables ${JSON.stringify(of)}`, async () => {
+    const pipeline = 'pipeline' in of ? await api.pipeline(tenant.id, of.pipeline) : null;
+    const source = 'source' in of ? of.source : pipeline!.source;
     const [about, document] = await Promise.all([api.source(tenant.id, source), api.discover(tenant.id, source)]);
-    return { about, document };
+    return { about, document, pipeline };
   });
   return (
     <div class="view">
       <div class="title">
-        <a class="back" href={link('sources')}>
-          ← Sources
-        </a>
+        {'pipeline' in of ? (
+          <a class="back" href={link('pipelines', of.pipeline)}>
+            ← Pipeline
+          </a>
+        ) : (
+          <a class="back" href={link('sources')}>
+            ← Sources
+          </a>
+        )}
         <h1>Choose tables</h1>
         <p class="muted">{loaded.data ? `What “${loaded.data.about.name}” may read, and how each table would best be synced.` : 'Asking the workgroup what there is…'}</p>
       </div>
       <Show of={loaded} what="tables">
-        {({ about, document }) =>
+        {({ about, document, pipeline }) =>
           allTables(document).length === 0 ? (
             <Empty icon="sources" title="The user may read no table yet">
               <p>Grant it USAGE on a schema and SELECT on its tables. The step “Database user” of the connection has the SQL.</p>
-              <a class="button primary" href={link('connect', source)}>
+              <a class="button primary" href={link('connect', about.id)}>
                 Go to the connection
               </a>
             </Empty>
           ) : (
-            <Chooser document={document} source={about.id} name={about.name} />
+            <Chooser document={document} source={about.id} name={about.name} pipeline={pipeline} />
           )
         }
       </Show>
@@ -47,8 +56,8 @@ export function TablesView({ source }: { source: string }) {
   );
 }
 
-function Chooser({ document, source, name }: { document: DiscoverDocument; source: string; name: string }) {
-  const [choice, setChoice] = useState<Choice>(EMPTY_CHOICE);
+function Chooser({ document, source, name, pipeline }: { document: DiscoverDocument; source: string; name: string; pipeline: Pipeline | null }) {
+  const [choice, setChoice] = useState<Choice>(() => (pipeline ? ofPipeline(pipeline) : EMPTY_CHOICE));
   const [search, setSearch] = useState('');
   const shown = useMemo(
     () =>
@@ -92,7 +101,11 @@ function Chooser({ document, source, name }: { document: DiscoverDocument; sourc
           ))}
         </ul>
       </section>
-      <Chosen choice={choice} document={document} source={source} name={name} onChange={setChoice} />
+      {pipeline ? (
+        <Changed choice={choice} document={document} pipeline={pipeline} onChange={setChoice} />
+      ) : (
+        <Chosen choice={choice} document={document} source={source} name={name} onChange={setChoice} />
+      )}
     </div>
   );
 }

@@ -4,6 +4,7 @@ import { api } from '../../api/client';
 import { stream } from '../../api/events';
 import { ApiError } from '../../api/http';
 import type { CheckDocument, FieldProblem, Finding, SetupDocument, Source, SourceInput } from '../../api/types';
+import { forgetPrefill, prefilledDraft } from '../../prefill';
 import { parseEndpoint } from '../../words/endpoint';
 import { type Draft, EMPTY, forget, fromSource, keep, keyOf, recall, type TextField, toInput } from './draft';
 
@@ -37,7 +38,7 @@ const NO_TEST: Test = { running: false, findings: [], ended: null, error: null }
 export function useConnect(tenant: string, source: Source | null) {
   const key = keyOf(tenant, source?.id ?? null);
   const first = useRef(recall(key));
-  const [draft, setDraft] = useState<Draft>(() => first.current?.draft ?? (source ? fromSource(source) : EMPTY));
+  const [draft, setDraft] = useState<Draft>(() => first.current?.draft ?? (source ? fromSource(source) : prefilledDraft()));
   const [secret, setSecret] = useState('');
   const [test, setTest] = useState<Test>({ ...NO_TEST, findings: first.current?.findings ?? [] });
   const [wrong, setWrong] = useState<Partial<Record<TextField | 'secret', string>>>({});
@@ -151,6 +152,7 @@ export function useConnect(tenant: string, source: Source | null) {
     try {
       const saved = source ? await api.putSource(tenant, source, body) : await api.addSource(tenant, body);
       forget(key);
+      if (!source) forgetPrefill();
       return saved;
     } catch (error) {
       explain(error);
@@ -163,6 +165,7 @@ export function useConnect(tenant: string, source: Source | null) {
     setSecret('');
     setTest(NO_TEST);
     setWrong({});
+    forgetPrefill();
     setDraft(source ? fromSource(source) : EMPTY);
   };
 

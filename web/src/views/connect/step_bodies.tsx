@@ -139,7 +139,7 @@ function Access({ form, source }: BodyProps) {
       {how === 'role' && (
         <div class="fields">
           <Draft form={form} field="role_arn" label="Role ARN" mono placeholder="arn:aws:iam::123456789012:role/sluice-reader" />
-          <Draft form={form} field="external_id" label="External ID (optional)" hint="As in the role’s trust policy, if it asks for one." />
+          <Draft form={form} field="external_id" label="External ID (optional)" hint="Leave it empty: the trust policy below asks for the one that this service sends for you." />
         </div>
       )}
       {how === 'keys' && (
