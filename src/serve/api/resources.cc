@@ -16,15 +16,15 @@ void Check(const ApiContext& context, const Call& call, const Resource& resource
   const Tenant tenant = context.store.GetTenant(resource.tenant);
   const OperatorRules rules = RulesOf(context, call);
   switch (resource.kind) {
-    case Kind::kSource: return CheckSource(resource, tenant, rules);
-    case Kind::kDestination: return CheckDestination(resource, tenant, rules);
+    case Kind::kSource: return CheckSource(resource, tenant, rules, context.data);
+    case Kind::kDestination: return CheckDestination(resource, tenant, rules, context.data);
     case Kind::kAlert: return CheckAlert(resource, rules);
     case Kind::kPipeline: {
       Store& store = context.store;
       const Resource source = store.Get(Kind::kSource, tenant.id, SourceOf(resource), true);
       const Resource destination =
           store.Get(Kind::kDestination, tenant.id, DestinationOf(resource), true);
-      return CheckPipeline(resource, source, destination, tenant, rules);
+      return CheckPipeline(resource, source, destination, tenant, rules, context.data);
     }
   }
 }
