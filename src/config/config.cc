@@ -206,7 +206,7 @@ ParsedText ParseText(std::string_view text, const fs::path& file, const Environm
                      const HostRules& host_rules) {
   ParsedText parsed;
   Loaded& loaded = parsed.loaded;
-  const ReferenceSources sources{environment, file.parent_path()};
+  const ReferenceSources sources{environment, FolderOf(file)};
   WholeTree whole = ParseWithIncludes(text, file, sources);
   Tree& tree = whole.tree;
   Reading reading{
@@ -214,7 +214,7 @@ ParsedText ParseText(std::string_view text, const fs::path& file, const Environm
   // Only a double key leaves a tree worth reading; every other problem ended the parse.
   if (tree.root.kind != Node::Kind::kNull) loaded.config = ReadConfig(reading, tree.root);
   loaded.config.file = file;
-  loaded.config.folder = file.parent_path();
+  loaded.config.folder = sources.folder;
   loaded.problems = std::move(reading.problems);
   SortByPlace(loaded.problems);
   for (Problem& problem : loaded.problems) {

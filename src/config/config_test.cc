@@ -4,11 +4,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <map>
 
+#include "base/descriptor.h"
 #include "tests/support/temp_dir.h"
 
 namespace sluice::config {
@@ -465,6 +468,20 @@ TEST(Config, FileThatIsAbsentADirectoryOrUnreadable) {
   EXPECT_THAT(loaded.problems, IsEmpty());
   EXPECT_EQ(std::get<DuckDbDestination>(loaded.config.destination.kind).path,
             dir.path() / "acme.duckdb");
+}
+
+// /dev/fd/3 lies in no folder in which anything could be.
+TEST(Config, PathsOfAConfigurationOnADescriptorAreTakenFromTheWorkingDirectory) {
+  const base::Descriptor memory(memfd_create("config", MFD_CLOEXEC));
+  ASSERT_EQ(write(memory.get(), kGood.data(), kGood.size()), static_cast<ssize_t>(kGood.size()));
+  for (const std::string folder : {"/dev/fd/", "/proc/self/fd/"}) {
+    const Loaded loaded = Load(folder + std::to_string(memory.get()),
+                               Variables({{"SLUICE_EXTERNAL_ID", "ext"}}));
+    ASSERT_THAT(loaded.problems, IsEmpty());
+    EXPECT_EQ(loaded.config.folder, std::filesystem::current_path());
+    EXPECT_EQ(std::get<DuckDbDestination>(loaded.config.destination.kind).path,
+              std::filesystem::current_path() / "acme.duckdb");
+  }
 }
 
 TEST(Config, CutAtEveryLengthNeverCrashes) {

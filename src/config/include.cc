@@ -104,7 +104,7 @@ class Includer {
           "Write include: shared.yaml");
       return std::nullopt;
     }
-    return file.parent_path() / name.text;
+    return FolderOf(file) / name.text;
   }
 
   bool Allowed(const Node& item, const fs::path& path, const Chain& chain) {
@@ -171,6 +171,11 @@ class Includer {
 };
 
 }  // namespace
+
+fs::path FolderOf(const fs::path& file) {
+  fs::path folder = file.parent_path();
+  return folder == "/dev/fd" || folder == "/proc/self/fd" ? fs::current_path() : folder;
+}
 
 std::variant<ReadText, Problem> ReadTextFile(const fs::path& file,
                                              const std::string& remedy_if_absent) {

@@ -16,6 +16,10 @@
 
 namespace sluice::config {
 
+// What paths in `file` are taken from: its folder. A descriptor (/dev/fd/3, /proc/self/fd/3) has
+// none, and whoever hands one over has chosen where the program runs: the working directory.
+std::filesystem::path FolderOf(const std::filesystem::path& file);
+
 struct ReadText {
   std::string text;
   std::filesystem::perms perms = std::filesystem::perms::none;
