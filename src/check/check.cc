@@ -41,6 +41,11 @@ const std::vector<StepRow>& Rows() {
   return rows;
 }
 
+bool IsWanted(Only only, Step step) {
+  const bool landing = step == Step::kLocal || step == Step::kDestination;
+  return only == Only::kAll || (only == Only::kDestination) == landing;
+}
+
 // The step that hinders `row`, if one does. A database user that differs from the one submitted is
 // a failure, yet it can log in, and what it then sees tells more: so the log-in asks for
 // credentials to be there, not for the step to be without findings.
@@ -58,9 +63,11 @@ std::optional<Step> Hindrance(const Checker& checker, const StepRow& row) {
 }
 
 void RunSteps(Checker& checker) {
-  StartProbe(checker);
+  const Only only = checker.options.only;
+  if (IsWanted(only, Step::kNetwork)) StartProbe(checker);
   for (const StepRow& row : Rows()) {
     if (checker.stopped()) return;
+    if (!IsWanted(only, row.step)) continue;
     if (row.step == Step::kIdentity) checker.Hold();
     if (const auto because = Hindrance(checker, row)) {
       checker.ReportSkipped(row.step, *because);

@@ -25,8 +25,16 @@
 
 namespace sluice::check {
 
+// A half of the set-up, for whoever has not the other yet.
+enum class Only {
+  kAll,
+  kSource,       // without the destination and this machine; streams are not missed
+  kDestination,  // with this machine; nobody of AWS is asked
+};
+
 // What the configuration says.
 struct CheckOptions {
+  Only only = Only::kAll;
   std::string connection;
   std::string workgroup;
   redshift::Endpoint endpoint;

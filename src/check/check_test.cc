@@ -131,6 +131,30 @@ TEST_F(Check, WithoutStreamsASyncWouldFailUnlessTheyAreToCome) {
   EXPECT_EQ(findings.Count(Severity::kFailure), 0U);
 }
 
+TEST_F(Check, TheSourceAloneMissesNoStreamsAndLooksAtNoDestination) {
+  options_.streams.clear();
+  options_.only = Only::kSource;
+  workgroup_->When(Contains("svv_all_schemas"))
+      .Rows({"schema_name", "schema_type"}, {{"s", "local"}});
+  const Findings findings = Run();
+  EXPECT_THAT(Bad(findings), IsEmpty());
+  Find(findings, "unload.ok");
+  for (const Finding& one : findings.findings) {
+    EXPECT_NE(one.step, Step::kDestination);
+    EXPECT_NE(one.step, Step::kLocal);
+  }
+}
+
+TEST_F(Check, TheDestinationAloneAsksNobodyOfAws) {
+  options_.only = Only::kDestination;
+  const Findings findings = Run();
+  EXPECT_THAT(Bad(findings), IsEmpty());
+  ASSERT_FALSE(findings.findings.empty());
+  for (const Finding& one : findings.findings) {
+    EXPECT_TRUE(one.step == Step::kDestination || one.step == Step::kLocal) << one.id;
+  }
+}
+
 TEST_F(Check, BucketInAnotherRegionIsToldWithTheRegion) {
   options_.bucket_region = "eu-west-1";
   const Findings findings = Run();

@@ -97,7 +97,7 @@ void CheckConfiguration(Checker& checker) {
   if (endpoint.workgroup && !redshift::IsServerlessPort(options.port)) {
     checker.Report("configuration.unusual_port", fmt::format("port {}", options.port));
   }
-  if (options.streams.empty() && !options.has_patterns) {
+  if (options.streams.empty() && !options.has_patterns && options.only != Only::kSource) {
     checker.Report(
         options.streams_to_come ? "configuration.streams_to_come" : "configuration.no_streams",
         "no streams are configured");

@@ -19,6 +19,7 @@ without names, values and keys. Read it before you send it.
 
 Examples:
   sluice check
+  sluice check --only source     before there is a destination or a stream
   sluice check --report report.json
   sluice -c acme.yaml check --json | jq '.findings[] | select(.severity == "failure")')";
 
@@ -29,6 +30,9 @@ void AddOptions(Options& options, CommandLine& line) {
       .Value("FILE");
   options.Switch("--report-names", line.report_names,
                  "Names of schemas, tables and columns may stand in the report");
+  options.Add("--only", line.only, "Check the one side alone, whatever the other is like")
+      .Value("SIDE")
+      .OneOf({"source", "destination"});
   // For docs/TROUBLESHOOTING.md; no help of it, because people read that page.
   options.Switch("--list-findings", line.list_findings, "").Hidden();
   options.AddEvents(line.events);
@@ -43,6 +47,11 @@ std::optional<int> ListFindings(const Context& context) {
 }  // namespace
 
 namespace {
+
+check::Only OnlyOf(const CommandLine& line) {
+  if (line.only.empty()) return check::Only::kAll;
+  return line.only == "source" ? check::Only::kSource : check::Only::kDestination;
+}
 
 report::Names NamesOf(const CommandLine& line) {
   return line.report_names ? report::Names::kShown : report::Names::kHidden;
@@ -82,6 +91,7 @@ int RunCheck(const Context& context, const config::Config& config) {
   };
   if (!json) context.out(CheckHeader(config, context.out_style));
   auto options = connection.CheckOptions();
+  options.only = OnlyOf(context.line);
   options.streams_to_come = context.line.command == Command::kInit;
   std::vector<check::Finding> warned;
   for (const auto& warning : config.warnings) {

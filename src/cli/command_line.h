@@ -41,6 +41,7 @@ struct CommandLine {
   std::string report;          // file; empty: none
   bool report_names = false;   // of tables and columns may stand in it
   bool list_findings = false;  // print the table of findings and contact nobody
+  std::string only;            // "source", "destination"; empty: both
   // sync
   std::vector<std::string> streams;  // empty: all
   bool dry_run = false;
