@@ -42,16 +42,6 @@ std::string Details(const Json& news) {
 
 Json OrNull(const std::string& text) { return text.empty() ? Json() : Json(text); }
 
-std::int64_t RowsOf(const Run& run) {
-  std::int64_t rows = 0;
-  if (!run.streams_result.is_array()) return rows;
-  for (const Json& stream : run.streams_result) {
-    const auto found = stream.find("rows");
-    if (found != stream.end() && found->is_number()) rows += found->get<std::int64_t>();
-  }
-  return rows;
-}
-
 // https://api.slack.com/reference/surfaces/formatting#escaping
 std::string ForSlack(std::string text) {
   text = base::ReplaceAll(std::move(text), "&", "&amp;");
@@ -88,7 +78,7 @@ Json NewsOf(std::string_view event, const Run& run, const Tenant& tenant,
   news["queued_at"] = TimeText(run.queued_at);
   news["started_at"] = TimeJson(run.started_at);
   news["ended_at"] = TimeJson(run.ended_at);
-  news["rows"] = RowsOf(run);
+  news["rows"] = run.rows ? Json(*run.rows) : Json();
   news["error"] = run.error.is_object() ? run.error : Json();
   news["url"] = OrNull(public_url.empty() ? "" : public_url + "/#/runs/" + run.id);
   return news;

@@ -38,6 +38,12 @@ std::string HostOf(std::string_view url) {
   return std::string(url.substr(0, url.find(':')));
 }
 
+// Of a run, an alert and an event there is one: the store takes it once.
+std::string MessageId(std::string_view run, std::string_view alert, std::string_view event) {
+  return fmt::format("{}{}_{}_{}", kDeliveryId, run.substr(std::min(kRunId.size(), run.size())),
+                     alert.substr(std::min(kAlertId.size(), alert.size())), event);
+}
+
 base::Secret SecretOf(const Resource& alert, std::string_view path) {
   const base::Secret* const secret = FindSecret(alert, path);
   return secret == nullptr ? base::Secret() : *secret;
@@ -125,7 +131,7 @@ void Alerts::Tell(std::string_view event, const Run& run) {
   const base::UtcTime now = clock_.Utc();
   const Json news = NewsOf(event, run, tenant, pipeline.name, now, options_.public_url);
   for (const Resource& alert : alerts) {
-    store_.AddMessage({.id = {},
+    store_.AddMessage({.id = MessageId(run.id, alert.id, event),
                        .tenant = run.tenant,
                        .alert = alert.id,
                        .event = std::string(event),

@@ -39,7 +39,8 @@ class Alerts {
   void End();    // may be called again
 
   // A run is over, `before` is how the pipeline's last one ended. Writes a message for each alert
-  // that wants to know. Throws what the store throws.
+  // that wants to know; again for the same run writes none. So it is called before the run's end is
+  // written down: a death between the two costs no message. Throws what the store throws.
   void Ended(const Run& run, std::optional<RunState> before);
   // It waits although it was due.
   void Late(const Run& run);

@@ -283,19 +283,25 @@ void Supervisor::EndRun(const Run& run, const Outcome& outcome) {
       return;
     }
   }
-  const bool was_ours = store_.End(run.id, outcome.end) || outcome.lost;
+  Run ended = run;
+  ended.state = outcome.end.state;
+  ended.ended_at = clock_.Utc();
+  ended.error = outcome.end.error;
+  ended.rows = outcome.end.rows;
+  TellEnd(ended);
+  store_.End(run.id, outcome.end);
+  counters_.RunEnded(run, outcome.end, *ended.ended_at);
+  log_.Info("a run ended", {{"run", run.id}, {"state", std::string(ToText(ended.state))}});
   slow_due_ = true;
-  if (was_ours) TellEnd(run, outcome.end);
 }
 
-void Supervisor::TellEnd(const Run& run, const RunEnd& end) {
-  const base::UtcTime now = clock_.Utc();
-  counters_.RunEnded(run, end, now);
-  log_.Info("a run ended", {{"run", run.id}, {"state", std::string(ToText(end.state))}});
+// Before the end is written down: see Alerts::Ended. That nobody can be told is no reason to keep a
+// run from its end.
+void Supervisor::TellEnd(const Run& run) {
   try {
-    alerts_.Ended(store_.GetRun(run.tenant, run.id), StateBefore(run));
-  } catch (...) {
-    const base::Error error = base::AsError(std::current_exception());
+    alerts_.Ended(run, StateBefore(run));
+  } catch (const base::Error& error) {
+    if (error.info().retryable) throw;
     log_.Warning("nobody is told of a run", {{"run", run.id}, {"reason", error.info().message}});
   }
 }
@@ -385,12 +391,11 @@ void Supervisor::Launch(Child& child) {
     child.pidfd = OpenPidfd(*child.process);
   } catch (...) {
     const base::Error error = base::AsError(std::current_exception());
-    const Run run = child.run;
+    const std::string id = child.run.id;
     // If this throws as well, the child without a process is found to be over in the next turn.
     child.is_over = true;
-    store_.End(run.id, NotBegun(error.info()));
-    TellEnd(run, NotBegun(error.info()));
-    children_.erase(run.id);
+    EndRun(child.run, {.end = NotBegun(error.info())});
+    children_.erase(id);
   }
 }
 

@@ -70,7 +70,7 @@ class Supervisor final : public Runs {
   void LookAt(Child& child);
   void Finish(Child& child);
   void EndRun(const Run& run, const Outcome& outcome);
-  void TellEnd(const Run& run, const RunEnd& end);
+  void TellEnd(const Run& run);
   std::optional<RunState> StateBefore(const Run& run);
   void AskToStop(Child& child);
 

@@ -1,0 +1,312 @@
+// Goal: whatever dies, no run is lost and none is done twice; what goes wrong with one run is no
+// other's trouble; and who wants to know is told.
+#include "serve/runs/supervisor.h"
+
+#include <signal.h>
+
+#include "serve/runs/alert_text.h"
+#include "serve/runs/testing/runs_fixture.h"
+#include "tests/support/matchers.h"
+
+namespace sluice::serve {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+using testing::StartsWith;
+
+class SupervisorTest : public RunsFixture {
+ protected:
+  // Counts its starts, then waits until the file "go" is there.
+  std::string Patient() const {
+    return "echo x >> " + Here("starts") + "; touch " + Here("began") + "\nwhile [ ! -e " +
+           Here("go") + " ]; do sleep 0.01; done; " + Document(0);
+  }
+  bool Began() const { return std::filesystem::exists(Here("began")); }
+  void Go() const { std::ofstream(Here("go")) << ""; }
+};
+
+TEST_F(SupervisorTest, ARunIsAChildWhoseFilesTellWhatBecameOfIt) {
+  auto runs = NewSupervisor();
+  const auto pipeline =
+      AddPipeline("say '{\"v\":1,\"event\":\"run_began\"}'; echo \"$all\" > " + Here("arguments") +
+                  "; pwd > " + Here("folder") + "; " + Document(0));
+  const auto id = runs->Start({.tenant = tenant_,
+                               .pipeline = pipeline,
+                               .streams = {"sales.orders", "--json"},
+                               .full = true,
+                               .allow_deletes = true});
+  TurnUntil(*runs, id, RunState::kSucceeded);
+  const serve::Run run = Get(id);
+  EXPECT_EQ(run.rows, 3);
+  EXPECT_EQ(run.counts["inserted"], 3);
+  EXPECT_EQ(run.cost["amount"], 0.25);
+  EXPECT_TRUE(run.started_at && run.ended_at);
+  EXPECT_EQ(run.error, Json());
+  EXPECT_THAT(Text("arguments"), StartsWith("--config /dev/fd/3 sync --json --events "));
+  EXPECT_THAT(Text("arguments"), HasSubstr("--full --allow-deletes -- sales.orders --json\n"));
+  EXPECT_EQ(Text("folder"), data_.pipeline(tenant_, pipeline).string() + "\n");
+  const RunEvents events = runs->Events(tenant_, id, 0, 1000);
+  ASSERT_THAT(events.events, SizeIs(1));
+  EXPECT_TRUE(events.over);
+  EXPECT_THAT(runs->Events(tenant_, id, events.events[0].id, 1000).events, IsEmpty());
+  EXPECT_THAT([&] { runs->Events("ten_other", id, 0, 1000); },
+              test::ThrowsError(base::ErrorCode::kNotFound));
+}
+
+// G19: No run is lost. (A supervisor dies while a child works, and another comes.)
+TEST_F(SupervisorTest, AnotherSupervisorGoesOnWithTheChildOfOneThatDied) {
+  auto first = NewSupervisor();
+  const auto id = Start(*first, AddPipeline(Patient()));
+  Turn(*first, [&] { return Began(); });
+  first.reset();
+  auto second = NewSupervisor();
+  second->Adopt();
+  second->Turn();
+  EXPECT_EQ(Get(id).state, RunState::kRunning);
+  EXPECT_EQ(second->children(), 1U);
+  Go();
+  TurnUntil(*second, id, RunState::kSucceeded);
+  EXPECT_EQ(Get(id).rows, 3);
+  EXPECT_EQ(Text("starts"), "x\n");
+}
+
+TEST_F(SupervisorTest, WhatEndedWhileNobodyWatchedIsReadFromItsFiles) {
+  auto first = NewSupervisor();
+  const auto id = Start(*first, AddPipeline(Patient()));
+  Turn(*first, [&] { return Began(); });
+  const auto process = Identify(Get(id).process.value().pid);
+  first.reset();
+  Go();
+  while (IsAlive(*process)) real_.Sleep(std::chrono::milliseconds(2), {});
+  auto second = NewSupervisor();
+  second->Adopt();
+  TurnUntil(*second, id, RunState::kSucceeded);
+  EXPECT_EQ(Text("starts"), "x\n");
+  EXPECT_THAT(store_->Queue(), IsEmpty());
+}
+
+TEST_F(SupervisorTest, AChildThatDiedWithItsSupervisorIsRunAgainOnce) {
+  auto first = NewSupervisor();
+  const auto pipeline = AddPipeline(Patient());
+  const auto id = Start(*first, pipeline);
+  Turn(*first, [&] { return Began(); });
+  const ProcessId process = *Identify(Get(id).process.value().pid);
+  first.reset();
+  Signal(process, SIGKILL);
+  Go();
+  auto second = NewSupervisor();
+  second->Adopt();
+  TurnUntilIdle(*second);
+  EXPECT_EQ(Get(id).state, RunState::kFailed);
+  const serve::Run retry = Newest(pipeline);
+  EXPECT_EQ(retry.trigger, Trigger::kRetry);
+  EXPECT_EQ(retry.retry_of, id);
+  EXPECT_EQ(retry.state, RunState::kSucceeded);
+  EXPECT_EQ(Text("starts"), "x\nx\n");
+}
+
+// It was marked as running, and then the machine went down before there was a child.
+TEST_F(SupervisorTest, ARunThatNeverGotAChildIsRunAgain) {
+  auto runs = NewSupervisor();
+  const auto pipeline = AddPipeline(Document(0));
+  const auto id = Start(*runs, pipeline);
+  ASSERT_TRUE(store_->Begin(id, clock_.Utc()));
+  runs->Adopt();
+  TurnUntilIdle(*runs);
+  EXPECT_EQ(Newest(pipeline).state, RunState::kSucceeded);
+  EXPECT_EQ(Newest(pipeline).retry_of, id);
+}
+
+// Its number went to another process, which is neither waited for nor stopped.
+TEST_F(SupervisorTest, ANumberThatIsAnotherProcessNowIsNoChild) {
+  auto runs = NewSupervisor();
+  const auto pipeline = AddPipeline(Document(0));
+  const auto id = Start(*runs, pipeline);
+  ASSERT_TRUE(store_->Begin(id, clock_.Utc()));
+  const ProcessId us = *Identify(getpid());
+  std::filesystem::create_directories(data_.run(id));
+  std::ofstream(data_.run(id) / "process")
+      << ProcessId{us.pid, us.start_ticks, "before the machine started"}.ToText();
+  store_->SetProcess(id, {.pid = us.pid, .started = us.start_ticks});
+  runs->Adopt();
+  runs->Stop(tenant_, id);
+  TurnUntilIdle(*runs);
+  EXPECT_EQ(Get(id).state, RunState::kStopped);
+}
+
+// G20: A crash of one run touches no other.
+TEST_F(SupervisorTest, ACrashOfOneRunTouchesNoOther) {
+  auto runs = NewSupervisor();
+  const auto crashes = AddPipeline("kill -SEGV $$");
+  const auto fills = AddPipeline("head -c 3000000 /dev/zero; exit 1");
+  const auto lies = AddPipeline("echo '{\"exit_code\": \"no\", \"streams\": 7}'");
+  const auto works = AddPipeline(Document(0));
+  for (const auto& one : {crashes, fills, lies, works}) Start(*runs, one);
+  TurnUntilIdle(*runs);
+  EXPECT_EQ(Newest(works).state, RunState::kSucceeded);
+  for (const auto& one : {crashes, fills, lies}) {
+    EXPECT_EQ(Newest(one).state, RunState::kFailed);
+    // Again once, and then no more.
+    EXPECT_EQ(Newest(one).trigger, Trigger::kRetry);
+  }
+  EXPECT_THAT(Newest(crashes).error["message"].get<std::string>(), HasSubstr("signal 11"));
+}
+
+TEST_F(SupervisorTest, StopAsksAndKillsAfterTheGraceAlone) {
+  auto runs = NewSupervisor();
+  const std::string wait = "touch " + Here("began") + "; while :; do sleep 0.01; done";
+  const auto polite =
+      Start(*runs, AddPipeline("trap 'echo \\{\\\"exit_code\\\":130\\}; exit 130' INT; " + wait));
+  Turn(*runs, [&] { return Began(); });
+  runs->Stop(tenant_, polite);
+  TurnUntil(*runs, polite, RunState::kStopped);
+
+  std::filesystem::remove(Here("began"));
+  const auto deaf = Start(*runs, AddPipeline("trap '' INT; " + wait));
+  Turn(*runs, [&] { return Began(); });
+  runs->Stop(tenant_, deaf);
+  runs->Turn();
+  runs->Turn();
+  EXPECT_EQ(Get(deaf).state, RunState::kRunning);
+  clock_.Advance(options_.stop_grace);
+  TurnUntil(*runs, deaf, RunState::kStopped);
+  EXPECT_THAT(store_->Queue(), IsEmpty());  // stopped is not lost
+}
+
+TEST_F(SupervisorTest, OneThatWaitsIsStoppedAtOnceAndNeverBegins) {
+  auto runs = NewSupervisor();
+  const auto id = Start(*runs, AddPipeline("touch " + Here("began")));
+  runs->Stop(tenant_, id);
+  EXPECT_EQ(Get(id).state, RunState::kStopped);
+  runs->Turn();
+  EXPECT_EQ(runs->children(), 0U);
+  runs->Stop(tenant_, id);  // again is allowed
+}
+
+TEST_F(SupervisorTest, WhatCannotBeBegunFailsWithItsReason) {
+  auto runs = NewSupervisor();
+  const auto pipeline = AddPipeline("");
+  scripts_.clear();
+  const auto id = Start(*runs, pipeline);
+  TurnUntil(*runs, id, RunState::kFailed);
+  EXPECT_EQ(Get(id).error["message"], "no such script");
+  EXPECT_EQ(runs->children(), 0U);
+}
+
+TEST_F(SupervisorTest, NoMoreRunAtATimeThanAreAllowed) {
+  options_.parallel_runs = 2;
+  options_.parallel_runs_per_tenant = 1;
+  auto runs = NewSupervisor();
+  const auto other = store_->AddTenant("Other", std::nullopt).id;
+  for (int i = 0; i < 3; ++i) Start(*runs, AddPipeline(Patient()));
+  runs->Start({.tenant = other, .pipeline = AddPipeline(Patient(), other)});
+  runs->Start({.tenant = other, .pipeline = AddPipeline(Patient(), other)});
+  runs->Turn();
+  const auto running = store_->Running();
+  ASSERT_THAT(running, SizeIs(2));
+  EXPECT_NE(running[0].tenant, running[1].tenant);
+  Go();
+  TurnUntilIdle(*runs);
+  EXPECT_EQ(Text("starts"), "x\nx\nx\nx\nx\n");
+}
+
+TEST_F(SupervisorTest, ASchedulesTimeIsOneRunHoweverLongNobodyLooked) {
+  auto runs = NewSupervisor();
+  const auto pipeline =
+      AddPipeline("echo x >> " + Here("starts") + "; " + Document(0), tenant_,
+                  {{"cron", "0 * * * *"}, {"time_zone", "UTC"}, {"paused", false}});
+  runs->Turn();
+  EXPECT_THAT(store_->Queue(), IsEmpty());
+  clock_.Advance(std::chrono::hours(5));
+  runs = NewSupervisor();
+  runs->Adopt();
+  Turn(*runs, [&] { return Text("starts") == "x\n"; });
+  TurnUntilIdle(*runs);
+  EXPECT_EQ(Newest(pipeline).trigger, Trigger::kSchedule);
+  clock_.Advance(std::chrono::hours(1));
+  Turn(*runs, [&] { return Text("starts") == "x\nx\n"; });
+  TurnUntilIdle(*runs);
+  EXPECT_EQ(Text("starts"), "x\nx\n");
+}
+
+TEST_F(SupervisorTest, WhoWantsToKnowIsToldOfAFailureAndThatItWorksAgain) {
+  AddAlert({"failed", "recovered"});
+  auto runs = NewSupervisor();
+  const auto pipeline = AddPipeline(Document(1));
+  TurnUntil(*runs, Start(*runs, pipeline), RunState::kFailed);
+  scripts_[pipeline] = Document(0);
+  TurnUntil(*runs, Start(*runs, pipeline), RunState::kSucceeded);
+  TurnUntil(*runs, Start(*runs, pipeline), RunState::kSucceeded);
+  const auto messages = store_->DueMessages(clock_.Utc(), 10);
+  ASSERT_THAT(messages, SizeIs(2));
+  std::vector<std::string> events = {messages[0].event, messages[1].event};
+  std::sort(events.begin(), events.end());
+  EXPECT_THAT(events, ElementsAre("failed", "recovered"));
+}
+
+TEST_F(SupervisorTest, ARunThatWaitsThoughItWasDueIsToldOnceAndStandsInTheOverview) {
+  AddAlert({"late"});
+  options_.parallel_runs = 1;
+  auto runs = NewSupervisor();
+  Start(*runs, AddPipeline(Patient()));
+  Turn(*runs, [&] { return Began(); });
+  AddPipeline(Document(0), tenant_, {{"cron", "0 * * * *"}, {"time_zone", "UTC"}});
+  runs->Wake();
+  clock_.Advance(std::chrono::seconds(2));
+  runs->Turn();
+  clock_.Advance(std::chrono::hours(1));
+  runs->Turn();
+  ASSERT_THAT(store_->Queue(), SizeIs(1));
+  clock_.Advance(kLateAfter + std::chrono::seconds(1));
+  runs->Turn();
+  clock_.Advance(std::chrono::seconds(2));
+  runs->Turn();
+  ASSERT_THAT(store_->DueMessages(clock_.Utc(), 10), SizeIs(1));
+  const Json overview = Json::parse(runs->Overview(tenant_));
+  ASSERT_EQ(overview["tenants"].size(), 1U);
+  EXPECT_EQ(overview["tenants"][0]["late"].size(), 1U);
+  EXPECT_EQ(overview["queue"]["queued"], 1);
+  EXPECT_THAT(runs->Metrics(), HasSubstr("sluice_runs_queued 1\n"));
+  EXPECT_THAT(runs->Metrics(), HasSubstr("name=\"p2\"} 1\n"));
+  Go();
+  TurnUntilIdle(*runs);
+}
+
+TEST_F(SupervisorTest, FiguresAddUp) {
+  auto runs = NewSupervisor();
+  TurnUntil(*runs, Start(*runs, AddPipeline(Document(0))), RunState::kSucceeded);
+  TurnUntil(*runs, Start(*runs, AddPipeline(Document(1))), RunState::kFailed);
+  const std::string metrics = runs->Metrics();
+  const std::string tenant = "{tenant=\"" + tenant_ + "\"";
+  EXPECT_THAT(metrics, HasSubstr("sluice_runs_total" + tenant + ",state=\"failed\"} 1\n"));
+  EXPECT_THAT(metrics, HasSubstr("sluice_rows_total" + tenant + "} 6\n"));
+  EXPECT_THAT(metrics, HasSubstr("sluice_cost_amount_total" + tenant + "} 0.5\n"));
+  EXPECT_THAT(metrics, HasSubstr("# TYPE sluice_stream_lag_seconds gauge\n"));
+  const Json overview = Json::parse(runs->Overview({}));
+  const Json& acme = overview["tenants"][0];
+  EXPECT_EQ(acme["name"], "Acme");
+  EXPECT_EQ(acme["pipelines"], 2);
+  EXPECT_EQ(acme["failed"].size(), 1U);
+  EXPECT_EQ(acme["last_24h"]["succeeded"], 1);
+  EXPECT_EQ(acme["last_24h"]["rows"], 6);
+  EXPECT_EQ(acme["cost_30d"]["amount"], 0.5);
+  EXPECT_EQ(acme["cost_30d"]["billed_seconds"], 120);
+}
+
+TEST_F(SupervisorTest, WhatRunsByItsThreadEndsAndBeginsWithIt) {
+  auto runs = NewSupervisor();
+  EXPECT_FALSE(runs->Ready());
+  runs->Begin();
+  EXPECT_TRUE(runs->Ready());
+  const auto id = Start(*runs, AddPipeline(Document(0)));
+  while (!HasEnded(Get(id).state)) real_.Sleep(std::chrono::milliseconds(5), {});
+  EXPECT_EQ(Get(id).state, RunState::kSucceeded);
+  runs->End();
+  EXPECT_FALSE(runs->Ready());
+}
+
+}  // namespace
+}  // namespace sluice::serve
