@@ -28,10 +28,11 @@ constexpr std::size_t kFileBytesMax = 64U << 10U;
                      .remedy = std::move(remedy)});
 }
 
-Key KeyOf(std::string bytes) {
+Key KeyOf(std::string_view bytes) {
   // One cannot go from the id to the key, nor tell from it what a sealed value is.
-  std::string id = Sha256Hex("sluice key id|" + bytes).substr(0, kIdDigits);
-  return {.id = std::move(id), .bytes = base::Secret(std::move(bytes))};
+  std::string id = Sha256Hex(fmt::format("sluice key id|{}", bytes));
+  id.resize(kIdDigits);
+  return {.id = std::move(id), .bytes = base::Secret(std::string(bytes))};
 }
 
 void RefuseOpenFile(const fs::path& file) {
@@ -91,7 +92,7 @@ Key ParseKey(const base::Secret& hex, std::string_view where) {
     Refuse(where, "it is no key: 64 hexadecimal digits; it is not shown here",
            "Make one: openssl rand -hex 32");
   }
-  return KeyOf(std::move(bytes));
+  return KeyOf(bytes);
 }
 
 LoadedKeyring LoadKeyring(const fs::path& file, const base::Environment& environment,
@@ -108,7 +109,8 @@ LoadedKeyring LoadKeyring(const fs::path& file, const base::Environment& environ
     RefuseOpenFile(file);
     return {.keyring = ParseFile(file, read.text), .file = file};
   }
-  if (!read.missing) Refuse(file.string(), "it " + read.problem, "Look at that file.");
+  if (!read.missing)
+    Refuse(file.string(), fmt::format("it {}", read.problem), "Look at that file.");
   if (!may_make) {
     throw base::Error({.code = base::ErrorCode::kNotFound,
                        .operation = "read the key",

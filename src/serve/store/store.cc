@@ -1,5 +1,7 @@
 #include "serve/store/store.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 #include "serve/base/ids.h"
@@ -12,7 +14,7 @@ namespace {
 constexpr std::string_view kCheckWord = "sluice";  // format, do not change
 constexpr std::string_view kTenant = "tenant";
 
-constexpr const char* kSelectTenant =
+constexpr std::string_view kSelectTenant =
     "SELECT number, id, name, parallel_runs, external_id, version, created, updated FROM tenant ";
 
 Tenant ReadTenant(const sqlite::Statement& row) {
@@ -27,9 +29,9 @@ Tenant ReadTenant(const sqlite::Statement& row) {
   return tenant;
 }
 
-std::optional<Tenant> SelectTenant(sqlite::Database& db, const std::string& where,
+std::optional<Tenant> SelectTenant(sqlite::Database& db, std::string_view where,
                                    std::string_view value) {
-  sqlite::Statement row(db, (kSelectTenant + where).c_str());
+  sqlite::Statement row(db, fmt::format("{}{}", kSelectTenant, where).c_str());
   row.Bind(value);
   return row.Step() ? std::optional(ReadTenant(row)) : std::nullopt;
 }
@@ -80,7 +82,7 @@ Tenant SqliteStore::AddTenant(std::string_view name, std::optional<int> parallel
                       .created_at = now,
                       .updated_at = now,
                       .parallel_runs = parallel_runs,
-                      .external_id = "sluice-" + Hex(RandomBytes(12))};
+                      .external_id = fmt::format("sluice-{}", Hex(RandomBytes(12)))};
   connections_.Write([&](sqlite::Database& db) {
     RequireFreeName(db, name, "");
     sqlite::Statement insert(db,
@@ -109,7 +111,7 @@ Page<Tenant> SqliteStore::Tenants(const PageRequest& request) {
   const std::int64_t after = CursorOf(request, false);
   return connections_.Read([&](sqlite::Database& db) {
     sqlite::Statement row(
-        db, (std::string(kSelectTenant) + "WHERE number > ? ORDER BY number LIMIT ?").c_str());
+        db, fmt::format("{}WHERE number > ? ORDER BY number LIMIT ?", kSelectTenant).c_str());
     row.Bind(after).Bind(limit + 1);
     Page<Tenant> page;
     std::vector<std::int64_t> numbers;
