@@ -43,6 +43,7 @@ class Reader {
     out_.fields = ReadGroup(body_, FieldsOf(out_.kind), "");
     if (out_.kind == Kind::kAlert) HideSlackAddress();
     if (out_.kind == Kind::kPipeline) TakeSalts();
+    DropPresets();
     KeepSecrets();
     if (out_.kind == Kind::kAlert) MakeSecret();
     if (!problems_.empty()) throw Refused(KindName(out_.kind), std::move(problems_));
@@ -120,17 +121,24 @@ class Reader {
         break;
       case Form::kObject:
         if (!value.is_object()) return Add(field, "is not an object", "Write {...}.");
-        break;
+        return PutUnlessEmpty(form, value, group);
       case Form::kObjects:
         if (!AreObjects(value, field)) return;
         break;
       case Form::kGroup:
         if (!value.is_object()) return Add(field, "is not an object", "Write {...}.");
-        group[std::string(form.name)] = ReadGroup(value, form.group, field + ".");
+        PutUnlessEmpty(form, ReadGroup(value, form.group, field + "."), group);
         return;
       case Form::kSecret: return;
     }
     group[std::string(form.name)] = value;
+  }
+
+  // An answer shows what is not set as {}: sent back, that changes nothing. A schedule that tells
+  // no time is told.
+  static void PutUnlessEmpty(const FieldForm& form, Json value, Json& group) {
+    if (value.empty() && form.name != "schedule") return;
+    group[std::string(form.name)] = std::move(value);
   }
 
   void ReadText(const FieldForm& form, const Json& value, const std::string& field, Json& group) {
@@ -185,6 +193,16 @@ class Reader {
     const bool same = old != nullptr && *url == ShownAddress(old->Reveal());
     if (!same) out_.secrets.insert_or_assign("url", base::Secret(url->get<std::string>()));
     out_.fields.erase("url");
+  }
+
+  // What an answer shows although nobody set it.
+  void DropPresets() {
+    if (!out_.id.empty() && FieldText(out_, "connection") == out_.id) {
+      out_.fields.erase("connection");
+    }
+    if (out_.kind == Kind::kAlert && FieldAt(out_.fields, "paused") == Json(false)) {
+      out_.fields.erase("paused");
+    }
   }
 
   void MakeSecret() {

@@ -67,10 +67,20 @@ TEST(Resources, NoAnswerHoldsASecret) {
 }
 
 TEST(Resources, AnAnswerSentBackChangesNothing) {
-  const Resource saved = Read(Kind::kSource, kKeys);
-  const Resource again = ReadResource(Kind::kSource, ToJson(saved), &saved);
-  EXPECT_EQ(again.fields, saved.fields);
-  EXPECT_EQ(again.secrets, saved.secrets);
+  const std::pair<Kind, std::string_view> cases[] = {
+      {Kind::kSource, kKeys},
+      {Kind::kDestination, kPostgres},
+      {Kind::kPipeline, R"({"name": "p", "source": "src_a", "destination": "dst_a",
+                            "streams": [{"table": "s.t"}], "schedule": {"cron": "@daily"}})"},
+      {Kind::kAlert, R"({"name": "w", "kind": "webhook", "url": "https://h.example.com/x",
+                         "on": ["failed"]})"}};
+  for (const auto& [kind, text] : cases) {
+    Resource saved = Read(kind, text);
+    saved.id = NewId(IdPrefix(kind));
+    const Resource again = ReadResource(kind, ToJson(saved), &saved);
+    EXPECT_EQ(again.fields, saved.fields) << text;
+    EXPECT_EQ(again.secrets, saved.secrets) << text;
+  }
 }
 
 TEST(Resources, AKeptSecretDoesNotFollowItsHost) {
