@@ -19,7 +19,6 @@ namespace sluice::serve {
 namespace {
 
 using base::ErrorCode;
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
@@ -342,7 +341,7 @@ TEST_F(StoreTest, PagesMeetAtTheirSeams) {
   std::vector<std::string> seen;
   PageRequest request{.limit = 2};
   do {
-    const Page<Run> page = store_->Runs({.pipeline = pipeline.id}, request);
+    const auto page = store_->Runs({.pipeline = pipeline.id}, request);
     for (const serve::Run& run : page.items) seen.push_back(run.id);
     request.cursor = page.next_cursor.value_or("");
   } while (!request.cursor.empty());
@@ -455,7 +454,7 @@ TEST_F(StoreTest, AFullDiskIsToldAndLosesNothing) {
             .Bind(std::string(1U << 20U, 'x'))
             .Step();
       },
-      test::ThrowsErrorWith(ErrorCode::kNoSpace, &base::ErrorInfo::retryable, true));
+      test::ThrowsError(ErrorCode::kNoSpace));
   Open();
   EXPECT_EQ(store_->GetTenant(tenant.id).name, "Acme");
 }
