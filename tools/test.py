@@ -3,7 +3,7 @@
 
   tools/test.py                 everything but the sanitizers
   tools/test.py --all           everything, what CI runs: the unit tests once, under the sanitizers
-  tools/test.py --only unit     one label: unit, tidy, sandbox, clients, or a marker of tests/e2e (LABELS)
+  tools/test.py --only unit     one label: unit, tidy, sandbox, clients, serve, or a marker of tests/e2e (LABELS)
   tools/test.py --room sync     builds and runs one room's unit tests (destinations/lake: with its folder)
   tools/test.py --sanitizers    unit tests and the end-to-end run under ASan+UBSan and TSan
 
@@ -54,7 +54,9 @@ E2E_LABELS = (
 )
 # Labels of which one file has most of the tests.
 SHARED_OUT = ("model", "crash", "mutants", "check")
-LABELS = ("unit", "tidy", "sandbox", "clients", *E2E_LABELS)
+# Folders of their own, beside tests/e2e.
+FOLDER_LABELS = ("serve",)
+LABELS = ("unit", "tidy", "sandbox", "clients", *FOLDER_LABELS, *E2E_LABELS)
 JOBS = int(os.environ.get("JOBS", "2"))
 # An end-to-end test waits for servers a quarter of its time.
 E2E_JOBS = JOBS + 1
@@ -244,7 +246,7 @@ def tell_kills(report: Path) -> None:
 def run_all(only: str | None, tally: Tally, *, units_are_sanitized: bool = False) -> None:
     environment = dict(os.environ)
     environment.pop("PYTHONPATH", None)
-    needs_build = only is None or only == "unit" or only in E2E_LABELS
+    needs_build = only is None or only == "unit" or only in (*FOLDER_LABELS, *E2E_LABELS)
     targets = ["all", "sluice_mutant"] if only in (None, "mutants") else ["all"]
     if units_are_sanitized:
         targets = ["sluice", "sluice_crash", "sluice_mutant", *LONG_HISTORIES_IN]
@@ -264,6 +266,9 @@ def run_all(only: str | None, tally: Tally, *, units_are_sanitized: bool = False
         run_pytest("sandbox", ["sandbox/tests", "-n", "2", "--dist", "loadfile"], tally, environment)
     if only in (None, "clients"):
         run_clients(tally, environment)
+    for name in FOLDER_LABELS:
+        if only in (None, name):
+            run_pytest(name, [f"tests/{name}", "-n", str(JOBS), "--dist", "loadfile"], tally, environment)
     for name, marks in e2e_parts(only):
         # One file's many cases are shared out; elsewhere a file's tests may share what takes long to make.
         share = "worksteal" if name in SHARED_OUT else "loadfile"

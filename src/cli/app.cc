@@ -227,6 +227,11 @@ class App {
 
   void OnFirstSignal() {
     if (line_.command == Command::kInit) return;  // it says so itself
+    if (line_.command == Command::kServe) {
+      screen_.PrintLine(log_style_.Yellow("Ending") +
+                        ": runs that are under way go on; the next start takes them up.");
+      return;
+    }
     screen_.PrintLine(log_style_.Yellow("Stopping") +
                       ": what runs is cancelled and cleaned up. Once more stops at once.");
   }

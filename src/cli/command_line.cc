@@ -93,8 +93,10 @@ struct Grammar {
     const auto space = row.name.rfind(' ');
     CLI::App* parent = &app;
     if (space != std::string_view::npos) {
-      parent = app.get_subcommand(std::string(row.name.substr(0, space)));
-      parent->require_subcommand(1);
+      const std::string_view group = row.name.substr(0, space);
+      parent = app.get_subcommand(std::string(group));
+      // "serve" does something by itself, "config" does not.
+      parent->require_subcommand(IsCommandName(group) ? 0 : 1, 1);
     }
     CLI::App* sub = parent->add_subcommand(
         std::string(row.name.substr(space == std::string_view::npos ? 0 : space + 1)),
@@ -108,9 +110,17 @@ struct Grammar {
     if (row.IsCommand()) commands.emplace_back(sub, row.command);
   }
 
+  static bool IsCommandName(std::string_view name) {
+    const auto& table = CommandTable();
+    return std::any_of(table.begin(), table.end(), [&](const CommandRow* row) {
+      return row->name == name && row->IsCommand();
+    });
+  }
+
+  // The innermost: "serve token" is "serve", too.
   Command Chosen() const {
-    for (const auto& [sub, command] : commands) {
-      if (sub->parsed()) return command;
+    for (auto one = commands.rbegin(); one != commands.rend(); ++one) {
+      if (one->first->parsed()) return one->second;
     }
     return Command::kCheck;  // not reached: require_subcommand
   }

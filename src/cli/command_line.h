@@ -8,6 +8,7 @@
 #include "cli/init_command.h"
 #include "config/references.h"
 #include "connection/setup_facts.h"
+#include "serve/service.h"
 
 namespace sluice::cli {
 
@@ -26,6 +27,8 @@ enum class Command {
   kReset,
   kConfigValidate,
   kConfigSchema,
+  kServe,
+  kServeToken,
 };
 std::string_view CommandName(Command command);  // "config validate"
 
@@ -62,8 +65,10 @@ struct CommandLine {
   int limit = 20;
   connection::SetupFlags setup;
   InitFlags init;
-  std::string shell;   // completion
-  std::string events;  // "3", "events.ndjson"; empty: none
+  serve::ServiceOptions serve;
+  serve::TokenRequest token;  // serve token
+  std::string shell;          // completion
+  std::string events;         // "3", "events.ndjson"; empty: none
 };
 
 struct Parsed {

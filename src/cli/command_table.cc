@@ -28,6 +28,8 @@ const std::vector<const CommandRow*>& CommandTable() {
                                                       &kConfigGroup,
                                                       &kConfigValidateCommand,
                                                       &kConfigSchemaCommand,
+                                                      &kServeCommand,
+                                                      &kServeTokenCommand,
                                                       &kCompletionCommand,
                                                       &kManCommand,
                                                       &kHelp,

@@ -17,6 +17,8 @@ extern const CommandRow kResetCommand;
 extern const CommandRow kConfigGroup;
 extern const CommandRow kConfigValidateCommand;
 extern const CommandRow kConfigSchemaCommand;
+extern const CommandRow kServeCommand;
+extern const CommandRow kServeTokenCommand;
 extern const CommandRow kCompletionCommand;
 extern const CommandRow kManCommand;
 

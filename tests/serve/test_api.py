@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
+from jsonschema import Draft202012Validator
 from service import Client, Service, Tenant
-
-from contract import Contract
 
 pytestmark = pytest.mark.serve
 
@@ -15,7 +14,8 @@ pytestmark = pytest.mark.serve
 def test_the_document_is_one_of_openapi(service: Service) -> None:
     document = service.contract.document
     assert document["openapi"] == "3.1.0"
-    Contract(document)
+    for schema in document["components"]["schemas"].values():
+        Draft202012Validator.check_schema(schema)
     # Each reference leads somewhere, and each operation has a name of its own.
     for reference in set(re.findall(r"'\$ref': '#(/[^']+)'", repr(document))):
         target = document

@@ -106,7 +106,8 @@ def test_paths_lead_nowhere_else(service: Service, admin: Client) -> None:
     for path in (
         "/../../service.key", "/%2e%2e/%2e%2e/etc/passwd", "/..%2f..%2fetc/passwd", "/assets/../../service.key",
         "/assets/..%5c..%5cservice.key", "//etc/passwd", "/api/v1/../../service.key",
-        "/api/v1/tenants/../../service.key", "/api/v1/tenants/%2e%2e", "/api/v1/tenants/%00", "/service.db", "/api/v10/me", "/api/v1//me",
+        "/api/v1/tenants/../../service.key", "/api/v1/tenants/%2e%2e", "/api/v1/tenants/%00", "/service.db",
+        "/api/v10/me", "/api/v1//me",
     ):  # fmt: skip
         answer = admin.raw("GET", path)
         assert answer.status == 404, (path, answer.status)
