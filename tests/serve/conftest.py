@@ -22,7 +22,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with Sandbox(Options(tmp_path_factory.mktemp("sandbox"), data="tpch:0.001")) as running:
+    with Sandbox(Options(tmp_path_factory.mktemp("sandbox"), data="tpch:0.01")) as running:
         yield running
 
 

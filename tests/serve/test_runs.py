@@ -42,7 +42,7 @@ def test_what_is_wrong_is_a_finding_with_its_cure(service: Service, tenant: Tena
 
 def test_the_texts_for_an_administrator_come_with_half_a_form(service: Service, tenant: Tenant) -> None:
     full = service.source_body()
-    body = {name: full[name] for name in ("workgroup", "host", "bucket", "bucket_region")}
+    body = {name: full[name] for name in ("workgroup", "host", "bucket", "bucket_region", "advanced")}
     texts = tenant.post(f"{tenant.path}/sources/setup", body).ok()
     assert full["bucket"] in texts["iam"] and "CREATE USER" in texts["sql"]
     assert any("database" in note for note in texts["notes"])

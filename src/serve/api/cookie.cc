@@ -12,6 +12,9 @@ namespace {
 
 using base::ErrorCode;
 
+// What is longer is nobody's, and is not looked for.
+constexpr std::size_t kCredentialMax = 200;
+
 std::string_view CookieName(bool tls) { return tls ? "__Host-sluice_session" : "sluice_session"; }
 
 std::string_view Trimmed(std::string_view text) {
@@ -121,25 +124,28 @@ void RequireOwnOrigin(const ApiContext& context, const Request& request) {
 }
 
 void Authenticate(const ApiContext& context, Call& call) {
+  constexpr std::string_view kNobodys = "the token is none of this service's, or has expired";
   if (const auto header = call.request.Field("Authorization")) {
-    const bool bearer = header->size() > 7 && base::EqualFolded(header->substr(0, 7), "Bearer ");
-    if (bearer) {
+    if (header->size() > 7 && base::EqualFolded(header->substr(0, 7), "Bearer ")) {
       call.credential = base::Secret(std::string(Trimmed(header->substr(7))));
-      if (call.credential.Reveal().size() <= 200)
+      if (call.credential.Reveal().size() <= kCredentialMax) {
         call.token = context.store.FindToken(call.credential);
+      }
     }
-  } else if (auto session = CookieOf(call.request, context.options.tls)) {
-    RequirePageHeader(call.request);
-    call.by_cookie = true;
-    call.credential = std::move(*session);
-    if (call.credential.Reveal().size() <= 200)
-      call.token = context.store.FindSession(call.credential);
-  } else {
-    ThrowNotSignedIn("no token was sent");
+    if (call.token) return;
+    if (!context.sign_ins.MayFail(call.request.address)) ThrowTooManyFailures();
+    ThrowNotSignedIn(kNobodys);
   }
-  if (call.token) return;
-  if (!context.sign_ins.MayFail(call.request.address)) ThrowTooManyFailures();
-  ThrowNotSignedIn("the token is none of this service's, or has expired");
+  auto session = CookieOf(call.request, context.options.tls);
+  if (!session) ThrowNotSignedIn("no token was sent");
+  RequirePageHeader(call.request);
+  call.by_cookie = true;
+  call.credential = std::move(*session);
+  if (call.credential.Reveal().size() <= kCredentialMax) {
+    call.token = context.store.FindSession(call.credential);
+  }
+  // Never "too often": a page whose session has ended must be told that, however many there are.
+  if (!call.token) ThrowNotSignedIn("the session has ended");
 }
 
 }  // namespace sluice::serve
