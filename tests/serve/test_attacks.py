@@ -198,7 +198,11 @@ REACHES = {
 
 @pytest.mark.parametrize("name", REACHES)
 def test_a_source_reaches_nothing_of_the_server(tenant: Tenant, service: Service, name: str) -> None:
-    """G20: neither its files, its environment, its network nor its identity - saved, tested or shown."""
+    """Saved or tested.
+
+    G71: Nothing that a tenant sends makes the service read its own files or environment, or reach an address or use an
+    identity that the operator did not allow.
+    """
     body = service.source_body() | REACHES[name]
     path = f"{tenant.path}/sources"
     for answer in (tenant.post(path, body), tenant.post(f"{path}/test", body)):

@@ -40,7 +40,10 @@ def ids(tenant: Tenant) -> dict[str, str]:
 def test_nothing_of_another_tenant_is_there(
     service: Service, tenant: Tenant, stranger: Tenant, ids: dict[str, str]
 ) -> None:
-    """G19: whatever a tenant's token asks, by every route, with its own tenant or the other's in the path."""
+    """By every route, with the other's tenant or its own in the path.
+
+    G70: A token of one tenant sees and changes nothing of another's: the answer is the same as for what does not exist.
+    """
     for operation in service.contract.operations():
         method, path = operation.split(" ")
         if "{" not in path:

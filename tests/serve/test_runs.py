@@ -105,7 +105,10 @@ def test_a_run_that_fails_says_why(tenant: Tenant) -> None:
 
 
 def test_no_secret_is_on_the_disk_or_in_the_log(service: Service, tenant: Tenant) -> None:
-    """G21: at rest every secret is sealed; no file of the service holds one, whatever ran."""
+    """Whatever ran.
+
+    G72: The service keeps each secret sealed and never shows it again: not in an answer, a file of its own or its log.
+    """
     pipeline = tenant.make_pipeline("tpch.region")
     tenant.run(pipeline["id"])
     secret = service.source_body()["secret_access_key"].encode()

@@ -35,6 +35,17 @@ bool IsPath(std::string_view target) {
          });
 }
 
+// The parser takes a body in an encoding that it does not know for none, and what is in it for the
+// next request.
+bool IsTaken(const beast_http::request<beast_http::string_body>& message) {
+  const auto target = message.target();
+  if (!IsPath({target.data(), target.size()})) return false;
+  const auto encodings = message.count(beast_http::field::transfer_encoding);
+  const auto encoding = message[beast_http::field::transfer_encoding];
+  return encodings == 0 ||
+         (encodings == 1 && base::EqualFolded({encoding.data(), encoding.size()}, "chunked"));
+}
+
 }  // namespace
 
 RequestParser::RequestParser(const ParserLimits& limits) : parts_(std::make_unique<Parts>()) {
@@ -61,8 +72,7 @@ RequestParser::Fed RequestParser::Feed(std::string_view bytes) {
     }
     if (used == 0) break;
   }
-  if (parts_->parser.is_header_done() &&
-      !IsPath({parts_->parser.get().target().data(), parts_->parser.get().target().size()})) {
+  if (parts_->parser.is_header_done() && !IsTaken(parts_->parser.get())) {
     parts_->refusal = 400;
     fed.state = State::kRefused;
   } else if (parts_->parser.is_done()) {

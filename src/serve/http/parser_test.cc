@@ -66,6 +66,13 @@ TEST(RequestParser, RefusesTwoLengths) {
   EXPECT_EQ(
       RefusalOf("POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0"),
       400);
+  for (const char* encoding :
+       {"gzip, chunked", "gzip, chunked, x", "identity", "chunked, chunked"}) {
+    EXPECT_EQ(RefusalOf("POST / HTTP/1.1\r\nTransfer-Encoding: " + std::string(encoding) +
+                        "\r\n\r\n0\r\n\r\n"),
+              400)
+        << encoding;
+  }
   EXPECT_EQ(RefusalOf("POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n"), 400);
   EXPECT_EQ(RefusalOf("POST / HTTP/1.1\r\nContent-Length: 1x\r\n\r\n"), 400);
 }
