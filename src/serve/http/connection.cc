@@ -356,6 +356,7 @@ void Connection::Linger() {
   if (closed_) return;
   phase_ = Phase::kLingering;
   socket_->EndWriting();
+  if (draining_) return Close();
   Arm(kLingerPatience);
   Read();
 }

@@ -70,6 +70,10 @@ class ServerTest : public testing::Test {
 
   const base::SystemClock clock_;
   test::NullLogger log_;
+  // Of the handlers, which may be at work until the server ends.
+  std::latch begun_{1};
+  std::latch go_{1};
+  std::latch ended_{1};
   std::optional<Server> server_;
 };
 
@@ -147,81 +151,73 @@ TEST_F(ServerTest, CountsStreams) {
 }
 
 TEST_F(ServerTest, StopsWorkThatNobodyWaitsFor) {
-  std::latch begun(1);
-  std::latch stopped(1);
-  Start([&](const Request&) -> Reply {
-    return {.response = {}, .work = [&](Writer&, std::stop_token stop) {
-              const std::stop_callback on_stop(stop, [&] { stopped.count_down(); });
-              begun.count_down();
-              stopped.wait();
+  Start([this](const Request&) -> Reply {
+    return {.response = {}, .work = [this](Writer&, std::stop_token stop) {
+              const std::stop_callback on_stop(stop, [this] { ended_.count_down(); });
+              begun_.count_down();
+              ended_.wait();
               return Response{};
             }};
   });
   Client client(server_->port());
   client.Send("GET / HTTP/1.1\r\n\r\n");
-  begun.wait();
+  begun_.wait();
   client.Close();
-  stopped.wait();
+  ended_.wait();
 }
 
 TEST_F(ServerTest, AWriterWaitsForItsReaderAndIsToldWhenItIsGone) {
-  std::latch begun(1);
-  std::latch ended(1);
-  Start([&](const Request&) -> Reply {
+  Start([this](const Request&) -> Reply {
     return {.response = {},
             .work =
-                [&](Writer& writer, std::stop_token) {
+                [this](Writer& writer, std::stop_token) {
                   const std::string text(100'000, 'a');
-                  begun.count_down();
+                  begun_.count_down();
                   while (writer.Write(text)) continue;
-                  ended.count_down();
+                  ended_.count_down();
                   return Response{};
                 },
             .streams = true};
   });
   Client client(server_->port());
   client.Send("GET / HTTP/1.1\r\n\r\n");
-  begun.wait();
+  begun_.wait();
   EXPECT_THAT(client.ReadUntil("aaaa"), HasSubstr("chunked"));
   client.Close();
-  ended.wait();
+  ended_.wait();
 }
 
 TEST_F(ServerTest, RefusesWhatTakesLongWhereAllThreadsHaveWork) {
-  std::latch go(1);
-  std::latch begun(1);
   Start(
-      [&](const Request&) -> Reply {
-        return {.response = {}, .work = [&](Writer&, std::stop_token) {
-                  begun.count_down();
-                  go.wait();
+      [this](const Request&) -> Reply {
+        return {.response = {}, .work = [this](Writer&, std::stop_token) {
+                  begun_.count_down();
+                  go_.wait();
                   return Response{.status = 200, .fields = {}, .body = "done"};
                 }};
       },
       {.long_workers = 1});
   Client first(server_->port());
   first.Send("GET / HTTP/1.1\r\n\r\n");
-  begun.wait();
+  begun_.wait();
   Client second(server_->port());
   second.Send("GET / HTTP/1.1\r\nConnection: close\r\n\r\n");
   EXPECT_THAT(second.ReadAll(), StartsWith("HTTP/1.1 503 "));
-  go.count_down();
+  go_.count_down();
   EXPECT_THAT(first.ReadUntil("done"), HasSubstr(" 200 "));
 }
 
 TEST_F(ServerTest, EndsStreamsAndLetsAnswersEnd) {
-  std::latch begun(1);
-  std::latch go(1);
-  Start([&](const Request&) -> Reply {
-    begun.count_down();
-    go.wait();
+  Start([this](const Request&) -> Reply {
+    begun_.count_down();
+    go_.wait();
     return {.response = {.status = 200, .fields = {}, .body = "whole"}};
   });
   Client client(server_->port());
   client.Send("GET / HTTP/1.1\r\n\r\n");
-  begun.wait();
-  std::jthread end([&] { server_->End(); });
-  go.count_down();
+  begun_.wait();
+  std::jthread end([this] { server_->End(); });
+  go_.count_down();
   EXPECT_THAT(client.ReadAll(), HasSubstr("whole"));
 }
 
