@@ -15,7 +15,7 @@ export function Bars({ title, bars, format }: { title: string; bars: Bar[]; form
   const most = Math.max(...bars.map((bar) => bar.value), 0);
   const width = Math.min(34, WIDE / Math.max(bars.length, 1));
   return (
-    <svg class="chart" viewBox={`0 0 ${WIDE} ${HIGH + 26}`} role="group" aria-label={title}>
+    <svg class="chart" preserveAspectRatio="xMinYMid meet" viewBox={`0 0 ${WIDE} ${HIGH + 26}`} role="group" aria-label={title}>
       <line class="axis" x1="0" x2={WIDE} y1={HIGH} y2={HIGH} />
       <line class="axis" x1="0" x2={WIDE} y1="22" y2="22" stroke-dasharray="3 4" />
       <text x="0" y="15">
@@ -65,7 +65,7 @@ export function Timeline({ title, spans, from, to, label }: { title: string; spa
   const x = (t: number) => ((t - from) / Math.max(1, to - from)) * WIDE;
   const high = rows.length * ROW + 26;
   return (
-    <svg class="chart" viewBox={`0 0 ${WIDE} ${high}`} role="group" aria-label={title}>
+    <svg class="chart" preserveAspectRatio="xMinYMid meet" viewBox={`0 0 ${WIDE} ${high}`} role="group" aria-label={title}>
       {rows.map((row, index) => (
         <>
           <text x="0" y={index * ROW + 15}>

@@ -36,7 +36,8 @@ export function Notice(props: { kind: 'good' | 'warn' | 'bad' | 'busy'; title: s
   );
 }
 
-export const sentence = (text: string) => (text ? text.charAt(0).toUpperCase() + text.slice(1) : text);
+// With a capital, unless it begins with a name: `acme-staging is …`, `localhost:5439 answers`.
+export const sentence = (text: string) => (/^[a-z]+([ ,.]|$)/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text);
 
 export function Failure({ error, again }: { error: unknown; again?: () => void }) {
   if (!(error instanceof ApiError)) throw error;

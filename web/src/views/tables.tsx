@@ -135,7 +135,7 @@ function SchemaNode({ name, type, tables, open, choice, pick, change }: NodeProp
           <input
             type="checkbox"
             disabled={free.length === 0}
-            checked={free.length > 0 && taken === free.length}
+            checked={taken === free.length}
             ref={(box) => {
               if (box) box.indeterminate = taken > 0 && taken < free.length;
             }}
@@ -163,6 +163,7 @@ function TableNode({ table, choice, pick, change }: { table: Table; choice: Choi
   const [open, setOpen] = useState(false);
   const stream = choice.tables[table.name];
   const pattern = coveredBy(choice, table);
+  const mode = pattern ? `by ${pattern}` : modeName(stream ?? proposed(table));
   return (
     <li>
       <div class="line">
@@ -176,8 +177,8 @@ function TableNode({ table, choice, pick, change }: { table: Table; choice: Choi
         <span class="muted small number" title={table.bytes === null ? undefined : bytes(table.bytes)}>
           {table.rows === null ? '' : `${count(table.rows)} rows`}
         </span>
-        <button class="button quiet compact" aria-expanded={open} aria-label={`Details of ${table.name}`} onClick={() => setOpen(!open)}>
-          {pattern ? `by ${pattern}` : modeName(stream ?? proposed(table))}
+        <button class="button quiet compact" aria-expanded={open} aria-label={`${mode}, details of ${table.name}`} onClick={() => setOpen(!open)}>
+          {mode}
           <Icon name={open ? 'down' : 'right'} />
         </button>
       </div>
