@@ -2,7 +2,7 @@
 # uses no network. ONLY=label runs one part of the tests, ROOM=folder one room's
 # unit tests, ALL=1 the sanitizers too (what CI runs); see tools/test.py --help.
 .DEFAULT_GOAL := build
-.PHONY: build setup demo test test-sanitizers sandbox sandbox-down chaos bench lint fuzz lock release clean
+.PHONY: build setup demo serve-demo test test-sanitizers sandbox sandbox-down chaos bench lint fuzz lock release clean
 
 PRESET ?= release
 JOBS ?= 2
@@ -20,6 +20,10 @@ build: setup
 
 demo: build
 	@tools/demo.sh
+
+# The sandbox and the service, with a link to begin with; Ctrl-C stops both. LISTEN=127.0.0.1:8765.
+serve-demo: build
+	@tools/serve_demo.sh
 
 test: setup
 	@tools/test.py $(if $(ONLY),--only $(ONLY)) $(if $(ROOM),--room $(ROOM)) $(if $(ALL),--all)

@@ -3,7 +3,7 @@
 
   tools/test.py                 everything but the sanitizers
   tools/test.py --all           everything, what CI runs: the unit tests once, under the sanitizers
-  tools/test.py --only unit     one label: unit, tidy, sandbox, clients, serve, or a marker of tests/e2e (LABELS)
+  tools/test.py --only unit     one label: unit, tidy, sandbox, clients, serve, browser, or of tests/e2e (LABELS)
   tools/test.py --room sync     builds and runs one room's unit tests (destinations/lake: with its folder)
   tools/test.py --sanitizers    unit tests and the end-to-end run under ASan+UBSan and TSan
 
@@ -56,7 +56,7 @@ E2E_LABELS = (
 SHARED_OUT = ("model", "crash", "mutants", "check")
 # Folders of their own, beside tests/e2e.
 FOLDER_LABELS = ("serve",)
-LABELS = ("unit", "tidy", "sandbox", "clients", *FOLDER_LABELS, *E2E_LABELS)
+LABELS = ("unit", "tidy", "sandbox", "clients", "browser", *FOLDER_LABELS, *E2E_LABELS)
 JOBS = int(os.environ.get("JOBS", "2"))
 # An end-to-end test waits for servers a quarter of its time.
 E2E_JOBS = JOBS + 1
@@ -93,7 +93,6 @@ TSAN_TARGETS = (
     "staging_test",
     "sync_test",
     "cli_test",
-    "serve_http_test",
     "destinations_duckdb_test",
     "destinations_lake_test",
     "destinations_postgres_test",
@@ -247,7 +246,7 @@ def tell_kills(report: Path) -> None:
 def run_all(only: str | None, tally: Tally, *, units_are_sanitized: bool = False) -> None:
     environment = dict(os.environ)
     environment.pop("PYTHONPATH", None)
-    needs_build = only is None or only == "unit" or only in (*FOLDER_LABELS, *E2E_LABELS)
+    needs_build = only in (None, "unit", "browser", *FOLDER_LABELS, *E2E_LABELS)
     targets = ["all", "sluice_mutant"] if only in (None, "mutants") else ["all"]
     if units_are_sanitized:
         targets = ["sluice", "sluice_crash", "sluice_mutant", *LONG_HISTORIES_IN]
@@ -270,6 +269,8 @@ def run_all(only: str | None, tally: Tally, *, units_are_sanitized: bool = False
     for name in FOLDER_LABELS:
         if only in (None, name):
             run_pytest(name, [f"tests/{name}", "-n", str(JOBS), "--dist", "loadfile"], tally, environment)
+    if only in (None, "browser"):
+        run_browser(tally, environment)
     for name, marks in e2e_parts(only):
         # One file's many cases are shared out; elsewhere a file's tests may share what takes long to make.
         share = "worksteal" if name in SHARED_OUT else "loadfile"
@@ -285,6 +286,17 @@ def run_clients(tally: Tally, environment: dict[str, str]) -> None:
         tally.failed += 1
         return
     run_pytest("clients", ["tests/clients", "-n", "2", "--dist", "loadfile"], tally, environment)
+
+
+def run_browser(tally: Tally, environment: dict[str, str]) -> None:
+    """The page in chromium, which is installed first."""
+    with TIMES.measure("install browser"):
+        code = subprocess.run(["tools/setup.sh", "--browser"], cwd=ROOT, env=environment).returncode
+    if code != 0:
+        print("the browser could not be installed")
+        tally.failed += 1
+        return
+    run_pytest("browser", ["tests/browser", "-n", "2", "--dist", "loadfile"], tally, environment)
 
 
 def run_room(room: str, tally: Tally) -> None:

@@ -356,7 +356,6 @@ void Connection::Linger() {
   if (closed_) return;
   phase_ = Phase::kLingering;
   socket_->EndWriting();
-  if (draining_) return Close();
   Arm(kLingerPatience);
   Read();
 }

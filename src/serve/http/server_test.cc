@@ -70,10 +70,6 @@ class ServerTest : public testing::Test {
 
   const base::SystemClock clock_;
   test::NullLogger log_;
-  // Of the handlers, which may be at work until the server ends.
-  std::latch begun_{1};
-  std::latch go_{1};
-  std::latch ended_{1};
   std::optional<Server> server_;
 };
 
@@ -151,73 +147,81 @@ TEST_F(ServerTest, CountsStreams) {
 }
 
 TEST_F(ServerTest, StopsWorkThatNobodyWaitsFor) {
-  Start([this](const Request&) -> Reply {
-    return {.response = {}, .work = [this](Writer&, std::stop_token stop) {
-              const std::stop_callback on_stop(stop, [this] { ended_.count_down(); });
-              begun_.count_down();
-              ended_.wait();
+  std::latch begun(1);
+  std::latch stopped(1);
+  Start([&](const Request&) -> Reply {
+    return {.response = {}, .work = [&](Writer&, std::stop_token stop) {
+              const std::stop_callback on_stop(stop, [&] { stopped.count_down(); });
+              begun.count_down();
+              stopped.wait();
               return Response{};
             }};
   });
   Client client(server_->port());
   client.Send("GET / HTTP/1.1\r\n\r\n");
-  begun_.wait();
+  begun.wait();
   client.Close();
-  ended_.wait();
+  stopped.wait();
 }
 
 TEST_F(ServerTest, AWriterWaitsForItsReaderAndIsToldWhenItIsGone) {
-  Start([this](const Request&) -> Reply {
+  std::latch begun(1);
+  std::latch ended(1);
+  Start([&](const Request&) -> Reply {
     return {.response = {},
             .work =
-                [this](Writer& writer, std::stop_token) {
+                [&](Writer& writer, std::stop_token) {
                   const std::string text(100'000, 'a');
-                  begun_.count_down();
+                  begun.count_down();
                   while (writer.Write(text)) continue;
-                  ended_.count_down();
+                  ended.count_down();
                   return Response{};
                 },
             .streams = true};
   });
   Client client(server_->port());
   client.Send("GET / HTTP/1.1\r\n\r\n");
-  begun_.wait();
+  begun.wait();
   EXPECT_THAT(client.ReadUntil("aaaa"), HasSubstr("chunked"));
   client.Close();
-  ended_.wait();
+  ended.wait();
 }
 
 TEST_F(ServerTest, RefusesWhatTakesLongWhereAllThreadsHaveWork) {
+  std::latch go(1);
+  std::latch begun(1);
   Start(
-      [this](const Request&) -> Reply {
-        return {.response = {}, .work = [this](Writer&, std::stop_token) {
-                  begun_.count_down();
-                  go_.wait();
+      [&](const Request&) -> Reply {
+        return {.response = {}, .work = [&](Writer&, std::stop_token) {
+                  begun.count_down();
+                  go.wait();
                   return Response{.status = 200, .fields = {}, .body = "done"};
                 }};
       },
       {.long_workers = 1});
   Client first(server_->port());
   first.Send("GET / HTTP/1.1\r\n\r\n");
-  begun_.wait();
+  begun.wait();
   Client second(server_->port());
   second.Send("GET / HTTP/1.1\r\nConnection: close\r\n\r\n");
   EXPECT_THAT(second.ReadAll(), StartsWith("HTTP/1.1 503 "));
-  go_.count_down();
+  go.count_down();
   EXPECT_THAT(first.ReadUntil("done"), HasSubstr(" 200 "));
 }
 
 TEST_F(ServerTest, EndsStreamsAndLetsAnswersEnd) {
-  Start([this](const Request&) -> Reply {
-    begun_.count_down();
-    go_.wait();
+  std::latch begun(1);
+  std::latch go(1);
+  Start([&](const Request&) -> Reply {
+    begun.count_down();
+    go.wait();
     return {.response = {.status = 200, .fields = {}, .body = "whole"}};
   });
   Client client(server_->port());
   client.Send("GET / HTTP/1.1\r\n\r\n");
-  begun_.wait();
-  std::jthread end([this] { server_->End(); });
-  go_.count_down();
+  begun.wait();
+  std::jthread end([&] { server_->End(); });
+  go.count_down();
   EXPECT_THAT(client.ReadAll(), HasSubstr("whole"));
 }
 

