@@ -123,6 +123,8 @@ class Client:
         try:
             connection.request(method, PREFIX + path, body, sent)
             response = connection.getresponse()
+            fields = {name.lower(): value for name, value in response.getheaders()}
+            self.service.contract.judge(method, path, response.status, fields, b"")
             assert response.status == 200, response.read()
             assert response.headers["Content-Type"] == "text/event-stream"
             yield _events(response)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import http.server
 import re
+import threading
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -179,6 +181,35 @@ def test_the_key_of_a_webhook_is_shown_once(tenant: Tenant) -> None:
     assert changed["on"] == ["failed", "late"]
     assert tenant.items(f"{tenant.path}/alerts")[0]["id"] == made["id"]
     tenant.delete(f"{tenant.path}/alerts/{made['id']}").ok(204)
+
+
+def test_a_message_is_sent_to_see_whether_it_arrives(tenant: Tenant) -> None:
+    got: list[dict[str, str]] = []
+
+    class Receiver(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            got.append({name.lower(): value for name, value in self.headers.items()})
+            self.send_response(204 if self.path == "/good" else 500)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Receiver) as receiver:
+        threading.Thread(target=receiver.serve_forever, daemon=True).start()
+        for path in ("good", "bad"):
+            url = f"http://127.0.0.1:{receiver.server_port}/{path}"
+            alert = tenant.post(
+                f"{tenant.path}/alerts", {"name": path, "kind": "webhook", "url": url, "on": ["late"]}
+            ).ok(201)
+            answer = tenant.post(f"{tenant.path}/alerts/{alert['id']}/test")
+            if path == "good":
+                answer.ok(204)
+            else:
+                answer.refused(502)
+        receiver.shutdown()
+    assert {"webhook-id", "webhook-timestamp", "webhook-signature"} <= set(got[0])
 
 
 def test_tokens_are_listed_without_their_text_and_end_when_deleted(admin: Client, service: Service) -> None:

@@ -104,6 +104,53 @@ def test_a_run_that_fails_says_why(tenant: Tenant) -> None:
     assert [one["run"] for one in attention] == [run["id"]]
 
 
+def test_a_run_is_stopped_and_one_that_waits_behind_it_too(service: Service, tenant: Tenant) -> None:
+    service.sandbox.faults.set("unload.slow_per_file", args={"seconds": 20})
+    service.sandbox.faults.set("unload.cache", args={"enabled": False})
+    try:
+        runs_path = f"{tenant.path}/runs"
+        first = tenant.make_pipeline("tpch.region", name="first")
+        second = tenant.make_pipeline("tpch.nation", name="second", destination=first["destination"])
+        run = tenant.post(f"{tenant.path}/pipelines/{first['id']}/runs").ok(202)
+        waiting = tenant.post(f"{tenant.path}/pipelines/{second['id']}/runs").ok(202)
+        again = tenant.post(f"{tenant.path}/pipelines/{second['id']}/runs").refused(409, "conflict")
+        assert again["remedy"]
+        with tenant.stream("GET", f"{runs_path}/{run['id']}/events") as events:
+            assert any(event.data.get("phase") == "unload" for event in events)
+            # Of one destination one runs at a time.
+            assert tenant.get(f"{runs_path}/{waiting['id']}").ok()["state"] == "queued"
+            tenant.delete(f"{tenant.path}/pipelines/{first['id']}").refused(409, "conflict")
+            assert tenant.post(f"{runs_path}/{waiting['id']}/stop").ok(202)["state"] == "stopped"
+            assert tenant.post(f"{runs_path}/{run['id']}/stop").ok(202)["stopping"] is True
+            assert list(events)[-1].data["state"] == "stopped"
+    finally:
+        service.sandbox.faults.clear()
+
+
+def test_destinations_and_pipelines_are_tested_too(service: Service, tenant: Tenant) -> None:
+    body = {"name": "files", "type": "duckdb", "path": "tested.duckdb"}
+    document = tenant.post(f"{tenant.path}/destinations/test", body).ok()
+    assert document["counts"]["failure"] == 0
+    pipeline = tenant.make_pipeline("tpch.region")
+    path = f"{tenant.path}/destinations/{pipeline['destination']}"
+    with tenant.stream("POST", f"{path}/test") as events:
+        _judge_findings(service, list(events))
+    assert tenant.post(f"{tenant.path}/pipelines/{pipeline['id']}/test").ok()["counts"]["failure"] == 0
+    nobody = {
+        "name": "db",
+        "type": "postgres",
+        "host": "127.0.0.1",
+        "port": 1,
+        "database": "a",
+        "user": "a",
+        "password": "b",
+    }
+    document = tenant.post(f"{tenant.path}/destinations/test", nobody).ok()
+    assert document["counts"]["failure"] == 1, document
+    tenant.delete(f"{tenant.path}/pipelines/{pipeline['id']}").ok(204)
+    tenant.delete(path).ok(204)
+
+
 def test_no_secret_is_on_the_disk_or_in_the_log(service: Service, tenant: Tenant) -> None:
     """Whatever ran.
 
