@@ -29,6 +29,9 @@ enum class Command {
   kConfigSchema,
   kServe,
   kServeToken,
+  kServeRotateKey,
+  kServeExport,
+  kServeImport,
 };
 std::string_view CommandName(Command command);  // "config validate"
 
@@ -66,9 +69,10 @@ struct CommandLine {
   connection::SetupFlags setup;
   InitFlags init;
   serve::ServiceOptions serve;
-  serve::TokenRequest token;  // serve token
-  std::string shell;          // completion
-  std::string events;         // "3", "events.ndjson"; empty: none
+  serve::TokenRequest token;        // serve token
+  serve::ExchangeRequest exchange;  // serve export, serve import
+  std::string shell;                // completion
+  std::string events;               // "3", "events.ndjson"; empty: none
 };
 
 struct Parsed {

@@ -19,6 +19,9 @@ extern const CommandRow kConfigValidateCommand;
 extern const CommandRow kConfigSchemaCommand;
 extern const CommandRow kServeCommand;
 extern const CommandRow kServeTokenCommand;
+extern const CommandRow kServeRotateKeyCommand;
+extern const CommandRow kServeExportCommand;
+extern const CommandRow kServeImportCommand;
 extern const CommandRow kCompletionCommand;
 extern const CommandRow kManCommand;
 

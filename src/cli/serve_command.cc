@@ -3,6 +3,7 @@
 
 #include "cli/command_table.h"
 #include "cli/process.h"
+#include "cli/serve_options.h"
 #include "contract/exit_code.h"
 #include "contract/json_envelope.h"
 #include "serve/service.h"
@@ -28,33 +29,14 @@ Examples:
   sluice serve token --name operator
   sluice serve token --name backend --scope tenant --tenant acme --days 365)";
 
-Option AddFile(Options& options, const std::string& name, std::filesystem::path& target,
-               const std::string& description) {
-  return options
-      .Call(
-          name, [&target](const std::string& text) { target = text; }, description)
-      .Value("FILE");
-}
-
-void AddData(Options& options, CommandLine& line) {
-  serve::ServiceOptions& serve = line.serve;
-  options
-      .Call(
-          "--data", [&serve](const std::string& text) { serve.data = text; },
-          "Where all of it is kept (default sluice-data)")
-      .Value("PATH");
-  AddFile(options, "--key-file", serve.key_file,
-          "Key of the secrets (default service.key in the data, or $SLUICE_KEY)");
-}
-
 void AddServe(Options& options, CommandLine& line) {
   serve::ServiceOptions& serve = line.serve;
   options.Add("--listen", serve.listen, "Where it listens (default 127.0.0.1:8765)")
       .Value("HOST:PORT");
-  AddData(options, line);
-  AddFile(options, "--tls-cert", serve.tls_certificate,
-          "Certificate of the server and its chain, PEM");
-  AddFile(options, "--tls-key", serve.tls_key, "Its key, PEM");
+  AddServeData(options, line);
+  AddServeFile(options, "--tls-cert", serve.tls_certificate,
+               "Certificate of the server and its chain, PEM");
+  AddServeFile(options, "--tls-key", serve.tls_key, "Its key, PEM");
   options.Add("--public-url", serve.public_url, "How people reach it, behind a proxy").Value("URL");
   options.Add("--vendor", serve.vendor, "Whose service the form says it is").Value("NAME");
   options
@@ -62,34 +44,10 @@ void AddServe(Options& options, CommandLine& line) {
            "Origin whose pages may embed the form, https://app.example.com")
       .Value("URL")
       .OneEach();
-  options
-      .Add("--allow-path", serve.allow_paths,
-           "Folder that tenants' destinations may lie in, besides their own")
-      .Value("PATH")
-      .OneEach();
-  options
-      .Add("--allow-host", serve.allow_hosts,
-           "Host of this machine or network that tenants may name")
-      .Value("HOST")
-      .OneEach();
-  options
-      .Add("--allow-endpoint", serve.allow_endpoints,
-           "Address that tenants may name in place of one of AWS's")
-      .Value("URL")
-      .OneEach();
-  options.Switch("--aws-environment", serve.aws_environment,
-                 "Tenants may sign in to AWS as this machine, to assume their roles");
-  AddFile(options, "--ca-bundle", serve.ca_bundle,
-          "PEM file of authorities to trust, instead of the system's");
+  AddServeRules(options, line);
   options.Add("--parallel-runs", serve.parallel_runs, "Syncs at one time (default 4)")
       .Value("NUMBER")
       .Range(1, 256);
-  options.Add("--run-memory-mb", serve.run_memory_mb, "Memory of a sync at most (default 400)")
-      .Value("NUMBER")
-      .Range(128, 1000000);
-  options.Add("--run-disk-mb", serve.run_disk_mb, "Disk for a sync's parts at most (default 2048)")
-      .Value("NUMBER")
-      .Range(64, 100000000);
 }
 
 // What to do next is what a person needs; a program gets its document at once, as there is no end.
@@ -127,7 +85,7 @@ std::optional<int> RunServe(const Context& context) {
 
 void AddToken(Options& options, CommandLine& line) {
   serve::TokenRequest& token = line.token;
-  AddData(options, line);
+  AddServeData(options, line);
   token.scope = "admin";
   token.name = "command line";
   options.Add("--name", token.name, "What it is for").Value("NAME");

@@ -10,8 +10,10 @@
 #include "serve/compose/rules.h"
 #include "serve/http/server.h"
 #include "serve/runs/runs.h"
+#include "serve/service_data.h"
 #include "serve/store/data_folder.h"
 #include "serve/store/keyring.h"
+#include "serve/store/rotate.h"
 #include "serve/store/store.h"
 
 namespace sluice::serve {
@@ -102,6 +104,15 @@ DataFolder FolderOf(const ServiceOptions& options) {
   return DataFolder(fs::absolute(options.data));
 }
 
+void RequireData(const DataFolder& data, std::string_view operation) {
+  if (fs::exists(data.database())) return;
+  throw base::Error({.code = ErrorCode::kNotFound,
+                     .operation = std::string(operation),
+                     .subject = data.root().string(),
+                     .message = "there is no service's data",
+                     .remedy = "Name its folder with --data, or start `sluice serve` first."});
+}
+
 // A database without its key would be read by nobody: a new key is made for a new one alone.
 bool IsNew(const DataFolder& data) { return !fs::exists(data.database()); }
 
@@ -117,7 +128,7 @@ class Service::Impl {
         data_(Made(FolderOf(options))),
         lock_(data_),
         keyring_(KeyringOf(options, data_, environment, IsNew(data_))),
-        store_(Store::Open(data_.root(), keyring_.keyring, clock)) {
+        store_(Store::Open(data_.root(), EndRotation(data_, keyring_, clock), clock)) {
     if (options.tls_certificate.empty() != options.tls_key.empty()) {
       Refuse("--tls-cert", "certificate and key belong together", "Give both, or neither.");
     }
@@ -213,13 +224,7 @@ void Service::End() { impl_->End(); }
 base::Secret MakeToken(const ServiceOptions& options, const base::Environment& environment,
                        const base::Clock& clock, const TokenRequest& request) {
   const DataFolder data = FolderOf(options);
-  if (IsNew(data)) {
-    throw base::Error({.code = ErrorCode::kNotFound,
-                       .operation = "serve token",
-                       .subject = data.root().string(),
-                       .message = "there is no service's data",
-                       .remedy = "Name its folder with --data, or start `sluice serve` first."});
-  }
+  RequireData(data, "serve token");
   const LoadedKeyring keyring = KeyringOf(options, data, environment, false);
   const auto store = Store::Open(data.root(), keyring.keyring, clock);
   const auto scope = ParseScope(request.scope);
@@ -241,6 +246,25 @@ base::Secret MakeToken(const ServiceOptions& options, const base::Environment& e
   store->Audit(
       {.at = clock.Utc(), .tenant = tenant, .action = "token.create", .subject = token.id});
   return text;
+}
+
+ServiceData OpenData(const ServiceOptions& options, const base::Environment& environment,
+                     const base::Clock& clock, std::string_view operation) {
+  DataFolder data = FolderOf(options);
+  RequireData(data, operation);
+  const LoadedKeyring keyring = KeyringOf(options, data, environment, false);
+  auto store = Store::Open(data.root(), keyring.keyring, clock);
+  return {.data = std::move(data), .rules = RulesOf(options), .store = std::move(store)};
+}
+
+KeyRotated RotateServiceKey(const ServiceOptions& options, const base::Environment& environment,
+                            const base::Clock& clock) {
+  const DataFolder data = FolderOf(options);
+  RequireData(data, "serve rotate-key");
+  const DataLock lock(data);
+  const LoadedKeyring keyring = KeyringOf(options, data, environment, false);
+  const Rotated rotated = RotateKey(data, keyring, clock);
+  return {.values = rotated.values, .key_id = rotated.key_id};
 }
 
 }  // namespace sluice::serve

@@ -76,4 +76,33 @@ struct TokenRequest {
 base::Secret MakeToken(const ServiceOptions& options, const base::Environment& environment,
                        const base::Clock& clock, const TokenRequest& request);
 
+// `sluice serve rotate-key`: a new key, and every secret sealed with it (store/rotate.h). Throws
+// kConflict while the service runs. Returns how many values were sealed again, and the new key's
+// id.
+struct KeyRotated {
+  std::int64_t values = 0;
+  std::string key_id;
+};
+KeyRotated RotateServiceKey(const ServiceOptions& options, const base::Environment& environment,
+                            const base::Clock& clock);
+
+// `sluice serve export` and `sluice serve import`, of a tenant by name or id, whether the service
+// runs or not: between it and files that `sluice sync` reads (compose/exchange.h). Throws what
+// these throw; kNotFound if there is no such tenant.
+struct ExchangeRequest {
+  std::string tenant;
+  std::filesystem::path folder;    // export: gets a file for each pipeline
+  bool with_secrets = false;       // export: `.env`, too
+  std::vector<std::string> files;  // import
+};
+// Names of the files that were written.
+std::vector<std::string> ExportFiles(const ServiceOptions& options,
+                                     const base::Environment& environment, const base::Clock& clock,
+                                     const ExchangeRequest& request);
+// Makes the tenant if there is none of that name. All files are read before the first is kept.
+// Returns the pipelines' ids.
+std::vector<std::string> ImportFiles(const ServiceOptions& options,
+                                     const base::Environment& environment, const base::Clock& clock,
+                                     const ExchangeRequest& request);
+
 }  // namespace sluice::serve

@@ -6,12 +6,12 @@
 #include <array>
 #include <utility>
 
-#include "base/text.h"
 #include "config/config.h"
 #include "config/destination_path.h"
 #include "connection/host_rules.h"
 #include "serve/base/resource_fields.h"
 #include "serve/compose/config_fields.h"
+#include "serve/compose/yaml_text.h"
 #include "serve/store/private_file.h"
 
 namespace sluice::serve {
@@ -20,16 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kNobody = "test";  // the connection's name where there is no pipeline
-
-// What the reader of configurations replaces, stands for itself: values of tenants are no
-// references, even if a rule above had missed one.
-void EscapeReferences(Json& value) {
-  if (value.is_string()) {
-    value = base::ReplaceAll(value.get<std::string>(), "$", "$$");
-  } else if (value.is_structured()) {
-    for (Json& inner : value) EscapeReferences(inner);
-  }
-}
 
 void PutAt(Json& config, std::string_view path, Json value) {
   if (value.is_null()) return;
@@ -58,11 +48,20 @@ class Composer {
       : parts_(parts), rules_(rules), data_(data) {}
 
   Json Compose() {
+    Json config = Bare();
+    Json& limits = config["limits"];
+    SetMost(limits, "memory_mb", rules_.memory_mb_max);
+    SetMost(limits, "disk_mb", rules_.disk_mb_max);
+    limits["work_dir"] = (Folder() / "work").string();
+    EscapeReferences(config);
+    return config;
+  }
+
+  Json Bare() {
     config_["name"] = kNobody;
     PutSource();
     PutDestination();
     PutPipeline();
-    EscapeReferences(config_);
     return std::move(config_);
   }
 
@@ -119,21 +118,14 @@ class Composer {
   }
 
   void PutPipeline() {
-    Json& limits = config_["limits"];
-    limits = Json::object();
-    if (parts_.pipeline != nullptr) {
-      const Resource& pipeline = *parts_.pipeline;
-      PutFields(config_, pipeline);
-      // A new one has no id yet.
-      if (const auto name = ConnectionOf(pipeline); !name.empty()) config_["name"] = name;
-      for (const auto& [path, salt] : pipeline.secrets) {
-        if (Json* hash = HashOf(config_, path)) (*hash)["salt"] = salt.Reveal();
-      }
+    if (parts_.pipeline == nullptr) return;
+    const Resource& pipeline = *parts_.pipeline;
+    PutFields(config_, pipeline);
+    // A new one has no id yet.
+    if (const auto name = ConnectionOf(pipeline); !name.empty()) config_["name"] = name;
+    for (const auto& [path, salt] : pipeline.secrets) {
+      if (Json* hash = HashOf(config_, path)) (*hash)["salt"] = salt.Reveal();
     }
-    Json& merged = config_["limits"];
-    SetMost(merged, "memory_mb", rules_.memory_mb_max);
-    SetMost(merged, "disk_mb", rules_.disk_mb_max);
-    merged["work_dir"] = (Folder() / "work").string();
   }
 
   // The operator's maximum wins; what is no number is left for the configuration's own rules.
@@ -150,11 +142,6 @@ class Composer {
   const DataFolder& data_;
   Json config_ = Json::object();
 };
-
-// Of several lines: no line of a small pipeline is too long for an error's place to be of use.
-std::string Dump(const Json& config) {
-  return config.dump(1, ' ', false, Json::error_handler_t::replace);
-}
 
 config::Loaded Read(const std::string& text, const fs::path& folder) {
   const auto nothing = [](std::string_view) -> std::optional<std::string> { return std::nullopt; };
@@ -218,7 +205,7 @@ Json Checked(const Resource& resource, const Parts& parts, const OperatorRules& 
       problems.push_back({"streams", "is missing", "Send at least one: [{\"table\": \"s.t\"}]"});
     }
   }
-  if (!config.is_null()) AddProblems(resource.kind, Read(Dump(config), data.root()), problems);
+  if (!config.is_null()) AddProblems(resource.kind, Read(ChildYaml(config), data.root()), problems);
   if (!problems.empty()) throw Refused(KindName(resource.kind), std::move(problems));
   return config;
 }
@@ -249,13 +236,17 @@ void CheckAlert(const Resource& alert, const OperatorRules& rules) {
   if (!problems.empty()) throw Refused(KindName(alert.kind), std::move(problems));
 }
 
+Json ConfigOf(const Parts& parts, const OperatorRules& rules, const DataFolder& data) {
+  return Composer(parts, rules, data).Bare();
+}
+
 Composed Compose(const Parts& parts, const OperatorRules& rules, const DataFolder& data) {
   Json config;
   for (const Resource* part : {parts.source, parts.destination, parts.pipeline}) {
     if (part != nullptr) config = Checked(*part, parts, rules, data);
   }
   if (config.is_null()) config = Composer(parts, rules, data).Compose();
-  Composed composed{.text = base::Secret(Dump(config)),
+  Composed composed{.text = base::Secret(ChildYaml(config)),
                     .folder = Composer(parts, rules, data).Folder()};
   constexpr std::string_view kOperation = "make the work folder";
   MakePrivateFolder(composed.folder / "work", kOperation);

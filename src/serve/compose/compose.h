@@ -36,8 +36,12 @@ struct Parts {
   const Resource* pipeline = nullptr;     // nullptr: a short job without streams
 };
 
+// The configuration of these, unchecked, without a work folder; `$` stands as it is. For
+// exchange.h.
+Json ConfigOf(const Parts& parts, const OperatorRules& rules, const DataFolder& data);
+
 struct Composed {
-  // The whole configuration, as JSON, which is YAML: for `--config /dev/fd/N`. No reference is in
+  // The whole configuration, YAML: for `--config /dev/fd/N`. No reference is in
   // it: what a child reads is what stands here. All paths are absolute.
   base::Secret text;
   // Work folder: the pipeline's, or the tenant's for tests. The child's ledger lies there.
