@@ -52,6 +52,12 @@ export function setVariables(given: unknown): void {
       document.documentElement.style.setProperty(`--${bare}`, value);
     }
   }
+  // A page that says its accent alone means all of its shades.
+  const root = document.documentElement.style;
+  if (root.getPropertyValue('--accent')) {
+    if (!root.getPropertyValue('--accent-strong')) root.setProperty('--accent-strong', 'var(--accent)');
+    if (!root.getPropertyValue('--accent-soft')) root.setProperty('--accent-soft', 'color-mix(in srgb, var(--accent) 12%, var(--surface))');
+  }
   const theme = (given as Record<string, unknown>)['theme'];
   if (theme === 'light' || theme === 'dark') document.documentElement.dataset['theme'] = theme;
 }

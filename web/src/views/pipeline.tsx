@@ -19,7 +19,7 @@ const EACH_MS = 4000;
 
 export function PipelineView({ id }: { id: string }) {
   const { tenant } = useSession();
-  const loaded = useLoad(`pipeline ${id}`, () => api.pipeline(tenant.id, id));
+  const loaded = useLoad(`pipeline ${id}`, () => api.pipeline(tenant.id, id), EACH_MS);
   const runs = useLoad(`runs of ${id}`, async () => (await api.runs(tenant.id, { pipeline: id, limit: 20 })).items, EACH_MS);
   return (
     <div class="view">
@@ -52,7 +52,7 @@ export function PipelineView({ id }: { id: string }) {
                   </Show>
                 </section>
               </div>
-              <ScheduleCard key={pipeline.version} pipeline={pipeline} onChange={loaded.set} />
+              <ScheduleCard pipeline={pipeline} onChange={loaded.set} />
             </div>
           </>
         )}

@@ -61,7 +61,8 @@ export function ScheduleCard({ pipeline, onChange }: { pipeline: Pipeline; onCha
             <Busy when={save.busy}>Save the schedule</Busy>
           </button>
           <span role="status" class="muted small">
-            {saved && (pipeline.status.next_run_at ? `Saved. Next: ${when(pipeline.status.next_run_at)}` : 'Saved.')}
+            {saved && 'Saved. '}
+            {pipeline.status.next_run_at && `Next: ${when(pipeline.status.next_run_at)}`}
           </span>
         </div>
       )}

@@ -132,7 +132,7 @@ function Access({ form, source }: BodyProps) {
         <legend class="legend">How this service signs in to AWS</legend>
         <Choice kind="radio" name="how" label="A role" hint="recommended" checked={how === 'role'} onPick={() => form.change({ how: 'role' })} />
         <Choice kind="radio" name="how" label="Access keys" checked={how === 'keys'} onPick={() => form.change({ how: 'keys' })} />
-        {me.features.default_chain && (
+        {me.features.default_chain && me.scope === 'admin' && (
           <Choice kind="radio" name="how" label="The server’s own identity" checked={how === 'server'} onPick={() => form.change({ how: 'server' })} />
         )}
       </fieldset>
