@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from service import Service
 
 ROOT = Path(__file__).resolve().parents[2]
-SHOTS = ROOT / "build" / "screenshots"
+# Another folder by PICTURES, in which they are smaller: those of docs/SERVE.md are made so.
+SHOTS = Path(os.environ.get("PICTURES", ROOT / "build" / "screenshots"))
+SCALE = 0.7 if "PICTURES" in os.environ else 1
 AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
 DESK = {"width": 1280, "height": 860}
 PHONE = {"width": 390, "height": 844}
@@ -33,6 +36,7 @@ class Looks:
             viewport=PHONE if phone else DESK,  # type: ignore[arg-type]
             color_scheme="dark" if dark else "light",
             reduced_motion="reduce",
+            device_scale_factor=SCALE,
             **options,
         )
         self._contexts.append(context)
