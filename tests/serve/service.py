@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import signal
+import ssl
 import subprocess
 import time
 import urllib.parse
@@ -159,6 +160,7 @@ class Service:
     folder: Path
     arguments: list[str] = field(default_factory=list)
     variables: dict[str, str] = field(default_factory=dict)
+    tls: ssl.SSLContext | None = None
 
     def __post_init__(self) -> None:
         self.data = self.folder / "data"
@@ -207,11 +209,18 @@ class Service:
         self.port = int(welcome["url"].rsplit(":", 1)[1])
         self.link = welcome["link"] or self.link
 
+    def words(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Another `sluice serve WORD` on its data."""
+        command = [str(PROGRAM), "serve", *words, "--data", str(self.data)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, env={"HOME": str(self.folder)})
+
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(PATIENCE)
 
     def connection(self, timeout: float = PATIENCE) -> http.client.HTTPConnection:
+        if self.tls:
+            return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=timeout, context=self.tls)
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
 
     def client(self, token: str | None) -> Client:
