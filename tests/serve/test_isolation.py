@@ -113,6 +113,16 @@ def test_a_tenants_token_makes_no_greater_one(tenant: Tenant, stranger: Tenant) 
     assert tenant.raw("GET", "/metrics").status == 403
 
 
+def test_a_token_for_a_time_makes_none_beyond_it(service: Service, admin: Client, tenant: Tenant) -> None:
+    short = admin.post("/tokens", {"name": "short", "scope": "tenant", "tenant": tenant.id, "expires_in_days": 1}).ok(
+        201
+    )
+    holder = service.client(short["token"])
+    for wish in ({}, {"expires_in_days": 400}):
+        made = holder.post("/tokens", {"name": "long", "scope": "tenant"} | wish).ok(201)
+        assert made["expires_at"] == short["expires_at"]
+
+
 @pytest.fixture
 def form(service: Service, tenant: Tenant) -> Client:
     made = tenant.post(f"{tenant.path}/connect-tokens", {"name": "form"}).ok(201)
@@ -158,6 +168,9 @@ def test_a_connect_token_leads_a_saved_source_nowhere_else(form: Client, service
         {"database": "prod"},
         {"port": 5440},
     ):
-        problem = form.put(path, source | secret | change, made.etag).refused(422)
-        assert [one["field"] for one in problem["problems"]] == list(change)
+        for answer in (
+            form.put(path, source | secret | change, made.etag),
+            form.post(f"{path}/test", source | secret | change),
+        ):
+            assert [one["field"] for one in answer.refused(422)["problems"]] == list(change)
     form.put(path, source | {"name": "renamed"}, made.etag).ok()

@@ -30,6 +30,18 @@ def test_a_source_is_tested_live_before_and_after_it_is_saved(service: Service, 
     assert tenant.get(f"{tenant.path}/sources/{source['id']}").ok()["last_test"]["ok"] is True
 
 
+def test_a_change_is_tested_before_it_is_saved_with_the_secret_that_is_kept(tenant: Tenant) -> None:
+    source = tenant.make_source()
+    path = f"{tenant.path}/sources/{source['id']}"
+    assert tenant.post(f"{path}/test", source | {"name": "renamed"}).ok()["counts"]["failure"] == 0
+    wrong = tenant.post(f"{path}/test", source | {"bucket": "no-such-bucket-of-anybody"}).ok()
+    assert wrong["counts"]["failure"] > 0
+    assert tenant.get(path).ok() == source  # neither saved nor told as its own test
+    # The secret goes where it was given for, and nowhere else.
+    elsewhere = {"host": "a.123456789012.us-east-1.redshift-serverless.amazonaws.com"}
+    tenant.post(f"{path}/test", source | elsewhere).refused(422)
+
+
 def test_what_is_wrong_is_a_finding_with_its_cure(service: Service, tenant: Tenant) -> None:
     body = service.source_body() | {"secret_access_key": "wrong/wrong/wrong/wrong/wrong/wrong/wrong"}
     with tenant.stream("POST", f"{tenant.path}/sources/test", body) as events:

@@ -130,12 +130,16 @@ Resource Sent(const Call& call, Kind kind, const Json& body, const Resource* sav
 
 Reply TestSaved(const ApiContext& context, const Call& call, Kind kind, JobKind job) {
   const Tenant tenant = context.store.GetTenant(call.ids[0]);
-  const Resource resource = context.store.Get(kind, tenant.id, call.ids[1], true);
+  const Resource saved = context.store.Get(kind, tenant.id, call.ids[1], true);
+  // With a body: what it would be after that PUT, before anybody saves it.
+  const bool changed = !call.request.body.empty();
+  const Resource resource = changed ? Sent(call, kind, BodyOf(call), &saved) : saved;
+  if (changed && kind == Kind::kSource) RequireSameTarget(call, saved, resource);
   const Parts parts{.tenant = tenant,
                     .source = kind == Kind::kSource ? &resource : nullptr,
                     .destination = kind == Kind::kDestination ? &resource : nullptr};
   AtEnd at_end;
-  if (kind == Kind::kSource) {
+  if (kind == Kind::kSource && !changed) {
     at_end = [&store = context.store, &clock = context.clock, tenant = tenant.id,
               id = resource.id](const JobResult& result) {
       try {

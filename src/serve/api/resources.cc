@@ -33,16 +33,6 @@ std::string ActionOf(Kind kind, std::string_view what) {
   return fmt::format("{}.{}", KindName(kind), what);
 }
 
-void RequireSameTarget(const Resource& saved, const Resource& changed) {
-  std::vector<FieldProblem> problems;
-  for (const char* field : kFixedForForm) {
-    if (saved.fields.value(field, Json()) == changed.fields.value(field, Json())) continue;
-    problems.push_back({field, "cannot be changed with a token for the form",
-                        "Make another source, or ask whoever gave you the link."});
-  }
-  if (!problems.empty()) throw Refused("source", std::move(problems));
-}
-
 void RequireSameEnds(const Resource& saved, const Resource& changed) {
   std::vector<FieldProblem> problems;
   const std::string_view remedy =
@@ -65,6 +55,17 @@ Json AnswerOf(const ApiContext& context, const Resource& resource) {
 }
 
 }  // namespace
+
+void RequireSameTarget(const Call& call, const Resource& saved, const Resource& changed) {
+  if (call.token->scope != Scope::kConnect) return;
+  std::vector<FieldProblem> problems;
+  for (const char* field : kFixedForForm) {
+    if (saved.fields.value(field, Json()) == changed.fields.value(field, Json())) continue;
+    problems.push_back({field, "cannot be changed with a token for the form",
+                        "Make another source, or ask whoever gave you the link."});
+  }
+  if (!problems.empty()) throw Refused("source", std::move(problems));
+}
 
 template <Kind kind>
 Reply ListResources(const ApiContext& context, const Call& call) {
@@ -106,7 +107,7 @@ Reply ChangeResource(const ApiContext& context, const Call& call) {
   const Resource saved = context.store.Get(kind, call.ids[0], call.ids[1], /*with_secrets=*/true);
   const auto expected = ExpectedVersion(call);
   const Resource changed = ReadResource(kind, BodyOf(call), &saved);
-  if (call.token->scope == Scope::kConnect) RequireSameTarget(saved, changed);
+  if (kind == Kind::kSource) RequireSameTarget(call, saved, changed);
   if (kind == Kind::kPipeline) RequireSameEnds(saved, changed);
   Check(context, call, changed);
   const Resource now = context.store.Update(changed, expected);

@@ -78,6 +78,8 @@ Reply ChangeResource(const ApiContext& context, const Call& call);
 template <Kind kind>
 Reply DeleteResource(const ApiContext& context, const Call& call);
 Reply ChangeSchedule(const ApiContext& context, const Call& call);
+// Throws Refused if a connect token leads a saved source elsewhere.
+void RequireSameTarget(const Call& call, const Resource& saved, const Resource& changed);
 // jobs.cc
 Reply TestUnsavedSource(const ApiContext& context, const Call& call);
 Reply TestSource(const ApiContext& context, const Call& call);

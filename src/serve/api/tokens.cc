@@ -62,6 +62,9 @@ Reply MakeToken(const ApiContext& context, const Call& call) {
   if (const auto days = NumberField(body, "token", "expires_in_days", 1, 3650)) {
     expires_at = context.clock.Utc() + std::chrono::hours(24 * *days);
   }
+  // What was given for a time gives nothing beyond it.
+  const auto& own_end = call.token->expires_at;
+  if (own_end && (!expires_at || *expires_at > *own_end)) expires_at = own_end;
   return NewTokenReply(context, call, context.store.AddToken(name, *scope, tenant, expires_at));
 }
 
