@@ -126,8 +126,8 @@ class PathOfTest : public testing::Test {
   OperatorRules rules_{.allow_paths = {allowed_}};
 };
 
-// G72: What a tenant sends over the API names no file, variable, identity or inside host of the
-// server, unless the operator allows it.
+// G71: Nothing that a tenant sends makes the service read its own files or environment, or reach an
+// address or use an identity that the operator did not allow.
 TEST_F(PathOfTest, StaysInTheTenantsFolder) {
   EXPECT_EQ(PathOf("orders.duckdb", files_, rules_), files_ / "orders.duckdb");
   EXPECT_EQ(PathOf("sub/./x.duckdb", files_, rules_), files_ / "sub" / "x.duckdb");

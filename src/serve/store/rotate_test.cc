@@ -84,8 +84,8 @@ TEST_F(RotateTest, SealsEverythingWithANewKeyAndForgetsTheOld) {
       test::ThrowsErrorWith(ErrorCode::kInvalidConfig, &base::ErrorInfo::reason, "wrong_key"));
 }
 
-// G71: A key rotation that dies at any point leaves every secret readable, and the next start ends
-// it.
+// G74: A change of the service's key that dies at any point leaves every secret readable, and the
+// next start ends it.
 TEST_F(RotateTest, ADeathAtAnyPointLosesNothing) {
   for (const RotationStep step : {RotationStep::kKeysWritten, RotationStep::kSealed}) {
     const std::string before = Load().keyring.current().id;
@@ -106,6 +106,20 @@ TEST_F(RotateTest, OneThatDiedCanBeRotatedAgain) {
   RotateKey(data_, Load(), clock_);
   EXPECT_EQ(Load().keyring.keys().size(), 1U);
   ExpectReadable();
+}
+
+TEST_F(RotateTest, ABackupOpensWithTheSameKey) {
+  const DataFolder copy(dir_.path() / "copy");
+  copy.Make();
+  {
+    // As `sqlite3 service.db .backup` does, beside a service that runs.
+    const auto running = Store::Open(data_.root(), Load().keyring, clock_);
+    sqlite::Database source(data_.database(), sqlite::Open::kExisting, ExplainStore);
+    source.Execute(("VACUUM INTO '" + copy.database().string() + "'").c_str());
+  }
+  const auto restored = Store::Open(copy.root(), Load().keyring, clock_);
+  EXPECT_EQ(restored->Get(Kind::kSource, tenant_, sources_[0].id, true).secrets,
+            sources_[0].secrets);
 }
 
 TEST_F(RotateTest, AWrongKeyWritesNothing) {

@@ -103,8 +103,8 @@ TEST_F(StoreTest, KeepsWhatWasAdded) {
   EXPECT_EQ(status.st_mode & 0777U, 0600U);
 }
 
-// G70: Secrets lie on disk sealed: no byte of one is in the service's files, and none opens in
-// another place.
+// G72: The service keeps each secret sealed and never shows it again: not in an answer, a file of
+// its own or its log.
 TEST_F(StoreTest, NoSecretLiesInItsFiles) {
   const Tenant tenant = store_->AddTenant("Acme", std::nullopt);
   Resource source = AddSource(tenant.id);
