@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "config/include.h"
+#include "serve/base/ids.h"
 #include "serve/compose/exchange.h"
 #include "serve/service.h"
 #include "serve/service_data.h"
@@ -43,14 +44,31 @@ Imported ReadImport(const std::filesystem::path& file, const base::Environment& 
   }
 }
 
+// By name or id. nullopt: there is none of that name. Throws kNotFound for an id of none.
+std::optional<Tenant> FindTenant(Store& store, const std::string& tenant) {
+  auto named = store.FindTenantByName(tenant);
+  if (!named && IsId(tenant, kTenantId)) named = store.GetTenant(tenant);
+  return named;
+}
+
+std::vector<Imported> ReadAll(const std::vector<std::string>& files,
+                              const base::Environment& environment, const Tenant& tenant,
+                              const ServiceData& opened) {
+  std::vector<Imported> all;
+  for (const std::string& file : files) {
+    all.push_back(ReadImport(file, environment, tenant, opened.rules, opened.data));
+  }
+  return all;
+}
+
 }  // namespace
 
 std::vector<std::string> ExportFiles(const ServiceOptions& options,
                                      const base::Environment& environment, const base::Clock& clock,
                                      const ExchangeRequest& request) {
   const ServiceData opened = OpenData(options, environment, clock, "serve export");
-  const auto named = opened.store->FindTenantByName(request.tenant);
-  const Tenant tenant = named ? *named : opened.store->GetTenant(request.tenant);
+  const auto found = FindTenant(*opened.store, request.tenant);
+  const Tenant tenant = found ? *found : opened.store->GetTenant(request.tenant);
   auto names = ExportTenant(*opened.store, tenant, request.folder, request.with_secrets,
                             opened.rules, opened.data);
   opened.store->Audit({.at = clock.Utc(),
@@ -64,17 +82,19 @@ std::vector<std::string> ImportFiles(const ServiceOptions& options,
                                      const base::Environment& environment, const base::Clock& clock,
                                      const ExchangeRequest& request) {
   const ServiceData opened = OpenData(options, environment, clock, "serve import");
-  const auto named = opened.store->FindTenantByName(request.tenant);
-  const Tenant tenant = named ? *named : opened.store->AddTenant(request.tenant, std::nullopt);
-  std::vector<Imported> all;
-  for (const std::string& file : request.files) {
-    all.push_back(ReadImport(file, environment, tenant, opened.rules, opened.data));
+  std::optional<Tenant> tenant = FindTenant(*opened.store, request.tenant);
+  // Before anything is made: a tenant, too, is there only if every file is right.
+  auto all =
+      ReadAll(request.files, environment, tenant.value_or(Tenant{.id = NewId(kTenantId)}), opened);
+  if (!tenant) {
+    tenant = opened.store->AddTenant(request.tenant, std::nullopt);
+    all = ReadAll(request.files, environment, *tenant, opened);
   }
   std::vector<std::string> ids;
   for (const Imported& one : all) {
-    ids.push_back(ImportInto(*opened.store, tenant, one));
+    ids.push_back(ImportInto(*opened.store, *tenant, one));
     opened.store->Audit({.at = clock.Utc(),
-                         .tenant = tenant.id,
+                         .tenant = tenant->id,
                          .action = "pipeline.import",
                          .subject = ids.back()});
   }

@@ -77,6 +77,9 @@ def test_a_file_that_reaches_into_the_server_is_not_imported(service: Service, t
     file.write_text(text.replace(str(service.data / "files" / tenant.id), "/etc"))
     refused = sluice(service, "serve", "import", *data, "--env-file", str(tmp_path / "out/.env"), str(file), code=2)
     assert "--allow-path" in refused["error"]["remedy"]
+    fresh = ["--data", str(service.data), "--tenant", "never made"]
+    sluice(service, "serve", "import", *fresh, "--env-file", str(tmp_path / "out/.env"), str(file), code=2)
+    assert "never made" not in [one["name"] for one in service.admin.items("/tenants")]
     # Nothing of it was kept.
     now = tenant.get(f"{tenant.path}/pipelines/{pipeline['id']}").ok()
     assert now["version"] == pipeline["version"]

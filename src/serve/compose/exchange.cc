@@ -368,6 +368,8 @@ std::string ImportInto(Store& store, const Tenant& tenant, const Imported& impor
       Settle(store, imported.destination, there ? DestinationOf(*there) : std::string());
   if (!there) return store.Add(pipeline).id;
   pipeline.id = there->id;
+  // That is its name anyway.
+  if (FieldText(pipeline, "connection") == there->id) pipeline.fields.erase("connection");
   // The same values in another order are no change.
   if (there->name == pipeline.name && there->secrets == pipeline.secrets &&
       nlohmann::json(there->fields) == nlohmann::json(pipeline.fields)) {
