@@ -2,7 +2,7 @@
 # uses no network. ONLY=label runs one part of the tests, ROOM=folder one room's
 # unit tests, ALL=1 the sanitizers too (what CI runs); see tools/test.py --help.
 .DEFAULT_GOAL := build
-.PHONY: build setup demo serve-demo test test-sanitizers sandbox sandbox-down chaos bench lint fuzz lock release clean
+.PHONY: build setup demo serve-demo test test-sanitizers sandbox sandbox-down chaos load bench lint fuzz lock release clean
 
 PRESET ?= release
 JOBS ?= 2
@@ -45,6 +45,10 @@ sandbox-down:
 chaos: setup
 	@$(if $(or $(N),$(if $(KILLS),,200)),HISTORIES=$(or $(N),200) SEED=$(or $(SEED),0) MODE=$(MODE) tools/test.py --only model)
 	@$(if $(KILLS),KILLS=$(KILLS) SEED=$(or $(SEED),0) MODE=$(MODE) tools/test.py --only crash)
+
+# The whole of `make test ONLY=load`: 50 tenants of 20 pipelines, 1,000 runs at once; its figures land in build/load.json.
+load: setup
+	@LOAD=full LOAD_FIGURES=$(CURDIR)/build/load.json tools/test.py --only load
 
 bench: build
 	@build/venv/bin/python bench/run.py

@@ -3,7 +3,7 @@
 
   tools/test.py                 everything but the sanitizers
   tools/test.py --all           everything, what CI runs: the unit tests once, under the sanitizers
-  tools/test.py --only unit     one label: unit, tidy, sandbox, clients, serve, browser, or of tests/e2e (LABELS)
+  tools/test.py --only unit     one label: unit, tidy, sandbox, clients, serve, load, browser, or of tests/e2e (LABELS)
   tools/test.py --room sync     builds and runs one room's unit tests (destinations/lake: with its folder)
   tools/test.py --sanitizers    unit tests and the end-to-end run under ASan+UBSan and TSan
 
@@ -55,7 +55,7 @@ E2E_LABELS = (
 # Labels of which one file has most of the tests.
 SHARED_OUT = ("model", "crash", "mutants", "check")
 # Folders of their own, beside tests/e2e.
-FOLDER_LABELS = ("serve",)
+FOLDER_LABELS = ("serve", "load")
 LABELS = ("unit", "tidy", "sandbox", "clients", "browser", *FOLDER_LABELS, *E2E_LABELS)
 JOBS = int(os.environ.get("JOBS", "2"))
 # An end-to-end test waits for servers a quarter of its time.
@@ -268,7 +268,9 @@ def run_all(only: str | None, tally: Tally, *, units_are_sanitized: bool = False
         run_clients(tally, environment)
     for name in FOLDER_LABELS:
         if only in (None, name):
-            run_pytest(name, [f"tests/{name}", "-n", str(JOBS), "--dist", "loadfile"], tally, environment)
+            folder = {"load": "serve"}.get(name, name)
+            marks = ["-m", name] if folder == "serve" else []
+            run_pytest(name, [f"tests/{folder}", *marks, "-n", str(JOBS), "--dist", "loadfile"], tally, environment)
     if only in (None, "browser"):
         run_browser(tally, environment)
     for name, marks in e2e_parts(only):

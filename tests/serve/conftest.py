@@ -18,6 +18,7 @@ _numbers = itertools.count(1)
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "serve: the service's API, who may do what, and attacks on it")
+    config.addinivalue_line("markers", "load: many tenants, whose schedules fire together")
 
 
 @pytest.fixture(scope="session")

@@ -258,7 +258,7 @@ Reply TestDestination(const ApiContext& context, const Call& call) {
 Reply TestPipeline(const ApiContext& context, const Call& call) {
   const PipelineParts parts = PartsOf(context, call);
   Note(context, call, "pipeline.test", parts.pipeline.id, parts.tenant.id);
-  return TestReply(context, call, Job(context, call, JobKind::kTest, parts.All()), nullptr);
+  return TestReply(context, call, Job(context, call, JobKind::kTestPipeline, parts.All()), nullptr);
 }
 
 Reply SetupUnsavedSource(const ApiContext& context, const Call& call) {

@@ -131,7 +131,8 @@ void AddSetup(std::vector<std::string>& arguments, const JobRequest& request) {
 std::string CommandOf(JobKind kind) {
   switch (kind) {
     case JobKind::kTest:
-    case JobKind::kTestDestination: return "check";
+    case JobKind::kTestDestination:
+    case JobKind::kTestPipeline: return "check";
     case JobKind::kDiscover: return "discover";
     case JobKind::kPreview: return "preview";
     case JobKind::kSetup: return "setup";
@@ -163,6 +164,7 @@ std::string_view KindName(JobKind kind) {
   switch (kind) {
     case JobKind::kTest: return "test";
     case JobKind::kTestDestination: return "test_destination";
+    case JobKind::kTestPipeline: return "test_pipeline";
     case JobKind::kDiscover: return "discover";
     case JobKind::kPreview: return "preview";
     case JobKind::kSetup: return "setup";
@@ -181,6 +183,7 @@ std::vector<std::string> ArgumentsOf(const JobRequest& request) {
     case JobKind::kTestDestination:
       arguments.insert(arguments.end(), {"--only", "destination"});
       break;
+    case JobKind::kTestPipeline: break;
     case JobKind::kDiscover:
       if (request.verify_keys) arguments.emplace_back("--verify-keys");
       AddNames(arguments, request.schemas);

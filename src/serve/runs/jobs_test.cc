@@ -119,6 +119,8 @@ TEST(JobArguments, ATestIsOfOneSide) {
               ElementsAre("check", "--json", "--events", "4", "--only", "source"));
   EXPECT_THAT(ArgumentsOf({.kind = JobKind::kTestDestination}),
               ElementsAre("check", "--json", "--events", "4", "--only", "destination"));
+  EXPECT_THAT(ArgumentsOf({.kind = JobKind::kTestPipeline}),
+              ElementsAre("check", "--json", "--events", "4"));
 }
 
 }  // namespace

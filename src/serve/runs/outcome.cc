@@ -189,6 +189,22 @@ RunEnd NotBegun(const base::ErrorInfo& error) {
           .billed_seconds = {}};
 }
 
+bool AppendsInFull(const Json& pipeline_fields) {
+  const Json defaults = At(pipeline_fields, "defaults");
+  const auto mode = [&](const Json& stream, const char* key) {
+    const Json own = At(stream, key);
+    return own.is_null() && defaults.is_object() ? At(defaults, key) : own;
+  };
+  for (const Json& stream : At(pipeline_fields, "streams")) {
+    if (!stream.is_object()) continue;
+    // `defaults` count for the streams that can: incremental needs a cursor.
+    const bool can = !At(stream, "sync_mode").is_null() || !mode(stream, "cursor").is_null();
+    const bool incremental = can && mode(stream, "sync_mode") == "incremental";
+    if (mode(stream, "write_mode") == "append" && !incremental) return true;
+  }
+  return false;
+}
+
 std::string TextOf(const std::filesystem::path& file, std::size_t bytes_max) {
   std::ifstream in(file, std::ios::binary | std::ios::ate);
   if (!in) return {};

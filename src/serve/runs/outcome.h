@@ -38,6 +38,9 @@ Outcome ReadOutcome(std::string_view document, const std::function<std::string()
 // Of a run whose child could not be begun.
 RunEnd NotBegun(const base::ErrorInfo& error);
 
+// Pure. Whether one of a pipeline's streams appends all of its rows with each run.
+bool AppendsInFull(const Json& pipeline_fields);
+
 // The file's text, at most `bytes_max` of it; empty if there is none.
 std::string TextOf(const std::filesystem::path& file, std::size_t bytes_max);
 inline constexpr std::size_t kResultBytesMax = 64U << 20U;

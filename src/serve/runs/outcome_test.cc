@@ -92,6 +92,20 @@ TEST(Outcome, ItsEventsTellTheEndWhereTheDocumentIsCutAtAnyLength) {
   }
 }
 
+TEST(AppendsInFull, LooksAtEachStreamAndAtTheDefaults) {
+  const auto appends = [](const char* text) { return AppendsInFull(Json::parse(text)); };
+  EXPECT_FALSE(appends(R"({"streams": [{"table": "a"}]})"));
+  EXPECT_TRUE(appends(R"({"streams": [{"table": "a"}, {"table": "b", "write_mode": "append"}]})"));
+  EXPECT_TRUE(appends(R"({"defaults": {"write_mode": "append"}, "streams": [{"table": "a"}]})"));
+  EXPECT_FALSE(appends(R"({"defaults": {"write_mode": "append", "sync_mode": "incremental"},
+                           "streams": [{"table": "a", "cursor": "c"}]})"));
+  EXPECT_TRUE(appends(R"({"defaults": {"write_mode": "append", "sync_mode": "incremental"},
+                          "streams": [{"table": "a"}]})"));
+  EXPECT_TRUE(appends(R"({"defaults": {"write_mode": "append", "sync_mode": "incremental"},
+                          "streams": [{"table": "a", "sync_mode": "full_refresh"}]})"));
+  EXPECT_FALSE(appends("{}"));
+}
+
 TEST(Outcome, DamagedFilesAreALossAndNoCrash) {
   for (const std::string text : {"[]", "null", "{\"exit_code\": \"0\"}", "\xff\xfe", "{{{{"}) {
     EXPECT_TRUE(Read(text, text + "\n").lost) << text;

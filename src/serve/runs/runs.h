@@ -68,8 +68,9 @@ struct RunEvents {
 };
 
 enum class JobKind {
-  kTest,             // `check`
+  kTest,             // `check` of the source alone
   kTestDestination,  // `check` of the destination alone
+  kTestPipeline,     // `check` of both, and of the streams
   kDiscover,
   kPreview,
   kSetup,

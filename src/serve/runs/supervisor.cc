@@ -268,11 +268,23 @@ void Supervisor::AskToStop(Child& child) {
 
 void Supervisor::Finish(Child& child) {
   const RunFiles files = FilesOf(child.run.id);
-  const Outcome outcome = ReadOutcome(
+  Outcome outcome = ReadOutcome(
       TextOf(files.Result(), kResultBytesMax),
       [&] { return TextOf(files.Events(), kEventsBytesMax); }, child.ended,
       child.run.stop_requested);
+  if (outcome.lost && HadAChild(child) && AppendsInFull(child.run)) outcome.lost = false;
   EndRun(child.run, outcome);
+}
+
+bool Supervisor::HadAChild(const Child& child) {
+  return child.process.has_value() || child.run.process.has_value();
+}
+
+// Then what a lost run had committed is not known, and would stand there twice: nobody but a person
+// may decide that.
+bool Supervisor::AppendsInFull(const Run& run) {
+  const Resource pipeline = store_.Get(Kind::kPipeline, run.tenant, run.pipeline);
+  return serve::AppendsInFull(pipeline.fields);
 }
 
 void Supervisor::EndRun(const Run& run, const Outcome& outcome) {

@@ -69,6 +69,8 @@ class Supervisor final : public Runs {
   void LookAtChildren();
   void LookAt(Child& child);
   void Finish(Child& child);
+  static bool HadAChild(const Child& child);
+  bool AppendsInFull(const Run& run);
   void EndRun(const Run& run, const Outcome& outcome);
   void TellEnd(const Run& run);
   std::optional<RunState> StateBefore(const Run& run);

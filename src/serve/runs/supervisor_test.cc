@@ -56,7 +56,7 @@ TEST_F(SupervisorTest, ARunIsAChildWhoseFilesTellWhatBecameOfIt) {
               test::ThrowsError(base::ErrorCode::kNotFound));
 }
 
-// G19: No run is lost. (A supervisor dies while a child works, and another comes.)
+// G73: No run of the service is lost and none is done twice, whichever process dies.
 TEST_F(SupervisorTest, AnotherSupervisorGoesOnWithTheChildOfOneThatDied) {
   auto first = NewSupervisor();
   const auto id = Start(*first, AddPipeline(Patient()));
@@ -108,6 +108,27 @@ TEST_F(SupervisorTest, AChildThatDiedWithItsSupervisorIsRunAgainOnce) {
   EXPECT_EQ(Text("starts"), "x\nx\n");
 }
 
+// What it committed is not known, and would stand there twice.
+TEST_F(SupervisorTest, OneThatAppendsAFullRefreshIsNotRunAgainUnasked) {
+  auto runs = NewSupervisor();
+  const auto pipeline = AddPipeline("kill -KILL $$");
+  Resource resource = store_->Get(Kind::kPipeline, tenant_, pipeline, true);
+  resource.fields["streams"] = Json::array({{{"table", "s.t"}, {"write_mode", "append"}}});
+  store_->Update(resource, std::nullopt);
+  const auto id = Start(*runs, pipeline);
+  TurnUntilIdle(*runs);
+  EXPECT_EQ(Newest(pipeline).id, id);
+  EXPECT_EQ(Get(id).state, RunState::kFailed);
+  // But one that never got a child committed nothing.
+  const auto next = Start(*runs, pipeline);
+  ASSERT_TRUE(store_->Begin(next, clock_.Utc()));
+  runs->Adopt();
+  scripts_[pipeline] = Document(0);
+  TurnUntilIdle(*runs);
+  EXPECT_EQ(Newest(pipeline).retry_of, next);
+  EXPECT_EQ(Newest(pipeline).state, RunState::kSucceeded);
+}
+
 // It was marked as running, and then the machine went down before there was a child.
 TEST_F(SupervisorTest, ARunThatNeverGotAChildIsRunAgain) {
   auto runs = NewSupervisor();
@@ -137,7 +158,7 @@ TEST_F(SupervisorTest, ANumberThatIsAnotherProcessNowIsNoChild) {
   EXPECT_EQ(Get(id).state, RunState::kStopped);
 }
 
-// G20: A crash of one run touches no other.
+// G74: A crash of one run touches no other.
 TEST_F(SupervisorTest, ACrashOfOneRunTouchesNoOther) {
   auto runs = NewSupervisor();
   const auto crashes = AddPipeline("kill -SEGV $$");
