@@ -1,6 +1,6 @@
 // The program, but for `sync`, which takes a moment and says that it brought one row: what a load
-// test of the service runs by the thousand. Each appends its run to $HOME/fake_runs.txt, so that one
-// that was lost or done twice is seen.
+// test of the service runs by the thousand. Each appends its run to $HOME/fake_runs.txt, so that
+// one that was lost or done twice is seen.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -31,7 +31,8 @@ int FakeSync(const std::filesystem::path& events) {
   usleep(static_cast<useconds_t>(std::hash<std::string>()(run) % 250'000));
   const std::string stream =
       R"("stream":"one","target":"one","status":"done","rows":1,"bytes":10,"seconds":0.1,)"
-      R"("proof":null,"counts":{"inserted":1},"warnings":[],"error":null)";
+      R"("proof":null,"counts":{"inserted":1,"updated":0,"unchanged":0,"deleted":0,"skipped":0,)"
+      R"("duplicates":0,"deleted_absent":0},"warnings":[],"error":null)";
   Append(events, R"({"v":1,"event":"stream_ended","time":1,)" + stream + "}\n" +
                      R"({"v":1,"event":"command_ended","time":1,"exit_code":0,"error":null})" +
                      "\n");

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from killing import MortalService, insist, wait_until_idle
+from killing import MortalService, done_of, insist, wait_until_idle
 from redshift_sandbox.world import Sandbox
 from service import BUILD, PROGRAM, Tenant
 
@@ -83,9 +83,8 @@ def test_a_supervisor_that_is_killed_at_any_moment_loses_no_run_and_doubles_none
     for name, pipeline in pipelines.items():
         own = [run for run in runs if run["pipeline"] == pipeline["id"]]
         assert asked[name] - {""} <= {run["id"] for run in own}
-        assert {run["state"] for run in own} == {"succeeded"}, own
-        assert {run["trigger"] for run in own} == {"manual"}
-        assert rows_of(service, tenant, name) == REGIONS * len(own)
+        assert len(done_of(own)) == sum(run["trigger"] == "manual" for run in own)
+        assert rows_of(service, tenant, name) == REGIONS * len(done_of(own))
         assert objects_of(sandbox, pipeline["connection"]) == []
     assert adopted > 0, "no child outlived its supervisor: the moments were chosen badly"
 

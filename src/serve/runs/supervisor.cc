@@ -74,16 +74,15 @@ QueueEntry EntryOf(const Run& run) {
           .destination = run.destination};
 }
 
-// Whom the store and the run's folder say. The folder's word has the machine's start in it.
-std::optional<ProcessId> ProcessOf(const Run& run, const RunFiles& files) {
-  if (!run.process) return std::nullopt;
-  auto process = ProcessId::FromText(TextOf(files.Process(), 200));
-  if (!process || process->pid != run.process->pid ||
-      process->start_ticks != run.process->started) {
-    return std::nullopt;
-  }
-  return process;
+// It need not reach the disk: with the machine, the process is gone, too.
+void WriteProcess(const fs::path& path, const ProcessId& process) {
+  std::ofstream out(path, std::ios::trunc);
+  out << process.ToText() << std::flush;
+  if (!out) FailFile(path, errno);
 }
+
+// It was stopped meanwhile, or something else of its pipeline runs.
+struct Waits : std::exception {};
 
 }  // namespace
 
@@ -205,7 +204,7 @@ void Supervisor::Turn() {
 
 void Supervisor::Adopt() {
   for (const Run& run : store_.Running()) {
-    Child child{.run = run, .process = ProcessOf(run, FilesOf(run.id))};
+    Child child{.run = run, .process = ProcessId::FromText(TextOf(FilesOf(run.id).Process(), 200))};
     child.is_over = !child.process || !IsAlive(*child.process);
     if (!child.is_over) child.pidfd = OpenPidfd(*child.process);
     log_.Info(child.is_over ? "a run ended while nobody watched" : "a run is watched again",
@@ -272,12 +271,10 @@ void Supervisor::Finish(Child& child) {
       TextOf(files.Result(), kResultBytesMax),
       [&] { return TextOf(files.Events(), kEventsBytesMax); }, child.ended,
       child.run.stop_requested);
-  if (outcome.lost && HadAChild(child) && AppendsInFull(child.run)) outcome.lost = false;
+  // Its events are the first thing that it makes: without them it did nothing.
+  const bool worked = fs::exists(files.Events());
+  if (outcome.lost && worked && AppendsInFull(child.run)) outcome.lost = false;
   EndRun(child.run, outcome);
-}
-
-bool Supervisor::HadAChild(const Child& child) {
-  return child.process.has_value() || child.run.process.has_value();
 }
 
 // Then what a lost run had committed is not known, and would stand there twice: nobody but a person
@@ -385,33 +382,29 @@ void Supervisor::BeginRuns() {
   }
 }
 
+// The child is there, and waits, before the run is marked as running: so a death of ours in between
+// costs nothing, and the run still waits for the next one.
 void Supervisor::BeginRun(const std::string& id, const QueueEntry& entry) {
   last_began_[entry.tenant] = clock_.Steady();
-  if (!store_.Begin(id, clock_.Utc())) return;  // stopped meanwhile
-  told_late_.erase(id);
-  // From here on it is ours to end, whatever happens.
-  Child& child = children_[id];
-  child.run.id = id;
-  child.run.tenant = entry.tenant;
-  child.run.pipeline = entry.pipeline;
-  child.run.destination = entry.destination;
-  Launch(child);
-}
-
-void Supervisor::Launch(Child& child) {
+  Child child{.run = store_.GetRun(entry.tenant, id)};
+  if (child.run.state != RunState::kQueued) return;
   try {
-    child.run = store_.GetRun(child.run.tenant, child.run.id);
     child.process = StartSync(child.run);
-    child.ours = true;
-    child.pidfd = OpenPidfd(*child.process);
+  } catch (const Waits&) {
+    return;
   } catch (...) {
     const base::Error error = base::AsError(std::current_exception());
-    const std::string id = child.run.id;
-    // If this throws as well, the child without a process is found to be over in the next turn.
-    child.is_over = true;
-    EndRun(child.run, {.end = NotBegun(error.info())});
-    children_.erase(id);
+    if (error.info().retryable) throw;  // no room, or the database is held: it waits on
+    return EndRun(child.run, {.end = NotBegun(error.info())});
   }
+  child.ours = true;
+  child.pidfd = OpenPidfd(*child.process);
+  told_late_.erase(id);
+  const Process process{.pid = child.process->pid, .started = child.process->start_ticks};
+  child.run.state = RunState::kRunning;
+  child.run.started_at = clock_.Utc();
+  children_.insert_or_assign(id, std::move(child));
+  store_.SetProcess(id, process);  // for people; we look into the run's folder
 }
 
 ProcessId Supervisor::StartSync(const Run& run) {
@@ -421,21 +414,20 @@ ProcessId Supervisor::StartSync(const Run& run) {
   MakeFolder(composed.folder);
   const base::Descriptor output(OpenFor(files.Result()));
   const base::Descriptor log(OpenFor(files.Log()));
-  return StartChild(
-      {.program = options_.program,
-       .arguments = SyncArguments(run, files),
-       .config = composed.text,
-       .folder = composed.folder,
-       .environment =
-           ChildEnvironment(options_.environment, options_.data, options_.aws_environment),
-       .output = output.get(),
-       .log = log.get(),
-       .events = -1,
-       .ends_with_us = false},
-      [&](const ProcessId& process) {
-        std::ofstream(files.Process(), std::ios::trunc) << process.ToText() << std::flush;
-        store_.SetProcess(run.id, {.pid = process.pid, .started = process.start_ticks});
-      });
+  return StartChild({.program = options_.program,
+                     .arguments = SyncArguments(run, files),
+                     .config = composed.text,
+                     .folder = composed.folder,
+                     .environment = ChildEnvironment(options_.environment, options_.data,
+                                                     options_.aws_environment),
+                     .output = output.get(),
+                     .log = log.get(),
+                     .events = -1,
+                     .ends_with_us = false},
+                    [&](const ProcessId& process) {
+                      WriteProcess(files.Process(), process);
+                      if (!store_.Begin(run.id, clock_.Utc())) throw Waits();
+                    });
 }
 
 void Supervisor::TellLate() {

@@ -69,7 +69,6 @@ class Supervisor final : public Runs {
   void LookAtChildren();
   void LookAt(Child& child);
   void Finish(Child& child);
-  static bool HadAChild(const Child& child);
   bool AppendsInFull(const Run& run);
   void EndRun(const Run& run, const Outcome& outcome);
   void TellEnd(const Run& run);
@@ -79,7 +78,6 @@ class Supervisor final : public Runs {
   void PlanSchedules();
   void BeginRuns();
   void BeginRun(const std::string& id, const QueueEntry& entry);
-  void Launch(Child& child);
   ProcessId StartSync(const Run& run);
   void TellLate();
   void Prune();

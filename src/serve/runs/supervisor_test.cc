@@ -111,7 +111,7 @@ TEST_F(SupervisorTest, AChildThatDiedWithItsSupervisorIsRunAgainOnce) {
 // What it committed is not known, and would stand there twice.
 TEST_F(SupervisorTest, OneThatAppendsAFullRefreshIsNotRunAgainUnasked) {
   auto runs = NewSupervisor();
-  const auto pipeline = AddPipeline("kill -KILL $$");
+  const auto pipeline = AddPipeline("say '{}'; kill -KILL $$");
   Resource resource = store_->Get(Kind::kPipeline, tenant_, pipeline, true);
   resource.fields["streams"] = Json::array({{{"table", "s.t"}, {"write_mode", "append"}}});
   store_->Update(resource, std::nullopt);
@@ -139,6 +139,21 @@ TEST_F(SupervisorTest, ARunThatNeverGotAChildIsRunAgain) {
   TurnUntilIdle(*runs);
   EXPECT_EQ(Newest(pipeline).state, RunState::kSucceeded);
   EXPECT_EQ(Newest(pipeline).retry_of, id);
+}
+
+// A supervisor that dies at the last moment leaves no run that is marked as running and has no
+// child.
+TEST_F(SupervisorTest, ARunIsMarkedAsRunningOnlyWhenItsChildIsThere) {
+  auto runs = NewSupervisor();
+  options_.program = dir_.path() / "absent";
+  auto broken = NewSupervisor();
+  const auto id = Start(*broken, AddPipeline(Document(0)));
+  broken->Turn();
+  EXPECT_EQ(Get(id).state, RunState::kFailed);
+  const auto process = ProcessId::FromText(TextOf(data_.run(id) / "process", 200));
+  ASSERT_TRUE(process);
+  EXPECT_FALSE(IsAlive(*process));
+  EXPECT_THAT(store_->Running(), IsEmpty());
 }
 
 // Its number went to another process, which is neither waited for nor stopped.
