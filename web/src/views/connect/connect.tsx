@@ -128,7 +128,7 @@ function StepCard({ step, number, standing: how, form, source, onSaved }: CardPr
         </div>
       </header>
       <Body form={form} source={source} />
-      {step.id === 'test' && <TestAndSave form={form} source={source} onSaved={onSaved} />}
+      {step.id === 'test' && <TestAndSave form={form} onSaved={onSaved} />}
       {findings.length > 0 && <Findings of={findings} />}
     </section>
   );
@@ -148,7 +148,7 @@ function verdict(form: Form): { kind: 'good' | 'warn' | 'bad'; title: string; te
   return { kind: 'good', title: 'Everything works', text: 'Each step is proven. Save the connection to go on.' };
 }
 
-function TestAndSave({ form, source, onSaved }: { form: Form; source: Source | null; onSaved: (source: Source) => void }) {
+function TestAndSave({ form, onSaved }: { form: Form; onSaved: (source: Source) => void }) {
   const save = useAction(async () => {
     const saved = await form.save();
     if (saved) onSaved(saved);
@@ -180,9 +180,6 @@ function TestAndSave({ form, source, onSaved }: { form: Form; source: Source | n
         <Notice kind={told.kind} title={told.title}>
           <p>{told.text}</p>
         </Notice>
-      )}
-      {source && form.draft.how === 'keys' && !form.secret && source.secret_access_key_set && (
-        <p class="muted small">The test uses the connection as it is saved. Give the secret key again to test what you changed.</p>
       )}
     </div>
   );

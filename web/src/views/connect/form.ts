@@ -26,6 +26,9 @@ export function wrongFields(problems: FieldProblem[]): Partial<Record<TextField 
   return wrong;
 }
 
+const isSaved = (source: Source | null, body: SourceInput) =>
+  source !== null && JSON.stringify(toInput(fromSource(source), '')) === JSON.stringify(body);
+
 export interface Test {
   running: boolean;
   findings: Finding[];
@@ -119,11 +122,12 @@ export function useConnect(tenant: string, source: Source | null) {
     setTest({ ...NO_TEST, running: true });
     let ended: CheckDocument | null = null;
     try {
-      // A key that is kept by the service is used where none is given: then what is saved is tested.
-      const saved = source && draft.how === 'keys' && !secret && source.secret_access_key_set ? source.id : null;
+      // What is saved already is tested as it stands there, so that the outcome is kept with it; a change with the key
+      // that the service keeps, if no other is given.
+      const same = isSaved(source, body);
       await stream(
-        api.testPath(tenant, saved),
-        saved ? undefined : body,
+        api.testPath(tenant, source?.id ?? null),
+        same ? undefined : body,
         ({ event, data }) => {
           if (event === 'finding') setTest((was) => ({ ...was, findings: [...was.findings, data as Finding] }));
           if (event === 'end') ended = data as CheckDocument;
@@ -149,6 +153,11 @@ export function useConnect(tenant: string, source: Source | null) {
   const save = async (): Promise<Source | null> => {
     const body = input();
     if (!body) return null;
+    // To save what is saved already would only forget that it was proven.
+    if (isSaved(source, body)) {
+      forget(key);
+      return source;
+    }
     try {
       const saved = source ? await api.putSource(tenant, source, body) : await api.addSource(tenant, body);
       forget(key);
