@@ -112,6 +112,20 @@ def test_what_the_service_says_of_a_field_stands_at_the_field(page: Page) -> Non
     expect(page.get_by_text("This is an ARN.")).to_be_visible()
 
 
+def test_a_change_is_tested_before_it_is_saved(looks: Looks, scene: Scene, page: Page) -> None:
+    page.goto(scene.views["change"])
+    bucket = page.get_by_role("textbox", name="Bucket", exact=True)
+    bucket.fill("no-such-bucket-of-acme")
+    page.get_by_role("button", name="Test the connection").click()
+    expect(page.get_by_text("One thing must be fixed")).to_be_visible(timeout=20_000)
+    page.get_by_role("button", name="Start again").click()
+    expect(bucket).to_have_value(looks.service.sandbox.facts.bucket)
+    page.get_by_role("button", name="Test the connection").click()
+    expect(page.get_by_text("Everything works")).to_be_visible(timeout=20_000)
+    page.get_by_role("button", name="Save the connection").click()
+    expect(page.get_by_role("article", name="analytics").get_by_text("Proven")).to_be_visible()
+
+
 SCRIPT = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>"
 
 
