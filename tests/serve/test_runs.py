@@ -33,7 +33,11 @@ def test_a_source_is_tested_live_before_and_after_it_is_saved(service: Service, 
 def test_a_change_is_tested_before_it_is_saved_with_the_secret_that_is_kept(tenant: Tenant) -> None:
     source = tenant.make_source()
     path = f"{tenant.path}/sources/{source['id']}"
-    assert tenant.post(f"{path}/test", source | {"name": "renamed"}).ok()["counts"]["failure"] == 0
+    assert (
+        tenant.post(f"{path}/test", dict(reversed(source.items())) | {"name": "renamed"}).ok()["counts"]["failure"] == 0
+    )
+    assert tenant.get(path).ok()["last_test"]["ok"] is True  # a name is nothing that is tested
+    source = tenant.get(path).ok()
     wrong = tenant.post(f"{path}/test", source | {"bucket": "no-such-bucket-of-anybody"}).ok()
     assert wrong["counts"]["failure"] > 0
     assert tenant.get(path).ok() == source  # neither saved nor told as its own test

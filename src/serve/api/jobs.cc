@@ -132,14 +132,17 @@ Reply TestSaved(const ApiContext& context, const Call& call, Kind kind, JobKind 
   const Tenant tenant = context.store.GetTenant(call.ids[0]);
   const Resource saved = context.store.Get(kind, tenant.id, call.ids[1], true);
   // With a body: what it would be after that PUT, before anybody saves it.
-  const bool changed = !call.request.body.empty();
-  const Resource resource = changed ? Sent(call, kind, BodyOf(call), &saved) : saved;
-  if (changed && kind == Kind::kSource) RequireSameTarget(call, saved, resource);
+  const bool sent = !call.request.body.empty();
+  const Resource resource = sent ? Sent(call, kind, BodyOf(call), &saved) : saved;
+  if (sent && kind == Kind::kSource) RequireSameTarget(call, saved, resource);
+  // In whatever order a form sends them.
+  const bool same = nlohmann::json(resource.fields) == nlohmann::json(saved.fields) &&
+                    resource.secrets == saved.secrets;
   const Parts parts{.tenant = tenant,
                     .source = kind == Kind::kSource ? &resource : nullptr,
                     .destination = kind == Kind::kDestination ? &resource : nullptr};
   AtEnd at_end;
-  if (kind == Kind::kSource && !changed) {
+  if (kind == Kind::kSource && same) {
     at_end = [&store = context.store, &clock = context.clock, tenant = tenant.id,
               id = resource.id](const JobResult& result) {
       try {
