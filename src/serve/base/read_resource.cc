@@ -74,9 +74,8 @@ class Reader {
     Json group = Json::object();
     for (const auto& [key, value] : from.items()) {
       const std::string field = path + ShownName(key);
-      const auto form = std::find_if(forms.begin(), forms.end(),
-                                     [&](const FieldForm& one) { return one.name == key; });
-      if (form != forms.end()) {
+      const FieldForm* form = FormOf(forms, key);
+      if (form != nullptr) {
         ReadField(*form, value, field, group);
       } else if (!path.empty() || !IsReadOnly(key)) {
         Add(field, "is no field of this",
@@ -84,6 +83,13 @@ class Reader {
       }
     }
     return group;
+  }
+
+  static const FieldForm* FormOf(std::span<const FieldForm> forms, const std::string& key) {
+    for (const FieldForm& form : forms) {
+      if (form.name == key) return &form;
+    }
+    return nullptr;
   }
 
   static bool IsReadOnly(const std::string& key) {
