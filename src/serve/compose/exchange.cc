@@ -193,7 +193,7 @@ class Importer {
       const bool text = form.form == Form::kText || form.form == Form::kSecret;
       if (text && !value.is_string() && !value.is_structured()) return value.dump();
       if (form.form == Form::kInteger && value.is_string()) {
-        const Json number = Json::parse(value.get<std::string>(), nullptr, false);
+        Json number = Json::parse(value.get<std::string>(), nullptr, false);
         if (number.is_number_integer()) return number;
       }
     }
@@ -231,7 +231,8 @@ class Importer {
         AddLeftOver(key);
         continue;
       }
-      for (const auto& [inner, unused] : value.items()) AddLeftOver(key + "." + inner);
+      for (const auto& [inner, unused] : value.items())
+        AddLeftOver(fmt::format("{}.{}", key, inner));
     }
   }
 

@@ -248,12 +248,12 @@ fs::path PathOf(std::string_view text, const fs::path& files, const OperatorRule
   }
   if (path.is_relative()) {
     const fs::path folder = WithoutLastSlash(files);
-    const fs::path whole = WithoutLastSlash(folder / path);
+    fs::path whole = WithoutLastSlash(folder / path);
     if (!LiesIn(whole, folder)) RefusePath("names your folder itself", std::string(kName));
     RefuseLinks(folder, whole);
     return whole;
   }
-  const fs::path whole = WithoutLastSlash(path);
+  fs::path whole = WithoutLastSlash(path);
   for (const fs::path& allowed : rules.allow_paths) {
     const fs::path folder = WithoutLastSlash(allowed);
     if (!LiesIn(whole, folder)) continue;
