@@ -86,7 +86,7 @@ Rotated RotateKey(const DataFolder& data, const LoadedKeyring& loaded, const bas
     if (at) at(RotationStep::kKeysWritten);
   }
   const Keyring both(keys);
-  const Rotated rotated{.values = SealAll(data, both), .key_id = both.current().id};
+  Rotated rotated{.values = SealAll(data, both), .key_id = both.current().id};
   if (at) at(RotationStep::kSealed);
   if (!loaded.file.empty()) WriteKeyFile(loaded.file, Keyring({both.current()}));
   return rotated;
