@@ -4,6 +4,30 @@ target_link_libraries(sluice_pch PRIVATE sluice_settings fmt::fmt)
 target_precompile_headers(sluice_pch PRIVATE <algorithm> <chrono> <functional> <map> <memory> <optional> <span>
   <string> <string_view> <utility> <variant> <vector> <fmt/format.h>)
 
+# Several files of a room compile as one, so what they include is read once: half of a whole build's time. Hence names in
+# anonymous namespaces are unique in a room. Not in a developer's own build, where one file changes at a time.
+if(CMAKE_BUILD_TYPE STREQUAL Release OR SLUICE_SANITIZE)
+  set(whole ON)
+else()
+  set(whole OFF)
+endif()
+option(SLUICE_UNITY "compile several files of a room as one" ${whole})
+if(SLUICE_UNITY)
+  # GCC takes a source that is included for a header, where a class with a field of an anonymous namespace is a mistake.
+  target_compile_options(sluice_settings INTERFACE -Wno-subobject-linkage
+    # A local name may be the one of another file, which a developer's build does not see.
+    -Wno-shadow)
+endif()
+# What tests/mutants replaces must be an object of its own.
+execute_process(COMMAND python3 ${CMAKE_SOURCE_DIR}/tools/mutate.py files OUTPUT_VARIABLE mutated
+  OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+string(REPLACE "\n" ";" mutated "${mutated}")
+list(TRANSFORM mutated PREPEND ${CMAKE_SOURCE_DIR}/ OUTPUT_VARIABLE SLUICE_MUTATED)
+function(sluice_unity target)
+  set_source_files_properties(${SLUICE_MUTATED} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${SLUICE_UNITY} UNITY_BUILD_BATCH_SIZE 8)
+endfunction()
+
 # sluice_room(NAME DEPS <rooms> LIBS <libraries> TEST_DEPS <rooms> TEST_LIBS <libraries>)
 # A room: library sluice_NAME of the folder's *.cc, and test program NAME_test of its *_test.cc.
 # DEPS are the only rooms it may include; tools/tidy.py reads them from here.
@@ -22,6 +46,7 @@ function(sluice_room name)
     add_library(sluice_${target} STATIC ${sources})
     # The standard library's headers are a quarter of a file's compile time.
     target_precompile_headers(sluice_${target} REUSE_FROM sluice_pch)
+    sluice_unity(sluice_${target})
     set(scope PUBLIC)
   else()
     add_library(sluice_${target} INTERFACE)
@@ -36,6 +61,7 @@ function(sluice_room name)
     add_executable(${target}_test ${tests})
     target_link_libraries(${target}_test PRIVATE sluice_${target} sluice_test_support ${ROOM_TEST_LIBS})
     sluice_test_code(${target}_test)
+    sluice_unity(${target}_test)
     foreach(dep ${ROOM_TEST_DEPS})
       string(REPLACE "/" "_" dep_target ${dep})
       target_link_libraries(${target}_test PRIVATE sluice_${dep_target})

@@ -8,7 +8,7 @@ DUCKDB_SUM_amd64=h1:yy2TUU+YWxiBiOQryYseUl0AcUzoFFYRmmrCGijUxiU=
 DUCKDB_SUM_arm64=h1:HWUiLpeaZwUFg08Rs2eSpPbbaw3yEB2t96r+5NEbAgs=
 
 DEBIAN_PACKAGES="build-essential ca-certificates ccache cmake curl git golang-go
-  libboost1.81-dev libcli11-dev libcurl4-openssl-dev libexpat1-dev libfmt-dev libgmock-dev libgtest-dev libpq-dev
+  groff-base libboost1.81-dev libcli11-dev libcurl4-openssl-dev libexpat1-dev libfmt-dev libgmock-dev libgtest-dev libpq-dev
   libsqlite3-dev libssl-dev libyaml-cpp-dev mold ninja-build nlohmann-json3-dev openssl
   pkg-config postgresql-15 postgresql-client-15 procps python3 python3-venv util-linux"
 # For `make lint` alone.

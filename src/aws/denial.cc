@@ -93,7 +93,7 @@ constexpr std::string_view kOrganization =
     "fix this.";
 
 // The first that fits.
-constexpr auto kRows = std::to_array<Row>({
+constexpr auto kActionRows = std::to_array<Row>({
     {kVpcEndpoint,
      {},
      "",
@@ -255,7 +255,7 @@ std::optional<Denial> ReadDenial(std::string_view text) {
 }
 
 DenialAdvice AdviseOn(const Denial& denial, Asker asker) {
-  const auto row = std::find_if(kRows.begin(), kRows.end() - 1, [&](const Row& r) {
+  const auto row = std::find_if(kActionRows.begin(), kActionRows.end() - 1, [&](const Row& r) {
     return r.kind == denial.kind && (!r.outright || *r.outright == denial.outright) &&
            denial.action.starts_with(r.service);
   });

@@ -15,7 +15,7 @@ using enum PolicyKind;
 
 constexpr char kWho[] = "User: arn:aws:sts::123456789012:assumed-role/reader/me is not authorized ";
 
-struct Row {
+struct DenialRow {
   std::string text;  // behind kWho
   PolicyKind kind;
   bool outright;
@@ -34,7 +34,7 @@ std::string Assume(const std::string& because) {
   return "to perform: sts:AssumeRole on resource: arn:aws:iam::1:role/r " + because;
 }
 
-const std::vector<Row> kRows = {
+const std::vector<DenialRow> kDenialRows = {
     {S3("because no identity-based policy allows the s3:PutObject action"), kIdentity, false,
      "not_allowed", "no identity-based policy of role reader",
      R"("Action":"s3:PutObject","Resource":"arn:aws:s3:::acme/x/y")"},
@@ -104,7 +104,7 @@ const std::vector<Row> kRows = {
 };
 
 TEST(Denial, EachOfAwssWordsHasItsPolicyAndItsCure) {
-  for (const Row& row : kRows) {
+  for (const DenialRow& row : kDenialRows) {
     SCOPED_TRACE(row.text);
     const auto denial = ReadDenial(kWho + row.text);
     ASSERT_TRUE(denial);
@@ -123,7 +123,7 @@ TEST(Denial, EachOfAwssWordsHasItsPolicyAndItsCure) {
 }
 
 TEST(Denial, KmsIsAGuessOnlyWhereTheBucketRefusesAPut) {
-  for (const Row& row : kRows) {
+  for (const DenialRow& row : kDenialRows) {
     const auto denial = ReadDenial(kWho + row.text);
     const bool may = denial->action == "s3:PutObject" && denial->outright &&
                      (denial->kind == kResource || denial->kind == kUnknown);

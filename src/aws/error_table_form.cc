@@ -12,7 +12,7 @@ constexpr std::string_view kBugRemedy =
     "AWS refused the request's form. This is a defect in Sluice; please report it with the request "
     "id.";
 
-constexpr auto kRows = std::to_array<ErrorRow>({
+constexpr auto kFormRows = std::to_array<ErrorRow>({
     // Requests that AWS cannot accept as they are.
     {.text = "exceeds the MaxSessionDuration",
      .error = kInvalidConfig,
@@ -74,6 +74,6 @@ constexpr auto kRows = std::to_array<ErrorRow>({
 
 }  // namespace
 
-std::span<const ErrorRow> FormRows() { return kRows; }
+std::span<const ErrorRow> FormRows() { return kFormRows; }
 
 }  // namespace sluice::aws

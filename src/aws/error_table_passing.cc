@@ -29,7 +29,7 @@ constexpr ErrorRow Damaged(std::string_view code) {
           .remedy = "The bytes changed on the way: look for a proxy that rewrites requests."};
 }
 
-constexpr auto kRows = std::to_array<ErrorRow>({
+constexpr auto kPassingRows = std::to_array<ErrorRow>({
     // Slower, please.
     {.text = "Rate exceeded",
      .error = kThrottled,
@@ -84,6 +84,6 @@ constexpr auto kRows = std::to_array<ErrorRow>({
 
 }  // namespace
 
-std::span<const ErrorRow> PassingRows() { return kRows; }
+std::span<const ErrorRow> PassingRows() { return kPassingRows; }
 
 }  // namespace sluice::aws

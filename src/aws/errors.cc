@@ -51,7 +51,7 @@ Denial DenialOf(const Failure& failure, const Asked& asked) {
   return denial;
 }
 
-std::string BucketOf(const std::string& subject) {
+std::string BucketOfSubject(const std::string& subject) {
   for (const std::string_view start : {"bucket ", "s3://"}) {
     if (!subject.starts_with(start)) continue;
     const std::string rest = subject.substr(start.size());
@@ -195,7 +195,7 @@ base::Error ToError(const Failure& failure, const Asked& asked, base::UtcTime no
       {"resource", denial.resource},
       {"principal", denial.principal},
       {"holder", HolderOf(denial.principal)},
-      {"bucket", BucketOf(asked.subject)},
+      {"bucket", BucketOfSubject(asked.subject)},
       {"region", region},
       {"asked_region", asked.region},
       {"host", asked.host.empty() ? "AWS's address" : asked.host},

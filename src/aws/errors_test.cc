@@ -17,8 +17,8 @@ using testing::HasSubstr;
 using testing::Not;
 
 constexpr base::UtcTime kNow{std::chrono::seconds(1767225600)};
-const SessionKeys kKeys{"AKIAIOSFODNN7EXAMPLE", base::Secret("sEcReT+/=key"),
-                        base::Secret("FQoGZXIvYXdz-token"), std::nullopt};
+const SessionKeys kErrorKeys{"AKIAIOSFODNN7EXAMPLE", base::Secret("sEcReT+/=key"),
+                             base::Secret("FQoGZXIvYXdz-token"), std::nullopt};
 
 struct Row {
   Service service;
@@ -39,7 +39,7 @@ base::Error ErrorOf(const Row& row) {
        .action = "s3:Do",
        .resource = "arn:thing",
        .region = "us-east-1"},
-      kNow, kKeys);
+      kNow, kErrorKeys);
 }
 
 const auto kS3 = Service::kS3;
@@ -241,27 +241,27 @@ TEST(ToError, TellsTheMeasuredSkewOfTheClock) {
   Failure failure{.status = 403,
                   .code = "SignatureDoesNotMatch",
                   .server_time = kNow + std::chrono::minutes(17)};
-  base::Error error = ToError(failure, {.service = kS3}, kNow, kKeys);
+  base::Error error = ToError(failure, {.service = kS3}, kNow, kErrorKeys);
   EXPECT_THAT(error.info().message, HasSubstr("0:17:00 behind AWS's"));
   EXPECT_THAT(error.info().remedy, HasSubstr("Set the clock"));
   failure.server_time = kNow - std::chrono::hours(2);
-  EXPECT_THAT(ToError(failure, {.service = kS3}, kNow, kKeys).info().message,
+  EXPECT_THAT(ToError(failure, {.service = kS3}, kNow, kErrorKeys).info().message,
               HasSubstr("2:00:00 ahead of AWS's"));
   failure.code = "InvalidSignatureException";
-  EXPECT_THAT(ToError(failure, {.service = kRs}, kNow, kKeys).info().remedy,
+  EXPECT_THAT(ToError(failure, {.service = kRs}, kNow, kErrorKeys).info().remedy,
               HasSubstr("Set the clock"));
 }
 
 TEST(ToError, NamesTheRegionOfTheBucketWhereverItStands) {
   for (const int status : {301, 307, 400}) {
     const base::Error error = ToError({.status = status, .bucket_region = "eu-west-1"},
-                                      {.service = kS3, .region = "us-east-1"}, kNow, kKeys);
+                                      {.service = kS3, .region = "us-east-1"}, kNow, kErrorKeys);
     EXPECT_EQ(error.code(), ErrorCode::kInvalidConfig) << status;
     EXPECT_THAT(error.info().message, HasSubstr("in eu-west-1, not in us-east-1"));
   }
   // The same region in the header is no redirect.
   EXPECT_EQ(ToError({.status = 403, .bucket_region = "us-east-1"},
-                    {.service = kS3, .region = "us-east-1"}, kNow, kKeys)
+                    {.service = kS3, .region = "us-east-1"}, kNow, kErrorKeys)
                 .code(),
             ErrorCode::kPermission);
 }
@@ -271,7 +271,7 @@ TEST(ToError, NamesTheRoleWhosePolicyLacksTheAction) {
       " is not authorized to perform: s3:PutObject on resource: \"arn:aws:s3:::b/k\" because";
   const auto remedy = [&](const std::string& arn) {
     return ToError({.status = 403, .code = "AccessDenied", .message = "User: " + arn + denied},
-                   {.service = kS3}, kNow, kKeys)
+                   {.service = kS3}, kNow, kErrorKeys)
         .info()
         .remedy;
   };
@@ -288,7 +288,7 @@ TEST(ToError, HandsOnItsFactsByName) {
        .code = "AccessDenied",
        .message = "User: arn:aws:iam::1:user/ann is not authorized to perform: s3:PutObject "
                   "on resource: \"arn:aws:s3:::b/k\" because"},
-      {.service = kS3}, kNow, kKeys);
+      {.service = kS3}, kNow, kErrorKeys);
   const auto& facts = error.info().facts;
   EXPECT_EQ(facts.at("action"), "s3:PutObject");
   EXPECT_EQ(facts.at("resource"), "arn:aws:s3:::b/k");
@@ -300,7 +300,7 @@ TEST(ToError, NeverShowsAKey) {
       {.status = 403,
        .code = "InvalidAccessKeyId",
        .message = "AKIAIOSFODNN7EXAMPLE ASIAQWERTYUIOPASDFGH sEcReT+/=key FQoGZXIvYXdz-token AKIA"},
-      {.service = kS3, .operation = "o"}, kNow, kKeys);
+      {.service = kS3, .operation = "o"}, kNow, kErrorKeys);
   const std::string all = error.what() + error.info().remedy + error.info().cause;
   EXPECT_THAT(all, Not(HasSubstr("AKIAIOSFODNN7EXAMPLE")));
   EXPECT_THAT(all, Not(HasSubstr("ASIAQWERTYUIOPASDFGH")));
@@ -313,7 +313,7 @@ TEST(ToError, NeverShowsAKey) {
                                     .message = "no",
                                     .bucket_region = "sEcReT+/=key",
                                     .request_id = "sEcReT+/=key"},
-                                   {.service = kS3, .operation = "o"}, kNow, kKeys);
+                                   {.service = kS3, .operation = "o"}, kNow, kErrorKeys);
   for (const std::string& text :
        {std::string(echo.what()), echo.info().message, echo.info().remedy, echo.info().cause}) {
     EXPECT_THAT(text, Not(HasSubstr("sEcReT")));

@@ -17,11 +17,11 @@ using base::ErrorCode;
 using testing::HasSubstr;
 using testing::Not;
 
-const SessionKeys kKeys{"AKIAIOSFODNN7EXAMPLE", base::Secret("hush+/="), base::Secret(),
-                        std::nullopt};
+const SessionKeys kForeignKeys{"AKIAIOSFODNN7EXAMPLE", base::Secret("hush+/="), base::Secret(),
+                               std::nullopt};
 constexpr char kPage[] = "<!DOCTYPE html><html><head><title>Log in</title></head></html>";
 
-struct Row {
+struct ForeignRow {
   int status;
   std::string body;
   std::vector<http::Header> headers;
@@ -30,7 +30,7 @@ struct Row {
   std::string message;
 };
 
-const std::vector<Row> kRows = {
+const std::vector<ForeignRow> kForeignRows = {
     {302,
      "",
      {{"Location", "http://portal.example/login?token=abc"}},
@@ -73,14 +73,14 @@ const std::vector<Row> kRows = {
 };
 
 TEST(ForeignAnswer, IsNeverTakenForSts) {
-  for (const Row& row : kRows) {
+  for (const ForeignRow& row : kForeignRows) {
     SCOPED_TRACE(std::to_string(row.status) + " " + row.body);
     test::FakeTransport transport;
     test::FakeClock clock;
     transport.Add(row.status, row.body, row.headers);
     Sts sts(StsEndpoint("us-east-1"), transport, clock, {.attempts_max = 1});
     try {
-      sts.GetCallerIdentity(kKeys, {});
+      sts.GetCallerIdentity(kForeignKeys, {});
       ADD_FAILURE() << "no error";
     } catch (const base::Error& error) {
       EXPECT_EQ(base::ErrorCodeName(error.code()), base::ErrorCodeName(row.code));
@@ -123,7 +123,7 @@ TEST(ForeignAnswer, NamesTheAddressThatWasConfigured) {
     transport.Add(status, kPage);
     Sts sts(StsEndpoint("us-east-1", overrides), transport, clock, {.attempts_max = 1});
     try {
-      sts.GetCallerIdentity(kKeys, {});
+      sts.GetCallerIdentity(kForeignKeys, {});
       ADD_FAILURE() << "no error";
     } catch (const base::Error& error) {
       EXPECT_THAT(error.info().message, HasSubstr("AWS_ENDPOINT_URL_STS"));

@@ -13,7 +13,7 @@ struct JsonText::Document {
 
 namespace {
 
-constexpr int kLevelsMax = 32;
+constexpr int kJsonLevelsMax = 32;
 
 const json* Find(const json& root, std::string_view path) {
   const json* at = &root;
@@ -34,7 +34,7 @@ std::optional<JsonText> JsonText::Parse(std::string_view text) {
   // The library destroys nested values recursively: unbounded depth would overflow the stack.
   bool deep = false;
   const json::parser_callback_t callback = [&](int depth, json::parse_event_t, json&) {
-    if (depth > kLevelsMax) deep = true;
+    if (depth > kJsonLevelsMax) deep = true;
     return !deep;
   };
   json root = json::parse(text, callback, /*allow_exceptions=*/false);

@@ -21,13 +21,13 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
-const SessionKeys kKeys{"AKIAUSERUSERUSERUSER", base::Secret("user-secret"), {}, std::nullopt};
+const SessionKeys kUserKeys{"AKIAUSERUSERUSERUSER", base::Secret("user-secret"), {}, std::nullopt};
 
 class RedshiftApi : public testing::Test {
  protected:
   test::FakeClock clock_;  // 2026-01-01T00:00:00Z
   test::FakeTransport transport_;
-  test::FakeKeys keys_{kKeys};
+  test::FakeKeys keys_{kUserKeys};
   RedshiftServerless serverless_{
       RedshiftServerlessEndpoint("us-east-1"), keys_, transport_, clock_, {.attempts_max = 2}};
   RedshiftClusters clusters_{

@@ -11,7 +11,7 @@ namespace sluice::aws {
 namespace {
 
 constexpr std::string_view kAction = "GetClusterCredentials";
-constexpr std::string_view kVersion = "2012-12-01";
+constexpr std::string_view kClustersVersion = "2012-12-01";
 // How the service knows a workgroup:
 // https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-migration.html
 constexpr std::string_view kClusterPrefix = "redshift-serverless-";
@@ -28,7 +28,7 @@ ServiceCall CallOf(const ClusterCredentialsRequest& request) {
                     .resource = "*"},
           .method = "POST",
           .headers = {{"Content-Type", std::string(kFormType)}},
-          .body = QueryForm(kAction, kVersion, members),
+          .body = QueryForm(kAction, kClustersVersion, members),
           .body_bytes_max = 1 << 20};
 }
 

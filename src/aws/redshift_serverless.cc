@@ -9,7 +9,7 @@
 namespace sluice::aws {
 namespace {
 
-base::Error BadReply(const std::string& action, const std::string& subject) {
+base::Error BadCredentialsReply(const std::string& action, const std::string& subject) {
   return base::Error({.code = base::ErrorCode::kUnavailable,
                       .operation = action,
                       .subject = subject,
@@ -82,7 +82,7 @@ DbCredentials RedshiftServerless::GetCredentialsOnce(const DbCredentialsRequest&
   const auto password = json->String("dbPassword");
   const auto expiration = json->Number("expiration");
   if (!user || user->empty() || !password || password->empty() || !expiration) {
-    throw BadReply(action, subject);
+    throw BadCredentialsReply(action, subject);
   }
   DbCredentials credentials{*user, base::Secret(*password), FromEpochSeconds(*expiration)};
   if (const auto next = json->Number("nextRefreshTime")) {
@@ -122,7 +122,7 @@ Workgroup RedshiftServerless::GetWorkgroup(const std::string& workgroup, const b
                   .port = static_cast<int>(json->Number("workgroup/endpoint/port").value_or(0)),
                   .publicly_accessible = json->Bool("workgroup/publiclyAccessible"),
                   .patch_version = text("patchVersion")};
-  if (found.name.empty()) throw BadReply(action, subject);
+  if (found.name.empty()) throw BadCredentialsReply(action, subject);
   return found;
 }
 
@@ -145,7 +145,7 @@ Namespace RedshiftServerless::GetNamespace(const std::string& name, const base::
        json->Strings("namespace/iamRoles").value_or(std::vector<std::string>())) {
     found.iam_roles.push_back(RoleArnIn(role));
   }
-  if (found.name.empty()) throw BadReply(action, subject);
+  if (found.name.empty()) throw BadCredentialsReply(action, subject);
   return found;
 }
 

@@ -74,7 +74,7 @@ INSTANTIATE_TEST_SUITE_P(SigV4, Vectors, testing::Values("s3", "sts", "redshift_
 
 const SessionKeys kKeys{"AKID", base::Secret("secret"), base::Secret("token"), std::nullopt};
 const SessionKeys kOtherKeys{"AKID", base::Secret("other"), base::Secret("token"), std::nullopt};
-constexpr base::UtcTime kNow{std::chrono::seconds(1767225600)};
+constexpr base::UtcTime kSignedAt{std::chrono::seconds(1767225600)};
 
 std::string SignatureOf(const Signer& signer, const SessionKeys& keys, base::UtcTime now) {
   const std::string text =
@@ -86,7 +86,7 @@ TEST(Signer, KeepsNoKeyOfAnotherDayOrSecret) {
   const Signer kept({"us-east-1", "s3"});
   std::set<std::string> seen;
   for (const SessionKeys& keys : {kKeys, kOtherKeys, kKeys}) {
-    for (const base::UtcTime now : {kNow, kNow + std::chrono::hours(24), kNow}) {
+    for (const base::UtcTime now : {kSignedAt, kSignedAt + std::chrono::hours(24), kSignedAt}) {
       const Signer fresh({"us-east-1", "s3"});
       EXPECT_EQ(SignatureOf(kept, keys, now), SignatureOf(fresh, keys, now));
       seen.insert(SignatureOf(kept, keys, now));
@@ -98,9 +98,9 @@ TEST(Signer, KeepsNoKeyOfAnotherDayOrSecret) {
 TEST(Signer, SendsTheTokenOnlyForASession) {
   const Signer signer({"us-east-1", "sts"});
   SessionKeys keys = kKeys;
-  EXPECT_EQ(Value(signer.Sign({.host = "h"}, keys, kNow), "X-Amz-Security-Token"), "token");
+  EXPECT_EQ(Value(signer.Sign({.host = "h"}, keys, kSignedAt), "X-Amz-Security-Token"), "token");
   keys.session_token = base::Secret();
-  for (const http::Header& header : signer.Sign({.host = "h"}, keys, kNow)) {
+  for (const http::Header& header : signer.Sign({.host = "h"}, keys, kSignedAt)) {
     EXPECT_NE(header.name, "X-Amz-Security-Token");
   }
 }
@@ -117,12 +117,12 @@ TEST(Digests, MatchKnownValues) {
 }
 
 TEST(TimeText, ReadsWhatAwsWrites) {
-  EXPECT_EQ(FormatAmzDate(kNow), "20260101T000000Z");
-  EXPECT_EQ(ParseIsoTime("2026-01-01T00:00:00Z"), kNow);
-  EXPECT_EQ(ParseIsoTime("2026-01-01T00:00:00.250Z"), kNow + std::chrono::milliseconds(250));
-  EXPECT_EQ(ParseIsoTime("2026-01-01T00:00:00+00:00"), kNow);
-  EXPECT_EQ(ParseHttpDate("Thu, 01 Jan 2026 00:00:00 GMT"), kNow);
-  EXPECT_EQ(FromEpochSeconds(1767225600.25), kNow + std::chrono::milliseconds(250));
+  EXPECT_EQ(FormatAmzDate(kSignedAt), "20260101T000000Z");
+  EXPECT_EQ(ParseIsoTime("2026-01-01T00:00:00Z"), kSignedAt);
+  EXPECT_EQ(ParseIsoTime("2026-01-01T00:00:00.250Z"), kSignedAt + std::chrono::milliseconds(250));
+  EXPECT_EQ(ParseIsoTime("2026-01-01T00:00:00+00:00"), kSignedAt);
+  EXPECT_EQ(ParseHttpDate("Thu, 01 Jan 2026 00:00:00 GMT"), kSignedAt);
+  EXPECT_EQ(FromEpochSeconds(1767225600.25), kSignedAt + std::chrono::milliseconds(250));
 }
 
 TEST(TimeText, RefusesEveryTextCutShort) {

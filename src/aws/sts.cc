@@ -13,7 +13,7 @@ namespace {
 
 using Parameters = QueryMembers;
 
-constexpr std::string_view kVersion = "2011-06-15";
+constexpr std::string_view kStsVersion = "2011-06-15";
 
 // Keys that were chosen already, as a provider.
 class TheseKeys final : public CredentialProvider {
@@ -124,7 +124,7 @@ ServiceCall Sts::CallOf(const std::string& action, const std::string& subject,
                     .resource = subject.starts_with("role ") ? subject.substr(5) : "*"},
           .method = "POST",
           .headers = {{"Content-Type", std::string(kFormType)}},
-          .body = QueryForm(action, kVersion, parameters),
+          .body = QueryForm(action, kStsVersion, parameters),
           .body_bytes_max = 1 << 20};
 }
 

@@ -9,7 +9,7 @@ namespace sluice::aws {
 namespace {
 
 constexpr std::size_t kBytesMax = 16ULL << 20;
-constexpr std::size_t kLevelsMax = 32;
+constexpr std::size_t kXmlLevelsMax = 32;
 constexpr std::size_t kElementsMax = 200000;
 
 struct ParserFree {
@@ -35,7 +35,7 @@ struct Builder {
 void OnStart(void* user, const XML_Char* name, const XML_Char**) {
   auto& builder = *static_cast<Builder*>(user);
   try {
-    if (builder.open.size() >= kLevelsMax || ++builder.elements > kElementsMax) {
+    if (builder.open.size() >= kXmlLevelsMax || ++builder.elements > kElementsMax) {
       return builder.Stop();
     }
     std::string_view local = name;

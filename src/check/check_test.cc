@@ -13,12 +13,12 @@ namespace {
 using redshift::testing::Contains;
 using redshift::testing::FakeWorkgroup;
 using redshift::testing::StartsWith;
-using testing::AllOf;
-using testing::ElementsAre;
-using testing::Field;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Not;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::Field;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
 
 TEST_F(Check, AllRightInTheGuidesOrderAndTheBucketEmpty) {
   const Findings findings = Run();
@@ -236,7 +236,7 @@ TEST_F(Check, DestinationThatIsLockedAndModesItCannotDo) {
   EXPECT_THAT(Find(findings, "destination.stream_mode").remedy, HasSubstr("write_mode: append"));
   EXPECT_EQ(Find(findings, "streams.ok").seen, "1 column can be read") << "it is read all the same";
   login_error_ = Refused("no");
-  EXPECT_THAT(Bad(Run()), testing::Contains("destination.stream_mode")) << "no source is needed";
+  EXPECT_THAT(Bad(Run()), ::testing::Contains("destination.stream_mode")) << "no source is needed";
   login_error_.reset();
   destination_error_ = Refused("locked by process 42");
   EXPECT_THAT(Bad(Run()), ElementsAre("destination.failed"));

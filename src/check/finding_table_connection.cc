@@ -4,9 +4,7 @@
 namespace sluice::check {
 namespace {
 
-constexpr auto kOk = Severity::kOk;
-constexpr auto kWarning = Severity::kWarning;
-constexpr auto kFailure = Severity::kFailure;
+using enum Severity;
 
 // {db_user} and {submitted_plain} stand in SQL and commands; {grants} is a block per schema.
 constexpr std::string_view kMismatch =

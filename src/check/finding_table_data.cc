@@ -4,10 +4,7 @@
 namespace sluice::check {
 namespace {
 
-constexpr auto kOk = Severity::kOk;
-constexpr auto kAdvice = Severity::kAdvice;
-constexpr auto kWarning = Severity::kWarning;
-constexpr auto kFailure = Severity::kFailure;
+using enum Severity;
 
 constexpr std::string_view kObjects =
     "Add to the policy of the role or user that connects:\n"
@@ -39,7 +36,7 @@ constexpr std::string_view kLifecycle =
     "\n  \"Expiration\":{\"Days\":2},\"NoncurrentVersionExpiration\":{\"NoncurrentDays\":1},\n"
     "  \"AbortIncompleteMultipartUpload\":{\"DaysAfterInitiation\":2}}]}";
 
-constexpr FindingKind kKinds[] = {
+constexpr FindingKind kDataKinds[] = {
     {"database_user.ok", Step::kDatabaseUser, kOk, "", "", ""},
     {"database_user.unexpected", Step::kDatabaseUser, kFailure,
      "The server reports another database user",
@@ -438,7 +435,7 @@ constexpr FailureRule kRules[] = {
 
 }  // namespace
 
-std::span<const FindingKind> DataFindings() { return kKinds; }
+std::span<const FindingKind> DataFindings() { return kDataKinds; }
 std::span<const FailureRule> FailureRules() { return kRules; }
 
 }  // namespace sluice::check

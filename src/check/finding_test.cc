@@ -8,7 +8,7 @@
 namespace sluice::check {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 using enum Step;
 
 base::ErrorInfo Denied(const std::string& reason, const std::string& operation = "PutObject",
@@ -65,7 +65,7 @@ TEST(MakeFailure, EachCauseHasItsFindingAndKeepsItsCure) {
     EXPECT_EQ(finding.id, row.id);
     EXPECT_EQ(finding.step, row.step);
     EXPECT_THAT(finding.remedy, HasSubstr("the error's own cure")) << row.id;
-    EXPECT_THAT(finding.why, testing::Not(HasSubstr("<"))) << row.id;
+    EXPECT_THAT(finding.why, ::testing::Not(HasSubstr("<"))) << row.id;
   }
 }
 

@@ -21,7 +21,7 @@ using redshift::TableAccess;
 
 std::string SubjectOf(const model::Stream& stream) { return "stream " + stream.name; }
 
-Facts FactsOf(const model::Stream& stream) {
+Facts FactsOfStream(const model::Stream& stream) {
   if (!stream.table) return {};
   return {{"schema", stream.table->schema},
           {"table", stream.table->table},
@@ -93,7 +93,7 @@ void PlanStream(Plans& plans, const model::Stream& stream, Right right) {
                                                    foreseen.error->code == ErrorCode::kPermission);
     return checker.ReportFailure(Step::kStreams,
                                  of_view ? OfView(*foreseen.error) : *foreseen.error,
-                                 SubjectOf(stream), FactsOf(stream));
+                                 SubjectOf(stream), FactsOfStream(stream));
   }
   ReportIgnored(checker, *foreseen.plan);
   for (const auto& warning : foreseen.plan->warnings) {
@@ -129,7 +129,7 @@ void ProveOne(Checker& checker, const Unproven& one) {
   } catch (const base::Error& error) {
     if (error.code() == base::ErrorCode::kCancelled) throw;
     checker.ReportFailure(Step::kStreams, one.is_view ? OfView(error.info()) : error.info(),
-                          SubjectOf(stream), FactsOf(stream));
+                          SubjectOf(stream), FactsOfStream(stream));
   }
 }
 

@@ -13,10 +13,10 @@ namespace {
 
 using redshift::testing::Contains;
 using redshift::testing::StartsWith;
-using testing::AllOf;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 TEST_F(Check, ColumnsThatAStreamNeedsAndDoesNotHave) {
   using model::WriteMode;

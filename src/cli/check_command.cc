@@ -11,7 +11,7 @@
 namespace sluice::cli {
 namespace {
 
-constexpr std::string_view kFooter = R"(
+constexpr std::string_view kCheckFooter = R"(
 It logs in, reads no rows, and leaves nothing in the bucket.
 
 --report FILE is for a bug report: each statement and call with its time, types and error codes,
@@ -23,7 +23,7 @@ Examples:
   sluice check --report report.json
   sluice -c acme.yaml check --json | jq '.findings[] | select(.severity == "failure")')";
 
-void AddOptions(Options& options, CommandLine& line) {
+void AddCheckOptions(Options& options, CommandLine& line) {
   options
       .Add("--report", line.report,
            "Write what the workgroup and AWS answered, for those who make Sluice")
@@ -112,9 +112,9 @@ int RunCheck(const Context& context, const config::Config& config) {
 const CommandRow kCheckCommand = {
     .name = "check",
     .description = "Prove every step of the set-up guide, and tell how to fix the rest",
-    .footer = kFooter,
+    .footer = kCheckFooter,
     .command = Command::kCheck,
-    .add_options = AddOptions,
+    .add_options = AddCheckOptions,
     .before = ListFindings,
     .run = RunCheck};
 

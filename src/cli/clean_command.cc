@@ -9,7 +9,7 @@
 namespace sluice::cli {
 namespace {
 
-constexpr std::string_view kFooter = R"(
+constexpr std::string_view kCleanFooter = R"(
 Every sync does the same at its start. Only objects beneath this connection's own prefix are
 touched. --all is for a bucket whose ledger was lost: no other machine may sync meanwhile.
 
@@ -17,7 +17,7 @@ Examples:
   sluice clean
   sluice clean --all)";
 
-void AddOptions(Options& options, CommandLine& line) {
+void AddCleanOptions(Options& options, CommandLine& line) {
   options.Switch("--all", line.everything,
                  "Also what this machine's ledger does not know, however young");
   options.AddEvents(line.events);
@@ -41,9 +41,9 @@ int RunClean(const Context& context, const config::Config& config) {
 
 const CommandRow kCleanCommand = {.name = "clean",
                                   .description = "Remove what dead syncs left in the bucket",
-                                  .footer = kFooter,
+                                  .footer = kCleanFooter,
                                   .command = Command::kClean,
-                                  .add_options = AddOptions,
+                                  .add_options = AddCleanOptions,
                                   .run = RunClean};
 
 }  // namespace sluice::cli

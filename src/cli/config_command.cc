@@ -8,7 +8,7 @@
 namespace sluice::cli {
 namespace {
 
-constexpr std::string_view kFooter = R"(
+constexpr std::string_view kConfigFooter = R"(
 Examples:
   sluice config validate
   sluice -c acme.yaml config validate
@@ -29,7 +29,7 @@ std::optional<int> PrintSchema(const Context& context) {
 
 const CommandRow kConfigGroup = {.name = "config",
                                  .description = "Look at the configuration; contacts nobody",
-                                 .footer = kFooter};
+                                 .footer = kConfigFooter};
 
 const CommandRow kConfigValidateCommand = {.name = "config validate",
                                            .description = "Is it right? Tells all problems at once",

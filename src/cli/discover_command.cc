@@ -16,7 +16,7 @@
 namespace sluice::cli {
 namespace {
 
-constexpr std::string_view kFooter = R"(
+constexpr std::string_view kDiscoverFooter = R"(
 --write keeps comments and order of the file, leaves out views and what a stream or a pattern reads
 already, and adds no settings: what is proposed is for you to judge.
 
@@ -26,7 +26,7 @@ Examples:
   sluice discover sales --write   and add its tables to the configuration as streams
   sluice discover --json | jq -r '.schemas[].tables[].name')";
 
-void AddOptions(Options& options, CommandLine& line) {
+void AddDiscoverOptions(Options& options, CommandLine& line) {
   options.Add("SCHEMA", line.schemas, "Only these schemas");
   options.Switch("--write", line.write, "Add a stream for each table to the configuration");
   options.Switch("--verify-keys", line.verify_keys,
@@ -111,9 +111,9 @@ int RunDiscover(const Context& context, const config::Config& config) {
 const CommandRow kDiscoverCommand = {
     .name = "discover",
     .description = "List schemas, tables, columns and keys that can be read",
-    .footer = kFooter,
+    .footer = kDiscoverFooter,
     .command = Command::kDiscover,
-    .add_options = AddOptions,
+    .add_options = AddDiscoverOptions,
     .before = ListTypes,
     .run = RunDiscover};
 

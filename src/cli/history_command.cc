@@ -8,12 +8,12 @@
 namespace sluice::cli {
 namespace {
 
-constexpr std::string_view kFooter = R"(
+constexpr std::string_view kHistoryFooter = R"(
 Examples:
   sluice history
   sluice history -n 3 --json)";
 
-void AddOptions(Options& options, CommandLine& line) {
+void AddHistoryOptions(Options& options, CommandLine& line) {
   options.Add("-n,--runs", line.runs_max, "So many runs (default 20)")
       .Value("NUMBER")
       .Range(1, 10000);
@@ -30,9 +30,9 @@ int RunHistory(const Context& context, const config::Config& config) {
 
 const CommandRow kHistoryCommand = {.name = "history",
                                     .description = "What the last syncs did",
-                                    .footer = kFooter,
+                                    .footer = kHistoryFooter,
                                     .command = Command::kHistory,
-                                    .add_options = AddOptions,
+                                    .add_options = AddHistoryOptions,
                                     .run = RunHistory};
 
 }  // namespace sluice::cli

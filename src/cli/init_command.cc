@@ -33,7 +33,7 @@ constexpr std::string_view kIntroduction =
     "A few questions, in the order of the set-up guide, then a configuration is written.\n"
     "Enter takes what stands in [brackets]. Nothing is written before the last answer.\n";
 
-constexpr std::string_view kFooter = R"(
+constexpr std::string_view kInitFooter = R"(
 Without flags it asks, one question after the other. A file that is there is changed, and keeps
 its comments. A secret is never an argument: it is read from the environment, from a file, or typed
 unseen.
@@ -496,7 +496,7 @@ void AddAnswer(Options& options, InitFlags& flags, init::Field field) {
   if (field == init::Field::kSecretStore) option.OneOf({"environment", "file"});
 }
 
-void AddOptions(Options& options, CommandLine& line) {
+void AddInitOptions(Options& options, CommandLine& line) {
   InitFlags& flags = line.init;
   for (int i = 0; i <= static_cast<int>(init::Field::kDestinationPath); ++i) {
     const auto field = static_cast<init::Field>(i);
@@ -541,9 +541,9 @@ std::optional<int> WriteConfiguration(const Context& context) {
 const CommandRow kInitCommand = {
     .name = "init",
     .description = "Write the configuration, asking what the set-up guide's form asks",
-    .footer = kFooter,
+    .footer = kInitFooter,
     .command = Command::kInit,
-    .add_options = AddOptions,
+    .add_options = AddInitOptions,
     .before = WriteConfiguration,
     .run = RunCheck,
     .runs_as = "check"};

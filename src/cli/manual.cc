@@ -24,7 +24,7 @@ std::string Roff(std::string_view text) {
   return escaped;
 }
 
-std::string Option(const OptionSpec& option) {
+std::string ManualOption(const OptionSpec& option) {
   std::string head;
   for (const auto& name : option.names) {
     head += (head.empty() ? "" : ", ") + fmt::format("\\fB{}\\fR", Roff(name));
@@ -39,11 +39,11 @@ std::string Option(const OptionSpec& option) {
   return text;
 }
 
-std::string Footer(const std::string& footer) {
+std::string FooterLines(const std::string& footer) {
   return footer.empty() ? "" : ".PP\n.nf\n" + Roff(footer) + "\n.fi\n";
 }
 
-std::string Command(const CommandSpec& command, const std::string& path) {
+std::string ManualCommand(const CommandSpec& command, const std::string& path) {
   std::string synopsis = fmt::format("\\fBsluice {}\\fR", Roff(path));
   if (!command.options.empty()) synopsis += " [\\fIOPTION\\fR...]";
   for (const auto& positional : command.positionals) {
@@ -51,10 +51,10 @@ std::string Command(const CommandSpec& command, const std::string& path) {
   }
   std::string text = ".SS " + synopsis + "\n" + Roff(command.description) + ".\n";
   for (const auto& option : command.options) {
-    if (option.names.back() != "--help") text += Option(option);
+    if (option.names.back() != "--help") text += ManualOption(option);
   }
-  text += Footer(command.footer);
-  for (const auto& sub : command.commands) text += Command(sub, path + " " + sub.name);
+  text += FooterLines(command.footer);
+  for (const auto& sub : command.commands) text += ManualCommand(sub, path + " " + sub.name);
   return text;
 }
 
@@ -66,10 +66,10 @@ std::string ManualPage(const CommandSpec& program, const std::string& version) {
       "Amazon Redshift Serverless to you\n.SH SYNOPSIS\n\\fBsluice\\fR [\\fIOPTION\\fR...] "
       "\\fICOMMAND\\fR [\\fIARGUMENT\\fR...]\n.SH DESCRIPTION\n{}\n.SH OPTIONS\n",
       Roff(version), Roff(program.description));
-  for (const auto& option : program.options) text += Option(option);
+  for (const auto& option : program.options) text += ManualOption(option);
   text += ".SH COMMANDS\n";
-  for (const auto& command : program.commands) text += Command(command, command.name);
-  return text + ".SH NOTES\n" + Footer(program.footer) +
+  for (const auto& command : program.commands) text += ManualCommand(command, command.name);
+  return text + ".SH NOTES\n" + FooterLines(program.footer) +
          ".SH FILES\n.TP\n\\fIsluice.yaml\\fR\nThe configuration; \\fBsluice config schema\\fR "
          "tells every field.\n";
 }

@@ -13,7 +13,7 @@
 namespace sluice::cli {
 namespace {
 
-constexpr std::string_view kFooter = R"(
+constexpr std::string_view kPreviewFooter = R"(
 The rows are read as a sync would read them: with the stream's columns and whatever the
 configuration makes of them. They go to standard output alone, and none of them into a log.
 Which rows come first is up to Redshift.
@@ -22,7 +22,7 @@ Examples:
   sluice preview sales.orders
   sluice preview big_spenders --limit 5 --json)";
 
-void AddOptions(Options& options, CommandLine& line) {
+void AddPreviewOptions(Options& options, CommandLine& line) {
   options.Add("STREAM", line.stream, "Of this stream, by name").Required();
   options.Add("--limit", line.limit, "So many rows (default 20)").Value("NUMBER").Range(1, 1000);
 }
@@ -45,9 +45,9 @@ int RunPreview(const Context& context, const config::Config& config) {
 const CommandRow kPreviewCommand = {
     .name = "preview",
     .description = "Show the first rows of a stream, as a sync would read them",
-    .footer = kFooter,
+    .footer = kPreviewFooter,
     .command = Command::kPreview,
-    .add_options = AddOptions,
+    .add_options = AddPreviewOptions,
     .run = RunPreview};
 
 }  // namespace sluice::cli

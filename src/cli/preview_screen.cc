@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kCellMax = 40;
 constexpr std::size_t kBetween = 2;  // as TextTable
 
-struct Cells {
+struct CellTexts {
   std::vector<std::string> texts;  // the name, then a value of each row
   std::size_t width = 0;
   bool number = false;
@@ -28,10 +28,10 @@ bool IsNumber(model::TypeKind kind) {
 }
 
 // Also of a file: a value of a megabyte is no table any more.
-Cells CellsOf(const connection::Preview& preview, std::size_t column, std::size_t width,
-              const Style& style) {
+CellTexts CellsOf(const connection::Preview& preview, std::size_t column, std::size_t width,
+                  const Style& style) {
   const std::size_t cell_max = width == 0 ? kCellMax * 5 : std::min(kCellMax, width);
-  Cells cells{.texts = {}, .width = 0, .number = IsNumber(preview.columns[column].type.kind)};
+  CellTexts cells{.texts = {}, .width = 0, .number = IsNumber(preview.columns[column].type.kind)};
   const auto add = [&](const std::string& text) {
     cells.texts.push_back(Shorten(base::PrintableLine(text), cell_max, style));
     cells.width = std::max(cells.width, Width(cells.texts.back()));
@@ -48,10 +48,10 @@ Cells CellsOf(const connection::Preview& preview, std::size_t column, std::size_
 
 std::string PreviewScreen(const connection::Preview& preview, std::size_t width,
                           const Style& style) {
-  std::vector<Cells> shown;
+  std::vector<CellTexts> shown;
   std::size_t taken = 0;
   for (std::size_t i = 0; i < preview.columns.size(); ++i) {
-    Cells cells = CellsOf(preview, i, width, style);
+    CellTexts cells = CellsOf(preview, i, width, style);
     taken += cells.width + (i > 0 ? kBetween : 0);
     if (width > 0 && taken > width && !shown.empty()) break;
     shown.push_back(std::move(cells));

@@ -11,13 +11,13 @@
 namespace sluice::cli {
 namespace {
 
-constexpr std::string_view kFooter = R"(
+constexpr std::string_view kResetFooter = R"(
 The next sync reads these streams from the beginning and puts their tables right.
 
 Example:
   sluice reset sales.orders)";
 
-void AddOptions(Options& options, CommandLine& line) {
+void AddResetOptions(Options& options, CommandLine& line) {
   options.Add("STREAM", line.streams, "These streams, by name").Required();
   options.AddEvents(line.events);
 }
@@ -52,9 +52,9 @@ int RunReset(const Context& context, const config::Config& config) {
 const CommandRow kResetCommand = {
     .name = "reset",
     .description = "Forget how far streams were read; their rows stay",
-    .footer = kFooter,
+    .footer = kResetFooter,
     .command = Command::kReset,
-    .add_options = AddOptions,
+    .add_options = AddResetOptions,
     .run = RunReset};
 
 }  // namespace sluice::cli

@@ -13,7 +13,7 @@
 namespace sluice::cli {
 namespace {
 
-std::string Mark(check::Severity severity, const Style& style) {
+std::string FindingMark(check::Severity severity, const Style& style) {
   switch (severity) {
     case check::Severity::kOk: return style.Green(style.unicode ? "✓" : "ok  ");
     case check::Severity::kAdvice: return style.Dim(style.unicode ? "·" : "note");
@@ -84,7 +84,7 @@ std::string ProblemsScreen(const std::filesystem::path& file,
 }
 
 std::string ValidScreen(const config::Config& config, const Style& style) {
-  std::string text = fmt::format("{} {} is right: {}\n", Mark(check::Severity::kOk, style),
+  std::string text = fmt::format("{} {} is right: {}\n", FindingMark(check::Severity::kOk, style),
                                  style.Bold(base::PrintableLine(config.file.string())),
                                  Count(config.streams.size(), "stream"));
   if (!config.patterns.empty()) {
@@ -98,7 +98,7 @@ std::string ValidScreen(const config::Config& config, const Style& style) {
   }
   text += table.Text("    ");
   for (const auto& warning : config.warnings) {
-    text += fmt::format("{} {} {}\n{}\n", Mark(check::Severity::kWarning, style),
+    text += fmt::format("{} {} {}\n{}\n", FindingMark(check::Severity::kWarning, style),
                         style.Bold(base::PrintableLine(warning.field)),
                         base::PrintableLine(warning.problem),
                         Indent(base::PrintableRemedy(warning.remedy), "    "));
@@ -141,7 +141,7 @@ std::string FindingScreen(const check::Finding& finding, const Style& style) {
       finding.severity == Severity::kSkipped || finding.severity == Severity::kAdvice;
   const std::string first =
       WithSubject(finding, finding.title.empty() ? finding.seen : finding.title);
-  std::string text = fmt::format("  {} {} {}\n", Mark(finding.severity, style),
+  std::string text = fmt::format("  {} {} {}\n", FindingMark(finding.severity, style),
                                  good || quiet ? step : style.Bold(step),
                                  quiet ? style.Dim(first) : (good ? first : style.Bold(first)));
   // A dimmed block is dimmed once.

@@ -16,7 +16,7 @@ using std::chrono::milliseconds;
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr Style kPlain{};
+constexpr Style kNoStyle{};
 
 sync::StreamResult Good(std::string name, std::uint64_t rows, std::uint64_t bytes) {
   sync::StreamResult stream;
@@ -53,7 +53,7 @@ TEST(SyncScreen, AllStreamsDone) {
   sync::RunResult result{.run = "20260101T000000Z-1",
                          .streams = {Good("sales.orders", 60175, 12'100'000), Good("b", 5, 999)},
                          .duration = milliseconds(4000)};
-  EXPECT_EQ(SyncScreen(result, "DuckDB file acme.duckdb", kPlain),
+  EXPECT_EQ(SyncScreen(result, "DuckDB file acme.duckdb", kNoStyle),
             R"(    stream          rows    bytes  seconds  proof
  +  sales.orders  60,175  12.1 MB      3.2  unload 60175 = manifest 60175 = footers 60175 = loaded 60175
  +  b                  5    999 B      3.2  unload 5 = manifest 5 = footers 5 = loaded 5
@@ -66,7 +66,7 @@ run 20260101T000000Z-1
 TEST(SyncScreen, WithoutANoticeTheProofBeginsAtTheManifest) {
   auto stream = Good("a", 7, 10);
   stream.proof.notice_rows.reset();
-  EXPECT_THAT(SyncScreen({.run = "r", .streams = {stream}}, "d", kPlain),
+  EXPECT_THAT(SyncScreen({.run = "r", .streams = {stream}}, "d", kNoStyle),
               HasSubstr("  manifest 7 = footers 7 = loaded 7\n"));
 }
 
@@ -77,7 +77,7 @@ TEST(SyncScreen, FailuresAreToldBeneathTheTableTheSameOnesTogether) {
                   Bad("hr.pay", base::ErrorCode::kPermission, "permission denied for schema hr"),
                   Bad("hr.team", base::ErrorCode::kPermission, "permission denied for schema hr")},
       .duration = milliseconds(20)};
-  EXPECT_EQ(SyncScreen(result, "d", kPlain),
+  EXPECT_EQ(SyncScreen(result, "d", kNoStyle),
             R"(    stream   rows  bytes  seconds  proof
  +  a           5  999 B      3.2  unload 5 = manifest 5 = footers 5 = loaded 5
  !  hr.pay                    0.4  failed: permission
@@ -98,7 +98,7 @@ TEST(SyncScreen, InterruptedAndLeftBehind) {
   stopped.left_behind = {"s3://acme/sluice/x/part"};
   stopped.warnings = {"odd"};
   const std::string text =
-      SyncScreen({.run = "r", .streams = {stopped}, .interrupted = true}, "d", kPlain);
+      SyncScreen({.run = "r", .streams = {stopped}, .interrupted = true}, "d", kNoStyle);
   EXPECT_THAT(text, HasSubstr(" !  a                        0.4  stopped\n"));
   EXPECT_THAT(text, HasSubstr("warning: a: odd\n"));
   EXPECT_THAT(text, HasSubstr("Still in the bucket, because it could not be removed:\n"
@@ -114,7 +114,7 @@ TEST(SyncScreen, WhatCameFromAnEarlierSyncAndWhatIsKeptForTheNext) {
   adopted.attempts = 2;
   auto doubtful = Bad("b", base::ErrorCode::kUnreachable, "gone");
   doubtful.kept = {"s3://acme/sluice/acme/r/b/1-x/"};
-  const std::string text = SyncScreen({.run = "r", .streams = {adopted, doubtful}}, "d", kPlain);
+  const std::string text = SyncScreen({.run = "r", .streams = {adopted, doubtful}}, "d", kNoStyle);
   EXPECT_THAT(text, HasSubstr("   a  from an UNLOAD of 2026-01-01 00:00 UTC that an earlier sync "
                               "had paid for, at attempt 2\n"));
   EXPECT_THAT(text, HasSubstr("Kept in the bucket, as it was paid for:\n"
@@ -123,7 +123,7 @@ TEST(SyncScreen, WhatCameFromAnEarlierSyncAndWhatIsKeptForTheNext) {
 
 TEST(SyncScreen, ErrorThatConcernsMoreThanTheStreamNamesBoth) {
   const auto bad = Bad("a", base::ErrorCode::kNoSpace, "no space left", "/var/parts");
-  EXPECT_THAT(SyncScreen({.run = "r", .streams = {bad}}, "d", kPlain),
+  EXPECT_THAT(SyncScreen({.run = "r", .streams = {bad}}, "d", kNoStyle),
               HasSubstr("error: stream a, /var/parts  (no_space)\n"));
 }
 
@@ -135,7 +135,7 @@ TEST(ErrorScreen, TellsWhatSeenAndWhatToDo) {
                          .remedy = "Open the port.\nThen again.",
                          .in_doubt = true,
                          .cause = "errno 111"},
-                        kPlain),
+                        kNoStyle),
             R"(error: workgroup analytics  (unreachable)
     seen    log in: connection refused
     cause   errno 111
@@ -150,7 +150,7 @@ TEST(ErrorScreen, NamesFromOutsideCannotSteerTheTerminal) {
                                         .message = "a\x1b[2J\xC2\x9B"
                                                    "b",
                                         .remedy = "r\x07"},
-                                       kPlain);
+                                       kNoStyle);
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
   EXPECT_THAT(text, HasSubstr("a\\u001b[2J\\u009bb"));
 }
@@ -162,7 +162,7 @@ TEST(ProblemsScreen, TellsPlaceProblemAndRemedy) {
                              .problem = "is not a field that Sluice knows",
                              .remedy = "Did you mean port?"},
                             {.problem = "is empty", .remedy = "Fill it."}},
-                           kPlain),
+                           kNoStyle),
             R"(sluice.yaml has 2 problems
 
 error: redshift.prot is not a field that Sluice knows
@@ -190,7 +190,7 @@ check::Finding Finding(check::Step step, check::Severity severity, std::string s
 TEST(CheckScreen, ListsFindingsAndFoldsReadableStreams) {
   using check::Severity;
   using check::Step;
-  FindingPrinter printer(3, kPlain);
+  FindingPrinter printer(3, kNoStyle);
   std::string text;
   for (const auto& finding :
        {Finding(Step::kIdentity, Severity::kOk, "arn:x"),
@@ -211,7 +211,7 @@ TEST(CheckScreen, ListsFindingsAndFoldsReadableStreams) {
 }
 
 TEST(CheckScreen, OneReadableStreamKeepsItsOwnWords) {
-  FindingPrinter printer(1, kPlain);
+  FindingPrinter printer(1, kNoStyle);
   printer.Add(
       Finding(check::Step::kStreams, check::Severity::kOk, "2 columns can be read", "stream a"));
   EXPECT_THAT(printer.Rest(), HasSubstr("stream a: 2 columns can be read"));
@@ -221,12 +221,12 @@ TEST(CheckScreen, OneReadableStreamKeepsItsOwnWords) {
 TEST(CheckScreen, EndsWithTheVerdict) {
   check::Findings findings{.findings = {Finding(check::Step::kLogin, check::Severity::kOk, "")},
                            .duration = milliseconds(1500)};
-  EXPECT_EQ(CheckFooter(findings, kPlain),
+  EXPECT_EQ(CheckFooter(findings, kNoStyle),
             "\nReady. Next: sluice sync\n0 failures, 0 warnings, 1 ok, in 1.5 s\n");
   findings.findings.push_back(Finding(check::Step::kLogin, check::Severity::kFailure, ""));
-  EXPECT_THAT(CheckFooter(findings, kPlain), HasSubstr("1 problem: Log-in: "));
+  EXPECT_THAT(CheckFooter(findings, kNoStyle), HasSubstr("1 problem: Log-in: "));
   findings.interrupted = true;
-  EXPECT_THAT(CheckFooter(findings, kPlain), HasSubstr("Interrupted"));
+  EXPECT_THAT(CheckFooter(findings, kNoStyle), HasSubstr("Interrupted"));
 }
 
 TEST(DiscoverScreen, ListsColumnsKeysAndWhatCannotBeRead) {
@@ -236,7 +236,7 @@ TEST(DiscoverScreen, ListsColumnsKeysAndWhatCannotBeRead) {
   table.unknown = {{"sketch", "hllsketch"}};
   table.primary_key = {"order_id"};
   table.configured = true;
-  EXPECT_EQ(DiscoverScreen({{.name = "sales", .type = "local", .tables = {table}}}, kPlain),
+  EXPECT_EQ(DiscoverScreen({{.name = "sales", .type = "local", .tables = {table}}}, kNoStyle),
             R"(sales
 
   sales.orders  TABLE, full_refresh, overwrite  configured
@@ -246,7 +246,7 @@ TEST(DiscoverScreen, ListsColumnsKeysAndWhatCannotBeRead) {
 
 1 table in 1 schema. Keys are as declared; Redshift does not enforce them.
 )");
-  EXPECT_THAT(DiscoverScreen({}, kPlain), HasSubstr("No schema is visible"));
+  EXPECT_THAT(DiscoverScreen({}, kNoStyle), HasSubstr("No schema is visible"));
 }
 
 TEST(PlanScreen, TellsWhereItGoesAndWhatIsRead) {
@@ -265,7 +265,7 @@ TEST(PlanScreen, TellsWhereItGoesAndWhatIsRead) {
                          .error = base::ErrorInfo{.code = base::ErrorCode::kNotFound,
                                                   .message = "no such column",
                                                   .remedy = "Correct it."}}},
-                       "DuckDB file x", kPlain),
+                       "DuckDB file x", kNoStyle),
             R"(sales.orders  full_refresh, overwrite
     into    landing.orders, 1 column, which stays
             a       BIGINT
@@ -288,10 +288,10 @@ q  full_refresh, overwrite
 TEST(Style, ColourIsForPeopleOnly) {
   const Style colour{.colour = true, .unicode = true};
   EXPECT_EQ(colour.Red("x"), "\x1b[31mx\x1b[0m");
-  EXPECT_EQ(kPlain.Red("x"), "x");
+  EXPECT_EQ(kNoStyle.Red("x"), "x");
   EXPECT_EQ(Width(colour.Red("äx")), 2U);
   EXPECT_EQ(Shorten("äöüß", 3, colour), "äö…");
-  EXPECT_EQ(Shorten("abcd", 4, kPlain), "abcd");
+  EXPECT_EQ(Shorten("abcd", 4, kNoStyle), "abcd");
 }
 
 TEST(Wrap, BreaksSentencesAndKeepsStatementsWhole) {

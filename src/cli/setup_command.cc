@@ -13,7 +13,7 @@
 namespace sluice::cli {
 namespace {
 
-constexpr std::string_view kFooter = R"(
+constexpr std::string_view kSetupFooter = R"(
 Parts, in the order of the set-up guide:
   network      inbound rule of the workgroup's security group (shell commands)
   sql          database user and grants (SQL)
@@ -30,7 +30,7 @@ Examples:
   sluice setup iam --offline --workgroup-id 1a2b3c4d-0000-0000-0000-000000000000
   sluice setup sql --pattern C --db-role sluice_read)";
 
-void AddOptions(Options& options, CommandLine& line) {
+void AddSetupOptions(Options& options, CommandLine& line) {
   connection::SetupFlags& flags = line.setup;
   options.Add("PART", flags.part, "One part alone, as it can be applied")
       .OneOf({"network", "sql", "bucket", "iam", "trust", "tag", "unload-role", "terraform"});
@@ -137,9 +137,9 @@ int RunSetup(const Context& context, const config::Config& config) {
 
 const CommandRow kSetupCommand = {.name = "setup",
                                   .description = "Print what the administrator runs; apply nothing",
-                                  .footer = kFooter,
+                                  .footer = kSetupFooter,
                                   .command = Command::kSetup,
-                                  .add_options = AddOptions,
+                                  .add_options = AddSetupOptions,
                                   .run = RunSetup};
 
 }  // namespace sluice::cli

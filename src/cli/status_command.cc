@@ -10,7 +10,7 @@
 namespace sluice::cli {
 namespace {
 
-constexpr std::string_view kFooter = R"(
+constexpr std::string_view kStatusFooter = R"(
 It reads the ledger beside the configuration and contacts nobody.
 
 Examples:
@@ -35,7 +35,7 @@ int RunStatus(const Context& context, const config::Config& config) {
 const CommandRow kStatusCommand = {
     .name = "status",
     .description = "How far each stream is, who syncs now, what is left to clean",
-    .footer = kFooter,
+    .footer = kStatusFooter,
     .command = Command::kStatus,
     .run = RunStatus};
 

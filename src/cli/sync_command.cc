@@ -13,7 +13,7 @@
 namespace sluice::cli {
 namespace {
 
-constexpr std::string_view kFooter = R"(
+constexpr std::string_view kSyncFooter = R"(
 A stream's rows appear at the destination all at once, after every count agreed; a failing
 stream leaves its table as it was and does not stop the others.
 
@@ -29,7 +29,7 @@ Examples:
   sluice sync --json > result.json         for programs (docs/CLI_JSON.md)
   sluice sync --events run.ndjson          what happens, as it happens, for programs)";
 
-void AddOptions(Options& options, CommandLine& line) {
+void AddSyncOptions(Options& options, CommandLine& line) {
   options.Add("STREAM", line.streams, "Only these streams, by name");
   const Option dry_run =
       options.Switch("--dry-run", line.dry_run, "Tell what would be done; read no rows");
@@ -151,12 +151,12 @@ sync::ChosenStreams Chosen(const Context& context, const Wanted& wanted,
 }
 
 // One sync, and what it came to for those whom on_failure tells.
-struct Outcome {
+struct SyncOutcome {
   int exit_code = contract::kDone;
   std::string json;
 };
 
-Outcome SyncOnce(const Context& context, const config::Config& config, const Wanted& wanted) {
+SyncOutcome SyncOnce(const Context& context, const config::Config& config, const Wanted& wanted) {
   // What is wrong with them is told before anything is opened.
   if (!wanted.patterns && !AsksWorkgroup(wanted.names, config)) {
     ChooseStreams(connection::StreamsOf(config), wanted.names);
@@ -192,14 +192,14 @@ Outcome SyncOnce(const Context& context, const config::Config& config, const Wan
   if (context.events != nullptr) context.events->RunEnded(result);
   // Before the result: whoever reads it may open the destination at once.
   destination.Close();
-  Outcome outcome{.exit_code = contract::ExitCodeOf(result),
-                  .json = contract::SyncJson(result, name, chosen)};
+  SyncOutcome outcome{.exit_code = contract::ExitCodeOf(result),
+                      .json = contract::SyncJson(result, name, chosen)};
   context.out(context.line.json ? outcome.json : SyncScreen(result, name, context.out_style));
   return outcome;
 }
 
 // Whatever becomes of it: the sync is over, and its exit code stays.
-void TellFailure(const Context& context, const config::Config& config, const Outcome& outcome) {
+void TellFailure(const Context& context, const config::Config& config, const SyncOutcome& outcome) {
   if (context.line.dry_run) return;
   if (outcome.exit_code == contract::kDone || outcome.exit_code == contract::kInterrupted) return;
   const auto problems = notify::Tell(
@@ -212,7 +212,7 @@ void TellFailure(const Context& context, const config::Config& config, const Out
 
 int SyncAndTell(const Context& context, const config::Config& config, const Wanted& wanted) {
   try {
-    const Outcome outcome = SyncOnce(context, config, wanted);
+    const SyncOutcome outcome = SyncOnce(context, config, wanted);
     TellFailure(context, config, outcome);
     return outcome.exit_code;
   } catch (...) {
@@ -261,9 +261,9 @@ int RunSync(const Context& context, const config::Config& config) {
 const CommandRow kSyncCommand = {
     .name = "sync",
     .description = "Bring streams to the destination, every row counted",
-    .footer = kFooter,
+    .footer = kSyncFooter,
     .command = Command::kSync,
-    .add_options = AddOptions,
+    .add_options = AddSyncOptions,
     .run = RunSync};
 
 }  // namespace sluice::cli

@@ -8,7 +8,7 @@
 namespace sluice::cli {
 namespace {
 
-std::string Joined(const std::vector<std::string>& lines) {
+std::string JoinedLines(const std::vector<std::string>& lines) {
   std::string text;
   for (const auto& line : lines) text += line + "\n";
   return text;
@@ -24,7 +24,7 @@ std::string Screen::EraseLocked() {
 
 void Screen::PrintLine(std::string_view line) {
   const std::lock_guard lock(mu_);
-  sink_(EraseLocked() + std::string(line) + "\n" + Joined(block_));
+  sink_(EraseLocked() + std::string(line) + "\n" + JoinedLines(block_));
 }
 
 void Screen::ShowBlock(const std::vector<std::string>& lines) {

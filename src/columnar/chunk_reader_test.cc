@@ -16,7 +16,7 @@ namespace {
 
 using base::ErrorCode;
 
-const Task kTask{"read", "rows"};
+const Task kReadTask{"read", "rows"};
 
 class ChunkReaderTest : public testing::Test {
  protected:
@@ -29,7 +29,7 @@ std::string_view TextAt(const Vector& vector, std::size_t row) {
 }
 
 TEST_F(ChunkReaderTest, GivesEveryRowOnce) {
-  ChunkReader reader(connection_, "SELECT range, 't' || range FROM range(100000)", kTask, {});
+  ChunkReader reader(connection_, "SELECT range, 't' || range FROM range(100000)", kReadTask, {});
   std::vector<bool> seen(100'000);
   while (const auto chunk = reader.Next()) {
     const Vector& numbers = chunk->columns()[0];
@@ -53,7 +53,7 @@ TEST_F(ChunkReaderTest, TellsHowValuesLie) {
       "'00:00:01', CAST('00:00:01+02:30' AS TIME WITH TIME ZONE), TIMESTAMP '1970-01-01 "
       "00:00:00.000002', 'a text that does not fit its cell', CAST('\\x00\\x01' AS BLOB), "
       "CAST(NULL AS INTEGER)",
-      kTask, {});
+      kReadTask, {});
   const auto chunk = reader.Next();
   ASSERT_TRUE(chunk);
   const auto columns = chunk->columns();
@@ -84,7 +84,7 @@ TEST_F(ChunkReaderTest, TellsAFailureInTheMiddle) {
   ChunkReader reader(connection_,
                      "SELECT CASE WHEN range = 5000000 THEN error('boom') ELSE range END FROM "
                      "range(6000000)",
-                     kTask, {});
+                     kReadTask, {});
   ASSERT_TRUE(reader.Next());
   EXPECT_THAT(
       [&] {
@@ -97,7 +97,8 @@ TEST_F(ChunkReaderTest, TellsAFailureInTheMiddle) {
 TEST_F(ChunkReaderTest, StopsAndLeavesTheConnectionUsable) {
   std::stop_source stop;
   {
-    ChunkReader reader(connection_, "SELECT range FROM range(1000000000)", kTask, stop.get_token());
+    ChunkReader reader(connection_, "SELECT range FROM range(1000000000)", kReadTask,
+                       stop.get_token());
     ASSERT_TRUE(reader.Next());
     stop.request_stop();
     EXPECT_THAT(
@@ -107,27 +108,28 @@ TEST_F(ChunkReaderTest, StopsAndLeavesTheConnectionUsable) {
         },
         test::ThrowsError(ErrorCode::kCancelled));
   }
-  EXPECT_EQ(connection_.Run("SELECT CAST(1 AS BIGINT)", {}, kTask).rows.size(), 1U);
-  EXPECT_THAT([&] { ChunkReader(connection_, "SELECT 1", kTask, stop.get_token()); },
+  EXPECT_EQ(connection_.Run("SELECT CAST(1 AS BIGINT)", {}, kReadTask).rows.size(), 1U);
+  EXPECT_THAT([&] { ChunkReader(connection_, "SELECT 1", kReadTask, stop.get_token()); },
               test::ThrowsError(ErrorCode::kCancelled));
 }
 
 TEST_F(ChunkReaderTest, MayBeGivenUpHalfWay) {
-  { ChunkReader(connection_, "SELECT range FROM range(1000000000)", kTask, {}).Next(); }
-  EXPECT_EQ(connection_.Run("SELECT CAST(1 AS BIGINT)", {}, kTask).rows.size(), 1U);
+  { ChunkReader(connection_, "SELECT range FROM range(1000000000)", kReadTask, {}).Next(); }
+  EXPECT_EQ(connection_.Run("SELECT CAST(1 AS BIGINT)", {}, kReadTask).rows.size(), 1U);
 }
 
 TEST_F(ChunkReaderTest, ChunksOutliveTheReaderAndCrossThreads) {
   std::optional<Chunk> chunk;
   {
-    ChunkReader reader(connection_, "SELECT repeat('x', 100) || range FROM range(1000)", kTask, {});
+    ChunkReader reader(connection_, "SELECT repeat('x', 100) || range FROM range(1000)", kReadTask,
+                       {});
     std::jthread([&] { chunk = reader.Next(); }).join();
   }
   EXPECT_EQ(TextAt(chunk->columns()[0], 999), fmt::format("{:x>100}999", ""));
 }
 
 TEST_F(ChunkReaderTest, RefusesTypesItDoesNotRead) {
-  EXPECT_THAT([&] { ChunkReader(connection_, "SELECT [1, 2]", kTask, {}); },
+  EXPECT_THAT([&] { ChunkReader(connection_, "SELECT [1, 2]", kReadTask, {}); },
               test::ThrowsError(ErrorCode::kInternal));
 }
 

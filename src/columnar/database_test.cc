@@ -17,19 +17,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const Task kTask{"test", "a database"};
+const Task kDatabaseTask{"test", "a database"};
 
 TEST(Database, ReadsBackWhatWasBound) {
   Database database = Database::Open({.threads = 1});
   Connection connection = database.Connect();
-  connection.Run("CREATE TABLE t (a VARCHAR, b BIGINT, c UBIGINT, d BOOLEAN)", {}, kTask);
+  connection.Run("CREATE TABLE t (a VARCHAR, b BIGINT, c UBIGINT, d BOOLEAN)", {}, kDatabaseTask);
   const Result insert =
       connection.Run("INSERT INTO t VALUES ($1, $2, $3, $4), (NULL, NULL, NULL, $5)",
                      {std::string("a long text, 'quoted'\0!", 23), std::int64_t{-1},
                       std::uint64_t{18446744073709551615u}, true, std::monostate()},
-                     kTask);
+                     kDatabaseTask);
   EXPECT_EQ(insert.rows_changed, 2u);
-  const Result result = connection.Run("SELECT * FROM t ORDER BY b NULLS LAST", {}, kTask);
+  const Result result = connection.Run("SELECT * FROM t ORDER BY b NULLS LAST", {}, kDatabaseTask);
   ASSERT_EQ(result.rows.size(), 2u);
   EXPECT_EQ(result.rows[0][0], std::string("a long text, 'quoted'\0!", 23));
   EXPECT_EQ(result.rows[0][1], "-1");
@@ -40,12 +40,13 @@ TEST(Database, ReadsBackWhatWasBound) {
 
 TEST(Database, ReadsMoreRowsThanOneChunk) {
   Database database = Database::Open({.threads = 1});
-  EXPECT_EQ(database.Connect().Run("SELECT range FROM range(5000)", {}, kTask).rows.size(), 5000u);
+  EXPECT_EQ(database.Connect().Run("SELECT range FROM range(5000)", {}, kDatabaseTask).rows.size(),
+            5000u);
 }
 
 TEST(Database, RefusesToReadOtherTypes) {
   Database database = Database::Open({.threads = 1});
-  EXPECT_THAT([&] { database.Connect().Run("SELECT DATE '2020-01-01'", {}, kTask); },
+  EXPECT_THAT([&] { database.Connect().Run("SELECT DATE '2020-01-01'", {}, kDatabaseTask); },
               test::ThrowsError(base::ErrorCode::kInternal));
 }
 
@@ -55,7 +56,7 @@ TEST(Database, KnowsParquetJsonAndTimeZones) {
       "SELECT CAST(TIMESTAMP '2020-01-01 00:00:00' AS TIMESTAMPTZ)::VARCHAR, "
       "CAST('{\"a\":1}' AS JSON)::VARCHAR, "
       "(SELECT count(*) FROM duckdb_functions() WHERE function_name = 'read_parquet') > 0",
-      {}, kTask);
+      {}, kDatabaseTask);
   EXPECT_EQ(result.rows[0][0], "2020-01-01 00:00:00+00");
   EXPECT_EQ(result.rows[0][1], "{\"a\":1}");
   EXPECT_EQ(result.rows[0][2], "true");
@@ -77,7 +78,7 @@ TEST(Database, KeepsValuesAndSqlOutOfErrors) {
   for (const char* sql : {"SELECT CAST(x AS BIGINT) FROM (VALUES ('hunter2')) t(x)",
                           "SELECT hunter2", "SELEKT hunter2", "SELECT * FROM hunter2"}) {
     try {
-      connection.Run(sql, {}, kTask);
+      connection.Run(sql, {}, kDatabaseTask);
       ADD_FAILURE() << "did not throw";
     } catch (const base::Error& error) {
       for (const std::string& text : {std::string(error.what()), error.info().remedy}) {
@@ -93,9 +94,11 @@ TEST(Database, DoesNotBeginWhenStopped) {
   Connection connection = database.Connect();
   std::stop_source stop;
   stop.request_stop();
-  EXPECT_THAT([&] { connection.Run("CREATE TABLE t (a BIGINT)", {}, kTask, stop.get_token()); },
-              test::ThrowsError(base::ErrorCode::kCancelled));
-  EXPECT_EQ(connection.Run("SELECT table_name FROM duckdb_tables()", {}, kTask).rows.size(), 0u);
+  EXPECT_THAT(
+      [&] { connection.Run("CREATE TABLE t (a BIGINT)", {}, kDatabaseTask, stop.get_token()); },
+      test::ThrowsError(base::ErrorCode::kCancelled));
+  EXPECT_EQ(connection.Run("SELECT table_name FROM duckdb_tables()", {}, kDatabaseTask).rows.size(),
+            0u);
 }
 
 TEST(Database, StopsAStatementThatRuns) {
@@ -109,10 +112,10 @@ TEST(Database, StopsAStatementThatRuns) {
         connection.Run(
             "SELECT sum(CAST(a.range * b.range AS DOUBLE))::VARCHAR FROM range(10000000) a, "
             "range(10000000) b",
-            {}, kTask, stop.get_token());
+            {}, kDatabaseTask, stop.get_token());
       },
       test::ThrowsError(base::ErrorCode::kCancelled));
-  EXPECT_EQ(connection.Run("SELECT true", {}, kTask).rows.size(), 1u);  // usable again
+  EXPECT_EQ(connection.Run("SELECT true", {}, kDatabaseTask).rows.size(), 1u);  // usable again
 }
 
 TEST(Database, SaysThatMemoryRanOut) {
@@ -120,7 +123,7 @@ TEST(Database, SaysThatMemoryRanOut) {
   EXPECT_THAT(
       [&] {
         database.Connect().Run("CREATE TABLE t AS SELECT range, random() AS x FROM range(5000000)",
-                               {}, kTask);
+                               {}, kDatabaseTask);
       },
       test::ThrowsErrorWith(base::ErrorCode::kDestination, &base::ErrorInfo::message,
                             std::string(kOutOfMemoryMessage)));
@@ -135,7 +138,7 @@ class Restricted : public testing::Test {
     for (const fs::path& folder : {in_, out_}) {
       free.Connect().Run(fmt::format("COPY (SELECT 1 AS a) TO {} (FORMAT parquet)",
                                      QuoteText((folder / "p.parquet").string())),
-                         {}, kTask);
+                         {}, kDatabaseTask);
     }
     database_.emplace(Database::Open({.file = dir_.path() / "x.duckdb",
                                       .memory_limit_mb = 64,
@@ -143,7 +146,7 @@ class Restricted : public testing::Test {
                                       .temp_dir = dir_.path() / "spill",
                                       .folders = std::vector{in_}}));
   }
-  Result Run(const std::string& sql) { return database_->Connect().Run(sql, {}, kTask); }
+  Result Run(const std::string& sql) { return database_->Connect().Run(sql, {}, kDatabaseTask); }
   void ExpectRefused(const std::string& sql) { EXPECT_THROW(Run(sql), base::Error) << sql; }
   static std::string Read(const fs::path& file) {
     return "SELECT CAST(count(*) AS BIGINT) FROM read_parquet(" +
@@ -178,8 +181,8 @@ TEST_F(Restricted, StillWritesItsFileAndSpills) {
   Run("CHECKPOINT");
   // 70 MB, of which 64 may be in memory.
   Connection connection = database_->Connect();
-  connection.Run("CREATE TEMP TABLE s AS SELECT * FROM t", {}, kTask);
-  EXPECT_EQ(connection.Run("SELECT CAST(count(*) AS BIGINT) FROM s", {}, kTask).rows[0][0],
+  connection.Run("CREATE TEMP TABLE s AS SELECT * FROM t", {}, kDatabaseTask);
+  EXPECT_EQ(connection.Run("SELECT CAST(count(*) AS BIGINT) FROM s", {}, kDatabaseTask).rows[0][0],
             "1500000");
 }
 

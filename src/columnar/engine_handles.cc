@@ -6,7 +6,7 @@
 namespace sluice::columnar {
 namespace {
 
-EngineErrorKind KindOf(duckdb_error_type type) {
+EngineErrorKind KindOfError(duckdb_error_type type) {
   switch (type) {
     case DUCKDB_ERROR_CONVERSION:
     case DUCKDB_ERROR_OUT_OF_RANGE:
@@ -41,7 +41,7 @@ EngineErrorKind KindFromText(std::string_view text) {
 }  // namespace
 
 void ThrowEngine(duckdb_error_type type, const char* text, const Task& task) {
-  throw base::Error(ToErrorInfo(KindOf(type), text == nullptr ? "" : text, task));
+  throw base::Error(ToErrorInfo(KindOfError(type), text == nullptr ? "" : text, task));
 }
 
 Statement::Statement(duckdb_connection connection, const std::string& sql, const Task& task) {

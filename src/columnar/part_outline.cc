@@ -42,7 +42,7 @@ std::uint64_t NotNegative(std::int64_t value) {
   return static_cast<std::uint64_t>(value);
 }
 
-std::uint64_t Natural(CompactReader& reader, Kind kind) {
+std::uint64_t NaturalNumber(CompactReader& reader, Kind kind) {
   if (!IsInteger(kind) || kind == Kind::kByte) throw BrokenStructure();
   return NotNegative(reader.Integer());
 }
@@ -57,11 +57,11 @@ SchemaElement ReadElement(CompactReader& reader) {
   SchemaElement element;
   reader.Struct([&](int id, Kind kind) {
     if (id == 2) {
-      element.fixed_bytes = Natural(reader, kind);
+      element.fixed_bytes = NaturalNumber(reader, kind);
     } else if (id == 4 && kind == Kind::kBinary) {
       element.name = std::string(reader.Binary());
     } else if (id == 5) {
-      element.children = Natural(reader, kind);
+      element.children = NaturalNumber(reader, kind);
     } else {
       return false;
     }
@@ -81,17 +81,17 @@ void ReadChunkMeta(CompactReader& reader, RawChunk& raw) {
   reader.Struct([&](int id, Kind kind) {
     switch (id) {
       case 1: {
-        const std::uint64_t type = Natural(reader, kind);
+        const std::uint64_t type = NaturalNumber(reader, kind);
         if (type > 7) throw BrokenStructure();
         raw.chunk.physical = static_cast<Physical>(type);
         return true;
       }
-      case 4: raw.chunk.codec = static_cast<std::int64_t>(Natural(reader, kind)); return true;
-      case 5: raw.chunk.values = Natural(reader, kind); return true;
-      case 6: raw.chunk.plain_bytes = Natural(reader, kind); return true;
-      case 7: raw.chunk.packed_bytes = Natural(reader, kind); return true;
-      case 9: raw.data_at = Natural(reader, kind); return true;
-      case 11: raw.dictionary_at = Natural(reader, kind); return true;
+      case 4: raw.chunk.codec = static_cast<std::int64_t>(NaturalNumber(reader, kind)); return true;
+      case 5: raw.chunk.values = NaturalNumber(reader, kind); return true;
+      case 6: raw.chunk.plain_bytes = NaturalNumber(reader, kind); return true;
+      case 7: raw.chunk.packed_bytes = NaturalNumber(reader, kind); return true;
+      case 9: raw.data_at = NaturalNumber(reader, kind); return true;
+      case 11: raw.dictionary_at = NaturalNumber(reader, kind); return true;
       default: return false;
     }
   });
@@ -127,7 +127,7 @@ RowGroupOutline ReadRowGroup(CompactReader& reader, std::uint64_t file_bytes) {
         group.chunks.push_back(ReadChunk(reader, file_bytes));
       });
     } else if (id == 3) {
-      group.rows = Natural(reader, kind);
+      group.rows = NaturalNumber(reader, kind);
     } else {
       return false;
     }
@@ -168,7 +168,7 @@ void CheckCounts(const PartOutline& outline) {
                      .remedy = "Run again: the part is fetched again."});
 }
 
-std::string Footer(const PartBytes& file, const model::LocalPart& part) {
+std::string FooterBytes(const PartBytes& file, const model::LocalPart& part) {
   const std::uint64_t size = file.size();
   if (size < 2 * kMagic.size() + 4 || file.Read(0, kMagic.size()) != kMagic) {
     ThrowCorrupt(part, "it is not a Parquet file, or is damaged");
@@ -226,7 +226,7 @@ PartOutline ParseFooter(std::string_view footer, std::uint64_t file_bytes) {
         within_memory();
       });
     } else if (id == 3) {
-      outline.rows = Natural(reader, kind);
+      outline.rows = NaturalNumber(reader, kind);
     } else if (id == 4 && kind == Kind::kList) {
       reader.List([&](Kind element) {
         Require(element, Kind::kStruct);
@@ -246,7 +246,7 @@ PartOutline ParseFooter(std::string_view footer, std::uint64_t file_bytes) {
 
 PartOutline ReadOutline(const model::LocalPart& part) {
   const PartBytes file(part);
-  const std::string footer = Footer(file, part);
+  const std::string footer = FooterBytes(file, part);
   try {
     return ParseFooter(footer, file.size());
   } catch (const NestedColumn& nested) {

@@ -22,7 +22,7 @@ using model::Column;
 using model::TypeKind;
 using testing::HasSubstr;
 
-const Task kTask{"test", "a part"};
+const Task kSelectTask{"test", "a part"};
 const std::filesystem::path kSamples = SLUICE_TEST_DATA "/parquet";
 
 model::LocalPart Sample(const std::string& name) { return {{.key = name}, kSamples / name}; }
@@ -40,16 +40,16 @@ class PartSelectTest : public testing::Test {
     return connection_
         .Run(fmt::format("SELECT CAST(COLUMNS(*) AS VARCHAR) FROM ({})",
                          PartSelect(checked, columns)),
-             {}, kTask)
+             {}, kSelectTask)
         .rows;
   }
   std::vector<std::string> TypesOf(const std::string& select) {
     std::vector<std::string> out;
-    connection_.Run("CREATE OR REPLACE TABLE described AS " + select, {}, kTask);
+    connection_.Run("CREATE OR REPLACE TABLE described AS " + select, {}, kSelectTask);
     const Result result = connection_.Run(
         "SELECT data_type FROM duckdb_columns() WHERE table_name = 'described' ORDER BY "
         "column_index",
-        {}, kTask);
+        {}, kSelectTask);
     for (const auto& row : result.rows) out.push_back(row[0].value_or(""));
     return out;
   }
@@ -57,7 +57,7 @@ class PartSelectTest : public testing::Test {
   base::Error Failure(const model::LocalPart& part, const std::vector<Column>& columns) {
     const auto checked = CheckParts(connection_, {&part, 1}, columns, {});
     try {
-      connection_.Run("CREATE TABLE failed AS " + PartSelect(checked, columns), {}, kTask);
+      connection_.Run("CREATE TABLE failed AS " + PartSelect(checked, columns), {}, kSelectTask);
     } catch (const base::Error& error) {
       return ExplainFailure(connection_, error, checked, columns, {});
     }
@@ -164,16 +164,17 @@ TEST_F(PartSelectTest, LooksForTimesOutOfRangeInTheColumnsNamed) {
   const std::vector<Column> edges = {{"expected", {TypeKind::kVarchar}},
                                      {"ts", {TypeKind::kTimestamp}}};
   const std::vector<std::size_t> second = {1};
-  RequireTimesInRange(connection_, Sample("int96_edges.parquet"), edges, second, kTask, {});
+  RequireTimesInRange(connection_, Sample("int96_edges.parquet"), edges, second, kSelectTask, {});
   const std::vector<Column> beyond = {{"ts", {TypeKind::kTimestamp}}};
   const std::vector<std::size_t> first = {0};
   EXPECT_THAT(
       [&] {
-        RequireTimesInRange(connection_, Sample("int96_beyond.parquet"), beyond, first, kTask, {});
+        RequireTimesInRange(connection_, Sample("int96_beyond.parquet"), beyond, first, kSelectTask,
+                            {});
       },
       test::ThrowsErrorWith(ErrorCode::kUnsupported, &base::ErrorInfo::subject,
                             testing::Eq("column ts of a part")));
-  RequireTimesInRange(connection_, Sample("int96_beyond.parquet"), beyond, {}, kTask, {});
+  RequireTimesInRange(connection_, Sample("int96_beyond.parquet"), beyond, {}, kSelectTask, {});
 }
 
 TEST_F(PartSelectTest, NamesTheColumnWhoseValueDoesNotFit) {
@@ -202,7 +203,7 @@ TEST_F(PartSelectTest, ReadsPartsOfDifferentPhysicalFormsTogether) {
         fmt::format("COPY (SELECT CAST(TIMESTAMP '2020-02-29 00:00:00' AS {}) AS d) TO {} "
                     "(FORMAT parquet)",
                     type, QuoteText(file.string())),
-        {}, kTask);
+        {}, kSelectTask);
     parts.push_back({{.key = type}, file});
   }
   const auto rows = Read(parts, {{"d", {TypeKind::kDate}}});

@@ -19,7 +19,7 @@ std::string Contents(const std::string& path) {
 }
 
 // The n-th word, from 0.
-std::optional<long long> Number(std::string_view text, int n) {
+std::optional<long long> FieldNumber(std::string_view text, int n) {
   for (; n >= 0; --n) {
     text.remove_prefix(std::min(text.find_first_not_of(" \n"), text.size()));
     if (n > 0) text.remove_prefix(std::min(text.find_first_of(" \n"), text.size()));
@@ -39,8 +39,8 @@ std::string ProcessStartFrom(std::string_view process_stat, std::string_view mac
   const auto name_end = process_stat.rfind(')');
   const auto boot_at = machine_stat.find(kBoot);
   if (name_end == std::string_view::npos || boot_at == std::string_view::npos) return "";
-  const auto ticks = Number(process_stat.substr(name_end + 1), kStartTime);
-  const auto boot = Number(machine_stat.substr(boot_at + kBoot.size()), 0);
+  const auto ticks = FieldNumber(process_stat.substr(name_end + 1), kStartTime);
+  const auto boot = FieldNumber(machine_stat.substr(boot_at + kBoot.size()), 0);
   if (!ticks || !boot || ticks_per_second <= 0) return "";
   const auto began = static_cast<std::time_t>(*boot + *ticks / ticks_per_second);
   return fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", fmt::gmtime(began));

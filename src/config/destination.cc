@@ -13,11 +13,11 @@ namespace {
 
 constexpr std::string_view kBucketScheme = "s3://";
 
-enum class Kind { kDuckDb, kPostgres, kLake };
+enum class DestinationKind { kDuckDb, kPostgres, kLake };
 
 constexpr std::array<std::string_view, 3> kWords = {"duckdb", "postgres", "lake"};
 
-void RefuseForeign(MapReader& map, Kind kind) {
+void RefuseForeign(MapReader& map, DestinationKind kind) {
   const std::string_view word = kWords.at(static_cast<std::size_t>(kind));
   for (const FieldSpec& field : kDestinationGroup.fields) {
     const auto& owners = field.owners;
@@ -140,7 +140,7 @@ LakeDestination ReadLake(MapReader& map, bool chosen, const StagingConfig& stagi
   return lake;
 }
 
-void CheckSchema(MapReader& map, Kind kind, const std::string& schema) {
+void CheckSchema(MapReader& map, DestinationKind kind, const std::string& schema) {
   const auto broken = CheckDestinationSchema(kWords.at(static_cast<std::size_t>(kind)), schema);
   if (broken) map.Add("schema", broken->problem, broken->remedy);
 }
@@ -151,13 +151,14 @@ DestinationConfig ReadDestination(Reading& reading, const Node* node,
                                   const StagingConfig& staging) {
   MapReader map(reading, node, kDestinationGroup, "destination");
   if (!map.Has("type")) map.Missing("type");
-  const auto kind = map.Choice<Kind>(
-      "type", {{"duckdb", Kind::kDuckDb}, {"postgres", Kind::kPostgres}, {"lake", Kind::kLake}});
+  const auto kind = map.Choice<DestinationKind>("type", {{"duckdb", DestinationKind::kDuckDb},
+                                                         {"postgres", DestinationKind::kPostgres},
+                                                         {"lake", DestinationKind::kLake}});
   // All fields are asked for whatever the type, so that each is checked, and one of another type
   // is told apart from one that does not exist.
-  DuckDbDestination duckdb = ReadDuckDb(map, kind == Kind::kDuckDb);
-  PostgresDestination postgres = ReadPostgres(map, kind == Kind::kPostgres);
-  LakeDestination lake = ReadLake(map, kind == Kind::kLake, staging);
+  DuckDbDestination duckdb = ReadDuckDb(map, kind == DestinationKind::kDuckDb);
+  PostgresDestination postgres = ReadPostgres(map, kind == DestinationKind::kPostgres);
+  LakeDestination lake = ReadLake(map, kind == DestinationKind::kLake, staging);
   for (const std::string_view key :
        {"path", "access_key_id", "secret_access_key", "session_token"}) {
     map.Any(key);
@@ -167,9 +168,9 @@ DestinationConfig ReadDestination(Reading& reading, const Node* node,
   if (kind) RefuseForeign(map, *kind);
   if (kind && destination.schema) CheckSchema(map, *kind, *destination.schema);
   map.RefuseOthers();
-  if (kind == Kind::kPostgres) {
+  if (kind == DestinationKind::kPostgres) {
     destination.kind = std::move(postgres);
-  } else if (kind == Kind::kLake) {
+  } else if (kind == DestinationKind::kLake) {
     destination.kind = std::move(lake);
   } else {
     destination.kind = std::move(duckdb);

@@ -38,7 +38,7 @@ std::string DuckDbPath(const std::string& path) {
 }
 
 // The one problem of the field; "": there is none.
-std::string Problem(const std::string& field, const std::string& fields) {
+std::string ProblemOf(const std::string& field, const std::string& fields) {
   const Loaded loaded = ParseDestinationText(fields);
   if (loaded.problems.empty()) return {};
   EXPECT_THAT(loaded.problems, SizeIs(1)) << fields;
@@ -146,11 +146,11 @@ TEST(DestinationPath, WhatIsNoFileIsRefusedByWhatItIs) {
   };
   for (const auto& [path, what] : cases) {
     const std::string problem =
-        Problem("destination.path", fmt::format("type: duckdb, path: \"{}\"", path));
+        ProblemOf("destination.path", fmt::format("type: duckdb, path: \"{}\"", path));
     EXPECT_THAT(problem, HasSubstr(what)) << path;
     EXPECT_THAT(problem, Not(HasSubstr("t0psecret")));
   }
-  EXPECT_THAT(Problem("destination.path", "type: duckdb, path: " + std::string(300, 'a')),
+  EXPECT_THAT(ProblemOf("destination.path", "type: duckdb, path: " + std::string(300, 'a')),
               HasSubstr("too long"));
 }
 
@@ -171,7 +171,7 @@ TEST(DestinationPath, ALakeIsAFolderOrABucketOfS3) {
       {"postgresql://u:t0psecret@h/d", "PostgreSQL"}};
   for (const auto& [path, what] : cases) {
     const std::string problem =
-        Problem("destination.path", fmt::format("type: lake, path: \"{}\"", path));
+        ProblemOf("destination.path", fmt::format("type: lake, path: \"{}\"", path));
     EXPECT_THAT(problem, HasSubstr(what)) << path;
     EXPECT_THAT(problem, Not(HasSubstr("t0psecret")));
   }
@@ -182,22 +182,22 @@ TEST(DestinationSchema, OursAndTheEnginesAreRefused) {
   const std::string postgres = "type: postgres, host: h, database: d, user: u, schema: ";
   const std::string lake = "type: lake, path: lake/, schema: ";
   for (const std::string& type : {duckdb, postgres, lake}) {
-    EXPECT_THAT(Problem("destination.schema", type + "_sluice"), HasSubstr("Sluice's own"));
-    EXPECT_THAT(Problem("destination.schema", type + "_Sluice"), HasSubstr("Sluice's own"));
-    EXPECT_EQ(Problem("destination.schema", type + "main"), "");
-    EXPECT_EQ(Problem("destination.schema", type + "_sluice2"), "");
+    EXPECT_THAT(ProblemOf("destination.schema", type + "_sluice"), HasSubstr("Sluice's own"));
+    EXPECT_THAT(ProblemOf("destination.schema", type + "_Sluice"), HasSubstr("Sluice's own"));
+    EXPECT_EQ(ProblemOf("destination.schema", type + "main"), "");
+    EXPECT_EQ(ProblemOf("destination.schema", type + "_sluice2"), "");
   }
   for (const char* name : {"temp", "system", "pg_catalog", "information_schema", "TEMP"}) {
-    EXPECT_THAT(Problem("destination.schema", duckdb + name), HasSubstr("DuckDB's own")) << name;
-    EXPECT_EQ(Problem("destination.schema", lake + name), "");
+    EXPECT_THAT(ProblemOf("destination.schema", duckdb + name), HasSubstr("DuckDB's own")) << name;
+    EXPECT_EQ(ProblemOf("destination.schema", lake + name), "");
   }
   for (const char* name : {"pg_catalog", "pg_toast", "pg_x", "information_schema"}) {
-    EXPECT_THAT(Problem("destination.schema", postgres + name), HasSubstr("PostgreSQL's own"));
+    EXPECT_THAT(ProblemOf("destination.schema", postgres + name), HasSubstr("PostgreSQL's own"));
   }
-  EXPECT_EQ(Problem("destination.schema", postgres + "temp"), "");
-  EXPECT_THAT(Problem("destination.schema", postgres + std::string(64, 'a')), HasSubstr("63"));
-  EXPECT_EQ(Problem("destination.schema", duckdb + std::string(64, 'a')), "");
-  EXPECT_THAT(Problem("destination.schema", lake + std::string(100, 'A')), HasSubstr("too long"));
+  EXPECT_EQ(ProblemOf("destination.schema", postgres + "temp"), "");
+  EXPECT_THAT(ProblemOf("destination.schema", postgres + std::string(64, 'a')), HasSubstr("63"));
+  EXPECT_EQ(ProblemOf("destination.schema", duckdb + std::string(64, 'a')), "");
+  EXPECT_THAT(ProblemOf("destination.schema", lake + std::string(100, 'A')), HasSubstr("too long"));
 }
 
 }  // namespace

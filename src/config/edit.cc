@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "config/characters.h"
 #include "config/rules.h"
 #include "config/yaml_tree.h"
 
@@ -18,8 +19,6 @@ constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 // Ends the change of one field; becomes the error that EditYaml throws.
 struct CannotEdit {};
 
-bool IsBlank(char c) { return c == ' ' || c == '\t'; }
-
 const Entry* Find(const Node& map, std::string_view key) {
   for (const Entry& entry : map.entries) {
     if (entry.key == key) return &entry;
@@ -28,17 +27,17 @@ const Entry* Find(const Node& map, std::string_view key) {
 }
 
 // The same values, wherever they stand; the order of a group's fields does not matter.
-bool Same(const Node& a, const Node& b) {
+bool SameNode(const Node& a, const Node& b) {
   if (a.kind != b.kind || a.text != b.text || a.items.size() != b.items.size() ||
       a.entries.size() != b.entries.size()) {
     return false;
   }
   for (std::size_t i = 0; i < a.items.size(); ++i) {
-    if (!Same(a.items[i], b.items[i])) return false;
+    if (!SameNode(a.items[i], b.items[i])) return false;
   }
   return std::all_of(a.entries.begin(), a.entries.end(), [&](const Entry& entry) {
     const Entry* other = Find(b, entry.key);
-    return other != nullptr && Same(entry.value, other->value);
+    return other != nullptr && SameNode(entry.value, other->value);
   });
 }
 
@@ -367,7 +366,7 @@ class Editor {
   std::string end_of_line_;
 };
 
-[[noreturn]] void Refuse(const Change& change) {
+[[noreturn]] void RefuseChange(const Change& change) {
   const std::string line = change.value
                                ? fmt::format("{}: {}", change.key, QuoteYaml(*change.value))
                                : fmt::format("(no {})", change.key);
@@ -382,24 +381,24 @@ class Editor {
 
 std::string EditOne(const std::string& text, const Change& change) {
   const Tree before = ParseYaml(text);
-  if (!before.problems.empty()) Refuse(change);
+  if (!before.problems.empty()) RefuseChange(change);
   Node expected = before.root;
   Apply(expected, change);
   std::string edited;
   try {
     edited = Editor(text, before.root).Make(change);
   } catch (const CannotEdit&) {
-    Refuse(change);
+    RefuseChange(change);
   }
   const Tree after = ParseYaml(edited);
-  if (!after.problems.empty() || !Same(expected, after.root)) Refuse(change);
+  if (!after.problems.empty() || !SameNode(expected, after.root)) RefuseChange(change);
   return edited;
 }
 
 std::string AddAll(const std::string& text, const std::vector<std::string>& tables) {
   const Change change{.group = "streams", .key = "- table", .value = tables.front()};
   const Tree before = ParseYaml(text);
-  if (!before.problems.empty()) Refuse(change);
+  if (!before.problems.empty()) RefuseChange(change);
   Node expected = before.root;
   auto streams = std::find_if(expected.entries.begin(), expected.entries.end(),
                               [](const Entry& entry) { return entry.key == "streams"; });
@@ -417,10 +416,10 @@ std::string AddAll(const std::string& text, const std::vector<std::string>& tabl
   try {
     edited = Editor(text, before.root).AddStreams(tables);
   } catch (const CannotEdit&) {
-    Refuse(change);
+    RefuseChange(change);
   }
   const Tree after = ParseYaml(edited);
-  if (!after.problems.empty() || !Same(expected, after.root)) Refuse(change);
+  if (!after.problems.empty() || !SameNode(expected, after.root)) RefuseChange(change);
   return edited;
 }
 

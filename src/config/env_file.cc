@@ -9,6 +9,7 @@
 #include <utility>
 #include <variant>
 
+#include "config/characters.h"
 #include "config/rules.h"
 #include "config/showable.h"
 
@@ -18,8 +19,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kEnvFileBytesMax = 1U << 20;
-
-bool IsBlank(char c) { return c == ' ' || c == '\t'; }
 
 void Trim(std::string_view& text) {
   while (!text.empty() && IsBlank(text.front())) text.remove_prefix(1);

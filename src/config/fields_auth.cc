@@ -11,7 +11,7 @@ constexpr auto kSecretKey = std::to_array<std::string_view>({"secret_access_key"
 constexpr auto kKeyId = std::to_array<std::string_view>({"access_key_id"});
 constexpr auto kSources = std::to_array<std::string_view>({"default_chain"});
 
-constexpr auto kFields = std::to_array<FieldSpec>({
+constexpr auto kAuthFields = std::to_array<FieldSpec>({
     {.name = "role_arn",
      .description = "Role to assume, with the keys that the environment or a profile gives.",
      .title = "Role to assume",
@@ -80,7 +80,7 @@ constexpr auto kFields = std::to_array<FieldSpec>({
 }  // namespace
 
 constinit const GroupSpec kAuthGroup{
-    .path = "auth", .fields = kFields, .constraints = R"({"oneOf": [
+    .path = "auth", .fields = kAuthFields, .constraints = R"({"oneOf": [
         {"required": ["role_arn"], "not": {"required": ["allow_keys_in_unload"]}},
         {"required": ["access_key_id", "secret_access_key"]},
         {"required": ["profile"]},

@@ -12,10 +12,10 @@ constexpr auto kPostgres = std::to_array<std::string_view>({"postgres"});
 constexpr auto kLake = std::to_array<std::string_view>({"lake"});
 constexpr auto kSslModes = std::to_array<std::string_view>(
     {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"});
-constexpr auto kSecretKey = std::to_array<std::string_view>({"secret_access_key"});
-constexpr auto kKeyId = std::to_array<std::string_view>({"access_key_id"});
+constexpr auto kBucketSecretKey = std::to_array<std::string_view>({"secret_access_key"});
+constexpr auto kBucketKeyId = std::to_array<std::string_view>({"access_key_id"});
 
-constexpr auto kFields = std::to_array<FieldSpec>({
+constexpr auto kDestinationFields = std::to_array<FieldSpec>({
     {.name = "type",
      .takes = Takes::kChoice,
      .description = "duckdb: a file. postgres: a database. lake: Parquet files with a commit file "
@@ -93,17 +93,17 @@ constexpr auto kFields = std::to_array<FieldSpec>({
     {.name = "access_key_id",
      .description = "In a bucket. Default: as the connection signs in to AWS.",
      .rule = CheckAccessKeyId,
-     .needs = kSecretKey,
+     .needs = kBucketSecretKey,
      .owners = kLake},
     {.name = "secret_access_key",
      .takes = Takes::kSecret,
      .description = "Best as ${NAME} or ${file:PATH}.",
-     .needs = kKeyId,
+     .needs = kBucketKeyId,
      .owners = kLake},
     {.name = "session_token",
      .takes = Takes::kSecret,
      .description = "Of temporary keys.",
-     .needs = kKeyId,
+     .needs = kBucketKeyId,
      .owners = kLake},
     {.name = "keep_versions",
      .takes = Takes::kInteger,
@@ -124,6 +124,6 @@ constexpr auto kFields = std::to_array<FieldSpec>({
 }  // namespace
 
 constinit const GroupSpec kDestinationGroup{
-    .path = "destination", .fields = kFields, .chosen_by = "type"};
+    .path = "destination", .fields = kDestinationFields, .chosen_by = "type"};
 
 }  // namespace sluice::config

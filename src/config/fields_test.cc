@@ -40,7 +40,7 @@ const std::map<std::string, std::string> kFewest = {
 };
 
 // `fields` with `field: value` in place of what stands there.
-std::string With(const std::string& fields, const FieldSpec& field, std::string_view value) {
+std::string FieldsWith(const std::string& fields, const FieldSpec& field, std::string_view value) {
   const std::regex there(fmt::format("(^|, ){}: (\\[[^\\]]*\\]|'[^']*'|[^,]*)(, |$)", field.name));
   std::string rest = std::regex_replace(fields, there, "$1");
   if (rest.ends_with(", ")) rest.resize(rest.size() - 2);
@@ -85,7 +85,7 @@ std::vector<std::string> ProblemsWith(const std::string& group, const FieldSpec&
                              : group.empty()           ? kFewest.at("name")
                              : kFewest.contains(group) ? kFewest.at(group)
                                                        : "";
-  std::string fields = With(fewest, field, value);
+  std::string fields = FieldsWith(fewest, field, value);
   for (const std::string_view need : field.needs) {
     if (fields.find(need) == std::string::npos) fields += fmt::format(", {}: abc", need);
   }

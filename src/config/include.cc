@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "config/characters.h"
 #include "config/showable.h"
 
 namespace sluice::config {
@@ -16,9 +17,8 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kInclude = "include";
 constexpr std::string_view kStreams = "streams";
-constexpr std::string_view kExtension = "x-";
 
-Entry* Find(Node& map, std::string_view key) {
+Entry* FindEntry(Node& map, std::string_view key) {
   const auto found = std::find_if(map.entries.begin(), map.entries.end(),
                                   [&](const Entry& entry) { return entry.key == key; });
   return found == map.entries.end() ? nullptr : &*found;
@@ -37,7 +37,7 @@ void SetFile(Node& node, int file) {
 void Merge(Node& into, Node from) {
   for (Entry& entry : from.entries) {
     if (entry.key == kInclude || entry.key.starts_with(kExtension)) continue;
-    Entry* own = Find(into, entry.key);
+    Entry* own = FindEntry(into, entry.key);
     if (own == nullptr) {
       into.entries.push_back(std::move(entry));
     } else if (own->value.kind == Node::Kind::kNull) {
@@ -80,7 +80,7 @@ class Includer {
 
   void AddIncludes(Node& root, const fs::path& file, const Chain& chain) {
     if (root.kind != Node::Kind::kMap) return;
-    const Entry* entry = Find(root, kInclude);
+    const Entry* entry = FindEntry(root, kInclude);
     if (entry == nullptr || entry->value.kind == Node::Kind::kNull) return;
     const Node value = entry->value;
     const bool list = value.kind == Node::Kind::kSequence;

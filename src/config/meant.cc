@@ -103,7 +103,7 @@ Broken InItsGroup(std::string_view group, std::string_view key, std::string_view
           fmt::format("Write it so:\n{}:\n  {}: ...{}", group, key, note)};
 }
 
-const Meant* Find(const std::string& plain, std::string_view group) {
+const Meant* FindMeant(const std::string& plain, std::string_view group) {
   const auto found = std::find_if(kMeant.begin(), kMeant.end(), [&](const Meant& meant) {
     return meant.group == group &&
            (Plain(meant.key) == plain ||
@@ -130,7 +130,7 @@ std::optional<Broken> MeantField(std::string_view path, std::string_view key,
                   "Leave it out, and tell under auth how to log in to AWS."};
   }
   const std::string_view group = path.substr(0, path.find_first_of(".["));
-  const Meant* meant = Find(plain, group);
+  const Meant* meant = FindMeant(plain, group);
   if (meant != nullptr && std::find(known.begin(), known.end(), meant->key) != known.end()) {
     return meant->group.empty() && meant->key == "streams" ? InItsGroup("", "streams")
                                                            : DidYouMean(meant->key);
@@ -139,7 +139,7 @@ std::optional<Broken> MeantField(std::string_view path, std::string_view key,
   for (const std::string_view other :
        {"redshift", "staging", "auth", "destination", "limits", "history"}) {
     if (other == group) continue;
-    meant = Find(plain, other);
+    meant = FindMeant(plain, other);
     if (meant == nullptr) continue;
     const bool region = plain == "region" || plain == "awsregion";
     return InItsGroup(meant->group, meant->key,

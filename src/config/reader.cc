@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "config/characters.h"
 #include "config/destination_path.h"
 #include "config/meant.h"
 #include "config/table_pattern.h"
@@ -27,9 +28,6 @@ std::string_view KindName(Node::Kind kind) {
 constexpr std::string_view kSwapped =
     "Are the two keys swapped? The ID has 20 capital letters and digits and begins with AKIA or "
     "ASIA,\nthe secret has 40 signs.";
-
-// Fields at the top that stand there for YAML anchors alone.
-constexpr std::string_view kExtension = "x-";
 
 std::string Trimmed(std::string_view text) {
   constexpr std::string_view kBlank = " \t\r\n";

@@ -5,23 +5,13 @@
 #include <algorithm>
 #include <charconv>
 
+#include "config/characters.h"
 #include "config/showable.h"
 #include "schedule/cron.h"
 #include "schedule/time_zone.h"
 
 namespace sluice::config {
 namespace {
-
-bool IsLower(char c) { return c >= 'a' && c <= 'z'; }
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsAlpha(char c) { return IsLower(c) || (c >= 'A' && c <= 'Z'); }
-bool IsAlnum(char c) { return IsAlpha(c) || IsDigit(c); }
-bool IsOneOf(char c, std::string_view set) { return set.find(c) != std::string_view::npos; }
-
-template <typename Predicate>
-bool All(std::string_view value, Predicate predicate) {
-  return std::all_of(value.begin(), value.end(), predicate);
-}
 
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_Tag.html; letters of other scripts are
 // allowed there and not here.

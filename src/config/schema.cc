@@ -16,7 +16,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kDurationPattern = "[0-9]+[smhd]";
 // Every text may be a reference, whose value no editor knows.
-constexpr std::string_view kReference = ".*\\$\\{.*";
+constexpr std::string_view kReferencePattern = ".*\\$\\{.*";
 
 Json ObjectOf(const GroupSpec& group);
 
@@ -41,7 +41,7 @@ Json ScalarOf(const FieldSpec& field) {
   if (pattern.empty()) {
     json["minLength"] = 1;
   } else {
-    json["pattern"] = fmt::format("^({}|{})$", pattern, kReference);
+    json["pattern"] = fmt::format("^({}|{})$", pattern, kReferencePattern);
   }
   return json;
 }

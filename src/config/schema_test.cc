@@ -84,7 +84,7 @@ bool AcceptsScalar(const Json& schema, const Json& value) {
          std::regex_search(text, std::regex(schema["pattern"].get<std::string>()));
 }
 
-std::size_t Matches(const Json& schemas, const Json& value) {
+std::size_t MatchesOf(const Json& schemas, const Json& value) {
   std::size_t count = 0;
   for (const auto& schema : schemas) count += Accepts(schema, value) ? 1 : 0;
   return count;
@@ -103,8 +103,8 @@ bool Accepts(const Json& schema, const Json& value) {
     return false;
   }
   if (schema.contains("not") && Accepts(schema["not"], value)) return false;
-  if (schema.contains("oneOf") && Matches(schema["oneOf"], value) != 1) return false;
-  if (schema.contains("anyOf") && Matches(schema["anyOf"], value) == 0) return false;
+  if (schema.contains("oneOf") && MatchesOf(schema["oneOf"], value) != 1) return false;
+  if (schema.contains("anyOf") && MatchesOf(schema["anyOf"], value) == 0) return false;
   if (value.is_object() && !AcceptsObject(schema, value)) return false;
   if (value.is_array() && schema.contains("items")) {
     for (const auto& item : value) {
@@ -206,7 +206,7 @@ void ExpectBoth(bool accepted, const std::string& text) {
   EXPECT_EQ(SchemaAccepts(text), accepted) << text;
 }
 
-std::string With(std::string_view from, std::string_view to) {
+std::string GoodWith(std::string_view from, std::string_view to) {
   std::string text(kFull);
   const auto at = text.find(from);
   EXPECT_NE(at, std::string::npos) << from;
@@ -271,7 +271,7 @@ TEST(Schema, BothRefuseTheSame) {
       {"columns: [f], salt", "salt"},
       {"h: null", "h: [null]"},
   };
-  for (const auto& [from, to] : kBad) ExpectBoth(false, With(from, to));
+  for (const auto& [from, to] : kBad) ExpectBoth(false, GoodWith(from, to));
 }
 
 TEST(Schema, EveryWayToLogInIsAccepted) {

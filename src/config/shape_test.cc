@@ -33,7 +33,7 @@ Loaded Load(const std::string& stream, const std::string& defaults = "") {
   });
 }
 
-model::Stream Read(const std::string& stream, const std::string& defaults = "") {
+model::Stream ReadStream(const std::string& stream, const std::string& defaults = "") {
   const Loaded loaded = Load(stream, defaults);
   for (const auto& problem : loaded.problems) {
     ADD_FAILURE() << problem.field << " " << problem.problem << "\n" << problem.remedy;
@@ -63,12 +63,12 @@ std::vector<std::string> RulesOf(const model::Stream& stream) {
 constexpr char kHash[] = "hash: {columns: [e], salt: '${SALT}'}";
 
 TEST(Shape, IsReadAsItIsMeant) {
-  const model::Stream stream =
-      Read(fmt::format("columns: {{exclude: [p, q]}}, rename: {{a: b}}, rename_all: snake_case, "
-                       "where: \"x <> 'd' -- only\", cast: {{c: 'decimal(18,2)', d: text}}, {}, "
-                       "mask: {{f: last4, g: null, h: '***', i: \"null\", j: 'any Text'}}, "
-                       "add: [_synced_at, _source]",
-                       kHash));
+  const model::Stream stream = ReadStream(
+      fmt::format("columns: {{exclude: [p, q]}}, rename: {{a: b}}, rename_all: snake_case, "
+                  "where: \"x <> 'd' -- only\", cast: {{c: 'decimal(18,2)', d: text}}, {}, "
+                  "mask: {{f: last4, g: null, h: '***', i: \"null\", j: 'any Text'}}, "
+                  "add: [_synced_at, _source]",
+                  kHash));
   const model::Shape& shape = stream.shape;
   EXPECT_THAT(stream.columns, IsEmpty());
   EXPECT_EQ(shape.where, "x <> 'd'");
@@ -88,8 +88,8 @@ TEST(Shape, IsReadAsItIsMeant) {
   EXPECT_EQ(masks["h"], (model::Mask{.kind = model::Mask::Kind::kText, .text = "***"}));
   EXPECT_EQ(masks["i"].kind, model::Mask::Kind::kNull);
   EXPECT_EQ(masks["j"].text, "any Text");
-  EXPECT_THAT(Read("columns: [a, b]").columns, ElementsAre("a", "b"));
-  EXPECT_FALSE(Read("columns: [a, b]").shape.Changes());
+  EXPECT_THAT(ReadStream("columns: [a, b]").columns, ElementsAre("a", "b"));
+  EXPECT_FALSE(ReadStream("columns: [a, b]").shape.Changes());
 }
 
 TEST(Shape, OfDefaultsHoldsForStreamsThatSayNothingElse) {
@@ -97,12 +97,12 @@ TEST(Shape, OfDefaultsHoldsForStreamsThatSayNothingElse) {
       "columns: {{exclude: [p]}}, rename_all: snake_case, where: a = 1, cast: {{c: int}}, "
       "mask: {{m: last4}}, add: [_source], {}",
       kHash);
-  model::Stream stream = Read("", defaults);
+  model::Stream stream = ReadStream("", defaults);
   EXPECT_THAT(RulesOf(stream),
               ElementsAre("0 p by default", "2 c by default", "3 e by default", "4 m by default"));
   EXPECT_TRUE(stream.shape.snake_case && stream.shape.add_source);
   EXPECT_EQ(stream.shape.where, "a = 1");
-  stream = Read(
+  stream = ReadStream(
       "rename_all: none, where: b = 2, add: [], cast: {c: varchar}, mask: {e: null}, "
       "hash: {columns: [m]}",
       defaults);
@@ -111,7 +111,7 @@ TEST(Shape, OfDefaultsHoldsForStreamsThatSayNothingElse) {
   EXPECT_EQ(stream.shape.where, "b = 2");
   EXPECT_EQ(stream.shape.salt.Reveal(), "pepper") << "the salt of defaults";
   // Who lists columns brings what is listed, still hidden.
-  EXPECT_THAT(RulesOf(Read("columns: [p, m]", defaults)),
+  EXPECT_THAT(RulesOf(ReadStream("columns: [p, m]", defaults)),
               ElementsAre("2 c by default", "3 e by default", "4 m by default"));
 }
 

@@ -5,22 +5,12 @@
 #include <string>
 
 #include "base/text.h"
+#include "config/characters.h"
 
 namespace sluice::config {
 namespace {
 
-bool IsLower(char c) { return c >= 'a' && c <= 'z'; }
-bool IsUpper(char c) { return c >= 'A' && c <= 'Z'; }
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsAlnum(char c) { return IsLower(c) || IsUpper(c) || IsDigit(c); }
 bool IsBase64(char c) { return IsAlnum(c) || c == '+' || c == '/'; }
-
-bool IsOneOf(char c, std::string_view set) { return set.find(c) != std::string_view::npos; }
-
-template <typename Predicate>
-bool All(std::string_view value, Predicate predicate) {
-  return std::all_of(value.begin(), value.end(), predicate);
-}
 
 // Calls `take` with each longest run of characters that `belongs` accepts, until it says true.
 template <typename Belongs, typename Take>

@@ -17,7 +17,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr std::string_view kGood = R"(name: acme
+constexpr std::string_view kShownGood = R"(name: acme
 redshift:
   workgroup: analytics
   host: analytics.123456789012.us-east-1.redshift-serverless.amazonaws.com
@@ -116,7 +116,7 @@ std::string TextOf(const Loaded& loaded) {
   return text;
 }
 
-Loaded ParseText(const std::string& text) {
+Loaded ParseShown(const std::string& text) {
   return Parse(text, "sluice.yaml", [](std::string_view) { return std::nullopt; });
 }
 
@@ -140,7 +140,7 @@ TEST(Disclosure, NoFieldRepeatsASecret) {
   for (const Place& place : kPlaces) {
     for (const std::string& secret : secrets) {
       const std::string where = std::string(place.group) + "." + place.key + " = " + secret;
-      const Loaded loaded = ParseText(EditYaml(kGood, {{place.group, place.key, secret}}));
+      const Loaded loaded = ParseShown(EditYaml(kShownGood, {{place.group, place.key, secret}}));
       ExpectHidden(TextOf(loaded), secret, where);
     }
   }
@@ -153,7 +153,7 @@ TEST(Disclosure, KeyMaterialIsRefusedOutsideItsField) {
     // What external IDs look like is their owner's business; they are never shown.
     if (std::string_view(place.key) == "external_id") continue;
     for (const std::string& secret : kKeys) {
-      const Loaded loaded = ParseText(EditYaml(kGood, {{place.group, place.key, secret}}));
+      const Loaded loaded = ParseShown(EditYaml(kShownGood, {{place.group, place.key, secret}}));
       EXPECT_THAT(TextOf(loaded), HasSubstr(place.key)) << place.group << " = " << secret;
     }
   }
@@ -164,7 +164,7 @@ TEST(Disclosure, NeitherNamesOfFieldsNorStreamsNorYamlRepeatASecret) {
   secrets.insert(secrets.end(), kLikely.begin(), kLikely.end());
   for (const std::string& secret : secrets) {
     const std::string quoted = "\"" + secret + "\"";
-    const std::string good(kGood);
+    const std::string good(kShownGood);
     for (const std::string& text :
          {good + "  - table: " + quoted + "\n",
           good + "  - " + quoted + "\n",
@@ -186,23 +186,24 @@ TEST(Disclosure, NeitherNamesOfFieldsNorStreamsNorYamlRepeatASecret) {
           good + "  " + secret + "\n",
           good + "%" + secret + "\n",
           secret,
-          EditYaml(kGood, {{"auth", "session_name", "x"}}) + "? {" + quoted + ": 1}\n: 2\n"}) {
-      const Loaded loaded = ParseText(text);
+          EditYaml(kShownGood, {{"auth", "session_name", "x"}}) + "? {" + quoted + ": 1}\n: 2\n"}) {
+      const Loaded loaded = ParseShown(text);
       ExpectHidden(TextOf(loaded), secret, text);
     }
     const std::string tags =
         "auth: { role_arn: \"arn:aws:iam::123456789012:role/r\", session_tags: ";
-    const std::string text = EditYaml(kGood, {}).replace(
-        kGood.find("auth:"), 6, tags + "{" + quoted + ": \"a;" + secret + "\"} }\nx: ");
-    ExpectHidden(TextOf(ParseText(text)), secret, text);
+    const std::string text = EditYaml(kShownGood, {})
+                                 .replace(kShownGood.find("auth:"), 6,
+                                          tags + "{" + quoted + ": \"a;" + secret + "\"} }\nx: ");
+    ExpectHidden(TextOf(ParseShown(text)), secret, text);
   }
 }
 
 TEST(Disclosure, SwappedKeysAreToldAtBoth) {
-  const Loaded loaded = ParseText(
-      EditYaml(kGood, {{"auth", "access_key_id", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"},
-                       {"auth", "secret_access_key", "AKIAIOSFODNN7EXAMPLE"},
-                       {"auth", "role_arn", std::nullopt}}));
+  const Loaded loaded = ParseShown(
+      EditYaml(kShownGood, {{"auth", "access_key_id", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"},
+                            {"auth", "secret_access_key", "AKIAIOSFODNN7EXAMPLE"},
+                            {"auth", "role_arn", std::nullopt}}));
   ASSERT_EQ(loaded.problems.size(), 2U);
   EXPECT_EQ(loaded.problems[0].field, "auth.access_key_id");
   EXPECT_EQ(loaded.problems[1].field, "auth.secret_access_key");

@@ -22,7 +22,7 @@ bool Excludes(std::string_view pattern, const model::TableName& name) {
   return std::get<TablePattern>(ParseExclusion(pattern)).Matches(name);
 }
 
-std::string Problem(std::string_view pattern) {
+std::string PatternProblem(std::string_view pattern) {
   const auto broken = CheckTablePattern(pattern);
   return broken ? broken->problem : "";
 }
@@ -69,22 +69,22 @@ TEST(TablePattern, ExcludesByTableAloneOrWithItsSchema) {
 TEST(TablePattern, RefusesTheSystemsSchemasAndNothingThatOnlyLooksLikeThem) {
   for (const auto* pattern : {"pg_catalog.*", "pg_*.*", "PG_catalog.pg_class", "\"pg_x\".*",
                               "information_schema.*", "catalog_history.*", "pg_temp_?.*"}) {
-    EXPECT_THAT(Problem(pattern), HasSubstr("a schema of the system")) << pattern;
+    EXPECT_THAT(PatternProblem(pattern), HasSubstr("a schema of the system")) << pattern;
   }
-  EXPECT_EQ(Problem("pg*.*"), "");
-  EXPECT_EQ(Problem("information*.*"), "");
-  EXPECT_EQ(Problem("pgbench.*"), "");
+  EXPECT_EQ(PatternProblem("pg*.*"), "");
+  EXPECT_EQ(PatternProblem("information*.*"), "");
+  EXPECT_EQ(PatternProblem("pgbench.*"), "");
 }
 
 TEST(TablePattern, RefusesWhatIsNone) {
-  EXPECT_THAT(Problem("orders*"), HasSubstr("the schema is missing"));
-  EXPECT_THAT(Problem("a.b.*"), HasSubstr("more than two parts"));
-  EXPECT_THAT(Problem("sales."), HasSubstr("a name is empty"));
-  EXPECT_THAT(Problem(".t"), HasSubstr("a name is empty"));
-  EXPECT_THAT(Problem(""), HasSubstr("a name is empty"));
-  EXPECT_THAT(Problem("s.\"a"), HasSubstr("not closed"));
-  EXPECT_THAT(Problem("sales.*, hr.*"), HasSubstr("blanks"));
-  EXPECT_THAT(Problem("s." + std::string(128, 'x')), HasSubstr("127 bytes"));
+  EXPECT_THAT(PatternProblem("orders*"), HasSubstr("the schema is missing"));
+  EXPECT_THAT(PatternProblem("a.b.*"), HasSubstr("more than two parts"));
+  EXPECT_THAT(PatternProblem("sales."), HasSubstr("a name is empty"));
+  EXPECT_THAT(PatternProblem(".t"), HasSubstr("a name is empty"));
+  EXPECT_THAT(PatternProblem(""), HasSubstr("a name is empty"));
+  EXPECT_THAT(PatternProblem("s.\"a"), HasSubstr("not closed"));
+  EXPECT_THAT(PatternProblem("sales.*, hr.*"), HasSubstr("blanks"));
+  EXPECT_THAT(PatternProblem("s." + std::string(128, 'x')), HasSubstr("127 bytes"));
 }
 
 }  // namespace

@@ -278,7 +278,7 @@ Problem FromSyntaxError(const YAML::ParserException& error, std::string_view tex
               "behind it,\nor a text that holds `: ` or `#` and needs quotes around it."};
 }
 
-Problem Whole(std::string problem, std::string remedy) {
+Problem WholeFile(std::string problem, std::string remedy) {
   return {.problem = std::move(problem), .remedy = std::move(remedy)};
 }
 
@@ -286,10 +286,10 @@ Problem Whole(std::string problem, std::string remedy) {
 Problem NotUtf8(std::string_view text) {
   const bool marked = text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF");
   if (marked || (text.size() > 1 && (text[0] == '\0' || text[1] == '\0'))) {
-    return Whole("is text in UTF-16, not in UTF-8",
-                 "Save it as UTF-8, or: iconv -f UTF-16 -t UTF-8 OLD > NEW");
+    return WholeFile("is text in UTF-16, not in UTF-8",
+                     "Save it as UTF-8, or: iconv -f UTF-16 -t UTF-8 OLD > NEW");
   }
-  return Whole("is not text in UTF-8", "Save it as UTF-8.");
+  return WholeFile("is not text in UTF-8", "Save it as UTF-8.");
 }
 
 // yaml-cpp takes the end of the file for the end of a quoted text. `text` begins with the quote.
@@ -339,7 +339,7 @@ bool ReadDocuments(std::string_view text, Tree& tree) {
 Tree ParseYaml(std::string_view text) {
   Tree tree;
   if (text.size() > kFileBytesMax) {
-    tree.problems.push_back(Whole("is larger than 1 MiB", "Is this the right file?"));
+    tree.problems.push_back(WholeFile("is larger than 1 MiB", "Is this the right file?"));
     return tree;
   }
   if (!IsPlainUtf8(text)) {
@@ -348,9 +348,9 @@ Tree ParseYaml(std::string_view text) {
   }
   try {
     if (!ReadDocuments(text, tree) && tree.problems.empty()) {
-      tree.problems.push_back(Whole("is empty",
-                                    "Let Sluice ask for what belongs into it: sluice init\n"
-                                    "Or begin with the example in README.md."));
+      tree.problems.push_back(WholeFile("is empty",
+                                        "Let Sluice ask for what belongs into it: sluice init\n"
+                                        "Or begin with the example in README.md."));
     }
   } catch (const Refused& refused) {
     tree.problems.push_back(refused.problem);

@@ -9,7 +9,7 @@ namespace sluice::destinations {
 namespace {
 
 using base::ErrorCode;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 model::StreamTarget Target() {
   return {.stream = "sales.orders",

@@ -75,7 +75,7 @@ void MakeContentPrivate(const fs::path& folder) {
   setxattr(folder.c_str(), "system.posix_acl_default", &list, sizeof(list), 0);
 }
 
-[[noreturn]] void Throw(const fs::path& path, const std::error_code& error) {
+[[noreturn]] void ThrowErrorCode(const fs::path& path, const std::error_code& error) {
   const bool full = error == std::errc::no_space_on_device;
   throw base::Error({.code = full ? base::ErrorCode::kNoSpace : base::ErrorCode::kPermission,
                      .operation = "make folder",
@@ -96,18 +96,18 @@ void WorkFolder::Make() {
   if (lock_ >= 0) return;
   std::error_code failed;
   fs::create_directories(path_.parent_path(), failed);
-  if (failed) Throw(path_.parent_path(), failed);
+  if (failed) ThrowErrorCode(path_.parent_path(), failed);
   // Again if another process took it for a dead one's between its making and its locking.
   struct stat status {};
   do {
     if (lock_ >= 0) close(lock_);
     lock_ = TryLock(lock_path_, O_CREAT);
     if (lock_ < 0 && errno != EWOULDBLOCK) {
-      Throw(lock_path_, {errno, std::generic_category()});
+      ThrowErrorCode(lock_path_, {errno, std::generic_category()});
     }
   } while (lock_ < 0 || fstat(lock_, &status) != 0 || status.st_nlink == 0);
   // Whatever has that name already was put there by somebody who guessed it.
-  if (mkdir(path_.c_str(), 0700) != 0) Throw(path_, {errno, std::generic_category()});
+  if (mkdir(path_.c_str(), 0700) != 0) ThrowErrorCode(path_, {errno, std::generic_category()});
   MakeContentPrivate(path_);
 }
 

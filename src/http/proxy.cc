@@ -55,7 +55,7 @@ struct Found {
   std::string value;
 };
 
-std::optional<Found> Set(const base::Environment& environment, std::string_view scheme) {
+std::optional<Found> SetIn(const base::Environment& environment, std::string_view scheme) {
   std::string lower = std::string(scheme) + "_proxy";
   std::string upper = lower;
   std::transform(upper.begin(), upper.end(), upper.begin(),
@@ -92,7 +92,7 @@ std::string Shown(std::string_view value) {
 std::optional<std::string> ProxyFor(std::string_view url, const base::Environment& environment) {
   const std::string host = base::Lower(HostOf(url));
   if (host.empty()) return std::nullopt;
-  const auto found = Set(environment, url.starts_with("https://") ? "https" : "http");
+  const auto found = SetIn(environment, url.starts_with("https://") ? "https" : "http");
   if (!found) return std::nullopt;
   for (const std::string_view name : {"no_proxy", "NO_PROXY"}) {
     const auto list = base::Lookup(environment, name);

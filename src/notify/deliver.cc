@@ -175,7 +175,7 @@ bool IsPublic6(const unsigned char* bytes) {
   return !unique_local && !link_local && bytes[0] != 0xFF;
 }
 
-std::string HostOf(std::string_view url) {
+std::string HostOfUrl(std::string_view url) {
   const auto scheme = url.find("://");
   if (scheme != std::string_view::npos) url.remove_prefix(scheme + 3);
   url = url.substr(0, url.find_first_of("/?#"));
@@ -210,7 +210,7 @@ std::string Post(const WebMessage& message, const DeliverOptions& options, std::
   Set(easy.get(), CURLOPT_POST, 1L);
   Set(easy.get(), CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(message.body.size()));
   Set(easy.get(), CURLOPT_POSTFIELDS, message.body.c_str());
-  const std::string host = HostOf(message.url.Reveal());
+  const std::string host = HostOfUrl(message.url.Reveal());
   const CURLcode code = curl_easy_perform(easy.get());
   if (code != CURLE_OK) {
     return fmt::format("{} was not told: {}", host, Why(code, watch, options.patience));

@@ -14,15 +14,15 @@ namespace {
 
 using base::ErrorCode;
 
-const base::SystemClock kClock;
+const base::SystemClock kCopyClock;
 
 // Generous: only a hanging test meets it.
-base::Call Patient(std::stop_token stop = {}) {
-  return {.deadline = base::Deadline::After(kClock, std::chrono::seconds(60)),
+base::Call PatientCopy(std::stop_token stop = {}) {
+  return {.deadline = base::Deadline::After(kCopyClock, std::chrono::seconds(60)),
           .stop = std::move(stop)};
 }
 
-class CopyInTest : public testing::Test {
+class CopyInTest : public ::testing::Test {
  protected:
   void SetUp() override {
     ConnectResult result = Connect({.values = {{"host", server_.folder().string()},
@@ -31,13 +31,13 @@ class CopyInTest : public testing::Test {
                                                {"dbname", "postgres"},
                                                {"gssencmode", "disable"}},
                                     .password = {}},
-                                   kClock, Patient());
+                                   kCopyClock, PatientCopy());
     ASSERT_EQ(result.failure, "");
     connection_.emplace(std::move(*result.connection));
-    connection_->Run("CREATE TEMP TABLE t (n integer, v text)", Patient());
+    connection_->Run("CREATE TEMP TABLE t (n integer, v text)", PatientCopy());
   }
   std::string One(const std::string& sql) {
-    const Reply reply = connection_->Run(sql, Patient());
+    const Reply reply = connection_->Run(sql, PatientCopy());
     return std::string(reply.result.value().value(0, 0).value_or("NULL"));
   }
 
@@ -46,7 +46,7 @@ class CopyInTest : public testing::Test {
 };
 
 TEST_F(CopyInTest, BringsRowsAndTellsHowMany) {
-  CopyIn copy(*connection_, "COPY t FROM STDIN", Patient());
+  CopyIn copy(*connection_, "COPY t FROM STDIN", PatientCopy());
   ASSERT_FALSE(copy.refused());
   copy.Send("1\tone\n2\t");
   copy.Send("two\n");
@@ -57,26 +57,26 @@ TEST_F(CopyInTest, BringsRowsAndTellsHowMany) {
 }
 
 TEST_F(CopyInTest, BringsMoreThanAnySocketHolds) {
-  CopyIn copy(*connection_, "COPY t FROM STDIN", Patient());
+  CopyIn copy(*connection_, "COPY t FROM STDIN", PatientCopy());
   const std::string line = "1\t" + std::string(1 << 20, 'x') + "\n";
   for (int i = 0; i < 40; ++i) copy.Send(line);
   EXPECT_EQ(copy.Finish().result->tag(), "COPY 40");
 }
 
 TEST_F(CopyInTest, ARefusedStatementIsAValue) {
-  const CopyIn copy(*connection_, "COPY nothing FROM STDIN", Patient());
+  const CopyIn copy(*connection_, "COPY nothing FROM STDIN", PatientCopy());
   ASSERT_TRUE(copy.refused());
   EXPECT_EQ(copy.refused()->sqlstate, "42P01");
   EXPECT_EQ(One("SELECT 1"), "1");
 }
 
 TEST_F(CopyInTest, WhatIsNoCopyIsABug) {
-  EXPECT_THAT([&] { CopyIn(*connection_, "SELECT 1", Patient()); },
+  EXPECT_THAT([&] { CopyIn(*connection_, "SELECT 1", PatientCopy()); },
               test::ThrowsError(ErrorCode::kInternal));
 }
 
 TEST_F(CopyInTest, AFailureAmongTheRowsIsToldAtTheEnd) {
-  CopyIn copy(*connection_, "COPY t FROM STDIN", Patient());
+  CopyIn copy(*connection_, "COPY t FROM STDIN", PatientCopy());
   copy.Send("not a number\tx\n");
   const std::string line = "1\t" + std::string(1 << 16, 'x') + "\n";
   for (int i = 0; i < 100; ++i) copy.Send(line);
@@ -87,7 +87,7 @@ TEST_F(CopyInTest, AFailureAmongTheRowsIsToldAtTheEnd) {
 }
 
 TEST_F(CopyInTest, AnAbortLeavesNothingAndTheConnectionUsable) {
-  CopyIn copy(*connection_, "COPY t FROM STDIN", Patient());
+  CopyIn copy(*connection_, "COPY t FROM STDIN", PatientCopy());
   copy.Send("1\tone\n");
   copy.Abort();
   copy.Abort();
@@ -95,29 +95,29 @@ TEST_F(CopyInTest, AnAbortLeavesNothingAndTheConnectionUsable) {
 }
 
 TEST_F(CopyInTest, DroppedHalfWayItClosesTheConnection) {
-  { CopyIn(*connection_, "COPY t FROM STDIN", Patient()).Send("1\tone\n"); }
+  { CopyIn(*connection_, "COPY t FROM STDIN", PatientCopy()).Send("1\tone\n"); }
   EXPECT_FALSE(connection_->open());
 }
 
 TEST_F(CopyInTest, AStopEndsTheWaitForRoom) {
   // A server that does not read: it waits for a lock that this test holds.
   std::stop_source stop;
-  connection_->Run("CREATE TABLE IF NOT EXISTS held (n integer, v text)", Patient());
+  connection_->Run("CREATE TABLE IF NOT EXISTS held (n integer, v text)", PatientCopy());
   connection_->Run(
       "CREATE OR REPLACE FUNCTION wait() RETURNS trigger AS 'BEGIN PERFORM "
       "pg_advisory_lock(99); RETURN NEW; END' LANGUAGE plpgsql; DROP TRIGGER IF "
       "EXISTS w ON held; CREATE TRIGGER w BEFORE INSERT ON held FOR EACH ROW EXECUTE "
       "FUNCTION wait()",
-      Patient());
+      PatientCopy());
   ConnectResult holder = Connect({.values = {{"host", server_.folder().string()},
                                              {"port", std::to_string(server_.port())},
                                              {"user", test::PostgresServer::kSuperuser},
                                              {"dbname", "postgres"},
                                              {"gssencmode", "disable"}},
                                   .password = {}},
-                                 kClock, Patient());
-  holder.connection->Run("SELECT pg_advisory_lock(99)", Patient());
-  CopyIn copy(*connection_, "COPY held FROM STDIN", Patient(stop.get_token()));
+                                 kCopyClock, PatientCopy());
+  holder.connection->Run("SELECT pg_advisory_lock(99)", PatientCopy());
+  CopyIn copy(*connection_, "COPY held FROM STDIN", PatientCopy(stop.get_token()));
   const std::string line = "1\t" + std::string(1 << 20, 'x') + "\n";
   stop.request_stop();
   EXPECT_THAT(
@@ -130,17 +130,18 @@ TEST_F(CopyInTest, AStopEndsTheWaitForRoom) {
 
 TEST_F(CopyInTest, AnEndedSessionIsInDoubt) {
   const std::string pid = One("SELECT pg_backend_pid()");
-  CopyIn copy(*connection_, "COPY t FROM STDIN", Patient());
+  CopyIn copy(*connection_, "COPY t FROM STDIN", PatientCopy());
   copy.Send("1\tone\n");
   server_.Run("postgres", fmt::format("SELECT pg_terminate_backend({}, 10000)", pid));
   const auto finish = [&] {
     for (int i = 0; i < 100; ++i) copy.Send("1\tone\n");
     copy.Finish();
   };
-  EXPECT_THAT(finish, testing::Throws<base::Error>(testing::AllOf(
-                          testing::Property(&base::Error::code, ErrorCode::kUnreachable),
-                          testing::Property(&base::Error::info,
-                                            testing::Field(&base::ErrorInfo::in_doubt, true)))));
+  EXPECT_THAT(finish,
+              ::testing::Throws<base::Error>(::testing::AllOf(
+                  ::testing::Property(&base::Error::code, ErrorCode::kUnreachable),
+                  ::testing::Property(&base::Error::info,
+                                      ::testing::Field(&base::ErrorInfo::in_doubt, true)))));
   EXPECT_FALSE(connection_->open());
 }
 

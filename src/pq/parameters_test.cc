@@ -93,7 +93,7 @@ TEST(ParameterArrays, AnEmptyPasswordIsNotLookedUp) {
 TEST(ParameterArrays, FilesOfTheHomeFolderAreNotLookedFor) {
   const auto effective = Effective({.values = {{"host", "127.0.0.1"}, {"port", "1"}}});
   for (const char* keyword : {"sslcert", "sslkey", "sslcrl", "sslrootcert", "passfile"}) {
-    EXPECT_THAT(effective.at(keyword), testing::StartsWith("/dev/null")) << keyword;
+    EXPECT_THAT(effective.at(keyword), ::testing::StartsWith("/dev/null")) << keyword;
   }
 }
 
@@ -102,7 +102,7 @@ TEST(DisturbingVariable, StopsAConnectionThatItWouldChange) {
   EXPECT_EQ(DisturbingVariable(), "PGTZ");
   EXPECT_THAT([] { Connect(kParameters, base::SystemClock(), {}); },
               test::ThrowsErrorWith(base::ErrorCode::kInvalidConfig, &base::ErrorInfo::remedy,
-                                    testing::HasSubstr("unset PGTZ")));
+                                    ::testing::HasSubstr("unset PGTZ")));
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ using ::testing::HasSubstr;
 using testing::Peer;
 using testing::TlsIdentity;
 
-const base::SystemClock kClock;
+const base::SystemClock kProbeClock;
 
 // Answers a first packet with `reply` and hangs up; an empty reply says nothing.
 class RawServer {
@@ -75,7 +75,7 @@ class ProbeTest : public ::testing::Test {
                   .port = port,
                   .roots_file = roots_.string(),
                   .patience = std::chrono::milliseconds(700)},
-                 kClock, {.deadline = base::Deadline::Never(), .stop = {}});
+                 kProbeClock, {.deadline = base::Deadline::Never(), .stop = {}});
   }
   ProbeOutcome Shake(const TlsIdentity& shown, const TlsIdentity& trusted) {
     trusted.WriteCertificate(roots_);
@@ -134,9 +134,9 @@ TEST_F(ProbeTest, TellsWaysThereApart) {
 
 TEST_F(ProbeTest, SilenceEndsInTime) {
   const RawServer listens("");  // and never accepts, but the system takes the connection
-  const auto began = kClock.Steady();
+  const auto began = kProbeClock.Steady();
   EXPECT_EQ(Reach("127.0.0.1", listens.port()).outcome, ProbeOutcome::kSaysNothing);
-  EXPECT_LT(kClock.Steady() - began, std::chrono::seconds(5));
+  EXPECT_LT(kProbeClock.Steady() - began, std::chrono::seconds(5));
 }
 
 TEST_F(ProbeTest, QueueThatIsFullLooksLikeAFirewall) {
@@ -162,8 +162,8 @@ TEST_F(ProbeTest, CtrlCEndsIt) {
   stop.request_stop();
   EXPECT_THAT(
       [&] {
-        Probe({.host = "127.0.0.1", .port = listens.port(), .roots_file = roots_.string()}, kClock,
-              {.deadline = base::Deadline::Never(), .stop = stop.get_token()});
+        Probe({.host = "127.0.0.1", .port = listens.port(), .roots_file = roots_.string()},
+              kProbeClock, {.deadline = base::Deadline::Never(), .stop = stop.get_token()});
       },
       test::ThrowsError(base::ErrorCode::kCancelled));
 }

@@ -3,12 +3,11 @@
 #include <map>
 
 #include "base/text.h"
+#include "redshift/catalog_row.h"
 #include "redshift/quoting.h"
 
 namespace sluice::redshift {
 namespace {
-
-using Row = std::vector<std::optional<std::string>>;
 
 // Columns of the answer: as DescribeTables asks for them, and last what kind of row it is.
 constexpr std::size_t kSchema = 0;
@@ -19,10 +18,6 @@ constexpr std::size_t kFlag = 4;
 constexpr std::size_t kKind = 9;
 // What stands as a relation's position if it is a view.
 constexpr std::string_view kIsView = "2";
-
-std::string Text(const Row& row, std::size_t column) {
-  return column < row.size() ? row[column].value_or("") : std::string();
-}
 
 std::string In(const std::vector<std::string>& names) {
   std::string list;

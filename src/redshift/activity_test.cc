@@ -11,7 +11,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-class ActivityTest : public testing::Test {
+class ActivityTest : public ::testing::Test {
  protected:
   void Statement(std::chrono::nanoseconds lasts) {
     activity_.OnStatementBegan();

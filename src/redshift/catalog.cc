@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "redshift/catalog_row.h"
 #include "redshift/quoting.h"
 #include "redshift/relations.h"
 #include "redshift/select.h"
@@ -15,14 +16,6 @@ namespace {
 
 using base::Call;
 using base::ErrorCode;
-using Row = std::vector<std::optional<std::string>>;
-
-// https://docs.aws.amazon.com/redshift/latest/dg/materialized-view-create-sql-command.html
-constexpr std::string_view kMaterializedViewStorage = "mv_tbl__";
-
-std::string Text(const Row& row, std::size_t column) {
-  return column < row.size() ? row[column].value_or("") : std::string();
-}
 
 std::optional<int> Number(const Row& row, std::size_t column) {
   return base::ParseNumber<int>(Text(row, column));

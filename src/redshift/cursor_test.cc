@@ -14,7 +14,7 @@ namespace {
 using base::ErrorCode;
 using model::Column;
 using model::TypeKind;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 Column Of(TypeKind kind, std::string name = "c") { return {std::move(name), {.kind = kind}}; }
 
@@ -87,8 +87,8 @@ TEST(BuildMaxCursor, FollowsATimeNoFurtherThanTheServersClock) {
             "count(CASE WHEN \"u\" > SYSDATE THEN 1 END), max(\"u\") > (SYSDATE + INTERVAL '60 "
             "seconds'), NULL FROM \"s\".\"t\"");
   EXPECT_THAT(sql(TypeKind::kDate, "2026-01-01", std::chrono::seconds(0)),
-              testing::AllOf(HasSubstr("\"u\" <= CAST(SYSDATE AS DATE)"),
-                             HasSubstr("DATE '2026-01-01' > CAST(SYSDATE AS DATE)")));
+              ::testing::AllOf(HasSubstr("\"u\" <= CAST(SYSDATE AS DATE)"),
+                               HasSubstr("DATE '2026-01-01' > CAST(SYSDATE AS DATE)")));
   EXPECT_THAT(sql(TypeKind::kTimestampTz, std::nullopt, std::chrono::hours(14)),
               HasSubstr("\"u\" <= CAST((SYSDATE + INTERVAL '50400 seconds') AS TIMESTAMPTZ)"));
   // Numbers and texts have no clock.
@@ -122,15 +122,16 @@ TEST(CursorWarnings, TellsWhereACursorLosesRows) {
   const auto warnings = [&](TypeKind kind) { return CursorWarnings(stream, {Of(kind)}); };
   for (const auto mode : {model::WriteMode::kAppend, model::WriteMode::kMerge}) {
     stream.write_mode = mode;
-    EXPECT_THAT(warnings(TypeKind::kVarchar), testing::ElementsAre(HasSubstr("letter by letter")));
+    EXPECT_THAT(warnings(TypeKind::kVarchar),
+                ::testing::ElementsAre(HasSubstr("letter by letter")));
     EXPECT_THAT(warnings(TypeKind::kChar),
-                testing::ElementsAre(HasSubstr("CAST(\"c\" AS BIGINT)")));
-    EXPECT_THAT(warnings(TypeKind::kInt64), testing::IsEmpty());
-    EXPECT_THAT(warnings(TypeKind::kTimestamp), testing::IsEmpty());
+                ::testing::ElementsAre(HasSubstr("CAST(\"c\" AS BIGINT)")));
+    EXPECT_THAT(warnings(TypeKind::kInt64), ::testing::IsEmpty());
+    EXPECT_THAT(warnings(TypeKind::kTimestamp), ::testing::IsEmpty());
   }
-  EXPECT_THAT(warnings(TypeKind::kDate), testing::IsEmpty());
+  EXPECT_THAT(warnings(TypeKind::kDate), ::testing::IsEmpty());
   stream.write_mode = model::WriteMode::kAppend;
-  EXPECT_THAT(warnings(TypeKind::kDate), testing::ElementsAre(HasSubstr("write_mode: merge")));
+  EXPECT_THAT(warnings(TypeKind::kDate), ::testing::ElementsAre(HasSubstr("write_mode: merge")));
 }
 
 TEST(CursorColumn, RefusesWithAProposal) {

@@ -11,9 +11,9 @@ namespace sluice::redshift {
 namespace {
 
 // The form of an endpoint, with what is known of it filled in.
-[[noreturn]] void Refuse(std::string message, const std::string& region = "us-east-1",
-                         const std::string& workgroup = "analytics",
-                         const std::string& account = "123456789012") {
+[[noreturn]] void RefuseHost(std::string message, const std::string& region = "us-east-1",
+                             const std::string& workgroup = "analytics",
+                             const std::string& account = "123456789012") {
   throw base::Error(
       {.code = base::ErrorCode::kInvalidConfig,
        .operation = "read endpoint",
@@ -33,7 +33,7 @@ std::string_view Trim(std::string_view text) {
 
 std::string_view WithoutScheme(std::string_view text) {
   if (text.starts_with("arn:")) {
-    Refuse("it is an ARN; the host of the workgroup's endpoint is needed");
+    RefuseHost("it is an ARN; the host of the workgroup's endpoint is needed");
   }
   const auto mark = text.find("://");
   if (mark == std::string_view::npos) return text;
@@ -44,8 +44,8 @@ std::string_view WithoutScheme(std::string_view text) {
   if (std::find(kKnown.begin(), kKnown.end(), scheme) == kKnown.end()) {
     const bool console = text.find("console.aws.") != std::string_view::npos ||
                          text.find("console.amazonaws.") != std::string_view::npos;
-    Refuse(console ? "it is the address of a page of the AWS console, not of the workgroup"
-                   : "the address is not one of a Redshift endpoint");
+    RefuseHost(console ? "it is the address of a page of the AWS console, not of the workgroup"
+                       : "the address is not one of a Redshift endpoint");
   }
   return text.substr(mark + 3);
 }
@@ -61,7 +61,7 @@ std::string_view CutAt(std::string_view& text, std::string_view marks) {
 
 int ParsePort(std::string_view text) {
   const auto port = base::ParseNumber<int>(text);
-  if (!port || *port < 1 || *port > 65535) Refuse("the port is not a number from 1 to 65535");
+  if (!port || *port < 1 || *port > 65535) RefuseHost("the port is not a number from 1 to 65535");
   return *port;
 }
 
@@ -70,11 +70,11 @@ std::optional<int> CutPort(std::string_view& text) {
   std::string_view port;
   if (text.starts_with('[')) {
     const auto close = text.find(']');
-    if (close == std::string_view::npos) Refuse("the address has no closing bracket");
+    if (close == std::string_view::npos) RefuseHost("the address has no closing bracket");
     const auto rest = text.substr(close + 1);
     text = text.substr(1, close - 1);
     if (rest.empty()) return std::nullopt;
-    if (!rest.starts_with(':')) Refuse("the address is followed by something else than a port");
+    if (!rest.starts_with(':')) RefuseHost("the address is followed by something else than a port");
     port = rest.substr(1);
   } else if (std::count(text.begin(), text.end(), ':') == 1) {
     port = CutAt(text, ":");
@@ -87,12 +87,12 @@ std::optional<int> CutPort(std::string_view& text) {
 
 void CheckHost(std::string_view host) {
   constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyz0123456789.-_:%";
-  if (host.empty()) Refuse("there is no host in it");
+  if (host.empty()) RefuseHost("there is no host in it");
   if (host.find_first_not_of(kAllowed) != std::string_view::npos) {
-    Refuse("the host holds characters that no host name has");
+    RefuseHost("the host holds characters that no host name has");
   }
   if (host.starts_with('.') || host.find("..") != std::string_view::npos) {
-    Refuse("the host has an empty part between its dots");
+    RefuseHost("the host has an empty part between its dots");
   }
 }
 
@@ -149,19 +149,19 @@ void RefuseOtherHosts(const Endpoint& endpoint) {
   if (IsOneOf({"redshift", "redshift-serverless", "redshift-data", "sts", "s3", "glue", "kms",
                "iam", "console"},
               service)) {
-    Refuse("it is the address of an AWS service's API (" + service + "), not of a workgroup",
-           region);
+    RefuseHost("it is the address of an AWS service's API (" + service + "), not of a workgroup",
+               region);
   }
   if (has("redshift")) {
-    Refuse(
+    RefuseHost(
         "it is the host of a provisioned cluster; Sluice reads workgroups of Redshift Serverless",
         region);
   }
   if (has("redshift-serverless")) {
-    Refuse("parts of the workgroup's endpoint are missing", region, labels.front());
+    RefuseHost("parts of the workgroup's endpoint are missing", region, labels.front());
   }
-  if (has("rds")) Refuse("it is the host of an RDS database, not of a workgroup", region);
-  if (has("s3")) Refuse("it is the host of an S3 bucket, not of a workgroup", region);
+  if (has("rds")) RefuseHost("it is the host of an RDS database, not of a workgroup", region);
+  if (has("s3")) RefuseHost("it is the host of an S3 bucket, not of a workgroup", region);
 }
 
 }  // namespace
@@ -172,7 +172,7 @@ Endpoint ParseEndpoint(std::string_view text) {
   CutAt(rest, "?;");
   const std::string_view database = Trim(CutAt(rest, "/"));
   if (rest.find('@') != std::string_view::npos) {
-    Refuse("a user or password stands in it; Sluice gets its own, so leave them out");
+    RefuseHost("a user or password stands in it; Sluice gets its own, so leave them out");
   }
   rest = Trim(rest);
   endpoint.port = CutPort(rest);
@@ -180,7 +180,8 @@ Endpoint ParseEndpoint(std::string_view text) {
   if (endpoint.host.ends_with('.')) endpoint.host.pop_back();
   CheckHost(endpoint.host);
   if (!database.empty()) {
-    if (database.find('/') != std::string_view::npos) Refuse("there is a path behind the database");
+    if (database.find('/') != std::string_view::npos)
+      RefuseHost("there is a path behind the database");
     endpoint.database = std::string(database);
   }
   ReadLabels(endpoint);

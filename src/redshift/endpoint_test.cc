@@ -87,7 +87,7 @@ TEST(ParseEndpoint, RefusesWhatIsNone) {
         "h/dev/more", "[::1", "[::1]x", "hö.example.com", "h'x"}) {
     EXPECT_THAT([&] { ParseEndpoint(text); },
                 test::ThrowsErrorWith(base::ErrorCode::kInvalidConfig, &base::ErrorInfo::subject,
-                                      testing::Eq("redshift.host")))
+                                      ::testing::Eq("redshift.host")))
         << text;
   }
 }
@@ -125,8 +125,8 @@ TEST(ParseEndpoint, RecognizesWhatIsOftenPastedInstead) {
       ADD_FAILURE() << row.text;
     } catch (const base::Error& error) {
       EXPECT_EQ(error.info().subject, "redshift.host");
-      EXPECT_THAT(error.info().message, testing::HasSubstr(row.message)) << row.text;
-      EXPECT_THAT(error.info().remedy, testing::HasSubstr(row.remedy)) << row.text;
+      EXPECT_THAT(error.info().message, ::testing::HasSubstr(row.message)) << row.text;
+      EXPECT_THAT(error.info().remedy, ::testing::HasSubstr(row.remedy)) << row.text;
     }
   }
 }
@@ -138,7 +138,7 @@ TEST(ParseEndpoint, NeverRepeatsAPasswordPastedAlong) {
   } catch (const base::Error& error) {
     EXPECT_EQ(error.code(), base::ErrorCode::kInvalidConfig);
     EXPECT_THAT(std::string(error.what()) + error.info().remedy,
-                testing::Not(testing::HasSubstr("hunter2")));
+                ::testing::Not(::testing::HasSubstr("hunter2")));
   }
 }
 

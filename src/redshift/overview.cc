@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "redshift/catalog_row.h"
 #include "redshift/quoting.h"
 
 namespace sluice::redshift {
@@ -12,17 +13,9 @@ namespace {
 
 using base::Call;
 using base::ErrorCode;
-using Row = std::vector<std::optional<std::string>>;
-
-// https://docs.aws.amazon.com/redshift/latest/dg/materialized-view-create-sql-command.html
-constexpr std::string_view kMaterializedViewStorage = "mv_tbl__";
-
-std::string Text(const Row& row, std::size_t column) {
-  return column < row.size() ? row[column].value_or("") : std::string();
-}
 
 // Of the schemas that are asked for, or of nobody but the system.
-std::string Among(const std::string& column, const std::vector<std::string>& schemas) {
+std::string AmongSchemas(const std::string& column, const std::vector<std::string>& schemas) {
   if (schemas.empty()) {
     return "substring(" + column + ", 1, 3) <> 'pg_' AND " + column +
            " NOT IN ('information_schema', 'catalog_history')";
@@ -61,7 +54,7 @@ std::string ColumnsOfSchemas(std::string_view database, const std::vector<std::s
   return "SELECT schema_name, table_name, column_name, ordinal_position, is_nullable, data_type, "
          "character_maximum_length, numeric_precision, numeric_scale FROM svv_all_columns WHERE "
          "database_name = " +
-         Literal(database) + " AND " + Among("schema_name", schemas);
+         Literal(database) + " AND " + AmongSchemas("schema_name", schemas);
 }
 
 // Rows without a column: what kind of relation it is.
@@ -69,7 +62,7 @@ std::string KindsOfSchemas(std::string_view database, const std::vector<std::str
   return "SELECT schema_name, table_name, CAST(NULL AS varchar(128)), 0, CAST(NULL AS varchar(3)), "
          "table_type, CAST(NULL AS integer), CAST(NULL AS integer), CAST(NULL AS integer) FROM "
          "svv_all_tables WHERE database_name = " +
-         Literal(database) + " AND " + Among("schema_name", schemas);
+         Literal(database) + " AND " + AmongSchemas("schema_name", schemas);
 }
 
 // Rows without a table: a schema and its type.
@@ -77,12 +70,12 @@ std::string SchemasThemselves(std::string_view database) {
   return "SELECT schema_name, CAST(NULL AS varchar(128)), CAST(NULL AS varchar(128)), 0, CAST(NULL "
          "AS varchar(3)), schema_type, CAST(NULL AS integer), CAST(NULL AS integer), CAST(NULL AS "
          "integer) FROM svv_all_schemas WHERE database_name = " +
-         Literal(database) + " AND " + Among("schema_name", {});
+         Literal(database) + " AND " + AmongSchemas("schema_name", {});
 }
 
 bool IsSchema(const Row& row) { return row.size() > 1 && !row[1]; }
 
-std::vector<TableDescription> TablesIn(const QueryResult& result) {
+std::vector<TableDescription> TablesOf(const QueryResult& result) {
   std::vector<TableDescription> tables;
   for (const auto& row : result.rows) {
     if (IsSchema(row)) continue;
@@ -103,7 +96,7 @@ std::vector<TableDescription> TablesIn(const QueryResult& result) {
 std::vector<TableInfo> ListAllTables(Session& session, std::string_view database,
                                      const Call& call) {
   const std::string where = " WHERE database_name = " + Literal(database) + " AND " +
-                            Among("schema_name", {}) + " ORDER BY 1, 2";
+                            AmongSchemas("schema_name", {}) + " ORDER BY 1, 2";
   auto result = IfAllowed(
       session, "SELECT schema_name, table_name, table_type, remarks FROM svv_all_tables" + where,
       call);
@@ -131,7 +124,7 @@ std::vector<TableDescription> DescribeSchemas(Session& session, std::string_view
   auto result = IfAllowed(session, columns + " UNION ALL " + kinds + order, call);
   if (!result) result = IfAllowed(session, kinds + order, call);
   if (!result) result = session.Query(columns + order, call);
-  return TablesIn(*result);
+  return TablesOf(*result);
 }
 
 Overview LookOver(Session& session, std::string_view database,
@@ -144,7 +137,7 @@ Overview LookOver(Session& session, std::string_view database,
     auto listed = ListSchemas(session, database, call);
     return {std::move(listed), DescribeSchemas(session, database, schemas, call)};
   }
-  Overview overview{.schemas = {}, .tables = TablesIn(*result)};
+  Overview overview{.schemas = {}, .tables = TablesOf(*result)};
   for (const auto& row : result->rows) {
     if (IsSchema(row)) overview.schemas.push_back({.name = Text(row, 0), .type = Text(row, 5)});
   }
@@ -162,7 +155,7 @@ ByTable<std::vector<std::string>> PrimaryKeys(Session& session,
       "pg_constraint p JOIN pg_class c ON c.oid = p.conrelid JOIN pg_namespace n ON n.oid = "
       "c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (p.conkey) "
       "WHERE p.contype = 'p' AND " +
-          Among("n.nspname", schemas),
+          AmongSchemas("n.nspname", schemas),
       call);
   ByTable<std::map<std::size_t, std::string>> placed;
   for (const auto& row : result ? result->rows : std::vector<Row>()) {
@@ -184,7 +177,7 @@ ByTable<TableSize> TableSizes(Session& session, const std::vector<std::string>& 
   const auto result = IfAnswered(session,
                                  "SELECT \"schema\", \"table\", CAST(tbl_rows AS bigint), size "
                                  "FROM svv_table_info WHERE " +
-                                     Among("\"schema\"", schemas),
+                                     AmongSchemas("\"schema\"", schemas),
                                  call);
   ByTable<TableSize> sizes;
   constexpr std::uint64_t kMegabyte = 1U << 20;

@@ -65,7 +65,7 @@ TEST(Utf8, TakesOnlyTheShortestFormOfRealCharacters) {
   for (const char* bad :
        {"\x80", "\xc0\xaf", "\xc1\xbf", "\xe0\x80\x80", "\xed\xa0\x80", "\xc3", "\xe2\x82",
         "\xf0\x9f\x98", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xc3(", "\xff"}) {
-    EXPECT_FALSE(IsUtf8WithoutNul(bad)) << testing::PrintToString(bad);
+    EXPECT_FALSE(IsUtf8WithoutNul(bad)) << ::testing::PrintToString(bad);
   }
 }
 

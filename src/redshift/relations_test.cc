@@ -8,8 +8,8 @@ namespace sluice::redshift {
 namespace {
 
 using model::TableName;
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 TEST(RelationsIn, FindsTablesBehindFromAndJoin) {
   EXPECT_THAT(RelationsIn(R"(SELECT 1 FROM "sales"."Or""ders" o JOIN Hr.People p ON true)"),

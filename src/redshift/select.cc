@@ -15,7 +15,7 @@
 namespace sluice::redshift {
 namespace {
 
-[[noreturn]] void Refuse(const std::string& subject, std::string message, std::string remedy) {
+[[noreturn]] void RefuseQuery(const std::string& subject, std::string message, std::string remedy) {
   throw base::Error({.code = base::ErrorCode::kInvalidConfig,
                      .operation = "write the select",
                      .subject = subject,
@@ -61,8 +61,8 @@ std::string FromQuery(const model::Stream& stream, const std::vector<model::Colu
 std::string From(const model::Stream& stream, const std::vector<model::Column>& columns,
                  const std::vector<model::Column>& needed, Salt salt) {
   if (stream.table.has_value() == stream.sql.has_value()) {
-    Refuse("stream " + stream.name, "it needs either a table or a query",
-           "Give the stream `table: schema.name` or `sql: ...`, not both.");
+    RefuseQuery("stream " + stream.name, "it needs either a table or a query",
+                "Give the stream `table: schema.name` or `sql: ...`, not both.");
   }
   const std::string from = stream.table ? Ident(*stream.table) : FromQuery(stream, columns);
   return IsDerived(stream.shape) ? DerivedTable(stream.shape, from, needed, salt) : from;
@@ -94,7 +94,7 @@ std::string SelectAll(const model::Stream& stream, const std::vector<model::Colu
                       std::string_view condition, Salt salt) {
   if (columns.empty()) {
     From(stream, columns, columns, salt);
-    Refuse("stream " + stream.name, "it has no column", "Select at least one column.");
+    RefuseQuery("stream " + stream.name, "it has no column", "Select at least one column.");
   }
   return Select(stream, columns, columns, condition, salt);
 }
@@ -111,10 +111,10 @@ bool ChoosesByName(const model::Stream& stream) {
 std::string AsDerivedTable(std::string_view sql, std::string_view subject) {
   const auto query = ReadQuery(sql);
   if (const auto* refused = std::get_if<QueryProblem>(&query)) {
-    Refuse(std::string(subject),
-           fmt::format("the query {} (line {}, column {})", refused->problem, refused->line,
-                       refused->column),
-           refused->remedy);
+    RefuseQuery(std::string(subject),
+                fmt::format("the query {} (line {}, column {})", refused->problem, refused->line,
+                            refused->column),
+                refused->remedy);
   }
   return "(" + std::get<std::string>(query) + "\n) AS " + kStreamAlias;
 }

@@ -14,30 +14,30 @@ using base::ErrorCode;
 using model::Column;
 using model::Stream;
 using model::TypeKind;
-using testing::AllOf;
-using testing::HasSubstr;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 
 const Stream kTable{.name = "sales.orders", .table = model::TableName{"sales", "orders"}};
-const Stream kQuery{.name = "big", .sql = "SELECT a, a FROM t LIMIT 5 -- ten"};
-const std::vector<Column> kColumns = {{"id", {.kind = TypeKind::kInt64}},
-                                      {"at\"x", {.kind = TypeKind::kTime}},
-                                      {"raw", {.kind = TypeKind::kVarbyte}}};
+const Stream kQueryStream{.name = "big", .sql = "SELECT a, a FROM t LIMIT 5 -- ten"};
+const std::vector<Column> kSelectColumns = {{"id", {.kind = TypeKind::kInt64}},
+                                            {"at\"x", {.kind = TypeKind::kTime}},
+                                            {"raw", {.kind = TypeKind::kVarbyte}}};
 
 TEST(BuildSelect, NamesEveryColumnOfATable) {
-  EXPECT_EQ(BuildSelect(kTable, kColumns),
+  EXPECT_EQ(BuildSelect(kTable, kSelectColumns),
             R"(SELECT "id" AS "id", CAST("at""x" AS VARCHAR) AS "at""x", TO_HEX("raw") AS "raw")"
             R"( FROM "sales"."orders")");
 }
 
 TEST(BuildSelect, RenamesTheColumnsOfAQueryByPosition) {
-  EXPECT_EQ(BuildSelect(kQuery,
+  EXPECT_EQ(BuildSelect(kQueryStream,
                         {{"a", {.kind = TypeKind::kInt64}}, {"a_2", {.kind = TypeKind::kTimeTz}}}),
             "SELECT \"a\" AS \"a\", CAST(\"a_2\" AS VARCHAR) AS \"a_2\" FROM "
             "(SELECT a, a FROM t LIMIT 5\n) AS \"sluice_stream\" (\"a\", \"a_2\")");
 }
 
 TEST(BuildSelect, KeepsTheNamesOfAQueryUnderASelection) {
-  Stream stream = kQuery;
+  Stream stream = kQueryStream;
   stream.sql = "SELECT a, b FROM t";
   stream.columns = {"b"};
   EXPECT_EQ(BuildSelect(stream, {{"b", {.kind = TypeKind::kInt64}}}),
@@ -55,11 +55,12 @@ TEST(BuildSelect, RefusesSketchesByName) {
 
 TEST(BuildSelect, RefusesStreamsThatCannotBeRead) {
   EXPECT_THAT([] { BuildSelect(kTable, {}); }, test::ThrowsError(ErrorCode::kInvalidConfig));
-  EXPECT_THAT([] { BuildSelect({.name = "none"}, kColumns); },
+  EXPECT_THAT([] { BuildSelect({.name = "none"}, kSelectColumns); },
               test::ThrowsError(ErrorCode::kInvalidConfig));
   Stream both = kTable;
   both.sql = "SELECT 1";
-  EXPECT_THAT([&] { BuildSelect(both, kColumns); }, test::ThrowsError(ErrorCode::kInvalidConfig));
+  EXPECT_THAT([&] { BuildSelect(both, kSelectColumns); },
+              test::ThrowsError(ErrorCode::kInvalidConfig));
 }
 
 TEST(AsDerivedTable, RefusesWhatIsNotOneSelect) {

@@ -18,7 +18,7 @@ bool IsKeyByte(char c) {
          c == '=';
 }
 
-std::string_view Trim(std::string_view text) {
+std::string_view TrimWords(std::string_view text) {
   const auto first = text.find_first_not_of(" \t\r\n");
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
@@ -31,14 +31,14 @@ std::string Member(std::string_view block, std::string_view name) {
   const auto at = block.find(mark);
   if (at == std::string_view::npos) return {};
   const auto rest = block.substr(at + mark.size());
-  return std::string(Trim(rest.substr(0, rest.find_first_of(",\n"))));
+  return std::string(TrimWords(rest.substr(0, rest.find_first_of(",\n"))));
 }
 
 std::string LineAfter(std::string_view block, std::string_view mark) {
   const auto at = block.find(mark);
   if (at == std::string_view::npos) return {};
   const auto rest = block.substr(at + mark.size());
-  return std::string(Trim(rest.substr(0, rest.find('\n'))));
+  return std::string(TrimWords(rest.substr(0, rest.find('\n'))));
 }
 
 bool IsWordByte(char c) { return IsKeyByte(c) ? c != '+' && c != '/' && c != '=' : c == '_'; }
@@ -55,7 +55,7 @@ constexpr std::array kCoded = {"code", "status", "error", "curlerror", "port", "
 constexpr std::array kUnits = {"ms", "milliseconds", "seconds", "s", "mb", "gb", "kb", "blocks"};
 
 template <typename Words>
-bool IsOneOf(const Words& words, std::string_view word) {
+bool IsWordOf(const Words& words, std::string_view word) {
   return std::any_of(words.begin(), words.end(), [&](std::string_view one) { return word == one; });
 }
 
@@ -87,14 +87,14 @@ std::string ShownWord(std::string_view text, std::size_t from, std::size_t to) {
   const bool number = word.find_first_not_of("0123456789") == std::string_view::npos;
   if (number && word.size() >= 5) {
     const std::string before = WordBefore(text, from);
-    const bool plain = IsOneOf(kNumbered, before) || IsOneOf(kUnits, WordAfter(text, to)) ||
-                       (word.size() == 5 && IsOneOf(kCoded, before));
+    const bool plain = IsWordOf(kNumbered, before) || IsWordOf(kUnits, WordAfter(text, to)) ||
+                       (word.size() == 5 && IsWordOf(kCoded, before));
     return plain && word.size() <= 12 ? std::string(word) : "...";
   }
   if (!LooksLikeKey(word)) return std::string(word);
   const bool named = word.size() < 16 + 48 && !word.starts_with("A") &&
                      word.find_first_of("+/=") == word.npos &&
-                     IsOneOf(kNamed, WordBefore(text, from));
+                     IsWordOf(kNamed, WordBefore(text, from));
   return named ? std::string(word) : "...";
 }
 
@@ -106,7 +106,7 @@ bool IsName(std::string_view text, std::size_t open, std::string_view inside, bo
     return false;
   }
   if (inside.starts_with("AKIA") || inside.starts_with("ASIA")) return false;
-  return after_name || IsOneOf(kNamed, WordBefore(text, open));
+  return after_name || IsWordOf(kNamed, WordBefore(text, open));
 }
 
 // The word at which a syntax error stands: one of the language or a name, never a literal.
@@ -236,13 +236,13 @@ namespace {
 std::string_view Spoken(std::string_view message) {
   for (const std::string_view mark : {"FATAL:", "PANIC:", "ERROR:"}) {
     const auto at = message.rfind(mark);
-    if (at != std::string_view::npos) return Trim(message.substr(at + mark.size()));
+    if (at != std::string_view::npos) return TrimWords(message.substr(at + mark.size()));
   }
   if (message.starts_with("connection to server at ")) {
     const auto at = message.find(" failed: ");
-    if (at != std::string_view::npos) return Trim(message.substr(at + 9));
+    if (at != std::string_view::npos) return TrimWords(message.substr(at + 9));
   }
-  return Trim(message);
+  return TrimWords(message);
 }
 
 // Of these the context is the value: 1207 is an invalid digit, the 12xx are of loads.
@@ -274,8 +274,8 @@ std::string Shown(std::string_view sqlstate, std::string_view message, std::stri
     add("code " + block.code);
     if (!secretive && !block.context.empty()) add("context: " + Mask(block.context));
     if (!block.query.empty()) add("query " + block.query);
-  } else if (!secretive && !Trim(detail).empty()) {
-    add(Mask(Trim(detail)));
+  } else if (!secretive && !TrimWords(detail).empty()) {
+    add(Mask(TrimWords(detail)));
   }
   return more.empty() ? shown : shown + " (" + more + ")";
 }

@@ -28,9 +28,9 @@ constexpr int kVarcharMax = 65535;
 constexpr int kHashBytes = 64;
 constexpr int kLast4Bytes = 16;
 
-[[noreturn]] void Refuse(const model::Stream& stream, const std::string& what, std::string message,
-                         std::string remedy,
-                         base::ErrorCode code = base::ErrorCode::kInvalidConfig) {
+[[noreturn]] void RefuseShape(const model::Stream& stream, const std::string& what,
+                              std::string message, std::string remedy,
+                              base::ErrorCode code = base::ErrorCode::kInvalidConfig) {
   throw base::Error({.code = code,
                      .operation = "plan",
                      .subject = fmt::format("stream {}, {}", stream.name, what),
@@ -158,36 +158,36 @@ class Shaper {
     if (use.empty()) return;
     const std::string what = fmt::format("{} {}", FieldOf(rule.kind), column.name);
     if (rule.kind == RuleKind::kMask) {
-      Refuse(stream_, what,
-             fmt::format("the column is the stream's {}, which needs its values", use),
-             use == "primary_key"
-                 ? "Hash it instead: two keys that differ have hashes that differ."
-                 : "Take another column for " + use + ", or leave this one as it is.");
+      RefuseShape(stream_, what,
+                  fmt::format("the column is the stream's {}, which needs its values", use),
+                  use == "primary_key"
+                      ? "Hash it instead: two keys that differ have hashes that differ."
+                      : "Take another column for " + use + ", or leave this one as it is.");
     }
     if (rule.kind == RuleKind::kHash && use != "primary_key") {
-      Refuse(stream_, what,
-             fmt::format("the column is the stream's {}, which needs its values", use),
-             "Take another column for " + use + ", or leave this one as it is.");
+      RefuseShape(stream_, what,
+                  fmt::format("the column is the stream's {}, which needs its values", use),
+                  "Take another column for " + use + ", or leave this one as it is.");
     }
     if (rule.kind != RuleKind::kCast) return;
     if (use == "deletes.column") {
-      Refuse(stream_, what, "the column tells which rows are deleted, and by its own type",
-             "Leave it as it is.");
+      RefuseShape(stream_, what, "the column tells which rows are deleted, and by its own type",
+                  "Leave it as it is.");
     }
     if (use == "primary_key" && !KeepsApart(column.type, rule.type)) {
-      Refuse(stream_, what,
-             fmt::format("two keys that differ could become one as {} instead of {}",
-                         model::ToString(rule.type), model::ToString(column.type)),
-             "Leave the key as it is, or cast it to varchar.");
+      RefuseShape(stream_, what,
+                  fmt::format("two keys that differ could become one as {} instead of {}",
+                              model::ToString(rule.type), model::ToString(column.type)),
+                  "Leave the key as it is, or cast it to varchar.");
     }
   }
 
   std::string TextOrRefuse(const Column& column, std::string_view field) const {
     auto text = TextOf(column.type, Ident(column.name));
     if (!text) {
-      Refuse(stream_, fmt::format("{} {}", field, column.name),
-             "a column of type " + model::ToString(column.type) + " has no text",
-             "Leave the column out.", base::ErrorCode::kUnsupported);
+      RefuseShape(stream_, fmt::format("{} {}", field, column.name),
+                  "a column of type " + model::ToString(column.type) + " has no text",
+                  "Leave the column out.", base::ErrorCode::kUnsupported);
     }
     return *std::move(text);
   }
@@ -202,7 +202,7 @@ class Shaper {
 
   void Hash(ShapedColumn& shaped) const {
     if (shape().salt.empty()) {
-      Refuse(
+      RefuseShape(
           stream_, "hash", "there is no salt, so that values could be found by trying them",
           "Give it one: hash: { columns: [" + YamlName(shaped.column.name) + "], salt: ${SALT} }");
     }
@@ -264,11 +264,11 @@ class Shaper {
       for (std::size_t j = 0; j < i; ++j) {
         const bool lands = base::EqualFolded(made[i].lands_as, made[j].lands_as);
         if (!lands && !base::EqualFolded(made[i].column.name, made[j].column.name)) continue;
-        Refuse(stream_, "column " + made[i].column.name,
-               fmt::format("would be called {} at the destination, as column {} is",
-                           made[i].lands_as, made[j].column.name),
-               fmt::format("Give one of them another name: rename: {{ {}: {} }}",
-                           YamlName(made[j].column.name), YamlName(made[j].lands_as + "_2")));
+        RefuseShape(stream_, "column " + made[i].column.name,
+                    fmt::format("would be called {} at the destination, as column {} is",
+                                made[i].lands_as, made[j].column.name),
+                    fmt::format("Give one of them another name: rename: {{ {}: {} }}",
+                                YamlName(made[j].column.name), YamlName(made[j].lands_as + "_2")));
       }
     }
   }

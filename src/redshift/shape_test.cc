@@ -19,14 +19,14 @@ using model::Mask;
 using model::ShapeRule;
 using model::Stream;
 using model::TypeKind;
-using testing::AllOf;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
 using Rule = model::ShapeRule::Kind;
 
-const std::vector<Column> kColumns = {{"id", {.kind = TypeKind::kInt64}},
-                                      {"Email", {.kind = TypeKind::kVarchar, .bytes_max = 80}},
-                                      {"at", {.kind = TypeKind::kTimestamp}}};
+const std::vector<Column> kShapeColumns = {{"id", {.kind = TypeKind::kInt64}},
+                                           {"Email", {.kind = TypeKind::kVarchar, .bytes_max = 80}},
+                                           {"at", {.kind = TypeKind::kTimestamp}}};
 
 Stream Table(model::Shape shape) {
   return {.name = "sales.people",
@@ -47,16 +47,16 @@ ShapeRule Masked(std::string column, Mask mask) {
   return {.kind = Rule::kMask, .column = std::move(column), .mask = std::move(mask)};
 }
 
-Stream Applied(const Stream& stream, const std::vector<Column>& columns = kColumns) {
+Stream Applied(const Stream& stream, const std::vector<Column>& columns = kShapeColumns) {
   return ApplyShape(stream, columns, "acme.sales.people");
 }
 
-std::string Select(const Stream& stream, const std::vector<Column>& columns = kColumns) {
+std::string Select(const Stream& stream, const std::vector<Column>& columns = kShapeColumns) {
   const Stream applied = Applied(stream, columns);
   return BuildSelect(applied, ColumnsRead(applied, columns));
 }
 
-std::string Reason(const Stream& stream, const std::vector<Column>& columns = kColumns) {
+std::string Reason(const Stream& stream, const std::vector<Column>& columns = kShapeColumns) {
   try {
     Select(stream, columns);
   } catch (const base::Error& error) {
@@ -76,8 +76,8 @@ TEST(ApplyShape, RenamesInTheOutermostSelectAlone) {
             R"(SELECT "id" AS "person", "Email" AS "email", "at" AS "Email_at" FROM)"
             R"( "sales"."people")");
   const Stream applied = Applied(Table({.rules = {Rename("id", "at"), Rename("at", "id")}}));
-  EXPECT_EQ(ColumnsRead(applied, kColumns).at(0).name, "id");
-  EXPECT_EQ(ColumnsLanding(applied, kColumns).at(0).name, "at");
+  EXPECT_EQ(ColumnsRead(applied, kShapeColumns).at(0).name, "id");
+  EXPECT_EQ(ColumnsLanding(applied, kShapeColumns).at(0).name, "at");
   EXPECT_EQ(LandingName(applied, "at"), "id");
 }
 
@@ -94,7 +94,7 @@ TEST(ApplyShape, HoldsForKeysBoundsAndTheGreatestCursor) {
                          .salt = base::Secret("pepper")});
   stream.split = model::Split{.pieces = 2, .column = "at"};
   const Stream applied = Applied(stream);
-  const auto columns = ColumnsRead(applied, kColumns);
+  const auto columns = ColumnsRead(applied, kShapeColumns);
   EXPECT_EQ(BuildMaxCursor(applied, columns, {}),
             R"(SELECT CAST(max("at") AS VARCHAR), NULL FROM (SELECT "at" AS "at" FROM)"
             R"( "sales"."people" WHERE (x > 0)) AS "sluice_shape")");
@@ -108,7 +108,7 @@ TEST(ApplyShape, HoldsForKeysBoundsAndTheGreatestCursor) {
 
 TEST(ApplyShape, HashesTheTextBehindTheSaltAndKeepsNull) {
   const Stream applied = Applied(Table({.rules = {Hash("Email")}, .salt = base::Secret("a'\\b")}));
-  const auto columns = ColumnsRead(applied, kColumns);
+  const auto columns = ColumnsRead(applied, kShapeColumns);
   EXPECT_THAT(BuildSelectToRun(applied, columns, "").Reveal(),
               HasSubstr(R"(CAST(CASE WHEN "Email" IS NOT NULL THEN SHA2('a''\\b' || "Email", 256))"
                         R"( END AS VARCHAR(64)) AS "Email")"));
@@ -158,7 +158,7 @@ TEST(ApplyShape, CastsAsRedshiftCan) {
 
 TEST(ApplyShape, AddsWhenAndWhence) {
   const Stream applied = Applied(Table({.add_synced_at = true, .add_source = true}));
-  const auto columns = ColumnsRead(applied, kColumns);
+  const auto columns = ColumnsRead(applied, kShapeColumns);
   EXPECT_THAT(BuildSelect(applied, columns),
               HasSubstr(R"(CAST(SYSDATE AS TIMESTAMPTZ) AS "_synced_at", CAST('acme.sales.people')"
                         R"( AS VARCHAR(17)) AS "_source" FROM "sales"."people")"));
@@ -279,7 +279,7 @@ TEST(ShapeText, IsOfWhatATableHoldsAlready) {
             text({.rules = {Masked("Email", {.kind = Mask::Kind::kNull})}}));
   EXPECT_NE(text({.rules = {Rename("id", "person")}}), "") << "no key would be found again";
   EXPECT_NE(text({.rules = {Cast("at", {.kind = TypeKind::kDate})}}), "");
-  EXPECT_EQ(testing::PrintToString(ShapeText(Table({.where = "secret"}))), "[secret]");
+  EXPECT_EQ(::testing::PrintToString(ShapeText(Table({.where = "secret"}))), "[secret]");
 }
 
 }  // namespace

@@ -11,11 +11,11 @@ namespace {
 using base::ErrorCode;
 using model::Column;
 using model::TypeKind;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::SizeIs;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
 
-Column Of(TypeKind kind, int scale = 0) {
+Column OfScale(TypeKind kind, int scale = 0) {
   return {"c", {.kind = kind, .precision = 38, .scale = scale}};
 }
 
@@ -33,54 +33,57 @@ TEST(HashPieces, ChainsTheColumnsOfAKey) {
 }
 
 TEST(RangePieces, AreOpenAtBothEndsAndMeet) {
-  EXPECT_THAT(RangePieces(Of(TypeKind::kInt32), "-10", "10", 4),
+  EXPECT_THAT(RangePieces(OfScale(TypeKind::kInt32), "-10", "10", 4),
               ElementsAre("(\"c\" < -5 OR \"c\" IS NULL)", "\"c\" >= -5 AND \"c\" < 0",
                           "\"c\" >= 0 AND \"c\" < 5", "\"c\" >= 5"));
 }
 
 TEST(RangePieces, AreFewerWhereValuesAreFew) {
-  EXPECT_THAT(RangePieces(Of(TypeKind::kInt32), "1", "2", 8),
+  EXPECT_THAT(RangePieces(OfScale(TypeKind::kInt32), "1", "2", 8),
               ElementsAre("(\"c\" < 2 OR \"c\" IS NULL)", "\"c\" >= 2"));
-  EXPECT_THAT(RangePieces(Of(TypeKind::kInt32), "7", "7", 8), ElementsAre(""));
-  EXPECT_THAT(RangePieces(Of(TypeKind::kInt32), std::nullopt, std::nullopt, 8), ElementsAre(""));
+  EXPECT_THAT(RangePieces(OfScale(TypeKind::kInt32), "7", "7", 8), ElementsAre(""));
+  EXPECT_THAT(RangePieces(OfScale(TypeKind::kInt32), std::nullopt, std::nullopt, 8),
+              ElementsAre(""));
 }
 
 TEST(RangePieces, CutTheWholeRangeOfTheWidestNumbers) {
-  EXPECT_THAT(RangePieces(Of(TypeKind::kInt64), "-9223372036854775808", "9223372036854775807", 2),
-              ElementsAre("(\"c\" < 0 OR \"c\" IS NULL)", "\"c\" >= 0"));
+  EXPECT_THAT(
+      RangePieces(OfScale(TypeKind::kInt64), "-9223372036854775808", "9223372036854775807", 2),
+      ElementsAre("(\"c\" < 0 OR \"c\" IS NULL)", "\"c\" >= 0"));
   const std::string nines(36, '9');
-  EXPECT_THAT(RangePieces(Of(TypeKind::kDecimal, 2), "-" + nines + ".99", nines + ".99", 1000),
+  EXPECT_THAT(RangePieces(OfScale(TypeKind::kDecimal, 2), "-" + nines + ".99", nines + ".99", 1000),
               SizeIs(1000));
 }
 
 TEST(RangePieces, CountInTheLastDecimalPlace) {
-  EXPECT_THAT(RangePieces(Of(TypeKind::kDecimal, 2), "0.01", "0.05", 2),
+  EXPECT_THAT(RangePieces(OfScale(TypeKind::kDecimal, 2), "0.01", "0.05", 2),
               ElementsAre("(\"c\" < 0.03 OR \"c\" IS NULL)", "\"c\" >= 0.03"));
-  EXPECT_THAT(RangePieces(Of(TypeKind::kDecimal, 3), "-1.000", "-0.998", 2),
+  EXPECT_THAT(RangePieces(OfScale(TypeKind::kDecimal, 3), "-1.000", "-0.998", 2),
               ElementsAre("(\"c\" < -0.999 OR \"c\" IS NULL)", "\"c\" >= -0.999"));
-  EXPECT_THAT(RangePieces(Of(TypeKind::kDecimal, 2), "-1.00", "1.00", 2).at(1),
-              testing::StrEq("\"c\" >= 0.00"));
+  EXPECT_THAT(RangePieces(OfScale(TypeKind::kDecimal, 2), "-1.00", "1.00", 2).at(1),
+              ::testing::StrEq("\"c\" >= 0.00"));
 }
 
 TEST(RangePieces, CutDatesAndTimes) {
   EXPECT_THAT(
-      RangePieces(Of(TypeKind::kDate), "2023-12-31", "2024-03-02", 2),
+      RangePieces(OfScale(TypeKind::kDate), "2023-12-31", "2024-03-02", 2),
       ElementsAre("(\"c\" < DATE '2024-01-31' OR \"c\" IS NULL)", "\"c\" >= DATE '2024-01-31'"));
+  EXPECT_THAT(RangePieces(OfScale(TypeKind::kTimestamp), "1969-12-31 23:59:59.5",
+                          "1970-01-01 00:00:00.5", 2),
+              ElementsAre("(\"c\" < TIMESTAMP '1970-01-01 00:00:00.000000' OR \"c\" IS NULL)",
+                          "\"c\" >= TIMESTAMP '1970-01-01 00:00:00.000000'"));
   EXPECT_THAT(
-      RangePieces(Of(TypeKind::kTimestamp), "1969-12-31 23:59:59.5", "1970-01-01 00:00:00.5", 2),
-      ElementsAre("(\"c\" < TIMESTAMP '1970-01-01 00:00:00.000000' OR \"c\" IS NULL)",
-                  "\"c\" >= TIMESTAMP '1970-01-01 00:00:00.000000'"));
-  EXPECT_THAT(
-      RangePieces(Of(TypeKind::kTimestamp), "1969-12-31 23:59:58", "1969-12-31 23:59:59", 2).at(1),
-      testing::StrEq("\"c\" >= TIMESTAMP '1969-12-31 23:59:58.500000'"));
-  EXPECT_THAT(RangePieces(Of(TypeKind::kTimestampTz), "2026-01-01 00:00:00+00",
+      RangePieces(OfScale(TypeKind::kTimestamp), "1969-12-31 23:59:58", "1969-12-31 23:59:59", 2)
+          .at(1),
+      ::testing::StrEq("\"c\" >= TIMESTAMP '1969-12-31 23:59:58.500000'"));
+  EXPECT_THAT(RangePieces(OfScale(TypeKind::kTimestampTz), "2026-01-01 00:00:00+00",
                           "2026-01-01 00:00:02.000002+00", 2)
                   .at(1),
-              testing::StrEq("\"c\" >= TIMESTAMPTZ '2026-01-01 00:00:01.000001+00'"));
+              ::testing::StrEq("\"c\" >= TIMESTAMPTZ '2026-01-01 00:00:01.000001+00'"));
 }
 
 TEST(RangePieces, RefuseWhatCannotBeCounted) {
-  EXPECT_THAT([] { RangePieces(Of(TypeKind::kDate), "0044-03-15 BC", "2026-01-01", 2); },
+  EXPECT_THAT([] { RangePieces(OfScale(TypeKind::kDate), "0044-03-15 BC", "2026-01-01", 2); },
               test::ThrowsErrorWith(ErrorCode::kUnsupported, &base::ErrorInfo::remedy,
                                     HasSubstr("pieces: 8")));
 }
@@ -120,7 +123,7 @@ TEST(BySize, AsksForRowsAndTheirWidth) {
             "\"s\".\"t\" WHERE id > 7) AS a CROSS JOIN (SELECT CAST(AVG(s.w) AS BIGINT) AS width "
             "FROM (SELECT 8 + COALESCE(OCTET_LENGTH(\"a\"\"b\"), 0) + 512 AS w FROM \"s\".\"t\" "
             "WHERE id > 7 LIMIT 1000) AS s) AS b");
-  EXPECT_THAT(BuildSize(stream, columns, ""), testing::Not(HasSubstr("WHERE")));
+  EXPECT_THAT(BuildSize(stream, columns, ""), ::testing::Not(HasSubstr("WHERE")));
 }
 
 TEST(BySize, ReadsAnswersOfTablesWithoutRows) {

@@ -38,7 +38,7 @@ constexpr std::string_view kUsageLimit =
     "Raise or remove the limit (workgroup {workgroup}, Limits, Manage usage limits), or wait until "
     "its period (day, week or month) ends. Until then the workgroup runs no statement.";
 
-constexpr std::array kRows = {
+constexpr std::array kLoginRows = {
     ServerErrorRow{
         kAny, "", "iam authentication token has expired", ErrorCode::kAuthentication, kRetry,
         kKnown, "", "the temporary password has expired",
@@ -224,6 +224,6 @@ constexpr std::array kRows = {
 
 }  // namespace
 
-std::span<const ServerErrorRow> LoginRows() { return kRows; }
+std::span<const ServerErrorRow> LoginRows() { return kLoginRows; }
 
 }  // namespace sluice::redshift

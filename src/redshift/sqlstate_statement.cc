@@ -17,7 +17,7 @@ constexpr std::string_view kValue =
     "The rows hold a value that the statement cannot take. Correct it in the rows; a view, or a "
     "query of the stream, can leave it out or convert it another way (TRY_CAST, NULLIF). {look}";
 
-constexpr std::array kRows = {
+constexpr std::array kStatementRows = {
     ServerErrorRow{kStatement, "", "transaction is read-only", ErrorCode::kSource, kFinal, kKnown,
                    "", "the transaction is read-only, and UNLOAD needs one that is not",
                    "ALTER USER {user_ident} RESET default_transaction_read_only;"},
@@ -296,6 +296,6 @@ constexpr std::array kRows = {
 
 }  // namespace
 
-std::span<const ServerErrorRow> StatementRows() { return kRows; }
+std::span<const ServerErrorRow> StatementRows() { return kStatementRows; }
 
 }  // namespace sluice::redshift

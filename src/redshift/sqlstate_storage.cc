@@ -37,7 +37,7 @@ constexpr std::string_view kWayToS3 =
     "aws ec2 create-vpc-endpoint --vpc-id <vpc> --service-name com.amazonaws.{region}.s3 "
     "--route-table-ids <route tables>";
 
-constexpr std::array kRows = {
+constexpr std::array kStorageRows = {
     ServerErrorRow{kUnload, "", "limit clause is not supported", ErrorCode::kUnsupported, kFinal,
                    kKnown, "", "UNLOAD does not take an outer LIMIT",
                    "Wrap it: SELECT * FROM (SELECT ... LIMIT n) AS t"},
@@ -184,6 +184,6 @@ constexpr std::array kRows = {
 
 }  // namespace
 
-std::span<const ServerErrorRow> StorageRows() { return kRows; }
+std::span<const ServerErrorRow> StorageRows() { return kStorageRows; }
 
 }  // namespace sluice::redshift

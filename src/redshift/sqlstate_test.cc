@@ -9,8 +9,8 @@ namespace sluice::redshift {
 namespace {
 
 using base::ErrorCode;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 const FailureContext kContext{.user = "IAMR:sluice-reader",
                               .host = "wg.example.com",
@@ -26,7 +26,7 @@ constexpr char kGrants[] =
     "GRANT USAGE ON SCHEMA \"sales\" TO \"IAMR:sluice-reader\";\n"
     "GRANT SELECT ON TABLE \"sales\".\"orders\" TO \"IAMR:sluice-reader\";";
 
-struct Row {
+struct StateRow {
   Phase phase;
   const char* sqlstate;
   const char* text;
@@ -40,7 +40,7 @@ constexpr Phase kLogin = Phase::kLogin;
 constexpr Phase kQuery = Phase::kQuery;
 constexpr Phase kUnload = Phase::kUnload;
 
-const Row kRows[] = {
+const StateRow kRows[] = {
     {kLogin, "", "FATAL:  IAM Authentication token has expired", ErrorCode::kAuthentication, true,
      "password has expired", "clock"},
     {kQuery, "28000", "IAM Authentication token has expired", ErrorCode::kAuthentication, true,
@@ -347,19 +347,19 @@ const Row kRows[] = {
 };
 
 TEST(Classify, KnowsEveryRow) {
-  for (const Row& row : kRows) {
+  for (const StateRow& row : kRows) {
     const auto info = Classify(row.phase, {row.sqlstate, row.text, ""}, kContext);
     EXPECT_EQ(base::ErrorCodeName(info.code), base::ErrorCodeName(row.code)) << row.text;
     EXPECT_EQ(info.retryable, row.retryable) << row.text;
     EXPECT_THAT(info.message, HasSubstr(row.message)) << row.text;
     EXPECT_THAT(info.remedy, HasSubstr(row.remedy)) << row.text;
-    EXPECT_THAT(info.message + info.remedy, Not(testing::ContainsRegex("[{][a-z_0-9]+[}]")))
+    EXPECT_THAT(info.message + info.remedy, Not(::testing::ContainsRegex("[{][a-z_0-9]+[}]")))
         << row.text;
   }
 }
 
 TEST(Classify, IsInDoubtOnlyWhenTheServerWentAway) {
-  for (const Row& row : kRows) {
+  for (const StateRow& row : kRows) {
     const std::string state = row.sqlstate;
     const bool gone = state.starts_with("57P") || state.starts_with("08");
     EXPECT_EQ(Classify(row.phase, {row.sqlstate, row.text, ""}, kContext).in_doubt, gone)
@@ -493,7 +493,7 @@ TEST(Classify, SpeaksOfTheQueryOnlyWhereThereIsOne) {
 
 // "Again" is promised of what can pass alone.
 TEST(Classify, SpeaksOfTryingAgainOnlyIfItCanPass) {
-  for (const Row& row : kRows) {
+  for (const StateRow& row : kRows) {
     const auto info = Classify(row.phase, {row.sqlstate, row.text, ""}, kContext);
     if (info.retryable || info.reason == "not_empty") continue;
     for (const char* promise : {"Run again", "tries again"}) {

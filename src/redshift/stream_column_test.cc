@@ -10,11 +10,11 @@
 namespace sluice::redshift {
 namespace {
 
-using testing::AllOf;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
-const std::vector<model::Column> kColumns = {
+const std::vector<model::Column> kKeyColumns = {
     {.name = "order_id", .type = {.kind = model::TypeKind::kInt64}},
     {.name = "Updated At", .type = {.kind = model::TypeKind::kTimestamp}},
     {.name = "total", .type = {.kind = model::TypeKind::kDecimal, .precision = 18, .scale = 2}}};
@@ -22,7 +22,7 @@ const std::vector<model::Column> kColumns = {
 base::ErrorInfo Refused(const model::Stream& stream, const std::string& name,
                         std::string_view field) {
   try {
-    StreamColumn(stream, kColumns, name, field);
+    StreamColumn(stream, kKeyColumns, name, field);
   } catch (const base::Error& error) {
     EXPECT_EQ(error.code(), base::ErrorCode::kNotFound);
     EXPECT_EQ(error.info().reason, "no_stream_column");
@@ -33,7 +33,7 @@ base::ErrorInfo Refused(const model::Stream& stream, const std::string& name,
 }
 
 TEST(StreamColumn, FindsTheExactNameOnly) {
-  EXPECT_EQ(&StreamColumn({.name = "o"}, kColumns, "total", "cursor"), &kColumns[2]);
+  EXPECT_EQ(&StreamColumn({.name = "o"}, kKeyColumns, "total", "cursor"), &kKeyColumns[2]);
   EXPECT_THAT(Refused({.name = "o"}, "Total", "cursor").remedy,
               HasSubstr("Did you mean total? In the stream:\n  cursor: total"));
 }

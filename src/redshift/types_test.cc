@@ -10,7 +10,7 @@ namespace {
 
 using model::Type;
 using model::TypeKind;
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
 struct OidRow {
   std::uint32_t oid;
@@ -132,12 +132,12 @@ TEST(UniqueAliases, NumbersRepeatedNames) {
 TEST(UniqueAliases, StayWithinWhatRedshiftKeepsOfAName) {
   const std::string longest(127, 'a');
   EXPECT_THAT(UniqueAliases({longest, longest}),
-              testing::ElementsAre(longest, std::string(125, 'a') + "_2"));
+              ::testing::ElementsAre(longest, std::string(125, 'a') + "_2"));
   // 63 letters of two bytes and one more: the cut leaves whole letters.
   std::string letters;
   for (int i = 0; i < 63; ++i) letters += "ö";
   EXPECT_THAT(UniqueAliases({letters + "x", letters + "x"}),
-              testing::ElementsAre(letters + "x", letters.substr(0, 124) + "_2"));
+              ::testing::ElementsAre(letters + "x", letters.substr(0, 124) + "_2"));
 }
 
 }  // namespace

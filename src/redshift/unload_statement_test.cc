@@ -11,8 +11,8 @@ namespace sluice::redshift {
 namespace {
 
 using base::ErrorCode;
-using testing::Eq;
-using testing::HasSubstr;
+using ::testing::Eq;
+using ::testing::HasSubstr;
 
 const UnloadOptions kOptions{.staging_prefix = "s3://acme/sluice/r1/orders/a1/",
                              .bucket_region = "eu-west-1"};
@@ -108,12 +108,12 @@ TEST(BuildUnload, NeverTellsAKeyInAnError) {
     BuildUnload("SELECT 1", kOptions, aws::SessionKeys{"AKID", base::Secret("hush'hush"), {}, {}});
     FAIL();
   } catch (const base::Error& error) {
-    EXPECT_THAT(std::string(error.what()) + error.info().remedy, testing::Not(HasSubstr("hush")));
+    EXPECT_THAT(std::string(error.what()) + error.info().remedy, ::testing::Not(HasSubstr("hush")));
   }
 }
 
 TEST(BuildUnload, NeverPrintsItsKeys) {
-  EXPECT_EQ(testing::PrintToString(BuildUnload("SELECT 1", kOptions, kKeys)), "[secret]");
+  EXPECT_EQ(::testing::PrintToString(BuildUnload("SELECT 1", kOptions, kKeys)), "[secret]");
 }
 
 TEST(BuildUnload, EncryptsWithTheKeyAskedFor) {

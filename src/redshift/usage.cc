@@ -14,7 +14,7 @@ namespace {
 // A day of minutes and one: the size is told as long as anything ran within it.
 constexpr int kMinutesMax = 1441;
 
-std::optional<double> Number(const std::optional<std::string>& text) {
+std::optional<double> NumberOf(const std::optional<std::string>& text) {
   if (!text || text->empty()) return std::nullopt;
   char* end = nullptr;
   const double number = std::strtod(text->c_str(), &end);
@@ -52,9 +52,9 @@ std::optional<Usage> AskUsage(Session& session, base::UtcTime since, const base:
   Usage usage;
   for (const auto& row : answer->rows) {
     if (row.size() != 3) return std::nullopt;
-    const auto rpus = Number(row[0]);
+    const auto rpus = NumberOf(row[0]);
     if (!usage.rpus && rpus.value_or(0) > 0) usage.rpus = rpus;
-    const auto charged = Number(row[1]);
+    const auto charged = NumberOf(row[1]);
     if (row[2] == "t" && charged) {
       usage.charged_rpu_seconds = usage.charged_rpu_seconds.value_or(0) + *charged;
     }

@@ -13,7 +13,7 @@ namespace {
 using base::ErrorCode;
 using testing::Contains;
 
-const std::vector<std::string> kColumns = {"compute_capacity", "charged_seconds", "?column?"};
+const std::vector<std::string> kUsageColumns = {"compute_capacity", "charged_seconds", "?column?"};
 const base::UtcTime kBegan{std::chrono::seconds(1767225600)};
 
 class UsageTest : public ::testing::Test {
@@ -24,7 +24,7 @@ class UsageTest : public ::testing::Test {
 };
 
 TEST_F(UsageTest, TakesTheNewestSizeAndAddsUpWhatWasChargedSince) {
-  Asked().Rows(kColumns,
+  Asked().Rows(kUsageColumns,
                {{"0", "0", "t"}, {"8", "480", "t"}, {"8", "16", "t"}, {"16", "960", "f"}});
   const auto usage = Ask();
   ASSERT_TRUE(usage);
@@ -35,7 +35,7 @@ TEST_F(UsageTest, TakesTheNewestSizeAndAddsUpWhatWasChargedSince) {
 }
 
 TEST_F(UsageTest, TellsTheSizeOfAnEarlierMinuteWhereNoneOfTheRunIsThereYet) {
-  Asked().Rows(kColumns, {{"32", "960", "f"}});
+  Asked().Rows(kUsageColumns, {{"32", "960", "f"}});
   const auto usage = Ask();
   ASSERT_TRUE(usage);
   EXPECT_EQ(usage->rpus, 32.0);
@@ -45,7 +45,7 @@ TEST_F(UsageTest, TellsTheSizeOfAnEarlierMinuteWhereNoneOfTheRunIsThereYet) {
 TEST_F(UsageTest, SaysNothingWhereItMayNotBeReadOrIsEmpty) {
   Asked().Once().Fails(base::Error({.code = ErrorCode::kPermission}).info());
   EXPECT_FALSE(Ask());
-  Asked().Rows(kColumns, {});
+  Asked().Rows(kUsageColumns, {});
   EXPECT_FALSE(Ask());
 }
 

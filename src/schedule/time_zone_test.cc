@@ -24,7 +24,7 @@ using testing::IsEmpty;
 
 const std::string kFolder = "/usr/share/zoneinfo/";
 
-Seconds At(int year, unsigned month, unsigned day, seconds clock = seconds(0)) {
+Seconds AtWallClock(int year, unsigned month, unsigned day, seconds clock = seconds(0)) {
   return Seconds(std::chrono::sys_days(std::chrono::year(year) / static_cast<int>(month) /
                                        static_cast<int>(day))) +
          clock;
@@ -54,7 +54,8 @@ TEST(TimeZone, AgreesWithTheSystemForACenturyInZonesOfAllKinds) {
         "Antarctica/Troll", "Etc/GMT+5"}) {
     const auto zone = LoadTimeZone(name);
     ASSERT_TRUE(zone) << name;
-    for (Seconds time = At(1990, 1, 1); time < At(2090, 1, 1); time += hours(61) + minutes(7)) {
+    for (Seconds time = AtWallClock(1990, 1, 1); time < AtWallClock(2090, 1, 1);
+         time += hours(61) + minutes(7)) {
       ASSERT_EQ(zone->OffsetAt(time).count(), OfTheSystem(name, time))
           << name << " " << time.time_since_epoch().count();
     }
@@ -64,18 +65,19 @@ TEST(TimeZone, AgreesWithTheSystemForACenturyInZonesOfAllKinds) {
 TEST(TimeZone, TellsWhenAClockShowsATime) {
   const auto berlin = LoadTimeZone("Europe/Berlin").value();
   const auto local = [](Seconds shown) { return Local(shown.time_since_epoch()); };
-  EXPECT_THAT(berlin.When(local(At(2026, 7, 1, hours(12)))),
-              ElementsAre(At(2026, 7, 1, hours(10))));
-  EXPECT_THAT(berlin.When(local(At(2026, 10, 25, hours(2) + minutes(30)))),
-              ElementsAre(At(2026, 10, 25, minutes(30)), At(2026, 10, 25, minutes(90))));
-  const Local skipped = local(At(2026, 3, 29, hours(2) + minutes(30)));
+  EXPECT_THAT(berlin.When(local(AtWallClock(2026, 7, 1, hours(12)))),
+              ElementsAre(AtWallClock(2026, 7, 1, hours(10))));
+  EXPECT_THAT(
+      berlin.When(local(AtWallClock(2026, 10, 25, hours(2) + minutes(30)))),
+      ElementsAre(AtWallClock(2026, 10, 25, minutes(30)), AtWallClock(2026, 10, 25, minutes(90))));
+  const Local skipped = local(AtWallClock(2026, 3, 29, hours(2) + minutes(30)));
   EXPECT_THAT(berlin.When(skipped), IsEmpty());
-  EXPECT_EQ(berlin.EndOfGap(skipped), At(2026, 3, 29, hours(1)));
+  EXPECT_EQ(berlin.EndOfGap(skipped), AtWallClock(2026, 3, 29, hours(1)));
   // A whole day: Samoa had no 2011-12-30.
   const auto apia = LoadTimeZone("Pacific/Apia").value();
-  const Local no_day = local(At(2011, 12, 30, hours(12)));
+  const Local no_day = local(AtWallClock(2011, 12, 30, hours(12)));
   EXPECT_THAT(apia.When(no_day), IsEmpty());
-  EXPECT_EQ(apia.EndOfGap(no_day), At(2011, 12, 30, hours(10)));
+  EXPECT_EQ(apia.EndOfGap(no_day), AtWallClock(2011, 12, 30, hours(10)));
 }
 
 TEST(TimeZone, HasNoZoneOfANameThatIsNoneOrLeavesTheFolder) {
@@ -102,8 +104,8 @@ TEST(TimeZone, DoesNotCrashOnDamagedBytes) {
       std::string damaged = whole;
       damaged[at] = byte;
       if (const auto zone = TimeZone::Parse(damaged)) {
-        zone->OffsetAt(At(2026, 1, 1));
-        zone->OffsetAt(At(2100, 7, 1));
+        zone->OffsetAt(AtWallClock(2026, 1, 1));
+        zone->OffsetAt(AtWallClock(2100, 7, 1));
       }
     }
   }
@@ -121,8 +123,8 @@ TEST(PosixRule, ReadsEveryForm) {
                            Form{"AAA+5BBB+3,J60/-1,300/167:59:59", hours(-5), hours(-3)}}) {
     const auto rule = PosixRule::Parse(form.text);
     ASSERT_TRUE(rule) << form.text;
-    EXPECT_EQ(rule->OffsetAt(At(2026, 1, 1)), form.winter) << form.text;
-    EXPECT_EQ(rule->OffsetAt(At(2026, 7, 1)), form.summer) << form.text;
+    EXPECT_EQ(rule->OffsetAt(AtWallClock(2026, 1, 1)), form.winter) << form.text;
+    EXPECT_EQ(rule->OffsetAt(AtWallClock(2026, 7, 1)), form.summer) << form.text;
   }
 }
 

@@ -10,9 +10,9 @@
 namespace sluice::setup {
 namespace {
 
-using testing::AllOf;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST(ShellQuote, LetsNothingOut) { EXPECT_EQ(ShellQuote("a'b $x `y`"), "'a'\\''b $x `y`'"); }
 

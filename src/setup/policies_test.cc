@@ -12,9 +12,9 @@ namespace sluice::setup {
 namespace {
 
 using nlohmann::json;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 std::vector<std::string> Sids(const std::string& document) {
   std::vector<std::string> sids;

@@ -11,9 +11,9 @@
 namespace sluice::setup {
 namespace {
 
-using testing::AllOf;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 // The statements alone: what a client would send.
 std::string Statements(const std::string& sql) {

@@ -24,10 +24,10 @@ using testing::HasSubstr;
 using testing::Pair;
 using testing::UnorderedElementsAre;
 
-const base::Call kCall;
+const base::Call kDamageCall;
 const std::string kKey = "p/0000.parquet";
 
-std::string Contents(const std::filesystem::path& file) {
+std::string FileContents(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
 }
@@ -77,13 +77,13 @@ class FetchDamageTest : public testing::Test {
   }
   // The one part's bytes as they come out, released.
   std::string Bring(Fetch& fetch) {
-    fetch.Expect(manifest_, store_.List("p/", kCall));
+    fetch.Expect(manifest_, store_.List("p/", kDamageCall));
     return Take(fetch);
   }
   std::string Take(Fetch& fetch) {
-    const auto batch = fetch.Next(kCall, clock_);
+    const auto batch = fetch.Next(kDamageCall, clock_);
     if (batch.empty()) return "(none)";
-    std::string bytes = Contents(batch.at(0).file);
+    std::string bytes = FileContents(batch.at(0).file);
     fetch.Release(batch);
     return bytes;
   }
@@ -135,7 +135,7 @@ TEST_F(FetchDamageTest, FetchesADamagedPartOnceMore) {
     EXPECT_EQ(fetch->refetched(), 1u);
     EXPECT_EQ(fetch->bytes_complete(), body_.size());
     EXPECT_THAT(fetch->verified(), UnorderedElementsAre(Pair("crc64nvme", 1u)));
-    EXPECT_TRUE(fetch->Next(kCall, clock_).empty());
+    EXPECT_TRUE(fetch->Next(kDamageCall, clock_).empty());
     EXPECT_EQ(disk_.bytes_used(), 0u);
   }
 }
@@ -143,11 +143,11 @@ TEST_F(FetchDamageTest, FetchesADamagedPartOnceMore) {
 TEST_F(FetchDamageTest, ADamagedPrefetchIsTheFirstOfTwoTries) {
   Flip(3, 1);
   auto fetch = MakeFetch(64);
-  fetch->Prefetch(store_.List("p/", kCall));
+  fetch->Prefetch(store_.List("p/", kDamageCall));
   EXPECT_EQ(Bring(*fetch), body_);
   Flip(3, 2);
   fetch = MakeFetch(64);
-  fetch->Prefetch(store_.List("p/", kCall));
+  fetch->Prefetch(store_.List("p/", kDamageCall));
   EXPECT_THAT([&] { Bring(*fetch); }, test::ThrowsError(ErrorCode::kCorrupt));
 }
 
@@ -232,8 +232,8 @@ TEST_F(FetchDamageTest, APartThatIsGoneWhenItsDigestIsAskedForVanished) {
 TEST_F(FetchDamageTest, RefusesTheRowsOfAFileThatChangedOnDisk) {
   for (const std::uint64_t at : {0, 500, 999}) {
     const auto fetch = MakeFetch(64);
-    fetch->Expect(manifest_, store_.List("p/", kCall));
-    const auto batch = fetch->Next(kCall, clock_);
+    fetch->Expect(manifest_, store_.List("p/", kDamageCall));
+    const auto batch = fetch->Next(kDamageCall, clock_);
     {
       std::fstream file(batch.at(0).file, std::ios::in | std::ios::out | std::ios::binary);
       file.seekp(static_cast<std::streamoff>(at));
@@ -247,8 +247,8 @@ TEST_F(FetchDamageTest, RefusesTheRowsOfAFileThatChangedOnDisk) {
 
 TEST_F(FetchDamageTest, RefusesTheRowsOfAFileThatWasCut) {
   const auto fetch = MakeFetch(64);
-  fetch->Expect(manifest_, store_.List("p/", kCall));
-  const auto batch = fetch->Next(kCall, clock_);
+  fetch->Expect(manifest_, store_.List("p/", kDamageCall));
+  const auto batch = fetch->Next(kDamageCall, clock_);
   std::filesystem::resize_file(batch.at(0).file, 999);
   EXPECT_THAT([&] { fetch->Release(batch); }, test::ThrowsError(ErrorCode::kCorrupt));
 }
@@ -261,7 +261,7 @@ TEST_F(FetchDamageTest, AListWithAChangedByteBringsTheSameOrNothing) {
   for (std::uint64_t seed = 0; seed < 200; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937_64 random(seed);
-    auto listed = store_.List("p/", kCall);
+    auto listed = store_.List("p/", kDamageCall);
     auto& object = listed[random() % listed.size()];
     const auto bit = static_cast<char>(1 << random() % 8);
     switch (random() % 3) {
@@ -277,7 +277,7 @@ TEST_F(FetchDamageTest, AListWithAChangedByteBringsTheSameOrNothing) {
       fetch->Expect(manifest_, listed);
       std::size_t parts = 0;
       for (;;) {
-        const auto batch = fetch->Next(kCall, clock_);
+        const auto batch = fetch->Next(kDamageCall, clock_);
         if (batch.empty()) break;
         parts += batch.size();
         fetch->Release(batch);
@@ -314,7 +314,7 @@ TEST_F(FetchDamageTest, NeverHandsOutOtherBytesThanTheBucketHolds) {
   const std::filesystem::path folder = SLUICE_TEST_DATA "/parquet";
   std::vector<std::string> parts;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    parts.push_back(Contents(entry.path()));
+    parts.push_back(FileContents(entry.path()));
     ASSERT_GT(parts.back().size(), 100u);
   }
   ASSERT_GE(parts.size(), 5u);

@@ -49,11 +49,11 @@ TEST(ParseManifest, RefusesItCutAtEveryLength) {
   }
 }
 
-struct Damage {
+struct ManifestDamage {
   const char* from;
   const char* to;
 };
-class DamagedManifest : public testing::TestWithParam<Damage> {};
+class DamagedManifest : public testing::TestWithParam<ManifestDamage> {};
 
 TEST_P(DamagedManifest, IsCorrupt) {
   EXPECT_THAT([&] { Parse(Changed(GetParam().from, GetParam().to)); },
@@ -62,16 +62,17 @@ TEST_P(DamagedManifest, IsCorrupt) {
 
 INSTANTIATE_TEST_SUITE_P(
     Fields, DamagedManifest,
-    testing::Values(Damage{"entries", "entrys"}, Damage{"s3://b/p/0000", "s3://b/q/0000"},
-                    Damage{"s3://b/p/0000", "s3://c/p/0000"}, Damage{"p/0003", "p/0000"},
-                    Damage{"\"record_count\":7", "\"record_count\":8"},
-                    Damage{"\"record_count\":7", "\"record_count\":-7"},
-                    Damage{"\"record_count\":7", "\"record_count\":\"7\""},
-                    Damage{"\"content_length\":100", "\"content_length\":101"},
-                    Damage{"\"content_length\":150", "\"content_length\":151"},
-                    Damage{"\"record_count\":10", "\"rows\":10"},
-                    Damage{"p/0000_part_00.parquet", "p/"},
-                    Damage{"\"meta\":{\"content_length\":50,\"record_count\":3}", "\"meta\":3"}));
+    testing::Values(
+        ManifestDamage{"entries", "entrys"}, ManifestDamage{"s3://b/p/0000", "s3://b/q/0000"},
+        ManifestDamage{"s3://b/p/0000", "s3://c/p/0000"}, ManifestDamage{"p/0003", "p/0000"},
+        ManifestDamage{"\"record_count\":7", "\"record_count\":8"},
+        ManifestDamage{"\"record_count\":7", "\"record_count\":-7"},
+        ManifestDamage{"\"record_count\":7", "\"record_count\":\"7\""},
+        ManifestDamage{"\"content_length\":100", "\"content_length\":101"},
+        ManifestDamage{"\"content_length\":150", "\"content_length\":151"},
+        ManifestDamage{"\"record_count\":10", "\"rows\":10"},
+        ManifestDamage{"p/0000_part_00.parquet", "p/"},
+        ManifestDamage{"\"meta\":{\"content_length\":50,\"record_count\":3}", "\"meta\":3"}));
 
 // What an entry looks like among many, as Redshift writes it: with a schema beside that is of no
 // use.

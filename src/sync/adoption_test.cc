@@ -13,16 +13,16 @@ using base::ErrorCode;
 using redshift::testing::Contains;
 using redshift::testing::StartsWith;
 using std::chrono::hours;
-using testing::AllOf;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Not;
-using testing::SizeIs;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
 
 // -- adoption -----------------------------------------------------------------------------------
 
-class AdoptionTest : public RecoveryTest, public testing::WithParamInterface<Effect> {};
+class AdoptionTest : public RecoveryTest, public ::testing::WithParamInterface<Effect> {};
 
 TEST_P(AdoptionTest, AFinishedUnloadIsNotPaidForTwice) {
   ServerUnloads();
@@ -39,8 +39,8 @@ TEST_P(AdoptionTest, AFinishedUnloadIsNotPaidForTwice) {
   EXPECT_EQ(CountOf("SELECT session_id"), 0U);
 }
 INSTANTIATE_TEST_SUITE_P(EachEffect, AdoptionTest,
-                         testing::Values(Effect::kPieceUnloaded, Effect::kUnloaded,
-                                         Effect::kLoaded),
+                         ::testing::Values(Effect::kPieceUnloaded, Effect::kUnloaded,
+                                           Effect::kLoaded),
                          [](const auto& effect) { return std::string(ToString(effect.param)); });
 
 TEST_F(RecoveryTest, AnAdoptionThatDiesIsAdoptedAgain) {
@@ -498,8 +498,8 @@ TEST_F(PiecesTest, ByRangesAskForTheBoundsInTheSameTransaction) {
   EXPECT_THAT(order, ElementsAre("BEGIN", "SELECT CAST(max", "SELECT CAST(min", "UNLOAD", "UNLOAD",
                                  "UNLOAD", "UNLOAD", "COMMIT"));
   EXPECT_THAT(workgroup_->statements(),
-              testing::Contains(AllOf(
-                  testing::StartsWith("UNLOAD"),
+              ::testing::Contains(AllOf(
+                  ::testing::StartsWith("UNLOAD"),
                   HasSubstr("WHERE (((\"n\" <= 9) OR \"n\" IS NULL)) AND (\"n\" >= 3 AND \"n\" < "
                             "5)"))));
 }

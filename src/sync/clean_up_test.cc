@@ -16,10 +16,10 @@
 
 namespace sluice::sync {
 namespace {
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
-class CleanUpTest : public testing::Test {
+class CleanUpTest : public ::testing::Test {
  protected:
   CleanUpTest() {
     const std::string dead = staging::MakeRunId(clock_.Utc(), 1);

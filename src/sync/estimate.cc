@@ -19,7 +19,7 @@ struct Shares {
   std::uint64_t staged = 0;
 };
 
-void Add(Shares& shares, const CostRecord& record) {
+void AddShares(Shares& shares, const CostRecord& record) {
   const double of = static_cast<double>(std::max<std::uint64_t>(record.streams, 1));
   const auto share = [&](std::uint64_t whole) { return static_cast<double>(whole) / of; };
   shares.billed_ms += static_cast<double>(record.cost.billed.count()) / of;
@@ -46,7 +46,7 @@ RunEstimate Estimate(const std::vector<model::Stream>& streams, const History& h
       estimate.unknown.push_back(stream.name);
       continue;
     }
-    Add(shares, *known);
+    AddShares(shares, *known);
     if (known->cost.rpus) estimate.cost.rpus = known->cost.rpus;
   }
   if (streams.empty()) return estimate;

@@ -10,8 +10,8 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 std::vector<model::Stream> Streams(const std::vector<std::string>& names) {
   std::vector<model::Stream> streams;

@@ -6,10 +6,10 @@
 namespace sluice::sync {
 namespace {
 using redshift::testing::Contains;
-using testing::AllOf;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 const base::UtcTime kNow = std::chrono::sys_days(std::chrono::year(2026) / 6 / 1);
 

@@ -6,9 +6,9 @@
 namespace sluice::sync {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 class PlanTest : public RunFixture {
  protected:

@@ -14,7 +14,7 @@
 namespace sluice::sync {
 namespace {
 using base::ErrorCode;
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
 // What the test keeps, while Reset owns what it opened.
 class Borrowed final : public destinations::Destination {
@@ -43,7 +43,7 @@ class Borrowed final : public destinations::Destination {
   test::FakeDestination& home_;
 };
 
-class ResetTest : public testing::Test {
+class ResetTest : public ::testing::Test {
  protected:
   ResetTest() {
     destination_.Restore({{"orders", {.rows = 5, .watermark = {.stream = "orders"}}},

@@ -17,7 +17,7 @@ std::vector<std::optional<std::string>> Row(const std::string& table, const std:
   return {"s", table, "n", "1", "YES", type, std::nullopt, std::nullopt, std::nullopt};
 }
 
-class RunCatalogTest : public testing::Test {
+class RunCatalogTest : public ::testing::Test {
  protected:
   RunCatalogTest() {
     const std::vector<std::string> names(9, "x");

@@ -12,9 +12,9 @@ namespace sluice::sync {
 namespace {
 using base::ErrorCode;
 using redshift::testing::StartsWith;
-using testing::ElementsAre;
-using testing::IsEmpty;
-using testing::SizeIs;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 class RunRecordsTest : public RunFixture {
  protected:

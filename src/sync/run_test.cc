@@ -19,10 +19,10 @@ using redshift::testing::Contains;
 using redshift::testing::FakeWorkgroup;
 using redshift::testing::StartsWith;
 using RunTest = RunFixture;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::SizeIs;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 TEST_F(RunTest, BringsEveryStreamAndAccountsForEveryRow) {
   ServerUnloads();
@@ -149,7 +149,7 @@ TEST_F(RunTest, ALedgerThatFailsAfterTheLastCommitHidesNoResult) {
   ASSERT_EQ(result.streams.size(), 1U);
   EXPECT_EQ(result.streams[0].error, std::nullopt);
   EXPECT_THAT(log_.warnings,
-              testing::Contains(std::string("the end of this run could not be recorded")));
+              ::testing::Contains(std::string("the end of this run could not be recorded")));
 }
 
 // G4: Files go only after the commit is confirmed, and only beneath our own prefix.

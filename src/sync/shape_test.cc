@@ -7,11 +7,11 @@
 namespace sluice::sync {
 namespace {
 
-using testing::AllOf;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Not;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
 using Rule = model::ShapeRule::Kind;
 
 class ShapeTest : public RunFixture {

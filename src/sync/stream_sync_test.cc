@@ -16,12 +16,12 @@ using base::ErrorCode;
 using redshift::testing::Contains;
 using redshift::testing::StartsWith;
 using std::chrono::hours;
-using testing::AllOf;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Not;
-using testing::SizeIs;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
 
 // -- lost connections ---------------------------------------------------------------------------
 
@@ -184,7 +184,7 @@ TEST_F(RecoveryTest, WhatAnotherMachineCommittedMeanwhileIsNotLoadedTwice) {
   EXPECT_EQ(result.attempts, 2);
   const auto statements = workgroup_->statements();
   EXPECT_EQ(CountOf("UNLOAD"), 2U);
-  EXPECT_THAT(statements, testing::Contains(HasSubstr("\"n\" > 65 AND")));
+  EXPECT_THAT(statements, ::testing::Contains(HasSubstr("\"n\" > 65 AND")));
   ExpectClean();
 }
 

@@ -43,8 +43,8 @@ TEST(CheckWorkDir, RefusesAFileAndWhatLiesBelowOne) {
 
 TEST(CheckWorkDir, RefusesAFolderThatTakesNoFile) {
   // Root may write anywhere, but not here.
-  EXPECT_THAT([] { CheckWorkDir("/proc/self"); }, testing::Throws<base::Error>());
-  EXPECT_THAT([] { CheckWorkDir("/proc/no-such-folder"); }, testing::Throws<base::Error>());
+  EXPECT_THAT([] { CheckWorkDir("/proc/self"); }, ::testing::Throws<base::Error>());
+  EXPECT_THAT([] { CheckWorkDir("/proc/no-such-folder"); }, ::testing::Throws<base::Error>());
   if (geteuid() == 0) return;
   const test::TempDir dir;
   fs::permissions(dir.path(), fs::perms::owner_read | fs::perms::owner_exec);
@@ -68,7 +68,7 @@ TEST(CheckWorkDir, RefusesAFolderThatTakesNoFile) {
 
 TEST(CheckWorkDir, TellsAFullDiskApart) {
   const test::TempDir dir;
-  EXPECT_EXIT(CheckUnderALimit(dir.path()), testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(CheckUnderALimit(dir.path()), ::testing::ExitedWithCode(0), "");
 }
 
 }  // namespace

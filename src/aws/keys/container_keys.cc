@@ -24,8 +24,8 @@ constexpr std::string_view kEcsHost = "169.254.170.2";
 constexpr std::array<std::string_view, 5> kPlainHosts = {kEcsHost, "169.254.170.23", "fd00:ec2::23",
                                                          "localhost", "::1"};
 
-[[noreturn]] void Refuse(ErrorCode code, const std::string& subject, std::string message,
-                         std::string remedy) {
+[[noreturn]] void RefuseContainer(ErrorCode code, const std::string& subject, std::string message,
+                                  std::string remedy) {
   throw base::Error({.code = code,
                      .operation = "get AWS keys",
                      .subject = subject,
@@ -65,23 +65,25 @@ class ContainerKeys final : public KeySource {
   std::optional<std::string> Url() const {
     if (const auto relative = base::Lookup(environment_, kRelative)) {
       if (relative->front() == '/') return "http://" + std::string(kEcsHost) + *relative;
-      Refuse(ErrorCode::kInvalidConfig, std::string(kRelative), "it does not begin with '/'",
-             "ECS sets it by itself; do not set it by hand.");
+      RefuseContainer(ErrorCode::kInvalidConfig, std::string(kRelative),
+                      "it does not begin with '/'",
+                      "ECS sets it by itself; do not set it by hand.");
     }
     auto full = base::Lookup(environment_, kFull);
     if (!full) return std::nullopt;
     const std::string_view host = http::HostOf(*full);
     if (host.empty()) {
-      Refuse(ErrorCode::kInvalidConfig, std::string(kFull), "it is not an http or https address",
-             "Write it as http://localhost:port/path or https://host/path.");
+      RefuseContainer(ErrorCode::kInvalidConfig, std::string(kFull),
+                      "it is not an http or https address",
+                      "Write it as http://localhost:port/path or https://host/path.");
     }
     const bool plain_is_fine =
         IsLoopbackAddress(host) ||
         std::find(kPlainHosts.begin(), kPlainHosts.end(), host) != kPlainHosts.end();
     if (!full->starts_with("https://") && !plain_is_fine) {
-      Refuse(ErrorCode::kInvalidConfig, std::string(kFull),
-             "keys would travel in the clear to host " + std::string(host),
-             "Use https, or an address of this machine or of the ECS or EKS agent.");
+      RefuseContainer(ErrorCode::kInvalidConfig, std::string(kFull),
+                      "keys would travel in the clear to host " + std::string(host),
+                      "Use https, or an address of this machine or of the ECS or EKS agent.");
     }
     return full;
   }
@@ -97,9 +99,9 @@ class ContainerKeys final : public KeySource {
       token = base::Secret(*text);
     }
     if (token && !http::IsHeaderValue(token->Reveal())) {
-      Refuse(ErrorCode::kInvalidConfig, std::string(from),
-             "the token holds line breaks or other bytes that no header may hold",
-             "Give the token alone, on one line.");
+      RefuseContainer(ErrorCode::kInvalidConfig, std::string(from),
+                      "the token holds line breaks or other bytes that no header may hold",
+                      "Give the token alone, on one line.");
     }
     return token;
   }
@@ -107,17 +109,17 @@ class ContainerKeys final : public KeySource {
   [[noreturn]] void RefuseStatus(int status) const {
     const std::string message = "it answered HTTP " + std::to_string(status);
     if (status >= 500 || status == 429) {
-      Refuse(ErrorCode::kUnavailable, subject_, message,
-             "Run again; if it lasts, restart the container or the agent beside it.");
+      RefuseContainer(ErrorCode::kUnavailable, subject_, message,
+                      "Run again; if it lasts, restart the container or the agent beside it.");
     }
     if (status == 401 || status == 403) {
-      Refuse(ErrorCode::kAuthentication, subject_, message,
-             "The agent does not accept the token of " + std::string(kTokenFile) + " or " +
-                 std::string(kToken) + ": check that it is this container's own.");
+      RefuseContainer(ErrorCode::kAuthentication, subject_, message,
+                      "The agent does not accept the token of " + std::string(kTokenFile) + " or " +
+                          std::string(kToken) + ": check that it is this container's own.");
     }
-    Refuse(ErrorCode::kAuthentication, subject_, message,
-           "Check that the task or pod has a role (ECS: taskRoleArn; EKS: a pod identity "
-           "association).");
+    RefuseContainer(ErrorCode::kAuthentication, subject_, message,
+                    "Check that the task or pod has a role (ECS: taskRoleArn; EKS: a pod identity "
+                    "association).");
   }
 
   const base::Environment environment_;

@@ -41,7 +41,7 @@ std::string Keys(const std::string& action, const std::string& id, const std::st
          action + "Result></" + action + "Response>";
 }
 
-std::string StsError(const std::string& code, const std::string& message) {
+std::string StsErrorAnswer(const std::string& code, const std::string& message) {
   return "<ErrorResponse><Error><Code>" + code + "</Code><Message>" + message +
          "</Message></Error></ErrorResponse>";
 }
@@ -236,12 +236,13 @@ TEST_F(KeysTest, RefusesALifeThatNoKeysHave) {
 TEST_F(KeysTest, StsErrorsKeepTheirCodes) {
   const auto role = MakeAssumeRole({.role_arn = kRole}, User(), sts_, clock_);
   transport_.Add(
-      403, StsError("AccessDenied",
-                    "User: arn:u is not authorized to perform: sts:AssumeRole on resource: r"));
+      403,
+      StsErrorAnswer("AccessDenied",
+                     "User: arn:u is not authorized to perform: sts:AssumeRole on resource: r"));
   EXPECT_THAT([&] { role->Get(seconds(0), call_); }, ThrowsError(ErrorCode::kPermission));
-  transport_.Add(403, StsError("SignatureDoesNotMatch", "m"));
+  transport_.Add(403, StsErrorAnswer("SignatureDoesNotMatch", "m"));
   EXPECT_THAT([&] { role->Get(seconds(0), call_); }, ThrowsError(ErrorCode::kAuthentication));
-  transport_.Add(400, StsError("ValidationError", "m"));
+  transport_.Add(400, StsErrorAnswer("ValidationError", "m"));
   EXPECT_THAT([&] { role->Get(seconds(0), call_); }, ThrowsError(ErrorCode::kInvalidConfig));
   // A reply without keys is no answer; one that was cut is asked for again.
   const std::string good = Keys("AssumeRole", "ASIA1", "2026-01-01T01:00:00Z");
@@ -254,16 +255,16 @@ TEST_F(KeysTest, KeysThatAwsCallsExpiredAreReplacedOnce) {
   // The base's keys claim an hour, but are refused for their age; others are to be had.
   test::FakeKeys base(kUserKeys);
   const auto shared = std::shared_ptr<CredentialProvider>(&base, [](CredentialProvider*) {});
-  transport_.Add(403, StsError("ExpiredToken", "m"));
+  transport_.Add(403, StsErrorAnswer("ExpiredToken", "m"));
   transport_.Add(200, Keys("AssumeRole", "ASIA1", "2026-01-01T01:00:00Z"));
   const auto role = MakeAssumeRole({.role_arn = kRole}, shared, sts_, clock_);
   EXPECT_EQ(role->Get(seconds(0), call_).access_key_id, "ASIA1");
   EXPECT_EQ(base.rejects, 1);
-  for (int i = 0; i < 2; ++i) transport_.Add(403, StsError("ExpiredToken", "m"));
+  for (int i = 0; i < 2; ++i) transport_.Add(403, StsErrorAnswer("ExpiredToken", "m"));
   const auto again = MakeAssumeRole({.role_arn = kRole}, shared, sts_, clock_);
   EXPECT_THAT([&] { again->Get(seconds(0), call_); }, ThrowsError(ErrorCode::kAuthentication));
   base.renewable = false;
-  transport_.Add(403, StsError("ExpiredToken", "m"));
+  transport_.Add(403, StsErrorAnswer("ExpiredToken", "m"));
   EXPECT_THAT([&] { again->Get(seconds(0), call_); }, ThrowsError(ErrorCode::kAuthentication));
   EXPECT_EQ(transport_.seen().size(), 5u);
 }
@@ -369,9 +370,9 @@ TEST_F(KeysTest, UnloadKeysOfAUserAreFederatedOrRefused) {
   EXPECT_EQ(strict.Get("p/", seconds(3000), call_).access_key_id, "ASIA1");
   EXPECT_THAT(Body(0), AllOf(HasSubstr("Action=GetFederationToken"), HasSubstr("Name=sluice-c"),
                              HasSubstr("Policy=%7B")));
-  const std::string denied =
-      StsError("AccessDenied",
-               "User: arn:u is not authorized to perform: sts:GetFederationToken on resource: r");
+  const std::string denied = StsErrorAnswer(
+      "AccessDenied",
+      "User: arn:u is not authorized to perform: sts:GetFederationToken on resource: r");
   for (int i = 0; i < 2; ++i) transport_.Add(403, denied);
   EXPECT_THAT([&] { strict.Get("p/", seconds(3000), call_); },
               ThrowsErrorWith(ErrorCode::kPermission, &base::ErrorInfo::remedy,
@@ -392,7 +393,7 @@ TEST_F(KeysTest, UnloadKeysOfAUserFallBackToAWarnedSession) {
   UnloadKeys keys({.bucket = "acme", .connection = "c"}, User(), sts_, clock_,
                   [&](const std::string& warning) { warnings.push_back(warning); });
   for (int i = 0; i < 2; ++i) {
-    transport_.Add(403, StsError("AccessDenied", "m"));
+    transport_.Add(403, StsErrorAnswer("AccessDenied", "m"));
     transport_.Add(200, Keys("GetSessionToken", "ASIA1", "2026-01-01T01:00:00Z"));
     EXPECT_EQ(keys.Get("p/", seconds(3000), call_).access_key_id, "ASIA1");
   }
@@ -400,7 +401,7 @@ TEST_F(KeysTest, UnloadKeysOfAUserFallBackToAWarnedSession) {
   ASSERT_EQ(warnings.size(), 1u);
   EXPECT_THAT(warnings[0], AllOf(HasSubstr("AKIA...USER"), HasSubstr("sts:GetFederationToken"),
                                  Not(HasSubstr("user-secret"))));
-  transport_.Add(403, StsError("AccessDenied", "m"));
+  transport_.Add(403, StsErrorAnswer("AccessDenied", "m"));
   transport_.Add(200, Keys("GetSessionToken", "ASIA1", "2026-01-01T00:15:00Z"));
   EXPECT_THAT([&] { keys.Get("p/", seconds(3000), call_); },
               ThrowsError(ErrorCode::kInvalidConfig));
@@ -413,7 +414,7 @@ TEST_F(KeysTest, UnloadKeysNeverFederateSessionKeysAndKeepOtherErrors) {
   EXPECT_TRUE(transport_.seen().empty());
   UnloadKeys lax({.bucket = "acme", .connection = "c", .allow_own_keys = true}, User(), sts_,
                  clock_);
-  transport_.Add(403, StsError("SignatureDoesNotMatch", "m"));
+  transport_.Add(403, StsErrorAnswer("SignatureDoesNotMatch", "m"));
   EXPECT_THAT([&] { lax.Get("p/", seconds(60), call_); }, ThrowsError(ErrorCode::kAuthentication));
 }
 

@@ -27,7 +27,7 @@ using testing::Not;
 using testing::SizeIs;
 using testing::StartsWith;
 
-const std::string kRole = "arn:aws:iam::123456789012:role/reader";
+const std::string kReaderRole = "arn:aws:iam::123456789012:role/reader";
 
 std::string Json(const std::string& id, const std::string& expiration = "2026-01-01T01:00:00Z") {
   return R"({"Code":"Success","AccessKeyId":")" + id +
@@ -304,7 +304,7 @@ TEST_F(KeySources, ContainerFailuresAreErrors) {
 
 TEST_F(KeySources, WebIdentityAssumesTheRoleUnsigned) {
   Set("AWS_WEB_IDENTITY_TOKEN_FILE", Write("token", " eyJ.hush+/=\n"));
-  Set("AWS_ROLE_ARN", kRole);
+  Set("AWS_ROLE_ARN", kReaderRole);
   Set("AWS_ROLE_SESSION_NAME", "pod-7");
   transport_.Add(200, WebReply("ASIA1"));
   const auto chain = Chain();
@@ -315,13 +315,13 @@ TEST_F(KeySources, WebIdentityAssumesTheRoleUnsigned) {
             "&RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Freader&RoleSessionName=pod-7"
             "&DurationSeconds=3600&WebIdentityToken=eyJ.hush%2B%2F%3D");
   EXPECT_EQ(Header(0, "Authorization"), "");
-  EXPECT_EQ(chain->Describe(), "role " + kRole + " assumed with the web identity token of " +
+  EXPECT_EQ(chain->Describe(), "role " + kReaderRole + " assumed with the web identity token of " +
                                    Path("token") + " (environment)");
 }
 
 TEST_F(KeySources, WebIdentityReadsTheTokenBeforeEachCall) {
   Set("AWS_WEB_IDENTITY_TOKEN_FILE", Write("token", "one"));
-  Set("AWS_ROLE_ARN", kRole);
+  Set("AWS_ROLE_ARN", kReaderRole);
   transport_.Add(200, WebReply("ASIA1"));
   const auto chain = Chain();
   Get(*chain);
@@ -341,7 +341,7 @@ TEST_F(KeySources, WebIdentityReadsTheTokenBeforeEachCall) {
 TEST_F(KeySources, WebIdentityErrorsAreToldWithoutTheToken) {
   Set("AWS_WEB_IDENTITY_TOKEN_FILE", Write("token", "eyJ.hush"));
   EXPECT_THAT(ErrorOf().message, HasSubstr("AWS_ROLE_ARN is not set"));
-  Set("AWS_ROLE_ARN", kRole);
+  Set("AWS_ROLE_ARN", kReaderRole);
   const std::vector<std::tuple<int, std::string, std::string, ErrorCode, std::string>> rows = {
       {403, "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity",
        ErrorCode::kPermission, "Federated"},
@@ -354,7 +354,7 @@ TEST_F(KeySources, WebIdentityErrorsAreToldWithoutTheToken) {
     const base::ErrorInfo error = ErrorOf();
     EXPECT_EQ(base::ErrorCodeName(error.code), base::ErrorCodeName(expected)) << code;
     EXPECT_THAT(error.remedy, HasSubstr(remedy));
-    EXPECT_EQ(error.subject, "role " + kRole);
+    EXPECT_EQ(error.subject, "role " + kReaderRole);
     EXPECT_THAT(error.message + error.remedy + error.cause, Not(HasSubstr("hush")));
   }
   transport_.Add(503, "");
@@ -363,7 +363,7 @@ TEST_F(KeySources, WebIdentityErrorsAreToldWithoutTheToken) {
 }
 
 TEST_F(KeySources, WebIdentityTokenFilesMustHoldAToken) {
-  Set("AWS_ROLE_ARN", kRole);
+  Set("AWS_ROLE_ARN", kReaderRole);
   const std::vector<std::pair<std::string, std::string>> rows = {
       {Path("absent"), "cannot be read"},
       {Path(""), "cannot be read"},
@@ -391,7 +391,7 @@ TEST_F(KeySources, TheNearerPlaceWinsAndTheFartherIsNotAsked) {
         "[named]\naws_access_key_id=AKIANAMED\naws_secret_access_key=s\n");
   EXPECT_EQ(Get(*Chain()).access_key_id, "AKIADEFAULT");
   Set("AWS_WEB_IDENTITY_TOKEN_FILE", Write("token", "t"));
-  Set("AWS_ROLE_ARN", kRole);
+  Set("AWS_ROLE_ARN", kReaderRole);
   transport_.Add(200, WebReply("ASIAWEB"));
   EXPECT_EQ(Get(*Chain()).access_key_id, "ASIAWEB");
   Set("AWS_PROFILE", "named");
@@ -408,13 +408,13 @@ TEST_F(KeySources, ProfilesFollowEveryWay) {
         "[profile process]\ncredential_process = /bin/echo '{\"Version\": 1, "
         "\"AccessKeyId\": \"AKIAPROCESSPROCESSPR\", \"SecretAccessKey\": \"s\"}'\n"
         "[profile web]\nrole_arn = " +
-            kRole + "\nweb_identity_token_file = " + Write("token", "tok-web") +
+            kReaderRole + "\nweb_identity_token_file = " + Write("token", "tok-web") +
             "\nrole_session_name = me\n"
             "[profile instance]\nrole_arn = " +
-            kRole +
+            kReaderRole +
             "\ncredential_source = Ec2InstanceMetadata\n"
             "[profile task]\nrole_arn = " +
-            kRole +
+            kReaderRole +
             "\ncredential_source = EcsContainer\n"
             "[profile odd]\nrole_arn = x\ncredential_source = Moon\n");
   const auto process = Chain("process");
@@ -435,11 +435,13 @@ TEST_F(KeySources, ProfilesFollowEveryWay) {
 
 TEST_F(KeySources, AConfiguredRoleIsAssumedByItsTokenForBothSessions) {
   const std::string token = Write("token", "tok-1");
-  AssumeRoleRequest request{.role_arn = kRole, .session_name = "s", .duration = seconds(1800)};
+  AssumeRoleRequest request{
+      .role_arn = kReaderRole, .session_name = "s", .duration = seconds(1800)};
   const auto role = MakeWebIdentityRole(request, token, sts_, clock_);
   transport_.Add(200, WebReply("ASIAFULL"));
   EXPECT_EQ(Get(*role).access_key_id, "ASIAFULL");
-  EXPECT_EQ(role->Describe(), "role " + kRole + " assumed with the web identity token of " + token);
+  EXPECT_EQ(role->Describe(),
+            "role " + kReaderRole + " assumed with the web identity token of " + token);
   EXPECT_THAT(Seen(0).body, AllOf(HasSubstr("DurationSeconds=1800"), Not(HasSubstr("Policy="))));
   UnloadKeys narrow(
       {.bucket = "acme", .connection = "c", .role = request, .web_identity_token_file = token},

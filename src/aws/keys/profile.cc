@@ -18,8 +18,8 @@ using Found = std::variant<SessionKeys, NotConfigured>;
 // Ways to keys that we cannot follow; named in the error, as silence would look like a typo.
 constexpr std::string_view kUnsupported[] = {"sso_session", "sso_start_url", "login_session"};
 
-[[noreturn]] void Refuse(base::ErrorCode code, const std::string& profile, std::string message,
-                         std::string remedy) {
+[[noreturn]] void RefuseProfile(base::ErrorCode code, const std::string& profile,
+                                std::string message, std::string remedy) {
   throw base::Error({.code = code,
                      .operation = "get AWS keys",
                      .subject = "profile " + profile,
@@ -43,9 +43,10 @@ class ProfileKeys final : public KeySource {
     const bool asked_for = !options_.profile.empty() || base::Lookup(environment_, "AWS_PROFILE");
     if (!profiles_.by_name.contains(name_)) {
       if (!asked_for) return NotConfigured{"profile " + name_ + ": not in " + where};
-      Refuse(base::ErrorCode::kInvalidConfig, name_, "there is no such profile in " + where,
-             "Check the name (auth.profile or AWS_PROFILE); \"aws configure list-profiles\" shows "
-             "them.");
+      RefuseProfile(
+          base::ErrorCode::kInvalidConfig, name_, "there is no such profile in " + where,
+          "Check the name (auth.profile or AWS_PROFILE); \"aws configure list-profiles\" shows "
+          "them.");
     }
     const Settings& settings = profiles_.by_name.at(name_);
     const bool has_keys = settings.contains("aws_access_key_id") || settings.contains("role_arn") ||
@@ -77,8 +78,8 @@ class ProfileKeys final : public KeySource {
                       const base::Call& call) {
     const auto found = profiles_.by_name.find(name);
     if (found == profiles_.by_name.end()) {
-      Refuse(base::ErrorCode::kInvalidConfig, came_from.empty() ? name : came_from.back(),
-             "its source_profile " + name + " does not exist", "Check source_profile.");
+      RefuseProfile(base::ErrorCode::kInvalidConfig, came_from.empty() ? name : came_from.back(),
+                    "its source_profile " + name + " does not exist", "Check source_profile.");
     }
     const Settings& settings = found->second;
     // A role whose source is itself is assumed with its own keys.
@@ -88,8 +89,9 @@ class ProfileKeys final : public KeySource {
       return AssumeRole(name, settings, std::move(came_from), call);
     }
     if (visited && came_from.back() != name) {
-      Refuse(base::ErrorCode::kInvalidConfig, name, "its source_profile leads back to itself",
-             "Let one of the profiles hold keys.");
+      RefuseProfile(base::ErrorCode::kInvalidConfig, name,
+                    "its source_profile leads back to itself",
+                    "Let one of the profiles hold keys.");
     }
     return OwnKeys(name, settings, call);
   }
@@ -114,45 +116,48 @@ class ProfileKeys final : public KeySource {
     }
     if (const auto way = Unsupported(settings)) {
       RefuseMissingSession(name, settings);
-      Refuse(base::ErrorCode::kUnsupported, name, "it gets its keys by " + *way,
-             "Sluice cannot follow that yet. Log in and export the keys into the environment "
-             "instead:\n"
-             "aws sso login --profile " +
-                 name + "\neval \"$(aws configure export-credentials --profile " + name +
-                 " --format env)\"");
+      RefuseProfile(
+          base::ErrorCode::kUnsupported, name, "it gets its keys by " + *way,
+          "Sluice cannot follow that yet. Log in and export the keys into the environment "
+          "instead:\n"
+          "aws sso login --profile " +
+              name + "\neval \"$(aws configure export-credentials --profile " + name +
+              " --format env)\"");
     }
     if (!id.empty() || !secret.empty()) {
-      Refuse(base::ErrorCode::kInvalidConfig, name,
-             std::string("it holds ") + (id.empty()
-                                             ? "aws_secret_access_key but no aws_access_key_id"
-                                             : "aws_access_key_id but no aws_secret_access_key"),
-             "Keys come in twos: run \"aws configure --profile " + name + "\".");
+      RefuseProfile(base::ErrorCode::kInvalidConfig, name,
+                    std::string("it holds ") +
+                        (id.empty() ? "aws_secret_access_key but no aws_access_key_id"
+                                    : "aws_access_key_id but no aws_secret_access_key"),
+                    "Keys come in twos: run \"aws configure --profile " + name + "\".");
     }
-    Refuse(base::ErrorCode::kInvalidConfig, name,
-           "it holds neither aws_access_key_id and aws_secret_access_key nor a role_arn nor a "
-           "credential_process",
-           "Run \"aws configure --profile " + name + "\".");
+    RefuseProfile(
+        base::ErrorCode::kInvalidConfig, name,
+        "it holds neither aws_access_key_id and aws_secret_access_key nor a role_arn nor a "
+        "credential_process",
+        "Run \"aws configure --profile " + name + "\".");
   }
 
   // A log-in that names a section which is not there is a typing error before it is anything else.
   void RefuseMissingSession(const std::string& name, const Settings& settings) const {
     const std::string session = Value(settings, "sso_session");
     if (session.empty() || profiles_.sso_sessions.contains(session)) return;
-    Refuse(base::ErrorCode::kInvalidConfig, name,
-           "its sso_session " + session + " does not exist in " + profiles_.config_path,
-           "Correct sso_session, or add a section [sso-session " + session +
-               "] (aws configure sso-session).");
+    RefuseProfile(base::ErrorCode::kInvalidConfig, name,
+                  "its sso_session " + session + " does not exist in " + profiles_.config_path,
+                  "Correct sso_session, or add a section [sso-session " + session +
+                      "] (aws configure sso-session).");
   }
 
   // MFA needs a person; AWS would answer a refusal of the trust policy.
   static void RefuseMfa(const std::string& name, const Settings& settings) {
     if (Value(settings, "mfa_serial").empty()) return;
-    Refuse(base::ErrorCode::kUnsupported, name,
-           "its role wants a code of a device (mfa_serial), and Sluice runs without a person",
-           "Log in with the code and export the keys:\n"
-           "eval \"$(aws configure export-credentials --profile " +
-               name +
-               " --format env)\"\nor let Sluice assume a role whose trust policy asks for no MFA.");
+    RefuseProfile(
+        base::ErrorCode::kUnsupported, name,
+        "its role wants a code of a device (mfa_serial), and Sluice runs without a person",
+        "Log in with the code and export the keys:\n"
+        "eval \"$(aws configure export-credentials --profile " +
+            name +
+            " --format env)\"\nor let Sluice assume a role whose trust policy asks for no MFA.");
   }
 
   SessionKeys BaseKeys(const std::string& name, const Settings& settings,
@@ -161,11 +166,11 @@ class ProfileKeys final : public KeySource {
     if (!source.empty()) return Resolve(source, std::move(came_from), call);
     const std::string from = Value(settings, "credential_source");
     if (!from.empty()) return SourceKeys(name, from, call);
-    Refuse(base::ErrorCode::kInvalidConfig, name,
-           "role_arn needs source_profile, credential_source or web_identity_token_file",
-           "Name in profile " + name +
-               " whose keys assume the role:\nsource_profile = <profile with keys>\nor\n"
-               "credential_source = Environment   # or EcsContainer, Ec2InstanceMetadata");
+    RefuseProfile(base::ErrorCode::kInvalidConfig, name,
+                  "role_arn needs source_profile, credential_source or web_identity_token_file",
+                  "Name in profile " + name +
+                      " whose keys assume the role:\nsource_profile = <profile with keys>\nor\n"
+                      "credential_source = Environment   # or EcsContainer, Ec2InstanceMetadata");
   }
 
   SessionKeys SourceKeys(const std::string& name, const std::string& from, const base::Call& call) {
@@ -174,15 +179,16 @@ class ProfileKeys final : public KeySource {
     if (!source && from == "EcsContainer") source = MakeContainerKeys(parts_);
     if (!source && from == "Ec2InstanceMetadata") source = MakeInstanceKeys(parts_);
     if (!source) {
-      Refuse(base::ErrorCode::kInvalidConfig, name, "there is no credential_source " + from,
-             "Write credential_source = Environment, EcsContainer or Ec2InstanceMetadata (their "
-             "case counts); for the keys of another profile, source_profile.");
+      RefuseProfile(
+          base::ErrorCode::kInvalidConfig, name, "there is no credential_source " + from,
+          "Write credential_source = Environment, EcsContainer or Ec2InstanceMetadata (their "
+          "case counts); for the keys of another profile, source_profile.");
     }
     Found found = source->Find(call);
     if (const auto* absent = std::get_if<NotConfigured>(&found)) {
-      Refuse(base::ErrorCode::kInvalidConfig, name,
-             "credential_source is " + from + ", but that has no keys: " + absent->why,
-             "Use source_profile, or run where the keys are.");
+      RefuseProfile(base::ErrorCode::kInvalidConfig, name,
+                    "credential_source is " + from + ", but that has no keys: " + absent->why,
+                    "Use source_profile, or run where the keys are.");
     }
     how_ += source->Describe();
     return std::move(std::get<SessionKeys>(found));
@@ -213,15 +219,16 @@ class ProfileKeys final : public KeySource {
 
   static void CheckRoleArn(const std::string& name, const std::string& arn) {
     if (arn.starts_with("arn:") && arn.find(":role/") != std::string::npos) return;
-    Refuse(base::ErrorCode::kInvalidConfig, name, "its role_arn is not the ARN of a role",
-           "Write role_arn = arn:aws:iam::<account>:role/<name>");
+    RefuseProfile(base::ErrorCode::kInvalidConfig, name, "its role_arn is not the ARN of a role",
+                  "Write role_arn = arn:aws:iam::<account>:role/<name>");
   }
 
   static std::chrono::seconds ParseDuration(const std::string& name, const std::string& text) {
     const auto seconds = base::ParseNumber<int>(text);
     if (!seconds || *seconds < 900 || *seconds > 43200) {
-      Refuse(base::ErrorCode::kInvalidConfig, name,
-             "duration_seconds is not a number from 900 to 43200", "Write the seconds as digits.");
+      RefuseProfile(base::ErrorCode::kInvalidConfig, name,
+                    "duration_seconds is not a number from 900 to 43200",
+                    "Write the seconds as digits.");
     }
     return std::chrono::seconds(*seconds);
   }

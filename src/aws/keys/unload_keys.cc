@@ -19,8 +19,8 @@ constexpr std::chrono::seconds kFederationDurationMax{129600};
 // Between STS's answer and the start of the UNLOAD.
 constexpr std::chrono::seconds kMargin{120};
 
-[[noreturn]] void Refuse(const std::string& subject, const std::string& message,
-                         const std::string& remedy) {
+[[noreturn]] void RefuseNarrowing(const std::string& subject, const std::string& message,
+                                  const std::string& remedy) {
   throw base::Error({.code = ErrorCode::kInvalidConfig,
                      .operation = "make keys for UNLOAD",
                      .subject = subject,
@@ -48,27 +48,29 @@ std::string KeyStatement(const UnloadPolicyOptions& options) {
 
 void CheckLife(const SessionKeys& keys, std::chrono::seconds life_min, base::UtcTime now) {
   if (!keys.expiration || *keys.expiration - now >= life_min) return;
-  Refuse("life of " + std::to_string(life_min.count()) + " s",
-         "AWS gave keys that expire sooner than the UNLOAD may end",
-         "Shorten the UNLOAD's timeout, or raise the role's maximum session duration in IAM.");
+  RefuseNarrowing(
+      "life of " + std::to_string(life_min.count()) + " s",
+      "AWS gave keys that expire sooner than the UNLOAD may end",
+      "Shorten the UNLOAD's timeout, or raise the role's maximum session duration in IAM.");
 }
 
 }  // namespace
 
 std::string UnloadPolicy(const UnloadPolicyOptions& options) {
   if (!IsPath(options.bucket) || options.bucket.find('/') != std::string::npos) {
-    Refuse("bucket " + options.bucket, "this is not the name of a bucket",
-           "Give staging.bucket as the name alone.");
+    RefuseNarrowing("bucket " + options.bucket, "this is not the name of a bucket",
+                    "Give staging.bucket as the name alone.");
   }
   if (!IsPath(options.prefix) || !options.prefix.ends_with('/') ||
       options.prefix.starts_with('/')) {
-    Refuse("prefix " + options.prefix,
-           "a staging prefix holds A-Za-z0-9._=/- only, does not begin with '/' and ends in it",
-           "Give staging.root such a path.");
+    RefuseNarrowing(
+        "prefix " + options.prefix,
+        "a staging prefix holds A-Za-z0-9._=/- only, does not begin with '/' and ends in it",
+        "Give staging.root such a path.");
   }
   if ((options.kms_key + options.region).find_first_of("\"\\*?") != std::string::npos) {
-    Refuse("KMS key", "its ARN holds a quote, a backslash or a wildcard",
-           "Give one key's full ARN.");
+    RefuseNarrowing("KMS key", "its ARN holds a quote, a backslash or a wildcard",
+                    "Give one key's full ARN.");
   }
   const std::string bucket = "arn:" + options.partition + ":s3:::" + options.bucket;
   std::string policy =
@@ -78,8 +80,8 @@ std::string UnloadPolicy(const UnloadPolicyOptions& options) {
       R"("},{"Effect":"Allow","Action":["s3:PutObject","s3:GetObject","s3:AbortMultipartUpload","s3:ListMultipartUploadParts"],"Resource":")" +
       bucket + "/" + options.prefix + R"(*"})" + KeyStatement(options) + "]}";
   if (policy.size() > kPolicyLengthMax) {
-    Refuse("prefix " + options.prefix, "the session policy passes AWS's 2048 characters",
-           "Shorten staging.root.");
+    RefuseNarrowing("prefix " + options.prefix, "the session policy passes AWS's 2048 characters",
+                    "Shorten staging.root.");
   }
   return policy;
 }

@@ -36,8 +36,8 @@ std::optional<Sizes> OfOneSize(std::uint64_t first, std::uint64_t bytes, std::ui
   return sizes;
 }
 
-std::optional<Sizes> Asked(ObjectStore& store, const ObjectInfo& object, std::uint64_t first,
-                           std::uint32_t pieces, const base::Call& call) {
+std::optional<Sizes> AskSizes(ObjectStore& store, const ObjectInfo& object, std::uint64_t first,
+                              std::uint32_t pieces, const base::Call& call) {
   Sizes sizes{first};
   for (std::uint32_t number = 2; number <= pieces; ++number) {
     const auto size = SizeOfPiece(store, object, static_cast<int>(number), call);
@@ -69,7 +69,7 @@ ObjectCheck CheckObject(ObjectStore& store, const ObjectInfo& object, const Obje
   ObjectCheck check;
   if (guessed) check = CheckWith(digest, *guessed, feed);
   if (check.verdict == Verdict::kHolds) return check;
-  const auto told = Asked(store, object, *first, digest.pieces, call);
+  const auto told = AskSizes(store, object, *first, digest.pieces, call);
   if (!told) return {};
   if (guessed && *told == *guessed) return check;
   return CheckWith(digest, *told, feed);

@@ -26,7 +26,7 @@ std::string Entry(const std::string& key) {
          "</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified><ETag>&quot;e&quot;</"
          "ETag><Size>1</Size></Contents>";
 }
-std::string Page(const std::string& contents, const std::string& next = "") {
+std::string ListingPage(const std::string& contents, const std::string& next = "") {
   return "<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>" +
          std::string(next.empty() ? "false" : "true") + "</IsTruncated>" +
          (next.empty() ? "" : "<NextContinuationToken>" + next + "</NextContinuationToken>") +
@@ -173,7 +173,7 @@ TEST_F(S3IntegrityTest, ACopyThatIsNotItsSourceIsRefused) {
 
 TEST_F(S3IntegrityTest, AListWhoseTokenRepeatsEnds) {
   for (const auto& tokens : {std::vector<std::string>{"a", "a"}, {"a", "b", "a"}}) {
-    for (const auto& token : tokens) transport_.Add(200, Page(Entry("p/a"), token));
+    for (const auto& token : tokens) transport_.Add(200, ListingPage(Entry("p/a"), token));
     EXPECT_THAT(
         [&] { store_->List("p/", call_); },
         ThrowsErrorWith(ErrorCode::kCorrupt, &base::ErrorInfo::subject, HasSubstr("s3://acme/p/")));
@@ -188,7 +188,7 @@ TEST_F(S3IntegrityTest, AListThatIsEndlessIsGivenUp) {
     for (int i = 0; i < 1000; ++i) {
       entries += Entry("p/" + std::to_string(pages) + "-" + std::to_string(i));
     }
-    return http::Result{{200, {}, Page(entries, "t" + std::to_string(pages))}, nullptr};
+    return http::Result{{200, {}, ListingPage(entries, "t" + std::to_string(pages))}, nullptr};
   });
   EXPECT_THAT([&] { store_->List("p/", call_); },
               ThrowsErrorWith(ErrorCode::kCorrupt, &base::ErrorInfo::reason, "endless_list"));
@@ -196,12 +196,12 @@ TEST_F(S3IntegrityTest, AListThatIsEndlessIsGivenUp) {
 }
 
 TEST_F(S3IntegrityTest, EmptyPagesArePassedOverButNotForEver) {
-  for (int i = 0; i < 5; ++i) transport_.Add(200, Page("", "t" + std::to_string(i)));
-  transport_.Add(200, Page(Entry("p/a")));
+  for (int i = 0; i < 5; ++i) transport_.Add(200, ListingPage("", "t" + std::to_string(i)));
+  transport_.Add(200, ListingPage(Entry("p/a")));
   EXPECT_EQ(store_->List("p/", call_).size(), 1u);
   int pages = 0;
   transport_.Otherwise([&](const http::Request&) {
-    return http::Result{{200, {}, Page("", "t" + std::to_string(++pages))}, nullptr};
+    return http::Result{{200, {}, ListingPage("", "t" + std::to_string(++pages))}, nullptr};
   });
   EXPECT_THAT([&] { store_->List("p/", call_); }, ThrowsError(ErrorCode::kCorrupt));
   EXPECT_LE(static_cast<std::size_t>(pages), PageGuard::kEmptyMax);
@@ -221,8 +221,8 @@ TEST_F(S3IntegrityTest, AListOfUploadsWhoseMarkerRepeatsEnds) {
 }
 
 TEST_F(S3IntegrityTest, KeysThatComeTwiceOrOutOfOrderAreMended) {
-  transport_.Add(200, Page(Entry("p/b") + Entry("p/a"), "t"));
-  transport_.Add(200, Page(Entry("p/b") + Entry("p/c")));
+  transport_.Add(200, ListingPage(Entry("p/b") + Entry("p/a"), "t"));
+  transport_.Add(200, ListingPage(Entry("p/b") + Entry("p/c")));
   const auto objects = store_->List("p/", call_);
   ASSERT_EQ(objects.size(), 3u);
   EXPECT_EQ(objects[0].key, "p/a");
@@ -231,7 +231,7 @@ TEST_F(S3IntegrityTest, KeysThatComeTwiceOrOutOfOrderAreMended) {
 
 TEST_F(S3IntegrityTest, KeysOutsideOfThePrefixAreRefused) {
   for (const std::string key : {"other/a", "p", "P/a", "/p/a"}) {
-    transport_.Add(200, Page(Entry("p/a") + Entry(key)));
+    transport_.Add(200, ListingPage(Entry("p/a") + Entry(key)));
     EXPECT_THAT([&] { store_->List("p/", call_); }, ThrowsError(ErrorCode::kCorrupt)) << key;
   }
   transport_.Add(200,

@@ -28,7 +28,7 @@ inline base::ErrorInfo Gone(std::string reason) {
           .reason = std::move(reason)};
 }
 
-class Check : public testing::Test {
+class Check : public ::testing::Test {
  protected:
   Check() {
     options_.connection = "acme";

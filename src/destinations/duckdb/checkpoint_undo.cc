@@ -20,10 +20,10 @@ namespace fs = std::filesystem;
 
 constexpr std::array<char, 8> kMagic = {'S', 'L', 'U', 'N', 'D', 'O', '0', '1'};
 constexpr std::uint64_t kHeadersBytes = 3 * 4096;  // before block 0
-constexpr std::array<char, 4> kDuckDbMagic = {'D', 'U', 'C', 'K'};
-constexpr off_t kDuckDbMagicAt = 8;  // after the header's checksum
+constexpr std::array<char, 4> kMagicBytes = {'D', 'U', 'C', 'K'};
+constexpr off_t kMagicOffset = 8;  // after the header's checksum
 
-[[noreturn]] void ThrowErrno(std::string operation, const fs::path& path, int number) {
+[[noreturn]] void ThrowFileErrno(std::string operation, const fs::path& path, int number) {
   const bool full = base::FaultOf(number) == base::FileFault::kFull;
   const bool denied = base::FaultOf(number) == base::FileFault::kBarred;
   throw base::Error({.code = full     ? base::ErrorCode::kNoSpace
@@ -55,7 +55,7 @@ class File {
 
   struct stat Stat() const {
     struct stat found {};
-    if (fstat(fd_, &found) != 0) ThrowErrno("look at", path_, errno);
+    if (fstat(fd_, &found) != 0) ThrowFileErrno("look at", path_, errno);
     return found;
   }
   // False: it ends before that.
@@ -67,14 +67,14 @@ class File {
     while (bytes > 0) {
       const ssize_t n = pwrite(fd_, data, bytes, static_cast<off_t>(at));
       if (n < 0 && errno == EINTR) continue;
-      if (n <= 0) ThrowErrno("write", path_, n < 0 ? errno : ENOSPC);
+      if (n <= 0) ThrowFileErrno("write", path_, n < 0 ? errno : ENOSPC);
       data += n;
       at += static_cast<std::uint64_t>(n);
       bytes -= static_cast<std::size_t>(n);
     }
   }
   void Sync() const {
-    if (fsync(fd_) != 0) ThrowErrno("write", path_, errno);
+    if (fsync(fd_) != 0) ThrowFileErrno("write", path_, errno);
   }
   // Nobody else writes it, by the lock that DuckDB takes. It goes when the file is closed.
   bool Lock() const {
@@ -90,7 +90,7 @@ class File {
     while (bytes > 0) {
       const ssize_t n = pread(fd, data, bytes, static_cast<off_t>(at));
       if (n < 0 && errno == EINTR) continue;
-      if (n < 0) ThrowErrno("read", path, errno);
+      if (n < 0) ThrowFileErrno("read", path, errno);
       if (n == 0) return false;
       data += n;
       at += static_cast<std::uint64_t>(n);
@@ -162,7 +162,7 @@ bool IsUnfinished(const fs::path& path) {
   const File file(path, O_RDONLY | O_CLOEXEC, File::Links::kFollow);
   if (!file.opened()) return false;
   std::array<char, 4> magic{};
-  return file.ReadAt(kDuckDbMagicAt, magic.data(), magic.size()) && magic == kDuckDbMagic;
+  return file.ReadAt(kMagicOffset, magic.data(), magic.size()) && magic == kMagicBytes;
 }
 
 bool UndoCheckpoint(const fs::path& path) {
@@ -172,9 +172,9 @@ bool UndoCheckpoint(const fs::path& path) {
   bool repaired = false;
   {
     const File undo(undo_path, O_RDONLY | O_CLOEXEC, File::Links::kRefuse);
-    if (!undo.opened()) ThrowErrno("read", undo_path, errno);
+    if (!undo.opened()) ThrowFileErrno("read", undo_path, errno);
     const File file(path, O_RDWR | O_CLOEXEC, File::Links::kFollow);
-    if (!file.opened() && errno != ENOENT) ThrowErrno("open", path, errno);
+    if (!file.opened() && errno != ENOENT) ThrowFileErrno("open", path, errno);
     if (file.opened() && !file.Lock()) return false;
     Start start;
     if (file.opened() && undo.ReadAt(0, &start, sizeof(start)) && start.magic == kMagic &&
@@ -208,18 +208,18 @@ CheckpointUndo::CheckpointUndo(const fs::path& file, int fd,
     : path_(UndoFileOf(file)) {
   Start start{.blocks = blocks.size(), .block_bytes = block_bytes};
   struct stat found {};
-  if (fstat(fd, &found) != 0) ThrowErrno("look at", file, errno);
+  if (fstat(fd, &found) != 0) ThrowFileErrno("look at", file, errno);
   start.device = found.st_dev;
   start.inode = found.st_ino;
   const auto read = [&](std::uint64_t at, void* to, std::size_t bytes) {
-    if (!File::ReadAllAt(fd, at, to, bytes, file)) ThrowErrno("read", file, EIO);
+    if (!File::ReadAllAt(fd, at, to, bytes, file)) ThrowFileErrno("read", file, EIO);
   };
   read(0, start.headers.data(), start.headers.size());
   const fs::path making = path_.string() + ".new";
   Remove(making);  // of a run that died while it made one
   try {
     const File undo(making, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, File::Links::kRefuse);
-    if (!undo.opened()) ThrowErrno("make", making, errno);
+    if (!undo.opened()) ThrowFileErrno("make", making, errno);
     undo.WriteAt(0, &start, sizeof(start));
     std::uint64_t at = sizeof(start);
     std::string block(block_bytes, '\0');
@@ -231,7 +231,7 @@ CheckpointUndo::CheckpointUndo(const fs::path& file, int fd,
       at += sizeof(number) + block.size();
     }
     undo.Sync();
-    if (rename(making.c_str(), path_.c_str()) != 0) ThrowErrno("name", path_, errno);
+    if (rename(making.c_str(), path_.c_str()) != 0) ThrowFileErrno("name", path_, errno);
   } catch (const base::Error&) {
     Remove(making);
     throw;

@@ -23,9 +23,9 @@ namespace {
 
 namespace fs = std::filesystem;
 using columnar::Database;
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
-const columnar::Task kTask{"test", "a DuckDB file"};
+const columnar::Task kUndoTask{"test", "a DuckDB file"};
 constexpr std::uint64_t kHeaders = 3 * 4096;
 
 Database Open(const fs::path& file) {
@@ -34,13 +34,13 @@ Database Open(const fs::path& file) {
 
 std::vector<std::string> Ask(Database& database, const std::string& sql) {
   std::vector<std::string> cells;
-  for (const auto& row : database.Connect().Run(sql, {}, kTask).rows) {
+  for (const auto& row : database.Connect().Run(sql, {}, kUndoTask).rows) {
     cells.push_back(row[0].value_or("NULL"));
   }
   return cells;
 }
 
-class CheckpointUndoTest : public testing::Test {
+class CheckpointUndoTest : public ::testing::Test {
  protected:
   CheckpointUndoTest() : file_(dir_.path() / "acme.duckdb") {
     Database database = Open(file_);
@@ -110,7 +110,7 @@ TEST_F(CheckpointUndoTest, KilledInsideTheWriteOfABlockLosesNothing) {
             },
             "CREATE TABLE u (n BIGINT)");
       },
-      testing::KilledBySignal(SIGXFSZ), "");
+      ::testing::KilledBySignal(SIGXFSZ), "");
   EXPECT_THROW(Rows(), base::Error);
   EXPECT_TRUE(RepairAfterCrash(file_));
   EXPECT_THAT(Rows(), ElementsAre("0", "1", "2"));

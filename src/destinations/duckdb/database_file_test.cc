@@ -24,9 +24,9 @@ namespace {
 
 namespace fs = std::filesystem;
 using base::ErrorCode;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
-const columnar::Task kTask{"test", "a file"};
+const columnar::Task kFileTask{"test", "a file"};
 
 std::string Content(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);
@@ -35,7 +35,7 @@ std::string Content(const fs::path& file) {
   return out.str();
 }
 
-class DatabaseFile : public testing::Test {
+class DatabaseFile : public ::testing::Test {
  protected:
   fs::path Path(const std::string& name) const { return dir_.path() / name; }
   fs::path Write(const std::string& name, const std::string& content) const {
@@ -47,7 +47,7 @@ class DatabaseFile : public testing::Test {
     columnar::Database database = columnar::Database::Open({.threads = 1});
     database.Connect().Run("COPY (SELECT range AS n, 'a' AS t FROM range(200)) TO " +
                                columnar::QuoteText(Path(name).string()),
-                           {}, kTask);
+                           {}, kFileTask);
     return Path(name);
   }
   std::unique_ptr<Destination> Open(const fs::path& path) {
@@ -119,7 +119,7 @@ TEST_F(DatabaseFile, AFileThatIsToBeMadeAnEmptyOneAndALinkToOneAreFine) {
   Open(Write("empty.duckdb", ""))->Probe({});
   {
     columnar::Database database = columnar::Database::Open({.file = Path("real.duckdb")});
-    database.Connect().Run("CREATE TABLE t AS SELECT 1 AS a", {}, kTask);
+    database.Connect().Run("CREATE TABLE t AS SELECT 1 AS a", {}, kFileTask);
   }
   fs::create_symlink(Path("real.duckdb"), Path("link"));
   Open(Path("link"))->Probe({});
@@ -155,7 +155,7 @@ TEST_F(DatabaseFile, ADatabaseInMemoryIsNotTheFile) {
   const int fd = open(file.c_str(), O_RDONLY | O_CLOEXEC);
   EXPECT_THAT([&] { RequireInUse(connection, file, fd); },
               test::ThrowsErrorWith(ErrorCode::kUnsupported, &base::ErrorInfo::reason,
-                                    testing::Eq("not_duckdb")));
+                                    ::testing::Eq("not_duckdb")));
   close(fd);
 }
 
@@ -163,7 +163,7 @@ TEST_F(DatabaseFile, AFileThatWasPutInItsPlaceIsNotTheOneInUse) {
   const fs::path file = Path("x.duckdb");
   columnar::Database database = columnar::Database::Open({.file = file});
   columnar::Connection connection = database.Connect();
-  connection.Run("CREATE TABLE t AS SELECT 1 AS a", {}, kTask);
+  connection.Run("CREATE TABLE t AS SELECT 1 AS a", {}, kFileTask);
   {
     const int fd = open(file.c_str(), O_RDONLY | O_CLOEXEC);
     RequireInUse(connection, file, fd);
@@ -181,7 +181,7 @@ TEST_F(DatabaseFile, WhatIsKeptBesideItFollowsNoLink) {
   const fs::path file = Path("x.duckdb");
   {
     columnar::Database database = columnar::Database::Open({.file = file});
-    database.Connect().Run("CREATE TABLE t AS SELECT 1 AS a", {}, kTask);
+    database.Connect().Run("CREATE TABLE t AS SELECT 1 AS a", {}, kFileTask);
   }
   const fs::path mine = Write("mine", "somebody's");
   fs::create_symlink(mine, Path("x.duckdb.undo.new"));

@@ -25,8 +25,8 @@ namespace fs = std::filesystem;
 using base::ErrorCode;
 using columnar::QuoteText;
 using model::TypeKind;
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 const columnar::Task kTask{"test", "a DuckDB file"};
 const base::Call kCall;
@@ -103,12 +103,12 @@ std::unique_ptr<Harness> MakeDuckDbHarness(const fs::path& folder) {
   return std::make_unique<DuckDbHarness>(folder);
 }
 
-INSTANTIATE_TEST_SUITE_P(DuckDb, Conformance, testing::Values(&MakeDuckDbHarness));
-INSTANTIATE_TEST_SUITE_P(DuckDb, Merging, testing::Values(&MakeDuckDbHarness));
-INSTANTIATE_TEST_SUITE_P(DuckDb, History, testing::Values(&MakeDuckDbHarness));
-INSTANTIATE_TEST_SUITE_P(DuckDb, SchemaChanges, testing::Values(&MakeDuckDbHarness));
+INSTANTIATE_TEST_SUITE_P(DuckDb, Conformance, ::testing::Values(&MakeDuckDbHarness));
+INSTANTIATE_TEST_SUITE_P(DuckDb, Merging, ::testing::Values(&MakeDuckDbHarness));
+INSTANTIATE_TEST_SUITE_P(DuckDb, History, ::testing::Values(&MakeDuckDbHarness));
+INSTANTIATE_TEST_SUITE_P(DuckDb, SchemaChanges, ::testing::Values(&MakeDuckDbHarness));
 
-class DuckDbDestination : public testing::Test {
+class DuckDbDestination : public ::testing::Test {
  protected:
   DuckDbOptions Options() const {
     return {.path = dir_.path() / "acme.duckdb",

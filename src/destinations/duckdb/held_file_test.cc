@@ -26,10 +26,10 @@ namespace {
 
 namespace fs = std::filesystem;
 using base::ErrorCode;
-using testing::AllOf;
-using testing::HasSubstr;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 
-class HeldFileTest : public testing::Test {
+class HeldFileTest : public ::testing::Test {
  protected:
   fs::path Path(const std::string& name) const { return dir_.path() / name; }
   std::unique_ptr<Destination> Open(const std::string& name) {

@@ -14,11 +14,11 @@ namespace {
 using model::SchemaPolicy;
 using model::TypeKind;
 using model::WriteMode;
-using testing::AllOf;
-using testing::Contains;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 const ExistingTable kThere{.columns = {{"id", "BIGINT"}, {"total", "BIGINT"}, {"name", "VARCHAR"}},
                            .empty = false};
@@ -109,7 +109,7 @@ TEST(SchemaNotes, AColumnThatWentIsToldOnce) {
       // Of a commit that did not say: rather twice than never.
       EXPECT_THAT(notes(mode, policy, std::nullopt, {kTotal}), ElementsAre(gone));
       EXPECT_THAT(notes(mode, policy, all, {}),
-                  testing::UnorderedElementsAre(
+                  ::testing::UnorderedElementsAre(
                       gone, "column total is gone: rows that come have no value in it"));
     }
     // Renamed: one went, one came, and perhaps they are the same.
@@ -129,9 +129,10 @@ TEST(SchemaNotes, AColumnThatWentIsToldOnce) {
 TEST(SchemaNotes, AReplacedTableTellsWhatChanged) {
   EXPECT_THAT(
       Notes(WriteMode::kOverwrite, SchemaPolicy::kFollow, {{"total", {TypeKind::kInt32}}, kWords}),
-      testing::UnorderedElementsAre("column words is new", "column name is gone",
-                                    "column total is BIGINT there and INTEGER now",
-                                    AllOf(HasSubstr("name is dropped and column words is added"))));
+      ::testing::UnorderedElementsAre(
+          "column words is new", "column name is gone",
+          "column total is BIGINT there and INTEGER now",
+          AllOf(HasSubstr("name is dropped and column words is added"))));
   EXPECT_THAT(Notes(WriteMode::kOverwrite, SchemaPolicy::kFollow, {kTotal, kName}), IsEmpty());
 }
 

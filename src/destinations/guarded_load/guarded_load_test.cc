@@ -19,8 +19,8 @@ namespace {
 
 namespace fs = std::filesystem;
 using base::ErrorCode;
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 const base::Call kCall;
 
@@ -103,7 +103,7 @@ class ScriptedLoad final : public GuardedLoad {
   columnar::Database database_;
 };
 
-class GuardedLoadTest : public testing::Test {
+class GuardedLoadTest : public ::testing::Test {
  protected:
   ScriptedLoad Begin(const model::StreamTarget& target = Target()) {
     return ScriptedLoad(claims_, clock_, log_, target);
@@ -217,7 +217,7 @@ TEST_F(GuardedLoadTest, APartOfOtherColumnsIsRefusedBeforeItsRowsAreTaken) {
   ScriptedLoad load = Begin();
   const auto part = Part("SELECT CAST(1 AS BIGINT) AS n, 'x' AS d");
   EXPECT_THAT([&] { load.Add({&part, 1}, kCall); }, test::ThrowsError(ErrorCode::kCorrupt));
-  EXPECT_THAT(load.steps, testing::Not(testing::Contains("take")));
+  EXPECT_THAT(load.steps, ::testing::Not(::testing::Contains("take")));
   ExpectOver(load);
 }
 

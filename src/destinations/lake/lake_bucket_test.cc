@@ -23,15 +23,15 @@ using model::TypeKind;
 using model::WriteMode;
 using test::ThrowsError;
 using test::ThrowsErrorWith;
-using testing::AllOf;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Optional;
-using testing::SizeIs;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Optional;
+using ::testing::SizeIs;
 
 const base::Call kCall;
-const model::TableName kTable{"sales", "orders"};
+const model::TableName kBucketTable{"sales", "orders"};
 // Every kind that is taken as it is, as DuckDB writes it.
 constexpr const char* kSelect =
     "SELECT CAST(range AS BIGINT) AS n, true AS b, CAST(range AS INTEGER) AS i, CAST(-7 AS "
@@ -39,7 +39,7 @@ constexpr const char* kSelect =
     "AS f, CAST(0.25 AS DOUBLE) AS d, CAST(1.50 AS DECIMAL(18,2)) AS m, 'x' || range AS t, DATE "
     "'2026-01-01' AS dt, TIMESTAMP '2026-01-01 00:00:00.000001' AS ts FROM range({}, {})";
 
-class LakeBucket : public testing::Test {
+class LakeBucket : public ::testing::Test {
  protected:
   LakeOptions Options() {
     return {.store = &store_,
@@ -53,7 +53,7 @@ class LakeBucket : public testing::Test {
   std::unique_ptr<Destination> Open() { return OpenLake(Options(), clock_, log_); }
   static model::StreamTarget Target(WriteMode mode = WriteMode::kOverwrite) {
     return {.stream = "sales.orders",
-            .table = kTable,
+            .table = kBucketTable,
             .columns = {{"n", {TypeKind::kInt64}},
                         {"b", {TypeKind::kBool}},
                         {"i", {TypeKind::kInt32}},
@@ -92,7 +92,7 @@ class LakeBucket : public testing::Test {
   }
   // The first column of each row.
   std::optional<std::vector<std::string>> Rows() {
-    auto rows = ReadLake(*files_, kTable,
+    auto rows = ReadLake(*files_, kBucketTable,
                          [&](const std::string& name) { return store_.PathOf("w/" + name); });
     if (rows) {
       for (std::string& row : *rows) row.resize(row.find('|'));
@@ -143,8 +143,8 @@ TEST_F(LakeBucket, CopiesPartsWithoutReadingTheirRows) {
   EXPECT_EQ(load->Commit(Mark("a1"), Proof(rows, bytes), kCall).inserted, 70u);
   load.reset();
   EXPECT_THAT(Rows(), Optional(SizeIs(70)));
-  const auto commit = LakeTable(*files_, kTable).Newest(kCall);
-  EXPECT_THAT(commit->files, testing::Each(testing::Field(&LakeFile::copied, true)));
+  const auto commit = LakeTable(*files_, kBucketTable).Newest(kCall);
+  EXPECT_THAT(commit->files, ::testing::Each(::testing::Field(&LakeFile::copied, true)));
   // Nothing is left of the tails.
   for (const auto& entry : fs::recursive_directory_iterator(dir_.path() / "work")) {
     EXPECT_NE(entry.path().extension(), ".parquet") << entry.path();
@@ -180,7 +180,7 @@ TEST_F(LakeBucket, CopiesNoPartWithATimeThatNobodyCanRead) {
   EXPECT_EQ(load->AddStaged({&part, 1}, kCall).loaded_rows, 1000u);
   load.reset();
   lake->Close();
-  EXPECT_THAT(KeysWith("/data/"), testing::IsEmpty());
+  EXPECT_THAT(KeysWith("/data/"), ::testing::IsEmpty());
 }
 
 TEST_F(LakeBucket, CopiesAndRewrittenPartsStandTogether) {
@@ -240,7 +240,7 @@ TEST_F(LakeBucket, ADecimalOfUnknownSizeIsToldByTheFooter) {
   target.columns[6].type = {TypeKind::kDecimal};
   const auto lake = Open();
   Bring(*lake, target, 1);
-  EXPECT_EQ(LakeTable(*files_, kTable).Newest(kCall)->columns.at(6).type, "DECIMAL(18,2)");
+  EXPECT_EQ(LakeTable(*files_, kBucketTable).Newest(kCall)->columns.at(6).type, "DECIMAL(18,2)");
 }
 
 TEST_F(LakeBucket, ASmallintMayBeAnnotatedAsOne) {
@@ -358,8 +358,8 @@ TEST_F(LakeBucket, ALostAnswerIsSettledByReadingTheCommitBack) {
     if (operation == "put_if_absent") lose(operation, key);
   };
   EXPECT_THAT([&] { load->Commit(Mark("a2"), Proof(rows, part.bytes), kCall); },
-              testing::Throws<base::Error>(testing::Property(
-                  &base::Error::info, testing::Field(&base::ErrorInfo::in_doubt, true))));
+              ::testing::Throws<base::Error>(::testing::Property(
+                  &base::Error::info, ::testing::Field(&base::ErrorInfo::in_doubt, true))));
   store_.before = nullptr;
   load.reset();
   lake->Close();

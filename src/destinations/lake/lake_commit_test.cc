@@ -17,7 +17,7 @@ namespace {
 using base::ErrorCode;
 using test::ThrowsError;
 using test::ThrowsErrorWith;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 LakeCommit Sample() {
   const base::UtcTime time{std::chrono::microseconds(1'767'225'600'000'007)};

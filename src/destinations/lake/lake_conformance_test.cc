@@ -63,10 +63,10 @@ std::unique_ptr<Harness> MakeBucketHarness(const fs::path& folder) {
 // A lake does not merge: it says so (lake_folder_test.cc).
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Merging);
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(History);
-INSTANTIATE_TEST_SUITE_P(LakeFolder, Conformance, testing::Values(&MakeFolderHarness));
-INSTANTIATE_TEST_SUITE_P(LakeFolder, SchemaChanges, testing::Values(&MakeFolderHarness));
-INSTANTIATE_TEST_SUITE_P(LakeBucket, Conformance, testing::Values(&MakeBucketHarness));
-INSTANTIATE_TEST_SUITE_P(LakeBucket, SchemaChanges, testing::Values(&MakeBucketHarness));
+INSTANTIATE_TEST_SUITE_P(LakeFolder, Conformance, ::testing::Values(&MakeFolderHarness));
+INSTANTIATE_TEST_SUITE_P(LakeFolder, SchemaChanges, ::testing::Values(&MakeFolderHarness));
+INSTANTIATE_TEST_SUITE_P(LakeBucket, Conformance, ::testing::Values(&MakeBucketHarness));
+INSTANTIATE_TEST_SUITE_P(LakeBucket, SchemaChanges, ::testing::Values(&MakeBucketHarness));
 
 }  // namespace
 }  // namespace sluice::destinations::lake

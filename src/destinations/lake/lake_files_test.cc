@@ -18,16 +18,16 @@ namespace {
 namespace fs = std::filesystem;
 using base::ErrorCode;
 using test::ThrowsError;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Optional;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Optional;
 
-const base::Call kCall;
+const base::Call kFilesCall;
 
 enum class Where { kFolder, kBucket };
 
-class LakeFilesTest : public testing::TestWithParam<Where> {
+class LakeFilesTest : public ::testing::TestWithParam<Where> {
  protected:
   void SetUp() override {
     if (GetParam() == Where::kFolder) {
@@ -38,7 +38,7 @@ class LakeFilesTest : public testing::TestWithParam<Where> {
   }
   std::vector<std::string> Names(const std::string& folder) {
     std::vector<std::string> names;
-    for (const FileInfo& file : files_->List(folder, kCall)) names.push_back(file.name);
+    for (const FileInfo& file : files_->List(folder, kFilesCall)) names.push_back(file.name);
     return names;
   }
 
@@ -48,11 +48,11 @@ class LakeFilesTest : public testing::TestWithParam<Where> {
 };
 
 TEST_P(LakeFilesTest, ANameIsTakenOnce) {
-  EXPECT_TRUE(files_->Create("a/b/c", "mine", kCall));
-  EXPECT_FALSE(files_->Create("a/b/c", "theirs", kCall));
-  EXPECT_THAT(files_->Read("a/b/c", 99, kCall), Optional(std::string("mine")));
+  EXPECT_TRUE(files_->Create("a/b/c", "mine", kFilesCall));
+  EXPECT_FALSE(files_->Create("a/b/c", "theirs", kFilesCall));
+  EXPECT_THAT(files_->Read("a/b/c", 99, kFilesCall), Optional(std::string("mine")));
   // The repeat of a request whose answer was lost.
-  EXPECT_TRUE(files_->Create("a/b/c", "mine", kCall));
+  EXPECT_TRUE(files_->Create("a/b/c", "mine", kFilesCall));
   EXPECT_THAT(Names("a/b"), ElementsAre("c"));
 }
 
@@ -65,40 +65,40 @@ TEST_P(LakeFilesTest, OfManyWhoComeTogetherOneWins) {
       std::vector<std::jthread> threads;
       for (int i = 0; i < 4; ++i) {
         threads.emplace_back([&, i] {
-          if (!files_->Create(name, "of " + std::to_string(i), kCall)) return;
+          if (!files_->Create(name, "of " + std::to_string(i), kFilesCall)) return;
           ++won;
           winner = i;
         });
       }
     }
     EXPECT_EQ(won, 1);
-    EXPECT_THAT(files_->Read(name, 99, kCall), Optional("of " + std::to_string(winner)));
+    EXPECT_THAT(files_->Read(name, 99, kFilesCall), Optional("of " + std::to_string(winner)));
   }
 }
 
 TEST_P(LakeFilesTest, ListsOneFolderByName) {
   for (const char* name : {"f/b", "f/a", "f/sub/x", "fa", "g"}) {
-    files_->Replace(name, name, kCall);
+    files_->Replace(name, name, kFilesCall);
   }
   EXPECT_THAT(Names("f"), ElementsAre("a", "b"));
   EXPECT_THAT(Names("none"), IsEmpty());
-  EXPECT_EQ(files_->List("f", kCall).front().bytes, 3u);
+  EXPECT_EQ(files_->List("f", kFilesCall).front().bytes, 3u);
 }
 
 TEST_P(LakeFilesTest, ReplacesRemovesAndReads) {
-  files_->Replace("f/a", "1", kCall);
-  files_->Replace("f/a", "22", kCall);
-  EXPECT_THAT(files_->Read("f/a", 2, kCall), Optional(std::string("22")));
-  EXPECT_THAT([&] { files_->Read("f/a", 1, kCall); }, ThrowsError(ErrorCode::kCorrupt));
-  EXPECT_EQ(files_->Read("f/none", 9, kCall), std::nullopt);
-  EXPECT_THAT(files_->Remove({"f/a", "f/none"}, kCall), IsEmpty());
+  files_->Replace("f/a", "1", kFilesCall);
+  files_->Replace("f/a", "22", kFilesCall);
+  EXPECT_THAT(files_->Read("f/a", 2, kFilesCall), Optional(std::string("22")));
+  EXPECT_THAT([&] { files_->Read("f/a", 1, kFilesCall); }, ThrowsError(ErrorCode::kCorrupt));
+  EXPECT_EQ(files_->Read("f/none", 9, kFilesCall), std::nullopt);
+  EXPECT_THAT(files_->Remove({"f/a", "f/none"}, kFilesCall), IsEmpty());
   EXPECT_THAT(Names("f"), IsEmpty());
 }
 
 TEST_P(LakeFilesTest, BringsWhatWasWrittenToItsPlace) {
   std::ofstream(files_->Place("t/data/x.parquet")) << "rows";
-  files_->Bring("t/data/x.parquet", kCall);
-  EXPECT_THAT(files_->Read("t/data/x.parquet", 9, kCall), Optional(std::string("rows")));
+  files_->Bring("t/data/x.parquet", kFilesCall);
+  EXPECT_THAT(files_->Read("t/data/x.parquet", 9, kFilesCall), Optional(std::string("rows")));
   // Nowhere else.
   EXPECT_FALSE(fs::exists(dir_.path() / "x.parquet"));
 }
@@ -114,7 +114,7 @@ TEST_P(LakeFilesTest, StopsWhenItIsTold) {
   EXPECT_THAT([&] { files_->Probe(call); }, ThrowsError(ErrorCode::kCancelled));
 }
 
-INSTANTIATE_TEST_SUITE_P(Both, LakeFilesTest, testing::Values(Where::kFolder, Where::kBucket),
+INSTANTIATE_TEST_SUITE_P(Both, LakeFilesTest, ::testing::Values(Where::kFolder, Where::kBucket),
                          [](const auto& where) {
                            return where.param == Where::kFolder ? "Folder" : "Bucket";
                          });
@@ -138,7 +138,7 @@ TEST(LakeFolderFiles, TellsWhatIsInTheWay) {
   }
   fs::create_directory(dir.path() / "real");
   fs::create_symlink(dir.path() / "real", dir.path() / "link");
-  OpenFolder(dir.path() / "link")->Probe(kCall);
+  OpenFolder(dir.path() / "link")->Probe(kFilesCall);
 }
 
 }  // namespace

@@ -25,14 +25,14 @@ using model::TypeKind;
 using model::WriteMode;
 using test::ThrowsError;
 using test::ThrowsErrorWith;
-using testing::AllOf;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Optional;
-using testing::SizeIs;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Optional;
+using ::testing::SizeIs;
 
-const base::Call kCall;
+const base::Call kFolderCall;
 const model::TableName kTable{"sales", "orders"};
 
 class WarningLog final : public base::Logger {
@@ -47,7 +47,7 @@ class WarningLog final : public base::Logger {
   std::vector<std::string> lines;
 };
 
-class LakeFolder : public testing::Test {
+class LakeFolder : public ::testing::Test {
  protected:
   LakeOptions Options() const {
     return {
@@ -78,13 +78,13 @@ class LakeFolder : public testing::Test {
     std::unique_ptr<Load> load;
     model::Proof proof;
     model::Counts Commit(const std::string& attempt) {
-      return load->Commit(Mark(attempt), proof, kCall);
+      return load->Commit(Mark(attempt), proof, kFolderCall);
     }
   };
   Ready Loaded(Destination& destination, const model::StreamTarget& target, int n) {
-    auto load = destination.Begin(target, kCall);
+    auto load = destination.Begin(target, kFolderCall);
     const model::LocalPart part = Part(n);
-    const model::Proof proof = Proof(load->Add({&part, 1}, kCall));
+    const model::Proof proof = Proof(load->Add({&part, 1}, kFolderCall));
     return {std::move(load), proof};
   }
   void Bring(Destination& destination, const model::StreamTarget& target, int n) {
@@ -97,7 +97,7 @@ class LakeFolder : public testing::Test {
   }
   std::vector<std::string> Names(const std::string& folder) {
     std::vector<std::string> names;
-    for (const FileInfo& file : files_->List(folder, kCall)) names.push_back(file.name);
+    for (const FileInfo& file : files_->List(folder, kFolderCall)) names.push_back(file.name);
     return names;
   }
   std::vector<std::string> Commits() { return Names("sales/orders/_commits"); }
@@ -125,13 +125,13 @@ TEST_F(LakeFolder, LiesAsTheLayoutSaysAndNowhereElse) {
   EXPECT_THAT(Names("_sluice/streams"), ElementsAre("sales.orders.json"));
   EXPECT_THAT(Commits(), ElementsAre("00000000000000000001.json"));
   EXPECT_THAT(Data(),
-              ElementsAre(testing::MatchesRegex("20260101T000000Z-[0-9a-f]{16}-1\\.parquet")));
+              ElementsAre(::testing::MatchesRegex("20260101T000000Z-[0-9a-f]{16}-1\\.parquet")));
   std::vector<std::string> top;
   for (const auto& entry : fs::recursive_directory_iterator(dir_.path() / "work")) {
     top.push_back(entry.path());
   }
   EXPECT_THAT(top, IsEmpty());
-  const LakeCommit commit = *LakeTable(*files_, kTable).Newest(kCall);
+  const LakeCommit commit = *LakeTable(*files_, kTable).Newest(kFolderCall);
   EXPECT_EQ(commit.run, "run-a1");
   EXPECT_EQ(commit.files.at(0).bytes,
             fs::file_size(Options().folder / "sales/orders" / commit.files.at(0).path));
@@ -163,13 +163,13 @@ TEST_F(LakeFolder, TheSecondOfTwoWritersIsToldWhoCommittedWhen) {
 TEST_F(LakeFolder, ACommitSinceTheWatermarkWasReadIsAConflict) {
   const auto mine = Open();
   Bring(*mine, Target(WriteMode::kAppend), 1);
-  EXPECT_EQ(mine->ReadCommitted("sales.orders", kCall)->watermark.value, "a1");
+  EXPECT_EQ(mine->ReadCommitted("sales.orders", kFolderCall)->watermark.value, "a1");
   const auto theirs = Open();
   Bring(*theirs, Target(WriteMode::kAppend), 2);
   Ready ready = Loaded(*mine, Target(WriteMode::kAppend), 2);
   EXPECT_THAT([&] { ready.Commit("x"); }, ThrowsError(ErrorCode::kConflict));
   ready.load.reset();
-  EXPECT_EQ(mine->ReadCommitted("sales.orders", kCall)->watermark.value, "a2");
+  EXPECT_EQ(mine->ReadCommitted("sales.orders", kFolderCall)->watermark.value, "a2");
   Bring(*mine, Target(WriteMode::kAppend), 3);
   EXPECT_THAT(Rows(), Optional(ElementsAre("1", "2", "3")));
 }
@@ -182,9 +182,9 @@ TEST_F(LakeFolder, ADamagedVersionIsNamedAndNeverReadAround) {
                                        HasSubstr(CommitFile(2).string()));
   const auto damage = [&](const std::string& text) {
     std::ofstream(CommitFile(2), std::ios::trunc) << text;
-    EXPECT_THAT([&] { lake->ReadCommitted("sales.orders", kCall); }, refused);
-    EXPECT_THAT([&] { lake->Begin(Target(), kCall); }, refused);
-    EXPECT_THAT([&] { lake->Forget("sales.orders", kCall); }, refused);
+    EXPECT_THAT([&] { lake->ReadCommitted("sales.orders", kFolderCall); }, refused);
+    EXPECT_THAT([&] { lake->Begin(Target(), kFolderCall); }, refused);
+    EXPECT_THAT([&] { lake->Forget("sales.orders", kFolderCall); }, refused);
   };
   std::ifstream in(CommitFile(2));
   std::string whole{std::istreambuf_iterator<char>(in), {}};
@@ -194,14 +194,14 @@ TEST_F(LakeFolder, ADamagedVersionIsNamedAndNeverReadAround) {
   std::ifstream other(CommitFile(1));
   damage({std::istreambuf_iterator<char>(other), {}});
   std::ofstream(CommitFile(2), std::ios::trunc) << whole;
-  EXPECT_EQ(lake->ReadCommitted("sales.orders", kCall)->watermark.value, "a2");
+  EXPECT_EQ(lake->ReadCommitted("sales.orders", kFolderCall)->watermark.value, "a2");
 }
 
 TEST_F(LakeFolder, ADamagedStreamFileIsNamed) {
   const auto lake = Open();
   Bring(*lake, Target(), 1);
   std::ofstream(Options().folder / "_sluice/streams/sales.orders.json", std::ios::trunc) << "{";
-  EXPECT_THAT([&] { lake->ReadCommitted("sales.orders", kCall); },
+  EXPECT_THAT([&] { lake->ReadCommitted("sales.orders", kFolderCall); },
               ThrowsErrorWith(ErrorCode::kCorrupt, &base::ErrorInfo::subject,
                               HasSubstr("sales.orders.json")));
 }
@@ -211,7 +211,7 @@ TEST_F(LakeFolder, ADataFileThatVanishedStopsTheCommit) {
   Bring(*lake, Target(), 1);
   Ready ready = Loaded(*lake, Target(), 2);
   for (const std::string& name : Data()) {
-    const auto commit = LakeTable(*files_, kTable).Newest(kCall);
+    const auto commit = LakeTable(*files_, kTable).Newest(kFolderCall);
     if ("data/" + name != commit->files.at(0).path) {
       fs::remove(Options().folder / "sales/orders/data" / name);
     }
@@ -275,7 +275,7 @@ TEST_F(LakeFolder, FilesOfDeadLoadsGoAfterTwoDays) {
     if (name.starts_with("2026")) SetAge(table / "data" / name, kOrphanAge * 2);
   }
   Bring(*lake, Target(WriteMode::kAppend), 2);
-  EXPECT_THAT(Data(), AllOf(SizeIs(3), testing::Contains(young + "-1.parquet")));
+  EXPECT_THAT(Data(), AllOf(SizeIs(3), ::testing::Contains(young + "-1.parquet")));
   EXPECT_THAT(Commits(), SizeIs(2));
   EXPECT_FALSE(fs::exists(table / "_commits" / ".new-00000000000000ab"));
   EXPECT_FALSE(fs::exists(table / "_loads" / (dead + ".json")));
@@ -363,7 +363,7 @@ TEST_F(LakeFolder, NothingIsRemovedThroughALink) {
     log_.lines.clear();
     for (int i = 2; i < 6; ++i) Bring(*lake, Target(), i);
     for (const fs::path& path : before) EXPECT_TRUE(fs::exists(path)) << path;
-    EXPECT_THAT(log_.lines, testing::Contains(HasSubstr("symbolic link")));
+    EXPECT_THAT(log_.lines, ::testing::Contains(HasSubstr("symbolic link")));
     EXPECT_THAT(Rows(), Optional(ElementsAre("5")));
   }
 }
@@ -387,15 +387,15 @@ TEST_F(LakeFolder, AStreamThatMovedIsReadAnewIntoItsNewTable) {
   model::StreamTarget moved = Target(WriteMode::kAppend);
   moved.table.schema = "other";
   moved.complete = false;
-  EXPECT_THAT([&] { lake->Begin(moved, kCall); },
+  EXPECT_THAT([&] { lake->Begin(moved, kFolderCall); },
               ThrowsErrorWith(ErrorCode::kConflict, &base::ErrorInfo::remedy, HasSubstr("--full")));
   moved.complete = true;
   Bring(*lake, moved, 2);
-  EXPECT_EQ(lake->ReadCommitted("sales.orders", kCall)->watermark.value, "a2");
+  EXPECT_EQ(lake->ReadCommitted("sales.orders", kFolderCall)->watermark.value, "a2");
   // Back again: what it left there is not its watermark any more.
   model::StreamTarget back = Target(WriteMode::kAppend);
   back.complete = false;
-  EXPECT_THAT([&] { lake->Begin(back, kCall); }, ThrowsError(ErrorCode::kConflict));
+  EXPECT_THAT([&] { lake->Begin(back, kFolderCall); }, ThrowsError(ErrorCode::kConflict));
 }
 
 TEST_F(LakeFolder, ATableThatAnotherStreamTookHasNoWatermarkOfTheFirst) {
@@ -404,8 +404,8 @@ TEST_F(LakeFolder, ATableThatAnotherStreamTookHasNoWatermarkOfTheFirst) {
   model::StreamTarget other = Target();
   other.stream = "by_query";
   Bring(*lake, other, 2);
-  EXPECT_EQ(lake->ReadCommitted("sales.orders", kCall), std::nullopt);
-  EXPECT_TRUE(lake->ReadCommitted("by_query", kCall));
+  EXPECT_EQ(lake->ReadCommitted("sales.orders", kFolderCall), std::nullopt);
+  EXPECT_TRUE(lake->ReadCommitted("by_query", kFolderCall));
 }
 
 TEST_F(LakeFolder, NamesOfAnyKindStayApart) {
@@ -431,7 +431,7 @@ TEST_F(LakeFolder, ColumnsThatDifferByCaseAloneAreRefusedByName) {
   model::StreamTarget target = Target();
   target.columns = {{"Id", {TypeKind::kInt64}}, {"iD", {TypeKind::kInt64}}};
   EXPECT_THAT(
-      [&] { Open()->Begin(target, kCall); },
+      [&] { Open()->Begin(target, kFolderCall); },
       ThrowsErrorWith(ErrorCode::kUnsupported, &base::ErrorInfo::message, HasSubstr("Id and iD")));
 }
 
@@ -440,10 +440,10 @@ TEST_F(LakeFolder, MergeAndHistoryAreRefusedWithWhatToDoInstead) {
   EXPECT_FALSE(lake->Describe().merge);
   EXPECT_FALSE(lake->Describe().history);
   for (const WriteMode mode : {WriteMode::kMerge, WriteMode::kHistory}) {
-    EXPECT_THAT([&] { lake->Examine(Target(mode), kCall); },
+    EXPECT_THAT([&] { lake->Examine(Target(mode), kFolderCall); },
                 ThrowsErrorWith(ErrorCode::kUnsupported, &base::ErrorInfo::remedy,
                                 HasSubstr("write_mode: overwrite or append")));
-    EXPECT_THAT([&] { lake->Begin(Target(mode), kCall); },
+    EXPECT_THAT([&] { lake->Begin(Target(mode), kFolderCall); },
                 ThrowsErrorWith(ErrorCode::kUnsupported, &base::ErrorInfo::message,
                                 HasSubstr("never rewritten")));
   }
@@ -451,10 +451,10 @@ TEST_F(LakeFolder, MergeAndHistoryAreRefusedWithWhatToDoInstead) {
 
 TEST_F(LakeFolder, ProbeLeavesNothing) {
   const auto lake = Open();
-  lake->Probe(kCall);
+  lake->Probe(kFolderCall);
   EXPECT_FALSE(fs::exists(Options().folder));
   Bring(*lake, Target(), 1);
-  lake->Probe(kCall);
+  lake->Probe(kFolderCall);
   EXPECT_THAT(Names(""), IsEmpty());
 }
 
@@ -485,11 +485,11 @@ TEST_F(LakeFolder, AFullDiskLeavesTheOldVersion) {
   const model::LocalPart large = WritePart(
       dir_.path(), "large", "SELECT CAST(hash(range) >> 1 AS BIGINT) AS n FROM range(250000)");
   {
-    auto load = lake->Begin(Target(), kCall);
+    auto load = lake->Begin(Target(), kFolderCall);
     LimitFiles(1 << 20);
     EXPECT_THAT(
         [&] {
-          load->Add({&large, 1}, kCall);
+          load->Add({&large, 1}, kFolderCall);
         },
         ThrowsErrorWith(ErrorCode::kNoSpace, &base::ErrorInfo::remedy,
                         HasSubstr("sales/orders/data")));
@@ -504,7 +504,7 @@ TEST_F(LakeFolder, AFullDiskLeavesTheOldVersion) {
   setrlimit(RLIMIT_FSIZE, &before);
   ready.load.reset();
   EXPECT_THAT(Rows(), Optional(ElementsAre("1")));
-  EXPECT_EQ(lake->ReadCommitted("sales.orders", kCall)->watermark.value, "a1");
+  EXPECT_EQ(lake->ReadCommitted("sales.orders", kFolderCall)->watermark.value, "a1");
   Bring(*lake, Target(), 3);
   EXPECT_THAT(Rows(), Optional(ElementsAre("3")));
   lake->Close();

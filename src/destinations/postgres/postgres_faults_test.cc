@@ -30,7 +30,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-const base::Call kCall;
+const base::Call kFaultsCall;
 
 class PostgresFaults : public ::testing::Test {
  protected:
@@ -55,13 +55,13 @@ class PostgresFaults : public ::testing::Test {
   }
   void Load(Destination& destination, const model::LocalPart& part, const std::string& attempt,
             WriteMode mode = WriteMode::kMerge) {
-    auto load = destination.Begin(Target(mode), kCall);
-    const LoadedRows rows = load->Add({&part, 1}, kCall);
+    auto load = destination.Begin(Target(mode), kFaultsCall);
+    const LoadedRows rows = load->Add({&part, 1}, kFaultsCall);
     load->Commit({.run = "r", .attempt = attempt},
                  {.manifest_rows = rows.loaded_rows,
                   .footer_rows = rows.footer_rows,
                   .loaded_rows = rows.loaded_rows},
-                 kCall);
+                 kFaultsCall);
   }
   // What the load fails with; nothing if it does not.
   std::optional<base::ErrorInfo> Failure(const std::function<void()>& body) {
@@ -94,11 +94,11 @@ class PostgresFaults : public ::testing::Test {
     }
   }
   void ExpectOldThenNew(Destination& destination) {
-    EXPECT_EQ(destination.ReadCommitted("sales.orders", kCall)->watermark.attempt, "old");
+    EXPECT_EQ(destination.ReadCommitted("sales.orders", kFaultsCall)->watermark.attempt, "old");
     EXPECT_THAT(Rows(), ElementsAre("1|a", "2|b", "3|c"));
     Sql("DROP FUNCTION IF EXISTS public.fault() CASCADE");
     Load(destination, New(), "new");
-    EXPECT_EQ(destination.ReadCommitted("sales.orders", kCall)->watermark.attempt, "new");
+    EXPECT_EQ(destination.ReadCommitted("sales.orders", kFaultsCall)->watermark.attempt, "new");
     EXPECT_THAT(Rows(), ElementsAre("2|B", "3|c", "4|d"));
   }
 
@@ -153,16 +153,17 @@ TEST_F(PostgresFaults, SessionsEndedBetweenCallsLeaveTheOldRows) {
   };
   end_all();
   const model::LocalPart part = New();
-  auto load = destination->Begin(Target(), kCall);
+  auto load = destination->Begin(Target(), kFaultsCall);
   end_all();
-  EXPECT_EQ(Failure([&] { load->Add({&part, 1}, kCall); })->code, ErrorCode::kUnreachable);
+  EXPECT_EQ(Failure([&] { load->Add({&part, 1}, kFaultsCall); })->code, ErrorCode::kUnreachable);
   load = nullptr;
-  load = destination->Begin(Target(), kCall);
-  const LoadedRows rows = load->Add({&part, 1}, kCall);
+  load = destination->Begin(Target(), kFaultsCall);
+  const LoadedRows rows = load->Add({&part, 1}, kFaultsCall);
   end_all();
   const auto failure = Failure([&] {
     load->Commit({.run = "r", .attempt = "new"},
-                 {.manifest_rows = 3, .footer_rows = 3, .loaded_rows = rows.loaded_rows}, kCall);
+                 {.manifest_rows = 3, .footer_rows = 3, .loaded_rows = rows.loaded_rows},
+                 kFaultsCall);
   });
   EXPECT_EQ(failure->code, ErrorCode::kUnreachable);
   EXPECT_FALSE(failure->in_doubt);
@@ -192,7 +193,7 @@ TEST_F(PostgresFaults, ALostAnswerToACommitIsInDoubtAndThenKnown) {
   ASSERT_TRUE(failure);
   EXPECT_EQ(failure->code, ErrorCode::kUnreachable);
   EXPECT_TRUE(failure->in_doubt);
-  EXPECT_EQ(destination->ReadCommitted("sales.orders", kCall)->watermark.attempt, "new");
+  EXPECT_EQ(destination->ReadCommitted("sales.orders", kFaultsCall)->watermark.attempt, "new");
   EXPECT_THAT(Rows(), ElementsAre("2|B", "3|c", "4|d"));
   destination->Close();
 }
@@ -202,14 +203,14 @@ TEST_F(PostgresFaults, ALostAnswerToACommitIsInDoubtAndThenKnown) {
 TEST_F(PostgresFaults, WhatIsLeftOfALostSessionEndsBeforeAnybodyIsAnswered) {
   const auto destination = harness_.Open();
   Load(*destination, Old(), "old");
-  Session lost = Session::Connect(harness_.Options(), clock_, kCall);
+  Session lost = Session::Connect(harness_.Options(), clock_, kFaultsCall);
   const Task task{"test", "a lost session", {}};
-  lost.Begin(task, kCall);
-  lost.Run("UPDATE _sluice.state SET attempt = 'late'", task, kCall);
+  lost.Begin(task, kFaultsCall);
+  lost.Run("UPDATE _sluice.state SET attempt = 'late'", task, kFaultsCall);
   dynamic_cast<PostgresStore&>(*destination).OnLost(lost.backend());
-  EXPECT_EQ(destination->ReadCommitted("sales.orders", kCall)->watermark.attempt, "old");
+  EXPECT_EQ(destination->ReadCommitted("sales.orders", kFaultsCall)->watermark.attempt, "old");
   EXPECT_THAT([&] { lost.Commit(task); }, ::testing::Throws<base::Error>());
-  EXPECT_EQ(destination->ReadCommitted("sales.orders", kCall)->watermark.attempt, "old");
+  EXPECT_EQ(destination->ReadCommitted("sales.orders", kFaultsCall)->watermark.attempt, "old");
   ExpectOldThenNew(*destination);
   destination->Close();
 }
@@ -239,12 +240,12 @@ TEST_F(PostgresFaults, AServerThatCrashesBetweenAddAndCommitLosesTheLoadAlone) {
   const auto destination = OpenAs(options);
   Load(*destination, Old(), "old");
   const model::LocalPart part = New();
-  auto load = destination->Begin(Target(), kCall);
-  load->Add({&part, 1}, kCall);
+  auto load = destination->Begin(Target(), kFaultsCall);
+  load->Add({&part, 1}, kFaultsCall);
   server_.Crash();
   EXPECT_TRUE(Failure([&] {
     load->Commit({.run = "r", .attempt = "new"},
-                 {.manifest_rows = 3, .footer_rows = 3, .loaded_rows = 3}, kCall);
+                 {.manifest_rows = 3, .footer_rows = 3, .loaded_rows = 3}, kFaultsCall);
   }));
   load = nullptr;
   ExpectOldThenNew(*destination);
@@ -267,11 +268,12 @@ TEST_F(PostgresFaults, AConstraintThatFailsAtCommitIsNotInDoubt) {
 }
 
 TEST_F(PostgresFaults, ACommitThatTheServerRollsBackIsNoSuccess) {
-  Session session = Session::Connect(harness_.Options(), clock_, kCall);
+  Session session = Session::Connect(harness_.Options(), clock_, kFaultsCall);
   const Task task{"test", "a transaction", {}};
-  session.Begin(task, kCall);
-  session.Run("CREATE TABLE public.gone (n integer)", task, kCall);
-  EXPECT_THAT([&] { session.Run("SELECT 1 / 0", task, kCall); }, ::testing::Throws<base::Error>());
+  session.Begin(task, kFaultsCall);
+  session.Run("CREATE TABLE public.gone (n integer)", task, kFaultsCall);
+  EXPECT_THAT([&] { session.Run("SELECT 1 / 0", task, kFaultsCall); },
+              ::testing::Throws<base::Error>());
   EXPECT_THAT([&] { session.Commit(task); },
               test::ThrowsErrorWith(ErrorCode::kDestination, &base::ErrorInfo::message,
                                     HasSubstr("rolled the transaction back")));
@@ -297,10 +299,10 @@ TEST_F(PostgresFaults, ATableThatSomebodyHoldsIsAConflictThatNamesThem) {
   for (const WriteMode mode : {WriteMode::kMerge, WriteMode::kOverwrite}) {
     const auto destination = OpenAs(options);
     Load(*destination, Old(), "old");
-    Session other = Session::Connect(harness_.Options(), clock_, kCall);
+    Session other = Session::Connect(harness_.Options(), clock_, kFaultsCall);
     const Task task{"test", "a lock", {}};
-    other.Begin(task, kCall);
-    other.Run("LOCK TABLE sales.orders IN ROW EXCLUSIVE MODE", task, kCall);
+    other.Begin(task, kFaultsCall);
+    other.Run("LOCK TABLE sales.orders IN ROW EXCLUSIVE MODE", task, kFaultsCall);
     const auto failure = Failure([&] { Load(*destination, New(), "new", mode); });
     ASSERT_TRUE(failure);
     EXPECT_EQ(failure->code, ErrorCode::kConflict);
@@ -318,12 +320,12 @@ TEST_F(PostgresFaults, ATableMadeOrDroppedMeanwhileIsAConflict) {
   const auto destination = harness_.Open();
   const model::LocalPart part = New();
   const auto commit_after = [&](const std::string& sql) {
-    auto load = destination->Begin(Target(), kCall);
-    load->Add({&part, 1}, kCall);
+    auto load = destination->Begin(Target(), kFaultsCall);
+    load->Add({&part, 1}, kFaultsCall);
     Sql(sql);
     return Failure([&] {
       load->Commit({.run = "r", .attempt = "new"},
-                   {.manifest_rows = 3, .footer_rows = 3, .loaded_rows = 3}, kCall);
+                   {.manifest_rows = 3, .footer_rows = 3, .loaded_rows = 3}, kFaultsCall);
     });
   };
   auto failure = commit_after("CREATE TABLE sales.orders AS SELECT 9::bigint AS n, 'z' AS t");
@@ -334,7 +336,7 @@ TEST_F(PostgresFaults, ATableMadeOrDroppedMeanwhileIsAConflict) {
   failure = commit_after("DROP TABLE sales.orders");
   ASSERT_TRUE(failure);
   EXPECT_EQ(failure->code, ErrorCode::kConflict);
-  EXPECT_EQ(destination->ReadCommitted("sales.orders", kCall), std::nullopt);
+  EXPECT_EQ(destination->ReadCommitted("sales.orders", kFaultsCall), std::nullopt);
   Load(*destination, Old(), "old");
   ExpectOldThenNew(*destination);
   destination->Close();
@@ -390,7 +392,8 @@ TEST_F(PostgresFaults, MissingRightsAreNamedWithTheGrant) {
     destination->Close();
   };
   refused(fmt::format(R"(GRANT CREATE ON DATABASE "{}" TO "poor";)", harness_.database()));
-  EXPECT_THAT([&] { OpenAs(options)->Probe(kCall); }, test::ThrowsError(ErrorCode::kPermission));
+  EXPECT_THAT([&] { OpenAs(options)->Probe(kFaultsCall); },
+              test::ThrowsError(ErrorCode::kPermission));
   // Where the state has a place already, that right is not needed.
   Sql("CREATE SCHEMA _sluice AUTHORIZATION poor; CREATE SCHEMA sales");
   refused(R"(GRANT USAGE, CREATE ON SCHEMA "sales" TO "poor";)");
@@ -398,7 +401,7 @@ TEST_F(PostgresFaults, MissingRightsAreNamedWithTheGrant) {
   refused(R"(DELETE ON TABLE "sales"."orders" TO "poor";)");
   Sql("GRANT SELECT, INSERT, UPDATE, DELETE ON sales.orders TO poor");
   const auto destination = OpenAs(options);
-  destination->Probe(kCall);
+  destination->Probe(kFaultsCall);
   Load(*destination, New(), "new");
   Load(*destination, Old(), "old", WriteMode::kOverwrite);  // not the owner: it stays
   EXPECT_THAT(Rows(), ElementsAre("1|a", "2|b", "3|c"));
@@ -482,18 +485,18 @@ TEST_F(PostgresFaults, AnOldSnapshotSeesTheWholeNewTableOrNothingOfIt) {
     options.small_load_bytes = small;
     const auto destination = OpenAs(options);
     Load(*destination, Old(), "old", WriteMode::kOverwrite);
-    auto load = destination->Begin(Target(WriteMode::kOverwrite), kCall);
+    auto load = destination->Begin(Target(WriteMode::kOverwrite), kFaultsCall);
     const model::LocalPart first = Old();
     const model::LocalPart second = New();
-    load->Add({&first, 1}, kCall);
-    Session reader = Session::Connect(harness_.Options(), clock_, kCall);
+    load->Add({&first, 1}, kFaultsCall);
+    Session reader = Session::Connect(harness_.Options(), clock_, kFaultsCall);
     const Task task{"test", "a reader", {}};
-    reader.Run("BEGIN ISOLATION LEVEL REPEATABLE READ", task, kCall);
-    reader.Run("SELECT 1 FROM pg_class LIMIT 1", task, kCall);
-    load->Add({&second, 1}, kCall);
+    reader.Run("BEGIN ISOLATION LEVEL REPEATABLE READ", task, kFaultsCall);
+    reader.Run("SELECT 1 FROM pg_class LIMIT 1", task, kFaultsCall);
+    load->Add({&second, 1}, kFaultsCall);
     load->Commit({.run = "r", .attempt = "new"},
-                 {.manifest_rows = 6, .footer_rows = 6, .loaded_rows = 6}, kCall);
-    const auto seen = reader.Ask("SELECT count(*) FROM sales.orders", task, kCall)[0][0];
+                 {.manifest_rows = 6, .footer_rows = 6, .loaded_rows = 6}, kFaultsCall);
+    const auto seen = reader.Ask("SELECT count(*) FROM sales.orders", task, kFaultsCall)[0][0];
     EXPECT_EQ(seen, small == 0 ? "0" : "6");
     reader.Rollback();
     load = nullptr;
@@ -503,9 +506,9 @@ TEST_F(PostgresFaults, AnOldSnapshotSeesTheWholeNewTableOrNothingOfIt) {
 
 // A session of a dead process that has not ended yet could still commit.
 TEST_F(PostgresFaults, OpeningWaitsForWhatADeadProcessLeftRunning) {
-  std::optional<Session> zombie = Session::Connect(harness_.Options(), clock_, kCall);
+  std::optional<Session> zombie = Session::Connect(harness_.Options(), clock_, kFaultsCall);
   zombie->Run("SELECT pg_advisory_lock_shared(x'736c756963650002'::bigint)", {"test", "", {}},
-              kCall);
+              kFaultsCall);
   std::unique_ptr<Destination> destination;
   {
     std::jthread opener([&] { destination = harness_.Open(); });
@@ -528,9 +531,9 @@ TEST_F(PostgresFaults, AStopDuringTheMergeEndsItAndLeavesTheOldRows) {
   {
     std::jthread loader([&] {
       failure = Failure([&] {
-        auto load = destination->Begin(Target(), kCall);
+        auto load = destination->Begin(Target(), kFaultsCall);
         const model::LocalPart part = New();
-        load->Add({&part, 1}, kCall);
+        load->Add({&part, 1}, kFaultsCall);
         load->Commit({.run = "r", .attempt = "new"},
                      {.manifest_rows = 3, .footer_rows = 3, .loaded_rows = 3},
                      {.stop = stop.get_token()});

@@ -150,13 +150,14 @@ std::unique_ptr<Harness> MakeParallelHarness(const fs::path& folder) {
 
 namespace sluice::destinations {
 
-INSTANTIATE_TEST_SUITE_P(Postgres, Conformance, testing::Values(&postgres::MakePostgresHarness));
-INSTANTIATE_TEST_SUITE_P(Postgres, Merging, testing::Values(&postgres::MakePostgresHarness));
-INSTANTIATE_TEST_SUITE_P(Postgres, History, testing::Values(&postgres::MakePostgresHarness));
-INSTANTIATE_TEST_SUITE_P(Postgres, SchemaChanges, testing::Values(&postgres::MakePostgresHarness));
+INSTANTIATE_TEST_SUITE_P(Postgres, Conformance, ::testing::Values(&postgres::MakePostgresHarness));
+INSTANTIATE_TEST_SUITE_P(Postgres, Merging, ::testing::Values(&postgres::MakePostgresHarness));
+INSTANTIATE_TEST_SUITE_P(Postgres, History, ::testing::Values(&postgres::MakePostgresHarness));
+INSTANTIATE_TEST_SUITE_P(Postgres, SchemaChanges,
+                         ::testing::Values(&postgres::MakePostgresHarness));
 INSTANTIATE_TEST_SUITE_P(PostgresParallel, Conformance,
-                         testing::Values(&postgres::MakeParallelHarness));
+                         ::testing::Values(&postgres::MakeParallelHarness));
 INSTANTIATE_TEST_SUITE_P(PostgresParallel, Merging,
-                         testing::Values(&postgres::MakeParallelHarness));
+                         ::testing::Values(&postgres::MakeParallelHarness));
 
 }  // namespace sluice::destinations

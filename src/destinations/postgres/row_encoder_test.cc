@@ -16,7 +16,7 @@ namespace {
 using base::ErrorCode;
 using model::TypeKind;
 
-class RowEncoderTest : public testing::Test {
+class RowEncoderTest : public ::testing::Test {
  protected:
   // The rows of `select`, each as hex without its count of fields.
   std::vector<std::string> Encode(const std::vector<model::Column>& columns,
@@ -207,12 +207,12 @@ TEST_F(RowEncoderTest, RowsOfManyColumnsWithNulls) {
       Encode({{"a", {TypeKind::kInt32}}, {"b", {TypeKind::kVarchar}}, {"c", {TypeKind::kBool}}},
              "SELECT CAST(n AS INTEGER), t, b FROM (VALUES (1, 'x', NULL), (NULL, NULL, true)) AS "
              "v(n, t, b)"),
-      testing::ElementsAre("0000000400000001"
-                           "0000000178"
-                           "ffffffff",
-                           "ffffffff"
-                           "ffffffff"
-                           "0000000101"));
+      ::testing::ElementsAre("0000000400000001"
+                             "0000000178"
+                             "ffffffff",
+                             "ffffffff"
+                             "ffffffff"
+                             "0000000101"));
 }
 
 TEST_F(RowEncoderTest, StopsAtTheSizeItWasGiven) {
@@ -233,16 +233,17 @@ TEST_F(RowEncoderTest, RefusesNulBytesByColumn) {
           Encode({{"a", {TypeKind::kInt32}}, {"note", {TypeKind::kVarchar}}},
                  fmt::format("SELECT CAST(1 AS INTEGER), {}", value));
         },
-        testing::Throws<base::Error>(testing::AllOf(
-            testing::Property(&base::Error::code, ErrorCode::kUnsupported),
-            testing::Property(
+        ::testing::Throws<base::Error>(::testing::AllOf(
+            ::testing::Property(&base::Error::code, ErrorCode::kUnsupported),
+            ::testing::Property(
                 &base::Error::info,
-                testing::AllOf(
-                    testing::Field(&base::ErrorInfo::subject, "column note of table sales.orders"),
-                    testing::Field(&base::ErrorInfo::message,
-                                   testing::Not(testing::HasSubstr("secret"))),
-                    testing::Field(&base::ErrorInfo::remedy,
-                                   testing::HasSubstr("replace(note, chr(0), '')")))))));
+                ::testing::AllOf(
+                    ::testing::Field(&base::ErrorInfo::subject,
+                                     "column note of table sales.orders"),
+                    ::testing::Field(&base::ErrorInfo::message,
+                                     ::testing::Not(::testing::HasSubstr("secret"))),
+                    ::testing::Field(&base::ErrorInfo::remedy,
+                                     ::testing::HasSubstr("replace(note, chr(0), '')")))))));
   }
 }
 

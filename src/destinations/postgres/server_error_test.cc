@@ -9,8 +9,8 @@ namespace sluice::destinations::postgres {
 namespace {
 
 using base::ErrorCode;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 const ServerContext kContext{.operation = "load",
                              .subject = "table sales.orders",
@@ -30,7 +30,7 @@ struct StatementCase {
   const char* remedy;
 };
 
-class Statements : public testing::TestWithParam<StatementCase> {};
+class Statements : public ::testing::TestWithParam<StatementCase> {};
 
 // Every text holds what an error must not: a value, in the server's own words and in its detail.
 TEST_P(Statements, TellWhatToDo) {
@@ -61,7 +61,7 @@ constexpr bool kFinal = false;
 
 INSTANTIATE_TEST_SUITE_P(
     Table, Statements,
-    testing::Values(
+    ::testing::Values(
         StatementCase{"08006", "connection failure SECRET", ErrorCode::kUnreachable, kRetry,
                       "08006", "Run again"},
         StatementCase{"0A000", "cannot alter type of a column used by a view or rule",
@@ -152,7 +152,7 @@ struct LoginCase {
   const char* remedy;
 };
 
-class Logins : public testing::TestWithParam<LoginCase> {};
+class Logins : public ::testing::TestWithParam<LoginCase> {};
 
 TEST_P(Logins, TellWhatToDo) {
   const LoginCase& c = GetParam();
@@ -166,7 +166,7 @@ TEST_P(Logins, TellWhatToDo) {
 
 INSTANTIATE_TEST_SUITE_P(
     Table, Logins,
-    testing::Values(
+    ::testing::Values(
         LoginCase{"FATAL:  password authentication failed for user \"x\"\n",
                   ErrorCode::kAuthentication, kFinal, "password of role loa\"der", "password"},
         LoginCase{"fe_sendauth: no password supplied\n", ErrorCode::kAuthentication, kFinal,

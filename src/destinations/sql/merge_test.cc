@@ -12,12 +12,12 @@ namespace sluice::destinations::sql {
 namespace {
 
 using base::ErrorCode;
-using testing::AllOf;
-using testing::AnyOf;
-using testing::Contains;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::AllOf;
+using ::testing::AnyOf;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 model::StreamTarget Target(bool complete) {
   return {.stream = "sales.orders",
@@ -60,7 +60,7 @@ class PlainMerge final : public Merge {
   }
 };
 
-class MergeTest : public testing::Test {
+class MergeTest : public ::testing::Test {
  protected:
   MergeTest() {
     runner_.answers = {{.part = "IS NULL", .rows = {{"0"}}},

@@ -11,7 +11,7 @@
 namespace sluice::destinations::sql {
 namespace {
 
-using testing::Optional;
+using ::testing::Optional;
 
 using Row = std::array<std::optional<std::string>, 13>;
 

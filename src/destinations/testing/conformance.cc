@@ -24,9 +24,9 @@ using model::StreamTarget;
 using model::TableName;
 using model::TypeKind;
 using model::WriteMode;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::Optional;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Optional;
 
 constexpr const char* kFolderVariable = "SLUICE_CONFORMANCE_FOLDER";
 
@@ -418,7 +418,7 @@ TEST_P(Conformance, LoadsOfDifferentStreamsRunInParallel) {
       });
     }
   }
-  EXPECT_THAT(errors, testing::Each(""));
+  EXPECT_THAT(errors, ::testing::Each(""));
   for (int i = 0; i < 3; ++i) {
     const TableName table{"sales", fmt::format("t{}", i)};
     EXPECT_EQ(harness_->Read(*destination, table)->size(), 1000u);

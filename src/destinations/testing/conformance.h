@@ -1,9 +1,9 @@
 // The suite that every destination passes, fakes included. A destination's test gives a Harness and
 // instantiates it:
-//   INSTANTIATE_TEST_SUITE_P(DuckDb, Conformance, testing::Values(&MakeDuckDbHarness));
-//   INSTANTIATE_TEST_SUITE_P(DuckDb, Merging, testing::Values(&MakeDuckDbHarness));
-//   INSTANTIATE_TEST_SUITE_P(DuckDb, History, testing::Values(&MakeDuckDbHarness));
-//   INSTANTIATE_TEST_SUITE_P(DuckDb, SchemaChanges, testing::Values(&MakeDuckDbHarness));
+//   INSTANTIATE_TEST_SUITE_P(DuckDb, Conformance, ::testing::Values(&MakeDuckDbHarness));
+//   INSTANTIATE_TEST_SUITE_P(DuckDb, Merging, ::testing::Values(&MakeDuckDbHarness));
+//   INSTANTIATE_TEST_SUITE_P(DuckDb, History, ::testing::Values(&MakeDuckDbHarness));
+//   INSTANTIATE_TEST_SUITE_P(DuckDb, SchemaChanges, ::testing::Values(&MakeDuckDbHarness));
 // and links the room destinations/testing whole, as duckdb/CMakeLists.txt does.
 #pragma once
 #include <fmt/format.h>
@@ -86,7 +86,7 @@ using MakeHarness = std::unique_ptr<Harness> (*)(const std::filesystem::path& fo
 // In a death test's child: the process that started it.
 inline constexpr const char* kHolderVariable = "SLUICE_CONFORMANCE_HOLDER";
 
-class Conformance : public testing::TestWithParam<MakeHarness> {
+class Conformance : public ::testing::TestWithParam<MakeHarness> {
  protected:
   void SetUp() override;
   void TearDown() override;

@@ -16,8 +16,8 @@ namespace sluice::destinations {
 namespace {
 
 using base::ErrorCode;
-using testing::ElementsAre;
-using testing::Optional;
+using ::testing::ElementsAre;
+using ::testing::Optional;
 
 enum class Full { kDuringLoad, kAtCommit };
 
@@ -69,7 +69,7 @@ TEST_P(Conformance, KilledBeforeCommitLeavesTheOldRows) {
         AddAll(*load, {Numbers("new", 1, 300000)});
         kill(getpid(), SIGKILL);
       },
-      testing::KilledBySignal(SIGKILL), "");
+      ::testing::KilledBySignal(SIGKILL), "");
   EXPECT_THAT(ReadClosed(kTable), Optional(ElementsAre("1|t1", "2|t2")));
   const auto destination = harness_->Open();
   EXPECT_EQ(destination->ReadCommitted("sales.numbers", kCall)->watermark.attempt, "a1");
@@ -86,7 +86,7 @@ TEST_P(Conformance, KilledInItsFirstLoadLeavesNothing) {
         AddAll(*load, {Numbers("new", 1, 300000)});
         kill(getpid(), SIGKILL);
       },
-      testing::KilledBySignal(SIGKILL), "");
+      ::testing::KilledBySignal(SIGKILL), "");
   EXPECT_EQ(ReadClosed(kTable), std::nullopt);
   const auto destination = harness_->Open();
   EXPECT_EQ(destination->ReadCommitted("sales.numbers", kCall), std::nullopt);
@@ -105,7 +105,7 @@ TEST_P(Conformance, KilledAfterCommitKeepsTheNewRows) {
         load->Commit(Mark("a2"), ProofOf(rows), kCall);
         kill(getpid(), SIGKILL);
       },
-      testing::KilledBySignal(SIGKILL), "");
+      ::testing::KilledBySignal(SIGKILL), "");
   EXPECT_EQ(ReadClosed(kTable)->size(), 300000u);
   const auto destination = harness_->Open();
   EXPECT_EQ(destination->ReadCommitted("sales.numbers", kCall)->watermark.attempt, "a2");
@@ -123,7 +123,7 @@ TEST_P(Conformance, AFullDiskLeavesTheOldRows) {
   }
   const model::LocalPart large{{.key = "large"}, folder_ / "large.parquet"};
   EXPECT_EXIT(_exit(LoadOntoFullDisk(Full::kDuringLoad, *harness_, large)),
-              testing::ExitedWithCode(0), "no_space");
+              ::testing::ExitedWithCode(0), "no_space");
   EXPECT_THAT(ReadClosed(kTable), Optional(ElementsAre("1|t1", "2|t2")));
   LoadAll(Target(), {Numbers("again", 7, 7)}, "a3");
   EXPECT_THAT(ReadClosed(kTable), Optional(ElementsAre("7|t7")));
@@ -134,8 +134,8 @@ TEST_P(Conformance, ADiskFullAtCommitLeavesTheOldRows) {
   if (!InChild()) LoadAll(Target(), {Numbers("old", 1, 2)}, "a1");
   const model::LocalPart part{{.key = "new"}, folder_ / "new.parquet"};
   if (!InChild()) Numbers("new", 3, 9);
-  EXPECT_EXIT(_exit(LoadOntoFullDisk(Full::kAtCommit, *harness_, part)), testing::ExitedWithCode(0),
-              "");
+  EXPECT_EXIT(_exit(LoadOntoFullDisk(Full::kAtCommit, *harness_, part)),
+              ::testing::ExitedWithCode(0), "");
   const auto destination = harness_->Open();
   EXPECT_THAT(harness_->Read(*destination, kTable), Optional(ElementsAre("1|t1", "2|t2")));
   EXPECT_EQ(destination->ReadCommitted("sales.numbers", kCall)->watermark.attempt, "a1");
@@ -150,7 +150,7 @@ TEST_P(Conformance, AFileHeldByAnotherProcessIsAConflictThatNamesIt) {
     LoadAll(Target(), {Numbers("old", 1, 2)}, "a1");
     holder = harness_->Open();
   }
-  EXPECT_EXIT(_exit(OpenWhileHeld(*harness_)), testing::ExitedWithCode(0), "conflict");
+  EXPECT_EXIT(_exit(OpenWhileHeld(*harness_)), ::testing::ExitedWithCode(0), "conflict");
   EXPECT_THAT(harness_->Read(*holder, kTable), Optional(ElementsAre("1|t1", "2|t2")));
   holder->Close();
 }

@@ -14,8 +14,8 @@ using base::ErrorCode;
 using model::StreamTarget;
 using model::TypeKind;
 using model::WriteMode;
-using testing::ElementsAre;
-using testing::Optional;
+using ::testing::ElementsAre;
+using ::testing::Optional;
 
 std::vector<WriteMode> Modes(Destination& destination) {
   std::vector<WriteMode> modes{WriteMode::kOverwrite};
@@ -45,7 +45,7 @@ std::string Told(const Body& body) {
 
 void ExpectRefusedAlike(Destination& destination, const StreamTarget& target) {
   const std::string examined = Told([&] { destination.Examine(target, kCall); });
-  EXPECT_THAT(examined, testing::StartsWith("unsupported")) << target.table.ToString();
+  EXPECT_THAT(examined, ::testing::StartsWith("unsupported")) << target.table.ToString();
   EXPECT_EQ(examined, Told([&] { destination.Begin(target, kCall); }));
 }
 
@@ -70,7 +70,7 @@ TEST_P(Conformance, ExamineAllowsWhatALoadMayDoAndChangesNothing) {
   const auto destination = harness_->Open();
   for (const WriteMode mode : Modes(*destination)) {
     StreamTarget target = In("sales", mode);
-    EXPECT_THAT(destination->Examine(target, kCall).changes, testing::IsEmpty());
+    EXPECT_THAT(destination->Examine(target, kCall).changes, ::testing::IsEmpty());
     target.columns.push_back({"u", {TypeKind::kDecimal, 9, 2}});
     const model::Landing landing = destination->Examine(target, kCall);
     EXPECT_EQ(landing.table, mode == WriteMode::kOverwrite ? model::Landing::Table::kReplace
@@ -106,7 +106,7 @@ TEST_P(Conformance, OwnSchemasAreRefusedBeforeAnythingIsRead) {
     }
     EXPECT_THAT([&] { destination->Examine(In(schema), kCall); },
                 test::ThrowsErrorWith(ErrorCode::kUnsupported, &base::ErrorInfo::reason,
-                                      testing::Eq("reserved_schema")));
+                                      ::testing::Eq("reserved_schema")));
   }
   destination->Close();
 }
@@ -122,7 +122,7 @@ TEST_P(Conformance, WhatIsNoTableStaysAndIsRefused) {
       target.write_mode = mode;
       target.primary_key = {"n"};
       const std::string examined = Told([&] { destination->Examine(target, kCall); });
-      EXPECT_THAT(examined, testing::HasSubstr(kind)) << examined;
+      EXPECT_THAT(examined, ::testing::HasSubstr(kind)) << examined;
       EXPECT_EQ(examined, Told([&] { destination->Begin(target, kCall); }));
     }
     destination->Close();

@@ -16,10 +16,10 @@ using model::StreamTarget;
 using model::Type;
 using model::TypeKind;
 using model::WriteMode;
-using testing::AllOf;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::Optional;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Optional;
 
 // Noon of that day of January 2026.
 base::UtcTime Noon(int day) {
@@ -144,7 +144,7 @@ TEST_P(History, KeysThatTheSourceNoLongerHasEnd) {
                                       "2|b|1|false|1|NULL|true", "3|c|1|false|1|6 12|false"));
   // It comes back with a time that lies before its end, as of a transaction that ended late.
   EXPECT_EQ(Keep(VersionsOf(7), "(3, 'c', 2, false)"), (Counts{.inserted = 1}));
-  EXPECT_THAT(Versions(), testing::Contains("3|c|2|false|7 12|NULL|true"));
+  EXPECT_THAT(Versions(), ::testing::Contains("3|c|2|false|7 12|NULL|true"));
   EXPECT_EQ(Bring(VersionsOf(8), {}, {{}}), (Counts{.deleted = 3, .deleted_absent = 3}));
   EXPECT_EQ(Versions().size(), 5U);
 }
@@ -287,7 +287,7 @@ TEST_P(History, ATableThatKeepsHistoryAndOneThatDoesNotAreNotMixed) {
                 AllOf(Refuses(ErrorCode::kUnsupported, text)));
     EXPECT_THAT([&] { destination_->Begin(target, kCall); },
                 test::ThrowsErrorWith(ErrorCode::kUnsupported, &base::ErrorInfo::reason,
-                                      testing::Eq("history_table")));
+                                      ::testing::Eq("history_table")));
   };
   refused(VersionsOf(6), "without history");
   StreamTarget kept = VersionsOf(5);

@@ -17,7 +17,7 @@ namespace {
 using model::Counts;
 using model::StreamTarget;
 
-constexpr int kRounds = 120;
+constexpr int kHistoryRounds = 120;
 constexpr int kKeys = 7;
 // Times are microseconds since 2026 began.
 constexpr std::int64_t kDay = 86'400'000'000;
@@ -31,13 +31,13 @@ struct Came {
   friend bool operator==(const Came&, const Came&) = default;
 };
 
-struct Version {
+struct RowVersion {
   Came row;
   std::int64_t from = 0;
   std::optional<std::int64_t> to;
 };
 
-struct Round {
+struct HistoryRound {
   std::vector<Came> batch;
   std::set<int> keys;
   bool keys_given = false;
@@ -49,7 +49,7 @@ struct Round {
 // docs/adr/0013-history.md, said once more in the plainest way.
 class Plain {
  public:
-  Counts Apply(const Round& round) {
+  Counts Apply(const HistoryRound& round) {
     round_ = &round;
     counts_ = {};
     std::map<int, Came> winners;
@@ -61,7 +61,7 @@ class Plain {
       if (row.day > there->second.day) there->second = row;
     }
     for (const auto& [key, row] : winners) Meet(row);
-    for (Version& version : versions) {
+    for (RowVersion& version : versions) {
       if (version.to || winners.contains(version.row.key)) continue;
       if (!round.complete && (!round.keys_given || round.keys.contains(version.row.key))) continue;
       version.to = std::max(round.as_of, version.from + 1);
@@ -71,11 +71,11 @@ class Plain {
     return counts_;
   }
 
-  std::vector<Version> versions;
+  std::vector<RowVersion> versions;
 
  private:
   void Meet(const Came& row) {
-    const auto now = std::find_if(versions.begin(), versions.end(), [&](const Version& version) {
+    const auto now = std::find_if(versions.begin(), versions.end(), [&](const RowVersion& version) {
       return version.row.key == row.key && !version.to;
     });
     const bool there = now != versions.end();
@@ -103,20 +103,20 @@ class Plain {
       const std::int64_t own = *row.day * kDay;
       if (own <= round_->as_of && (!after || own > *after)) moment = own;
     }
-    for (const Version& version : versions) {
+    for (const RowVersion& version : versions) {
       const bool ended = version.row.key == row.key && version.to;
       if (!after && ended && *version.to > moment) moment = std::max(round_->as_of, *version.to);
     }
     return moment;
   }
 
-  const Round* round_ = nullptr;
+  const HistoryRound* round_ = nullptr;
   Counts counts_;
 };
 
-class Dice {
+class HistoryDice {
  public:
-  explicit Dice(unsigned seed) : random_(seed) {}
+  explicit HistoryDice(unsigned seed) : random_(seed) {}
   int Below(int end) { return static_cast<int>(random_() % static_cast<unsigned>(end)); }
   bool OneIn(int n) { return Below(n) == 0; }
 
@@ -124,8 +124,9 @@ class Dice {
   std::mt19937 random_;
 };
 
-Round AnyRound(Dice& dice, int number, const std::vector<Version>& versions) {
-  Round round;
+HistoryRound AnyHistoryRound(HistoryDice& dice, int number,
+                             const std::vector<RowVersion>& versions) {
+  HistoryRound round;
   // It stands still for two rounds out of three, and now and then goes back.
   round.as_of = (10 + number / 3 - (dice.OneIn(9) ? 3 : 0)) * kDay;
   for (int rows = dice.Below(8); rows > 0; --rows) {
@@ -163,10 +164,10 @@ std::string RowsSelect(const std::vector<Came>& batch) {
 }
 
 // As rows of numbers: DuckDB and the harness write times alike, and this need not.
-std::vector<std::string> Texts(const std::vector<Version>& versions,
+std::vector<std::string> Texts(const std::vector<RowVersion>& versions,
                                const std::function<std::string(std::int64_t)>& time) {
   std::vector<std::string> out;
-  for (const Version& version : versions) {
+  for (const RowVersion& version : versions) {
     const auto maybe = [&](const std::optional<std::int64_t>& micros) {
       return micros ? time(*micros) : std::string("NULL");
     };
@@ -204,10 +205,10 @@ std::string TimeText(std::int64_t micros) {
 TEST_P(History, AgreesWithAPlainMapOfVersions) {
   Plain plain;
   Counts all;
-  for (int number = 0; number < kRounds; ++number) {
+  for (int number = 0; number < kHistoryRounds; ++number) {
     SCOPED_TRACE(fmt::format("round {}", number));
-    Dice dice(static_cast<unsigned>(number));
-    const Round round = AnyRound(dice, number, plain.versions);
+    HistoryDice dice(static_cast<unsigned>(number));
+    const HistoryRound round = AnyHistoryRound(dice, number, plain.versions);
     StreamTarget target = VersionsOf(1, round.complete);
     target.as_of = AsTime(round.as_of);
     target.allow_duplicate_keys = true;

@@ -18,10 +18,10 @@ using model::Counts;
 using model::StreamTarget;
 using model::TypeKind;
 using model::WriteMode;
-using testing::AllOf;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::Optional;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Optional;
 
 }  // namespace
 
@@ -206,14 +206,15 @@ TEST_P(Merging, TooManyDeletesAreRefusedWithTheNumbers) {
       "(1, 'a', 1, false), (2, 'b', 1, false), (3, 'c', 1, false), "
       "(4, 'd', 1, false)";
   Bring(target, four);
-  EXPECT_THAT([&] { Bring(target, "(1, 'a', 1, false)"); },
-              testing::Throws<base::Error>(testing::Property(
-                  &base::Error::info,
-                  AllOf(testing::Field(&base::ErrorInfo::code, ErrorCode::kConflict),
-                        testing::Field(&base::ErrorInfo::message,
-                                       AllOf(HasSubstr("3 of the table's 4 rows"),
-                                             HasSubstr("75.0 %"), HasSubstr("50.0 %"))),
-                        testing::Field(&base::ErrorInfo::remedy, HasSubstr("--allow-deletes"))))));
+  EXPECT_THAT(
+      [&] { Bring(target, "(1, 'a', 1, false)"); },
+      ::testing::Throws<base::Error>(::testing::Property(
+          &base::Error::info,
+          AllOf(::testing::Field(&base::ErrorInfo::code, ErrorCode::kConflict),
+                ::testing::Field(&base::ErrorInfo::message,
+                                 AllOf(HasSubstr("3 of the table's 4 rows"), HasSubstr("75.0 %"),
+                                       HasSubstr("50.0 %"))),
+                ::testing::Field(&base::ErrorInfo::remedy, HasSubstr("--allow-deletes"))))));
   EXPECT_EQ(There()->size(), 4u);
   // Half of them is not more than half; and flagged rows count as well.
   EXPECT_EQ(Bring(target, "(1, 'a', 1, false), (2, 'b', 1, false)").deleted, 2u);
@@ -240,13 +241,13 @@ TEST_P(Merging, DuplicateKeysInACompleteSourceAreRefused) {
   const std::string rows =
       "(1, 'a', 1, false), (1, 'b', 2, false), (2, 'c', 1, false), (3, 'd', 1, false), "
       "(3, 'd', 1, false), (3, 'e', 9, false)";
-  const auto refused = testing::Throws<base::Error>(testing::Property(
+  const auto refused = ::testing::Throws<base::Error>(::testing::Property(
       &base::Error::info,
-      AllOf(testing::Field(&base::ErrorInfo::code, ErrorCode::kConflict),
-            testing::Field(
+      AllOf(::testing::Field(&base::ErrorInfo::code, ErrorCode::kConflict),
+            ::testing::Field(
                 &base::ErrorInfo::message,
                 AllOf(HasSubstr("2 values of the primary key (n)"), HasSubstr("5 of 6 rows"))),
-            testing::Field(&base::ErrorInfo::remedy, HasSubstr("duplicate_keys: newest")))));
+            ::testing::Field(&base::ErrorInfo::remedy, HasSubstr("duplicate_keys: newest")))));
   EXPECT_THAT([&] { Bring(MergeTarget(true), rows); }, refused);
   EXPECT_EQ(There(), std::nullopt);
   Bring(MergeTarget(true), "(1, 'a', 1, false)");

@@ -263,7 +263,7 @@ int Follow(const Moves& moves, Table& table, int rounds, int numbers) {
       ++refused;
     }
     EXPECT_EQ(moves.there().value_or(std::vector<std::string>()), Texts(table));
-    if (testing::Test::HasFailure()) return refused;
+    if (::testing::Test::HasFailure()) return refused;
     if (number % 20 == 19) moves.reopen();  // what is on disk, too
   }
   return refused;

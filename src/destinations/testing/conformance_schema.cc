@@ -16,10 +16,10 @@ using model::StreamTarget;
 using model::Type;
 using model::TypeKind;
 using model::WriteMode;
-using testing::AllOf;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::Optional;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Optional;
 
 StreamTarget Shape(WriteMode mode, std::vector<model::Column> columns,
                    SchemaPolicy policy = SchemaPolicy::kFollow) {
@@ -35,7 +35,7 @@ const model::Column kN{"n", {TypeKind::kInt64}};
 const model::Column kT{"t", {TypeKind::kVarchar}};
 const model::Column kU{"u", {TypeKind::kVarchar}};
 
-std::vector<WriteMode> Modes(Destination& destination) {
+std::vector<WriteMode> ModesWithSchema(Destination& destination) {
   std::vector<WriteMode> modes;
   if (destination.Describe().append) modes.push_back(WriteMode::kAppend);
   if (destination.Describe().merge) modes.push_back(WriteMode::kMerge);
@@ -43,10 +43,10 @@ std::vector<WriteMode> Modes(Destination& destination) {
 }
 
 auto Refuses(const std::vector<std::string>& texts) {
-  std::vector<testing::Matcher<std::string>> all;
+  std::vector<::testing::Matcher<std::string>> all;
   for (const std::string& text : texts) all.emplace_back(HasSubstr(text));
   return test::ThrowsErrorWith(ErrorCode::kUnsupported, &base::ErrorInfo::message,
-                               testing::AllOfArray(all));
+                               ::testing::AllOfArray(all));
 }
 
 }  // namespace
@@ -77,7 +77,7 @@ void SchemaChanges::StartAnew(const StreamTarget& target, const std::string& sel
 }
 
 TEST_P(SchemaChanges, ANewColumnIsAddedAndAGoneOneKept) {
-  for (const WriteMode mode : Modes(*destination_)) {
+  for (const WriteMode mode : ModesWithSchema(*destination_)) {
     StartAnew(Shape(mode, {kN, kT}), "SELECT CAST(1 AS BIGINT) AS n, 'a' AS t");
     Bring(Shape(mode, {kU, kN, kT}), "SELECT 'x' AS u, CAST(2 AS BIGINT) AS n, 'b' AS t");
     EXPECT_THAT(harness_->ColumnNames(*destination_, kTable), ElementsAre("n", "t", "u"));
@@ -115,7 +115,7 @@ TEST_P(SchemaChanges, WhatWidensWithoutLossIsWidened) {
       {"0|1.5", "1|0.1"},
       {"0|a", "1|123456789"},
       {"0|99.99", "1|1234567890123456.78", "2|-123456789012345678901234567890123456.78"}};
-  for (const WriteMode mode : Modes(*destination_)) {
+  for (const WriteMode mode : ModesWithSchema(*destination_)) {
     for (std::size_t i = 0; i < steps.size(); ++i) {
       int n = 0;
       for (const auto& [type, value] : steps[i]) {
@@ -128,14 +128,14 @@ TEST_P(SchemaChanges, WhatWidensWithoutLossIsWidened) {
         ++n;
       }
       EXPECT_THAT(harness_->Read(*destination_, kTable),
-                  Optional(testing::ElementsAreArray(expected[i])));
+                  Optional(::testing::ElementsAreArray(expected[i])));
     }
   }
 }
 
 TEST_P(SchemaChanges, WhatWouldLoseValuesIsRefusedByName) {
   const Type decimal{.kind = TypeKind::kDecimal, .precision = 18, .scale = 2};
-  for (const WriteMode mode : Modes(*destination_)) {
+  for (const WriteMode mode : ModesWithSchema(*destination_)) {
     StartAnew(Shape(mode, {kN, {"i", {TypeKind::kInt64}}, {"d", decimal}, kT}),
               "SELECT CAST(1 AS BIGINT) AS n, CAST(2 AS BIGINT) AS i, CAST(3 AS DECIMAL(18,2)) AS "
               "d, 'a' AS t");
@@ -152,7 +152,7 @@ TEST_P(SchemaChanges, WhatWouldLoseValuesIsRefusedByName) {
 }
 
 TEST_P(SchemaChanges, FreezeBringsOnlyTheColumnsThatAreThere) {
-  std::vector<WriteMode> modes = Modes(*destination_);
+  std::vector<WriteMode> modes = ModesWithSchema(*destination_);
   modes.push_back(WriteMode::kOverwrite);
   for (const WriteMode mode : modes) {
     StartAnew(Shape(mode, {kN, kT}), "SELECT CAST(1 AS BIGINT) AS n, 'a' AS t");
@@ -186,7 +186,7 @@ TEST_P(SchemaChanges, FreezeStillNeedsTheKeyAtTheDestination) {
 }
 
 TEST_P(SchemaChanges, FailNamesEveryDifference) {
-  std::vector<WriteMode> modes = Modes(*destination_);
+  std::vector<WriteMode> modes = ModesWithSchema(*destination_);
   modes.push_back(WriteMode::kOverwrite);
   for (const WriteMode mode : modes) {
     StartAnew(Shape(mode, {kN, kT, {"i", {TypeKind::kInt16}}}),
@@ -205,7 +205,7 @@ TEST_P(SchemaChanges, FailNamesEveryDifference) {
 }
 
 TEST_P(SchemaChanges, ADroppedLoadChangesNoColumn) {
-  for (const WriteMode mode : Modes(*destination_)) {
+  for (const WriteMode mode : ModesWithSchema(*destination_)) {
     StartAnew(Shape(mode, {kN, {"i", {TypeKind::kInt16}}}),
               "SELECT CAST(1 AS BIGINT) AS n, CAST(1 AS INTEGER) AS i");
     const model::LocalPart part = harness_->MakePart(
@@ -221,7 +221,7 @@ TEST_P(SchemaChanges, ADroppedLoadChangesNoColumn) {
 
 TEST_P(SchemaChanges, ADecimalThatOnlyThePartsTellFindsItsColumn) {
   const model::Column unknown{"v", {.kind = TypeKind::kDecimal}};
-  for (const WriteMode mode : Modes(*destination_)) {
+  for (const WriteMode mode : ModesWithSchema(*destination_)) {
     // Without a part nothing tells it: the next load does.
     StreamTarget target = Shape(WriteMode::kOverwrite, {kN, unknown});
     auto load = destination_->Begin(target, kCall);
@@ -238,10 +238,10 @@ TEST_P(SchemaChanges, ADecimalThatOnlyThePartsTellFindsItsColumn) {
 
 // G44: A column that is gone at the source is told once, whatever the write mode is.
 TEST_P(SchemaChanges, WhatWentOrCameIsToldOncePerChange) {
-  std::vector<WriteMode> modes = Modes(*destination_);
+  std::vector<WriteMode> modes = ModesWithSchema(*destination_);
   modes.push_back(WriteMode::kOverwrite);
   const auto notes = [&] { return harness_->log.Take(); };
-  const auto tells = [](const std::string& text) { return testing::Contains(HasSubstr(text)); };
+  const auto tells = [](const std::string& text) { return ::testing::Contains(HasSubstr(text)); };
   const std::string both = "SELECT CAST(1 AS BIGINT) AS n, 'a' AS t";
   const std::string one = "SELECT CAST(1 AS BIGINT) AS n";
   for (const WriteMode mode : modes) {
@@ -249,46 +249,46 @@ TEST_P(SchemaChanges, WhatWentOrCameIsToldOncePerChange) {
     StartAnew(Shape(mode, {kN, kT}), both);
     notes();
     Bring(Shape(mode, {kN, kT}), both);
-    EXPECT_THAT(notes(), testing::IsEmpty());
+    EXPECT_THAT(notes(), ::testing::IsEmpty());
     Bring(Shape(mode, {kN}), one);
-    EXPECT_THAT(notes(), AllOf(testing::SizeIs(1), tells("column t is gone")));
+    EXPECT_THAT(notes(), AllOf(::testing::SizeIs(1), tells("column t is gone")));
     Bring(Shape(mode, {kN}), one);
-    EXPECT_THAT(notes(), testing::IsEmpty());
+    EXPECT_THAT(notes(), ::testing::IsEmpty());
     // Back, which an overwritten table takes for new.
     Bring(Shape(mode, {kN, kT}), both);
-    EXPECT_THAT(notes(), AllOf(testing::SizeIs(1), tells("column t is ")));
+    EXPECT_THAT(notes(), AllOf(::testing::SizeIs(1), tells("column t is ")));
     Bring(Shape(mode, {kN, kT}), both);
-    EXPECT_THAT(notes(), testing::IsEmpty());
+    EXPECT_THAT(notes(), ::testing::IsEmpty());
     // Renamed: one is gone, one is new.
     Bring(Shape(mode, {kN, kU}), "SELECT CAST(1 AS BIGINT) AS n, 'a' AS u");
-    EXPECT_THAT(notes(), AllOf(testing::SizeIs(3), tells("column t is gone"),
+    EXPECT_THAT(notes(), AllOf(::testing::SizeIs(3), tells("column t is gone"),
                                tells("column u is new"), tells("if it was renamed")));
     Bring(Shape(mode, {kN, kU}), "SELECT CAST(1 AS BIGINT) AS n, 'b' AS u");
-    EXPECT_THAT(notes(), testing::IsEmpty());
+    EXPECT_THAT(notes(), ::testing::IsEmpty());
   }
 }
 
 TEST_P(SchemaChanges, AColumnThatIsLeftOutIsToldOnce) {
-  for (const WriteMode mode : Modes(*destination_)) {
+  for (const WriteMode mode : ModesWithSchema(*destination_)) {
     StartAnew(Shape(mode, {kN}), "SELECT CAST(1 AS BIGINT) AS n");
     harness_->log.Take();
     const StreamTarget wider = Shape(mode, {kN, kT}, SchemaPolicy::kFreeze);
     for (const std::size_t told : {1u, 0u}) {
       Bring(wider, "SELECT CAST(1 AS BIGINT) AS n, 'a' AS t");
-      EXPECT_THAT(harness_->log.Take(), testing::SizeIs(told));
+      EXPECT_THAT(harness_->log.Take(), ::testing::SizeIs(told));
     }
   }
 }
 
 // What was told of a load that failed is told again by the next.
 TEST_P(SchemaChanges, AChangeIsToldByTheLoadThatCommitsIt) {
-  for (const WriteMode mode : Modes(*destination_)) {
+  for (const WriteMode mode : ModesWithSchema(*destination_)) {
     StartAnew(Shape(mode, {kN, kT}), "SELECT CAST(1 AS BIGINT) AS n, 'a' AS t");
     harness_->log.Take();
     destination_->Begin(Shape(mode, {kN}), kCall);
-    EXPECT_THAT(harness_->log.Take(), testing::IsEmpty());
+    EXPECT_THAT(harness_->log.Take(), ::testing::IsEmpty());
     Bring(Shape(mode, {kN}), "SELECT CAST(1 AS BIGINT) AS n");
-    EXPECT_THAT(harness_->log.Take(), testing::SizeIs(1));
+    EXPECT_THAT(harness_->log.Take(), ::testing::SizeIs(1));
   }
 }
 

@@ -15,11 +15,11 @@ namespace {
 
 using base::ErrorCode;
 using model::TypeKind;
-using testing::AllOf;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::Not;
-using testing::Optional;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::Optional;
 
 model::StreamTarget TimesTarget(TypeKind kind) {
   model::StreamTarget target = Target();
@@ -90,7 +90,7 @@ TEST_P(Conformance, TheFirstAndLastTimesItCanHoldArrive) {
     const std::string name = fmt::format("p{}", i++);
     LoadAll(TimesTarget(kind), {harness_->MakePart(name, Row(value))}, name);
     const auto rows = ReadClosed(kTable);
-    ASSERT_THAT(rows, Optional(testing::SizeIs(1)));
+    ASSERT_THAT(rows, Optional(::testing::SizeIs(1)));
     const bool bc = value.find("BC") != std::string::npos;
     EXPECT_EQ(rows->front().find("BC") != std::string::npos, bc) << rows->front();
   }

@@ -10,9 +10,9 @@
 namespace sluice::redshift {
 namespace {
 
-using testing::AllOf;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 std::string Bare(std::string_view sql) {
   const auto read = ReadQuery(sql);

@@ -9,7 +9,7 @@
 namespace sluice::redshift {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 std::string Cast(std::string_view text) {
   const auto read = ReadCastType(text);

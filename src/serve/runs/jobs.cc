@@ -17,7 +17,7 @@
 namespace sluice::serve {
 namespace {
 
-constexpr std::chrono::milliseconds kLookAgain{20};
+constexpr std::chrono::milliseconds kPollAgain{20};
 // From SIGINT to SIGKILL: a test cleans what it wrote into the bucket.
 constexpr std::chrono::seconds kGrace{20};
 constexpr std::size_t kDocumentBytesMax = 64U << 20U;
@@ -83,7 +83,7 @@ class Waited {
   // However we leave: it is gone, and reaped.
   ~Waited() {
     Stop();
-    while (!Look()) clock_.Sleep(kLookAgain, {});
+    while (!Look()) clock_.Sleep(kPollAgain, {});
   }
 
   void Stop() {
@@ -262,7 +262,7 @@ JobResult Jobs::Run(const JobRequest& request,
     cancelled = cancelled || stop.stop_requested() || ending_.stop_requested();
     late = late || deadline.Expired(clock_);
     if (cancelled || late) child.Stop();
-    clock_.Sleep(kLookAgain, {});
+    clock_.Sleep(kPollAgain, {});
   }
   lines.Tell(on_event);
   if (cancelled) base::ThrowCancelled("short job", KindName(request.kind));

@@ -11,7 +11,7 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-const base::SteadyTime kNow{std::chrono::hours(1)};
+const base::SteadyTime kQueueNow{std::chrono::hours(1)};
 
 QueueEntry Entry(const std::string& run, const std::string& tenant) {
   return {.run = run, .tenant = tenant, .pipeline = "p-" + run, .destination = "d-" + run};
@@ -29,7 +29,7 @@ std::vector<std::string> Choose(const Given& given) {
   return ChooseRuns(
       given.waiting, given.running,
       {.overall = given.overall, .of_tenant = [&](const auto&) { return given.per_tenant; }},
-      given.last_began, kNow);
+      given.last_began, kQueueNow);
 }
 
 TEST(Queue, TenantsTakeTurnsHoweverMuchOneHasPutIn) {
@@ -47,10 +47,11 @@ TEST(Queue, WhoHasNothingUnderWayComesFirst) {
 }
 
 TEST(Queue, OfThoseWhoHaveAsMuchWhoseTurnIsLongestAgo) {
-  EXPECT_THAT(Choose({.waiting = {Entry("a1", "a"), Entry("b1", "b"), Entry("c1", "c")},
-                      .overall = 2,
-                      .last_began = {{"a", kNow}, {"b", kNow - std::chrono::minutes(1)}}}),
-              ElementsAre("c1", "b1"));
+  EXPECT_THAT(
+      Choose({.waiting = {Entry("a1", "a"), Entry("b1", "b"), Entry("c1", "c")},
+              .overall = 2,
+              .last_began = {{"a", kQueueNow}, {"b", kQueueNow - std::chrono::minutes(1)}}}),
+      ElementsAre("c1", "b1"));
 }
 
 TEST(Queue, LimitsOverallAndOfATenant) {

@@ -14,7 +14,7 @@
 namespace sluice::sync {
 namespace {
 
-base::ErrorInfo Explain(const std::filesystem::path& path, int code, std::string_view text) {
+base::ErrorInfo ExplainHistory(const std::filesystem::path& path, int code, std::string_view text) {
   const bool corrupt = code == SQLITE_NOTADB || code == SQLITE_CORRUPT || code == SQLITE_ERROR;
   return {.code = corrupt ? base::ErrorCode::kCorrupt : base::ErrorCode::kPermission,
           .operation = "read ledger",
@@ -203,7 +203,7 @@ History ReadHistory(const std::filesystem::path& ledger, int runs_max) {
   if (!std::filesystem::exists(ledger, ignored)) return history;
   RequireOwnFiles(ledger);
   // Not read-only: a ledger in WAL mode needs its shared-memory file even to be read.
-  sqlite::Database db(ledger, sqlite::Open::kExisting, Explain);
+  sqlite::Database db(ledger, sqlite::Open::kExisting, ExplainHistory);
   history.holder = LedgerHolder(ledger);
   RequireLedger(db, "read ledger");
   const std::int64_t version = LedgerVersion(db);
@@ -233,7 +233,7 @@ CostTotal ReadCosts(const std::filesystem::path& ledger, base::UtcTime since) {
   std::error_code ignored;
   if (!std::filesystem::exists(ledger, ignored)) return total;
   RequireOwnFiles(ledger);
-  sqlite::Database db(ledger, sqlite::Open::kExisting, Explain);
+  sqlite::Database db(ledger, sqlite::Open::kExisting, ExplainHistory);
   RequireLedger(db, "read ledger");
   if (LedgerVersion(db) < kLedgerHasCosts) return total;
   const std::string sql =
@@ -251,7 +251,7 @@ std::vector<KnownTable> ReadKnownTables(const std::filesystem::path& ledger) {
   std::error_code ignored;
   if (!std::filesystem::exists(ledger, ignored)) return tables;
   RequireOwnFiles(ledger);
-  sqlite::Database db(ledger, sqlite::Open::kExisting, Explain);
+  sqlite::Database db(ledger, sqlite::Open::kExisting, ExplainHistory);
   RequireLedger(db, "read ledger");
   if (LedgerVersion(db) < kLedgerHasChosen) return tables;
   sqlite::Statement rows(db,
@@ -300,7 +300,7 @@ void ProbeLedger(const std::filesystem::path& ledger) {
            "Make the folder and the file writable for the user who runs Sluice.");
   }
   if (!there) return;
-  sqlite::Database db(ledger, sqlite::Open::kExisting, Explain);
+  sqlite::Database db(ledger, sqlite::Open::kExisting, ExplainHistory);
   RequireKnownVersion(db);
   RequireLedger(db, "read ledger");
   sqlite::Statement sound(db, "PRAGMA quick_check(1)");

@@ -15,12 +15,12 @@
 namespace sluice::sync {
 namespace {
 using base::ErrorCode;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::SizeIs;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
-class HistoryTest : public testing::Test {
+class HistoryTest : public ::testing::Test {
  protected:
   std::filesystem::path path() const { return dir_.path() / "acme.ledger"; }
   void OneRun(Ledger& ledger, const std::string& run, std::uint64_t rows) {

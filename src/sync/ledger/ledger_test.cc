@@ -23,11 +23,11 @@
 namespace sluice::sync {
 namespace {
 using base::ErrorCode;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
-class LedgerTest : public testing::Test {
+class LedgerTest : public ::testing::Test {
  protected:
   std::filesystem::path path() const { return dir_.path() / "state" / "acme.ledger"; }
   test::TempDir dir_;
@@ -276,7 +276,7 @@ const std::vector<const char*> kFormats = {
     "PRAGMA user_version=6",
 };
 
-class OldLedgerTest : public LedgerTest, public testing::WithParamInterface<std::size_t> {
+class OldLedgerTest : public LedgerTest, public ::testing::WithParamInterface<std::size_t> {
  protected:
   OldLedgerTest() {
     std::filesystem::create_directories(path().parent_path());
@@ -327,7 +327,7 @@ TEST_P(OldLedgerTest, KnowsNoCostsUntilANewRunRecordsItsOwn) {
   EXPECT_EQ(ReadHistory(path(), 9).last_cost->wake_ups, 3U);
   EXPECT_EQ(ReadCosts(path(), {}).runs, 1U);
 }
-INSTANTIATE_TEST_SUITE_P(EachVersion, OldLedgerTest, testing::Values(1, 2, 3, 4, 5, 6),
+INSTANTIATE_TEST_SUITE_P(EachVersion, OldLedgerTest, ::testing::Values(1, 2, 3, 4, 5, 6),
                          [](const auto& version) { return std::to_string(version.param); });
 
 // Ended runs, each with one attempt that committed and is clean, an hour apart.

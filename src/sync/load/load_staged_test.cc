@@ -17,18 +17,18 @@
 namespace sluice::sync {
 namespace {
 using base::ErrorCode;
-using testing::AllOf;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Pair;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Pair;
 
 class Silent final : public Observer {
  public:
   void OnProgress(const Progress&) override {}
 };
 
-class LoadStagedTest : public testing::Test {
+class LoadStagedTest : public ::testing::Test {
  protected:
   LoadStagedTest() {
     staged_.target = {.stream = "orders", .table = {"main", "orders"}};
@@ -118,7 +118,7 @@ TEST_F(LoadStagedTest, WhatStaysIsTakenFromTheBucketByTheDestination) {
   Load();
   EXPECT_EQ(destination_.tables().at("orders").rows, 10U);
   EXPECT_THAT(result_.verified, ElementsAre(Pair("copied", 2U)));
-  EXPECT_THAT(store_.log(), testing::Not(testing::Contains(HasSubstr("read"))));
+  EXPECT_THAT(store_.log(), ::testing::Not(::testing::Contains(HasSubstr("read"))));
 }
 
 TEST_F(LoadStagedTest, CountsThatDisagreeCommitNothingAndAreNotTriedAgain) {

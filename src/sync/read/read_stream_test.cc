@@ -18,10 +18,10 @@ namespace {
 using base::ErrorCode;
 using redshift::testing::Contains;
 using redshift::testing::StartsWith;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::SizeIs;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 const base::UtcTime kSnapshot{std::chrono::hours(500000)};
 
@@ -50,7 +50,7 @@ struct FakeLoad {
   }
 };
 
-class ReadStreamTest : public testing::Test {
+class ReadStreamTest : public ::testing::Test {
  protected:
   ReadStreamTest() {
     options_.bucket = "b";
@@ -197,8 +197,8 @@ TEST_F(ReadStreamTest, ATableThatKeepsHistoryIsToldWhenItWasReadByTheServersCloc
                              std::chrono::hours(12) + std::chrono::milliseconds(250);
   EXPECT_EQ(Read().target.as_of, noon);
   // In the transaction that unloads.
-  EXPECT_THAT(workgroup_->statements(),
-              ElementsAre("BEGIN", HasSubstr("SYSDATE"), testing::StartsWith("UNLOAD"), "COMMIT"));
+  EXPECT_THAT(workgroup_->statements(), ElementsAre("BEGIN", HasSubstr("SYSDATE"),
+                                                    ::testing::StartsWith("UNLOAD"), "COMMIT"));
   // For whoever adopts it.
   const auto dead = ledger_.DeadAttempts("another");
   ASSERT_THAT(dead, SizeIs(1));
