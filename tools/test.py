@@ -250,7 +250,7 @@ def run_all(only: str | None, tally: Tally, *, units_are_sanitized: bool = False
     needs_build = only in (None, "unit", "browser", *FOLDER_LABELS, *E2E_LABELS)
     targets = ["all", "sluice_mutant"] if only in (None, "mutants") else ["all"]
     if units_are_sanitized:
-        targets = ["sluice", "sluice_crash", "sluice_mutant", *LONG_HISTORIES_IN]
+        targets = ["sluice", "sluice_crash", "sluice_load", "sluice_mutant", *LONG_HISTORIES_IN]
     if needs_build and not build("dev", targets, unity=units_are_sanitized):
         tally.failed += 1
         return
