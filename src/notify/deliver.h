@@ -9,8 +9,6 @@
 #include "base/secret.h"
 #include "http/transport.h"
 
-struct sockaddr;
-
 namespace sluice::notify {
 
 struct WebMessage {
@@ -56,9 +54,5 @@ std::string Deliver(const Mail& mail, const DeliverOptions& options, std::stop_t
 // Pure. The mail as it travels (RFC 5322): what would end a header in a subject or an address is
 // left out; the text is in base64.
 std::string MailText(const Mail& mail);
-
-// Pure. Neither loopback, private, link-local, shared, multicast nor unspecified, an IPv4 address
-// inside an IPv6 one judged by itself. Other families are not public.
-bool IsPublicAddress(const sockaddr* address);
 
 }  // namespace sluice::notify

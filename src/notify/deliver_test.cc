@@ -48,55 +48,6 @@ TEST(Signature, DependsOnEachPart) {
   EXPECT_NE(sign("whsec_!!!!", "i", 1, "b"), one);
 }
 
-bool IsPublic(const std::string& text) {
-  sockaddr_in four{};
-  four.sin_family = AF_INET;
-  if (inet_pton(AF_INET, text.c_str(), &four.sin_addr) == 1) {
-    return IsPublicAddress(reinterpret_cast<const sockaddr*>(&four));
-  }
-  sockaddr_in6 six{};
-  six.sin6_family = AF_INET6;
-  EXPECT_EQ(inet_pton(AF_INET6, text.c_str(), &six.sin6_addr), 1) << text;
-  return IsPublicAddress(reinterpret_cast<const sockaddr*>(&six));
-}
-
-TEST(PublicAddress, InsideOnesAreNone) {
-  for (const std::string text : {"127.0.0.1",
-                                 "127.255.0.1",
-                                 "0.0.0.0",
-                                 "10.1.2.3",
-                                 "172.16.0.1",
-                                 "172.31.255.255",
-                                 "192.168.1.1",
-                                 "169.254.169.254",
-                                 "100.64.0.1",
-                                 "224.0.0.1",
-                                 "255.255.255.255",
-                                 "::1",
-                                 "::",
-                                 "fe80::1",
-                                 "fec0::1",
-                                 "fd00:ec2::254",
-                                 "fc00::1",
-                                 "ff02::1",
-                                 "::ffff:127.0.0.1",
-                                 "::ffff:10.0.0.1",
-                                 "64:ff9b::a9fe:a9fe",
-                                 "::127.0.0.1"}) {
-    EXPECT_FALSE(IsPublic(text)) << text;
-  }
-}
-
-TEST(PublicAddress, OutsideOnesAre) {
-  for (const std::string text : {"1.1.1.1", "172.15.0.1", "172.32.0.1", "100.128.0.1", "11.0.0.1",
-                                 "2606:4700::1111", "::ffff:1.1.1.1", "64:ff9b::101:101"}) {
-    EXPECT_TRUE(IsPublic(text)) << text;
-  }
-  sockaddr other{};
-  other.sa_family = AF_UNIX;
-  EXPECT_FALSE(IsPublicAddress(&other));
-}
-
 // A server that takes one request and answers it.
 class OneAnswer {
  public:

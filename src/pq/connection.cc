@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <utility>
 
+#include "pq/reach.h"
+
 namespace sluice::pq {
 namespace {
 
@@ -316,7 +318,7 @@ ConnectResult Connect(const Parameters& parameters, const base::Clock& clock,
                        .remedy = "unset " + *variable});
   }
   Connector connector{.clock = clock, .call = call, .result = {}};
-  connector.Connect(parameters);
+  connector.Connect(Pinned(OwnReach(), parameters));
   return std::move(connector.result);
 }
 

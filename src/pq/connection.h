@@ -104,8 +104,8 @@ struct ConnectResult {
 
 // Resolves, connects, negotiates TLS and logs in, all before the deadline of `call` (the look-up of
 // the name is the resolver's own blocking call and may outlast it by the resolver's time-out).
-// Throws kCancelled if `stop` fired, kInvalidConfig if DisturbingVariable() is set.
-// REQUIRES: `clock` outlives the connection.
+// Throws kCancelled if `stop` fired, kInvalidConfig if DisturbingVariable() is set or the host is
+// where this process may not connect to (reach.h). REQUIRES: `clock` outlives the connection.
 ConnectResult Connect(const Parameters& parameters, const base::Clock& clock,
                       const base::Call& call);
 

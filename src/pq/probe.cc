@@ -19,6 +19,7 @@
 
 #include "base/descriptor.h"
 #include "base/error.h"
+#include "pq/reach.h"
 #include "pq/waiter.h"
 
 namespace sluice::pq {
@@ -273,6 +274,11 @@ ProbeResult Probe(const ProbeOptions& options, const base::Clock& clock, const b
   const WithoutSigpipe quiet;
   ProbeResult best;
   const Addresses found = LookUp(options, best.detail);
+  if (std::string why = WhyRefused(OwnReach(), options.host, found.get()); !why.empty()) {
+    best.outcome = ProbeOutcome::kNoRoute;
+    best.detail = std::move(why);
+    return best;
+  }
   std::vector<const addrinfo*> addresses;
   for (const addrinfo* a = found.get(); a != nullptr; a = a->ai_next) {
     addresses.push_back(a);

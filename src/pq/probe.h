@@ -12,7 +12,8 @@ namespace sluice::pq {
 // How far it came. In the order in which they are met.
 enum class ProbeOutcome {
   kNameNotFound,
-  kNoRoute,       // the system has no path to the address
+  kNoRoute,       // the system has no path to the address, or this process may not connect there
+                  // (reach.h)
   kRefused,       // something answered that nobody listens there
   kSilent,        // nothing answered the connection: a firewall drops it
   kSaysNothing,   // connected, but the server answered nothing, or hung up

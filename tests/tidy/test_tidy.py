@@ -71,6 +71,8 @@ def test_a_promise_without_test_is_found(tree: Path) -> None:
     (tree / "src/base/base_test.cc").write_text("// G1: Rows are\n// counted.\n")
     subprocess.run(["git", "add", "-A"], cwd=tree, check=True)
     assert list(tidy.check_guarantees(tree)) == ["docs/GUARANTEES.md: no test quotes G2"]
+    (tree / "docs/GUARANTEES.md").write_text("- **G1** Rows are counted.\n- **G1** Rows are counted.\n")
+    assert list(tidy.check_guarantees(tree)) == ["docs/GUARANTEES.md: G1 stands twice"]
 
 
 def test_an_error_code_that_operations_do_not_tell_is_found(tree: Path) -> None:

@@ -287,7 +287,8 @@ std::optional<Ended> Reap(int pid) {
 }
 
 std::vector<std::string> ChildEnvironment(const base::Environment& environment,
-                                          const std::filesystem::path& home, bool aws) {
+                                          const std::filesystem::path& home, bool aws,
+                                          const std::vector<std::string>& allow_hosts) {
   constexpr std::array kKept = {"PATH",          "LANG",         "LC_ALL",      "TZ",
                                 "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "https_proxy",
                                 "HTTP_PROXY",    "http_proxy",   "NO_PROXY",    "no_proxy",
@@ -299,6 +300,9 @@ std::vector<std::string> ChildEnvironment(const base::Environment& environment,
     }
   }
   variables.push_back("HOME=" + home.string());
+  std::string outside = "SLUICE_OUTSIDE_ONLY=1";
+  for (const std::string& host : allow_hosts) outside += "," + host;
+  variables.push_back(std::move(outside));
   if (!aws) {
     // Neither the machine's role nor a user's files: a tenant's run has the tenant's rights alone.
     variables.emplace_back("AWS_EC2_METADATA_DISABLED=true");

@@ -71,8 +71,9 @@ std::optional<Ended> Reap(int pid);
 
 // What children get of `environment`: PATH, LANG, LC_ALL, TZ, SSL_CERT_FILE, SSL_CERT_DIR and the
 // proxies; `home` as HOME and TMPDIR. With `aws` also AWS_*. Without it no machine's or user's AWS
-// files are looked at.
+// files are looked at. Databases inside are out of reach, but for `allow_hosts` (pq/reach.h).
 std::vector<std::string> ChildEnvironment(const base::Environment& environment,
-                                          const std::filesystem::path& home, bool aws);
+                                          const std::filesystem::path& home, bool aws,
+                                          const std::vector<std::string>& allow_hosts);
 
 }  // namespace sluice::serve

@@ -190,9 +190,10 @@ TEST(ChildEnvironment, HoldsNoSecretOfTheServers) {
     const auto found = server.find(name);
     return found == server.end() ? std::nullopt : std::optional(found->second);
   };
-  const auto variables = ChildEnvironment(look, "/data", false);
+  const auto variables = ChildEnvironment(look, "/data", false, {"127.0.0.1", "db.internal"});
   EXPECT_THAT(variables, Contains("PATH=/bin"));
   EXPECT_THAT(variables, Contains("HOME=/data"));
+  EXPECT_THAT(variables, Contains("SLUICE_OUTSIDE_ONLY=1,127.0.0.1,db.internal"));
   EXPECT_THAT(variables, Contains("AWS_EC2_METADATA_DISABLED=true"));
   EXPECT_THAT(variables, Not(Contains(HasSubstr("shh"))));
 }

@@ -241,18 +241,19 @@ JobResult Jobs::Run(const JobRequest& request,
   const base::Descriptor events(Memory());
   const base::Descriptor log(open("/dev/null", O_WRONLY | O_CLOEXEC));
   std::filesystem::create_directories(request.config.folder);
-  Waited child(StartChild({.program = options_.program,
-                           .arguments = ArgumentsOf(request),
-                           .config = request.config.text,
-                           .folder = request.config.folder,
-                           .environment = ChildEnvironment(options_.environment, options_.data,
-                                                           options_.aws_environment),
-                           .output = output.get(),
-                           .log = log.get(),
-                           .events = HasEvents(request.kind) ? events.get() : -1,
-                           .ends_with_us = true},
-                          [](const ProcessId&) {}),
-               clock_);
+  Waited child(
+      StartChild({.program = options_.program,
+                  .arguments = ArgumentsOf(request),
+                  .config = request.config.text,
+                  .folder = request.config.folder,
+                  .environment = ChildEnvironment(options_.environment, options_.data,
+                                                  options_.aws_environment, options_.allow_hosts),
+                  .output = output.get(),
+                  .log = log.get(),
+                  .events = HasEvents(request.kind) ? events.get() : -1,
+                  .ends_with_us = true},
+                 [](const ProcessId&) {}),
+      clock_);
   Lines lines(events.get());
   const auto deadline = base::Deadline::After(clock_, options_.job_patience);
   bool cancelled = false;

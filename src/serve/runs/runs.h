@@ -36,7 +36,8 @@ struct RunsOptions {
   bool aws_environment = false;
   // This process's, of which children get a little (child.h).
   base::Environment environment;
-  // Hosts of this machine or its network that alerts may be sent to (--allow-host).
+  // Hosts of this machine or its network that alerts may be sent to and children may connect to
+  // (--allow-host).
   std::vector<std::string> allow_hosts;
   // PEM file of the authorities that alerts are sent by; empty: the system's.
   std::string alert_ca_file;

@@ -414,20 +414,21 @@ ProcessId Supervisor::StartSync(const Run& run) {
   MakeFolder(composed.folder);
   const base::Descriptor output(OpenFor(files.Result()));
   const base::Descriptor log(OpenFor(files.Log()));
-  return StartChild({.program = options_.program,
-                     .arguments = SyncArguments(run, files),
-                     .config = composed.text,
-                     .folder = composed.folder,
-                     .environment = ChildEnvironment(options_.environment, options_.data,
-                                                     options_.aws_environment),
-                     .output = output.get(),
-                     .log = log.get(),
-                     .events = -1,
-                     .ends_with_us = false},
-                    [&](const ProcessId& process) {
-                      WriteProcess(files.Process(), process);
-                      if (!store_.Begin(run.id, clock_.Utc())) throw Waits();
-                    });
+  return StartChild(
+      {.program = options_.program,
+       .arguments = SyncArguments(run, files),
+       .config = composed.text,
+       .folder = composed.folder,
+       .environment = ChildEnvironment(options_.environment, options_.data,
+                                       options_.aws_environment, options_.allow_hosts),
+       .output = output.get(),
+       .log = log.get(),
+       .events = -1,
+       .ends_with_us = false},
+      [&](const ProcessId& process) {
+        WriteProcess(files.Process(), process);
+        if (!store_.Begin(run.id, clock_.Utc())) throw Waits();
+      });
 }
 
 void Supervisor::TellLate() {

@@ -84,7 +84,7 @@ TEST_F(RotateTest, SealsEverythingWithANewKeyAndForgetsTheOld) {
       test::ThrowsErrorWith(ErrorCode::kInvalidConfig, &base::ErrorInfo::reason, "wrong_key"));
 }
 
-// G74: A change of the service's key that dies at any point leaves every secret readable, and the
+// G75: A change of the service's key that dies at any point leaves every secret readable, and the
 // next start ends it.
 TEST_F(RotateTest, ADeathAtAnyPointLosesNothing) {
   for (const RotationStep step : {RotationStep::kKeysWritten, RotationStep::kSealed}) {
