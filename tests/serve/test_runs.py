@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 import pytest
-from service import Event, Service, Tenant
+from service import Client, Event, Service, Tenant
 
 pytestmark = pytest.mark.serve
 
@@ -44,6 +44,20 @@ def test_a_change_is_tested_before_it_is_saved_with_the_secret_that_is_kept(tena
     # The secret goes where it was given for, and nowhere else.
     elsewhere = {"host": "a.123456789012.us-east-1.redshift-serverless.amazonaws.com"}
     tenant.post(f"{path}/test", source | elsewhere).refused(422)
+
+
+def test_what_an_administrator_saved_is_its_tenants_to_test(admin: Client, service: Service, tenant: Tenant) -> None:
+    keys = ("access_key_id", "secret_access_key")
+    body = {name: value for name, value in service.source_body().items() if name not in keys}
+    body |= {"role_arn": "arn:aws:iam::123456789012:role/reader"}
+    body["advanced"] = body["advanced"] | {"external_id": "agreed-with-the-operator"}
+    tenant.post(f"{tenant.path}/sources", body).refused(422)  # a tenant's roles ask for the tenant's own
+    source = admin.post(f"{tenant.path}/sources", body).ok(201)
+    path = f"{tenant.path}/sources/{source['id']}"
+    assert tenant.post(f"{path}/test").ok()["findings"]
+    assert "agreed-with-the-operator" in tenant.get(f"{path}/setup").ok()["trust"]
+    other = body | {"advanced": body["advanced"] | {"external_id": "of-somebody-else"}}
+    tenant.post(f"{path}/test", other).refused(422)
 
 
 def test_what_is_wrong_is_a_finding_with_its_cure(service: Service, tenant: Tenant) -> None:

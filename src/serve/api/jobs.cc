@@ -115,10 +115,17 @@ Reply TestReply(const ApiContext& context, const Call& call, JobRequest job, AtE
       .streams = true};
 }
 
-JobRequest Job(const ApiContext& context, const Call& call, JobKind kind, const Parts& parts) {
-  return {.kind = kind,
-          .tenant = parts.tenant.id,
-          .config = Compose(parts, RulesOf(context, call), context.data)};
+JobRequest Job(const ApiContext& context, JobKind kind, const Parts& parts,
+               const OperatorRules& rules) {
+  return {.kind = kind, .tenant = parts.tenant.id, .config = Compose(parts, rules, context.data)};
+}
+
+// What is saved was judged by the rules of whoever saved it, as ComposeFrom (serve/runs/runs.h)
+// knows, too.
+JobRequest SavedJob(const ApiContext& context, JobKind kind, const Parts& parts) {
+  OperatorRules rules = context.options.rules;
+  rules.admin = true;
+  return Job(context, kind, parts, rules);
 }
 
 // What is sent is tested; a secret that is left out is the saved one's, by the rules of PUT.
@@ -154,7 +161,10 @@ Reply TestSaved(const ApiContext& context, const Call& call, Kind kind, JobKind 
     };
   }
   Note(context, call, fmt::format("{}.test", KindName(kind)), resource.id, tenant.id);
-  return TestReply(context, call, Job(context, call, job, parts), std::move(at_end));
+  return TestReply(
+      context, call,
+      same ? SavedJob(context, job, parts) : Job(context, job, parts, RulesOf(context, call)),
+      std::move(at_end));
 }
 
 Reply TestSent(const ApiContext& context, const Call& call, Kind kind, JobKind job) {
@@ -162,10 +172,11 @@ Reply TestSent(const ApiContext& context, const Call& call, Kind kind, JobKind j
   const Resource resource = Sent(call, kind, BodyOf(call), nullptr);
   Note(context, call, fmt::format("{}.test", KindName(kind)), "", tenant.id);
   return TestReply(context, call,
-                   Job(context, call, job,
+                   Job(context, job,
                        {.tenant = tenant,
                         .source = kind == Kind::kSource ? &resource : nullptr,
-                        .destination = kind == Kind::kDestination ? &resource : nullptr}),
+                        .destination = kind == Kind::kDestination ? &resource : nullptr},
+                       RulesOf(context, call)),
                    nullptr);
 }
 
@@ -236,7 +247,9 @@ std::vector<std::string> FillIn(Json& body) {
 
 Reply SetupReply(const ApiContext& context, const Call& call, const Tenant& tenant,
                  const Resource& source, bool offline, const std::vector<std::string>& notes) {
-  JobRequest job = Job(context, call, JobKind::kSetup, {.tenant = tenant, .source = &source});
+  const Parts parts{.tenant = tenant, .source = &source};
+  JobRequest job = offline ? Job(context, JobKind::kSetup, parts, RulesOf(context, call))
+                           : SavedJob(context, JobKind::kSetup, parts);
   job.offline = offline;
   return JobReply(context, std::move(job), nullptr, [notes](Json& document) {
     for (const auto& note : notes) document["notes"].push_back(note);
@@ -261,7 +274,7 @@ Reply TestDestination(const ApiContext& context, const Call& call) {
 Reply TestPipeline(const ApiContext& context, const Call& call) {
   const PipelineParts parts = PartsOf(context, call);
   Note(context, call, "pipeline.test", parts.pipeline.id, parts.tenant.id);
-  return TestReply(context, call, Job(context, call, JobKind::kTestPipeline, parts.All()), nullptr);
+  return TestReply(context, call, SavedJob(context, JobKind::kTestPipeline, parts.All()), nullptr);
 }
 
 Reply SetupUnsavedSource(const ApiContext& context, const Call& call) {
@@ -283,7 +296,7 @@ Reply DiscoverSource(const ApiContext& context, const Call& call) {
   const Resource source = context.store.Get(Kind::kSource, tenant.id, call.ids[1], true);
   Note(context, call, "source.discover", source.id, tenant.id);
   return JobReply(context,
-                  Job(context, call, JobKind::kDiscover, {.tenant = tenant, .source = &source}));
+                  SavedJob(context, JobKind::kDiscover, {.tenant = tenant, .source = &source}));
 }
 
 Reply PreviewStream(const ApiContext& context, const Call& call) {
@@ -293,7 +306,7 @@ Reply PreviewStream(const ApiContext& context, const Call& call) {
   const auto stream = TextField(body, "preview", "stream", 1000);
   if (!stream)
     RefuseField("preview", "stream", "is missing", "Give the name of one of its streams.");
-  JobRequest job = Job(context, call, JobKind::kPreview, parts.All());
+  JobRequest job = SavedJob(context, JobKind::kPreview, parts.All());
   job.stream = *stream;
   job.limit = static_cast<int>(NumberField(body, "preview", "limit", 1, 100).value_or(20));
   // Rows of the tenant's are seen: that is told.
@@ -303,7 +316,7 @@ Reply PreviewStream(const ApiContext& context, const Call& call) {
 
 Reply PlanPipeline(const ApiContext& context, const Call& call) {
   const PipelineParts parts = PartsOf(context, call);
-  return JobReply(context, Job(context, call, JobKind::kPlan, parts.All()));
+  return JobReply(context, SavedJob(context, JobKind::kPlan, parts.All()));
 }
 
 Reply TestAlert(const ApiContext& context, const Call& call) {
