@@ -288,15 +288,30 @@ def test_slow_and_silent_clients_cost_nobody_else(service: Service, admin: Clien
 
 
 def test_readers_without_end_are_bounded(service: Service, tenant: Tenant) -> None:
-    pipeline = tenant.make_pipeline("tpch.region")
-    tenant.put(f"{tenant.path}/pipelines/{pipeline['id']}", pipeline).ok()
-    run = tenant.run(pipeline["id"])
-    request = (
-        f"GET {PREFIX}{tenant.path}/runs/{run['id']}/events HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-        f"Authorization: Bearer {tenant.token}\r\n\r\n"
-    )
-    # Of a run that is over the stream is, too: the server closes it.
-    answer = _exchange(service, request.encode())
+    service.sandbox.faults.set("unload.slow_per_file", args={"seconds": 20})
+    service.sandbox.faults.set("unload.cache", args={"enabled": False})
+    try:
+        run = tenant.post(f"{tenant.path}/pipelines/{tenant.make_pipeline('tpch.region')['id']}/runs").ok(202)
+        path = f"{tenant.path}/runs/{run['id']}"
+        request = (
+            f"GET {PREFIX}{path}/events HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {tenant.token}\r\n\r\n"
+        ).encode()
+        with contextlib.ExitStack() as readers:
+            statuses = []
+            for _ in range(150):
+                connection = readers.enter_context(_socket(service))
+                connection.sendall(request)
+                statuses.append(connection.recv(12))
+            assert statuses.count(b"HTTP/1.1 200") == 128, statuses
+            assert statuses.count(b"HTTP/1.1 503") == 22, statuses
+            # Whoever asks for anything else is answered all the same.
+            assert tenant.get(path).ok()["ended_at"] is None
+        tenant.post(f"{path}/stop").ok(202)
+        tenant.wait(run["id"])
+    finally:
+        service.sandbox.faults.clear()
+    # Of a run that is over the stream is, too: the server closes it. And there is room again.
+    answer = _exchange(service, request)
     assert b"event: end" in answer and answer.endswith(b"0\r\n\r\n")
 
 
