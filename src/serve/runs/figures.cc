@@ -168,7 +168,7 @@ Json TenantOverview(const Tenant& tenant, const State& state, const RunSums& day
                       {"bytes", day.bytes}};
   json["cost_30d"] = {{"runs", month.runs},
                       {"billed_seconds", month.billed_seconds.value_or(0)},
-                      {"rpu_seconds", nullptr},
+                      {"rpu_seconds", OrNull(month.rpu_seconds)},
                       {"amount", OrNull(month.amount)}};
   return json;
 }

@@ -157,6 +157,7 @@ RunEnd EndOf(const Told& told) {
   if (told.cost.is_object()) {
     end.amount = Real(At(told.cost, "amount"));
     end.billed_seconds = Real(At(told.cost, "billed_seconds"));
+    end.rpu_seconds = Real(At(told.cost, "rpu_seconds"));
   }
   if (end.error.is_null() && end.state != RunState::kSucceeded)
     end.error = FirstError(told.streams);

@@ -23,7 +23,7 @@ constexpr std::string_view kStreams = R"("streams": [
 
 std::string Document(int exit_code, const std::string& more = "") {
   return R"({"sluice": "1", "command": "sync", "exit_code": )" + std::to_string(exit_code) +
-         R"(, "error": null, "interrupted": false, "cost": {"amount": 0.5, "billed_seconds": 61.5}, )" +
+         R"(, "error": null, "interrupted": false, "cost": {"amount": 0.5, "billed_seconds": 61.5, "rpu_seconds": 492}, )" +
          std::string(kStreams) + more + "}\n";
 }
 
@@ -42,6 +42,7 @@ TEST(Outcome, SumsRowsBytesCountsAndTakesTheCost) {
   EXPECT_EQ(end.counts, Json::parse(R"({"inserted": 3, "updated": 1})"));
   EXPECT_EQ(end.amount, 0.5);
   EXPECT_EQ(end.billed_seconds, 61.5);
+  EXPECT_EQ(end.rpu_seconds, 492);
   EXPECT_EQ(end.error["message"], "no");  // of the first stream that failed
   EXPECT_EQ(end.streams.size(), 2U);
 }

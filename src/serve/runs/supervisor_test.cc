@@ -330,6 +330,7 @@ TEST_F(SupervisorTest, FiguresAddUp) {
   EXPECT_EQ(acme["last_24h"]["rows"], 6);
   EXPECT_EQ(acme["cost_30d"]["amount"], 0.5);
   EXPECT_EQ(acme["cost_30d"]["billed_seconds"], 120);
+  EXPECT_EQ(acme["cost_30d"]["rpu_seconds"], 960);
 }
 
 TEST_F(SupervisorTest, WhatRunsByItsThreadEndsAndBeginsWithIt) {

@@ -122,7 +122,7 @@ class RunsFixture : public testing::Test {
 
   static std::string Document(int exit_code) {
     return R"(echo '{"command":"sync","exit_code":)" + std::to_string(exit_code) +
-           R"(,"error":null,"interrupted":false,"cost":{"billed_seconds":60,"amount":0.25},)"
+           R"(,"error":null,"interrupted":false,"cost":{"billed_seconds":60,"rpu_seconds":480,"amount":0.25},)"
            R"("streams":[{"stream":"s","status":"done","rows":3,"bytes":10,"counts":{"inserted":3}}]}')";
   }
 
