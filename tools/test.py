@@ -93,6 +93,8 @@ TSAN_TARGETS = (
     "staging_test",
     "sync_test",
     "cli_test",
+    "serve_http_test",
+    "serve_runs_test",
     "destinations_duckdb_test",
     "destinations_lake_test",
     "destinations_postgres_test",
