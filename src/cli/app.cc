@@ -2,11 +2,11 @@
 
 #include <unistd.h>
 
-#include <cstdlib>
 #include <mutex>
 #include <string>
 #include <utility>
 
+#include "base/process_environment.h"
 #include "cli/command_line.h"
 #include "cli/command_table.h"
 #include "cli/process.h"
@@ -23,15 +23,10 @@
 namespace sluice::cli {
 namespace {
 
-std::optional<std::string> FromEnvironment(std::string_view name) {
-  const char* value = std::getenv(std::string(name).c_str());
-  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
-}
-
 // POSIX: the first of these that is set decides.
 bool SpeaksUtf8() {
   for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
-    const auto value = FromEnvironment(name);
+    const auto value = base::ProcessEnvironment(name);
     if (!value || value->empty()) continue;
     return value->find("UTF-8") != std::string::npos || value->find("utf8") != std::string::npos ||
            value->find("UTF8") != std::string::npos;
@@ -40,7 +35,7 @@ bool SpeaksUtf8() {
 }
 
 Style StyleOf(int fd, const CommandLine& line) {
-  const bool person = IsTerminal(fd) && FromEnvironment("TERM").value_or("") != "dumb";
+  const bool person = IsTerminal(fd) && base::ProcessEnvironment("TERM").value_or("") != "dumb";
   return {.colour = person && !line.no_color, .unicode = person && SpeaksUtf8()};
 }
 
@@ -147,7 +142,7 @@ class App {
 
   static std::function<TerminalSize()> SizeFunction(const CommandLine& line) {
     const bool person = IsTerminal(STDERR_FILENO) &&
-                        FromEnvironment("TERM").value_or("dumb") != "dumb" && !line.quiet;
+                        base::ProcessEnvironment("TERM").value_or("dumb") != "dumb" && !line.quiet;
     if (!person) return nullptr;
     return [] { return SizeOf(STDERR_FILENO); };
   }
@@ -202,7 +197,7 @@ class App {
                       .remedy = "chmod 600 " + line_.env_file,
                       .file = line_.env_file};
     }
-    environment_ = config::WithVariables(FromEnvironment, std::move(read.variables));
+    environment_ = config::WithVariables(base::ProcessEnvironment, std::move(read.variables));
     return true;
   }
 
@@ -255,7 +250,7 @@ class App {
   const CommandLine& line_;
   const Hooks& hooks_;
   WhereEventsGo where_events_go_;
-  config::Environment environment_ = FromEnvironment;  // set before the command runs
+  config::Environment environment_ = base::ProcessEnvironment;  // set before the command runs
   std::optional<config::Problem> env_warning_;
   const base::SystemClock clock_;
   const Style out_style_;
@@ -274,7 +269,7 @@ class App {
 
 int Main(int argc, char** argv, const Hooks& hooks) {
   try {
-    const Parsed parsed = ParseCommandLine({argv + 1, argv + argc}, FromEnvironment);
+    const Parsed parsed = ParseCommandLine({argv + 1, argv + argc}, base::ProcessEnvironment);
     if (!parsed.line) {
       if (parsed.exit_code != contract::kDone) {
         WriteAll(STDERR_FILENO, parsed.text);

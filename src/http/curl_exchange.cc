@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdlib>
 #include <utility>
 
+#include "base/process_environment.h"
 #include "base/small_file.h"
 #include "http/proxy.h"
 #include "http/request_guard.h"
@@ -80,12 +80,6 @@ TransportFailure KindOf(CURL* easy, CURLcode code, bool behind_proxy) {
 constexpr std::size_t kHeaderBytesMax = 256 << 10;
 // The text of a refusal, which is always collected.
 constexpr std::uint64_t kErrorBytesMax = 1 << 20;
-
-// As libcurl reads them.
-std::optional<std::string> ProcessEnvironment(std::string_view name) {
-  const char* value = std::getenv(std::string(name).c_str());
-  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
-}
 
 std::string_view Trim(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
@@ -261,7 +255,7 @@ OnTheWay CurlExchange::Way(CURL* easy, CURLcode code) const {
                .proxy = {},
                .proxy_status = static_cast<int>(Number(easy, CURLINFO_HTTP_CONNECTCODE)),
                .address_from = request_.address_from};
-  if (!request_.direct) way.proxy = ProxyFor(request_.url, ProcessEnvironment).value_or("");
+  if (!request_.direct) way.proxy = ProxyFor(request_.url, base::ProcessEnvironment).value_or("");
   return way;
 }
 

@@ -12,8 +12,8 @@
 #include <ctime>
 #include <memory>
 
-#include "base/environment.h"
 #include "base/inside_address.h"
+#include "base/process_environment.h"
 #include "http/proxy.h"
 #include "notify/signature.h"
 
@@ -161,18 +161,13 @@ std::string HostOfUrl(std::string_view url) {
   return OneLine(url);
 }
 
-std::optional<std::string> FromEnvironment(std::string_view name) {
-  const char* value = std::getenv(std::string(name).c_str());
-  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
-}
-
 std::string Post(const WebMessage& message, const DeliverOptions& options, std::stop_token stop) {
   const Easy easy(curl_easy_init());
   if (!easy) throw std::bad_alloc();
   Watch watch{.stop = std::move(stop)};
   // A proxy has rules of its own, and may well be a neighbour.
   const bool guarded =
-      !options.any_address && !http::ProxyFor(message.url.Reveal(), FromEnvironment);
+      !options.any_address && !http::ProxyFor(message.url.Reveal(), base::ProcessEnvironment);
   SetCommon(easy.get(), options, watch, guarded);
   List headers;
   Append(headers, "Content-Type: application/json");

@@ -5,11 +5,11 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <memory>
 
 #include "base/error.h"
 #include "base/inside_address.h"
+#include "base/process_environment.h"
 #include "base/text.h"
 
 namespace sluice::pq {
@@ -63,12 +63,7 @@ Reach ReachOf(const base::Environment& environment) {
   return reach;
 }
 
-Reach OwnReach() {
-  return ReachOf([](std::string_view name) -> std::optional<std::string> {
-    const char* const value = std::getenv(std::string(name).c_str());
-    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
-  });
-}
+Reach OwnReach() { return ReachOf(base::ProcessEnvironment); }
 
 std::string WhyRefused(const Reach& reach, std::string_view host, const addrinfo* addresses) {
   if (reach.Anywhere(host)) return {};
@@ -85,7 +80,7 @@ std::string WhyRefused(const Reach& reach, std::string_view host, const addrinfo
 Parameters Pinned(const Reach& reach, Parameters parameters) {
   const auto named = parameters.values.find("host");
   const std::string host = named == parameters.values.end() ? std::string() : named->second;
-  if (!reach.outside_only || reach.Anywhere(host)) return parameters;
+  if (reach.Anywhere(host)) return parameters;
   if (host.empty() || host.front() == '/' || host.front() == '@' ||
       host.find(',') != std::string::npos || parameters.values.contains("hostaddr")) {
     RefuseHost(host, "it is not the name of one host, and this service connects to nothing else");

@@ -13,8 +13,6 @@ constexpr auto kScopes = std::to_array<std::pair<Scope, std::string_view>>({
     {Scope::kConnect, "connect"},
 });
 
-Json OrNull(const std::optional<std::string>& text) { return text ? Json(*text) : Json(nullptr); }
-
 }  // namespace
 
 std::string_view ToText(Scope scope) {

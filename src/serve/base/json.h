@@ -17,6 +17,12 @@ std::string TimeText(base::UtcTime time);
 std::optional<base::UtcTime> ParseTime(std::string_view text);
 Json TimeJson(const std::optional<base::UtcTime>& time);  // null: none
 
+// null: there is none.
+template <typename Value>
+Json OrNull(const std::optional<Value>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
 inline constexpr std::size_t kJsonDepthMax = 32;
 // Of text from outside: refuses comments, two equal keys in one object, more than kJsonDepthMax
 // levels, what is not UTF-8. nullopt: it is no such JSON; `why` then says so, without repeating it.

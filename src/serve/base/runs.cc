@@ -38,11 +38,6 @@ std::optional<Value> ValueIn(const std::array<std::pair<Value, std::string_view>
   return std::nullopt;
 }
 
-template <typename Value>
-Json OrNull(const std::optional<Value>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
-
 }  // namespace
 
 std::string_view ToText(RunState state) { return TextIn(kStates, state); }

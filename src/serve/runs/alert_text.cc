@@ -40,7 +40,7 @@ std::string Details(const Json& news) {
   return text;
 }
 
-Json OrNull(const std::string& text) { return text.empty() ? Json() : Json(text); }
+Json NullIfEmpty(const std::string& text) { return text.empty() ? Json() : Json(text); }
 
 // https://api.slack.com/reference/surfaces/formatting#escaping
 std::string ForSlack(std::string text) {
@@ -80,7 +80,7 @@ Json NewsOf(std::string_view event, const Run& run, const Tenant& tenant,
   news["ended_at"] = TimeJson(run.ended_at);
   news["rows"] = run.rows ? Json(*run.rows) : Json();
   news["error"] = run.error.is_object() ? run.error : Json();
-  news["url"] = OrNull(public_url.empty() ? "" : public_url + "/#/runs/" + run.id);
+  news["url"] = NullIfEmpty(public_url.empty() ? "" : public_url + "/#/runs/" + run.id);
   return news;
 }
 

@@ -136,8 +136,6 @@ RunSums SumOf(const std::vector<RunSums>& all, const std::string& tenant) {
   return found == all.end() ? RunSums{} : *found;
 }
 
-Json OrNull(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
-
 Json TenantOverview(const Tenant& tenant, const State& state, const RunSums& day,
                     const RunSums& month) {
   const auto of_tenant = [&](const auto& one) { return one.tenant == tenant.id; };
