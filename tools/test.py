@@ -7,7 +7,7 @@
   tools/test.py --room sync     builds and runs one room's unit tests (destinations/lake: with its folder)
   tools/test.py --sanitizers    unit tests and the end-to-end run under ASan+UBSan and TSan
 
-A table of where the time went stands before the last line.
+What failed and a table of where the time went stand before the last line.
 
 Needs only Debian's own Python; what it runs comes from tools/setup.sh.
 """
@@ -101,14 +101,43 @@ TSAN_TARGETS = (
 )
 
 
+# Of a failed test's message, and of such tests: what fits on a screen and into the end of a log that is cut.
+FAILURE_LINES = 12
+FAILURES_TOLD = 10
+
+
+def what_failed(suite: ElementTree.Element) -> Iterator[str]:
+    """A failed test's name and the last lines of what it says, one text for each."""
+    for case in suite.iter("testcase"):
+        for bad in (*case.iter("failure"), *case.iter("error")):
+            lines = (bad.text or bad.get("message") or "").strip().splitlines()[-FAILURE_LINES:]
+            yield "\n".join([f"{case.get('classname')} {case.get('name')}", *(f"    {line[:200]}" for line in lines)])
+
+
 @dataclass
 class Tally:
     passed: int = 0
     failed: int = 0
+    told: list[str] = field(default_factory=list)
 
-    def add(self, report: Path, name: str, exit_code: int) -> None:
+    def fail(self, what: str) -> None:
+        """Counts what failed outside any test."""
+        print(what)
+        self.failed += 1
+        self.told.append(what)
+
+    def failures(self) -> str:
+        """What failed, to stand near the end of a long log; empty if all passed."""
+        if not self.told:
+            return ""
+        more = len(self.told) - FAILURES_TOLD
+        return "\n".join(
+            ["== what failed", *self.told[:FAILURES_TOLD], *([f"and {more} more"] if more > 0 else []), ""]
+        )
+
+    def add(self, report: Path, name: str, exit_code: int, printed: str = "") -> None:
         """Counts a JUnit report; a program that died without one, or that found nothing to run but
-        said so by its exit code, is one failure."""
+        said so by its exit code, is one failure, told with the end of what it printed."""
         passed = failed = 0
         if report.exists():
             for suite in ElementTree.parse(report).getroot().iter("testsuite"):
@@ -117,11 +146,12 @@ class Tally:
                 skipped = int(suite.get("skipped", 0) or 0) + int(suite.get("disabled", 0) or 0)
                 passed += tests - bad - skipped
                 failed += bad
-        if exit_code != 0 and failed == 0:
-            print(f"{name}: ended with exit code {exit_code} and no failed test in its report")
-            failed += 1
+                self.told += [f"{name}: {one}" for one in what_failed(suite)]
         self.passed += passed
         self.failed += failed
+        if exit_code != 0 and failed == 0:
+            end = (f"    {line[:200]}" for line in printed.splitlines()[-FAILURE_LINES:])
+            self.fail("\n".join([f"{name}: ended with exit code {exit_code} and no failed test in its report", *end]))
 
 
 def say(text: str) -> None:
@@ -220,7 +250,7 @@ def run_unit(
             strict=True,
         ):
             print(text, flush=True)
-            tally.add(report, program.name, code)
+            tally.add(report, f"{preset} {program.name}", code, text)
 
 
 def run_pytest(name: str, arguments: list[str], tally: Tally, environment: dict[str, str]) -> None:
@@ -254,7 +284,7 @@ def run_all(only: str | None, tally: Tally, *, units_are_sanitized: bool = False
     if units_are_sanitized:
         targets = ["sluice", "sluice_crash", "sluice_load", "sluice_mutant", *LONG_HISTORIES_IN]
     if needs_build and not build("dev", targets, unity=units_are_sanitized):
-        tally.failed += 1
+        tally.fail("the build of dev failed")
         return
     environment["SLUICE_BUILD"] = str(ROOT / "build/dev")
     if only in (None, "tidy"):
@@ -287,8 +317,7 @@ def run_clients(tally: Tally, environment: dict[str, str]) -> None:
     with TIMES.measure("install clients"):
         code = subprocess.run(["tools/setup.sh", "--clients"], cwd=ROOT, env=environment).returncode
     if code != 0:
-        print("the clients could not be installed")
-        tally.failed += 1
+        tally.fail("the clients could not be installed")
         return
     run_pytest("clients", ["tests/clients", "-n", "2", "--dist", "loadfile"], tally, environment)
 
@@ -298,15 +327,14 @@ def run_browser(tally: Tally, environment: dict[str, str]) -> None:
     with TIMES.measure("install browser"):
         code = subprocess.run(["tools/setup.sh", "--browser"], cwd=ROOT, env=environment).returncode
     if code != 0:
-        print("the browser could not be installed")
-        tally.failed += 1
+        tally.fail("the browser could not be installed")
         return
     run_pytest("browser", ["tests/browser", "-n", "2", "--dist", "loadfile"], tally, environment)
 
 
 def run_room(room: str, tally: Tally) -> None:
     if not build("dev", [f"{room.replace('/', '_')}_test"]):
-        tally.failed += 1
+        tally.fail("the build of dev failed")
         return
     environment = dict(os.environ)
     run_unit("dev", tally, environment, room)
@@ -327,7 +355,7 @@ def run_sanitizers(tally: Tally) -> None:
     environment.pop("PYTHONPATH", None)
     for preset, targets in (("asan-ubsan", ("all",)), ("tsan", TSAN_TARGETS)):
         if not build(preset, list(targets)):
-            tally.failed += 1
+            tally.fail(f"the build of {preset} failed")
             continue
         environment["GTEST_FILTER"] = NOT_SANITIZED[preset]
         say(f"unit under {preset}")
@@ -356,8 +384,8 @@ def main() -> int:
     else:
         run_all(arguments.only, tally)
     if tally.passed + tally.failed == 0:
-        print("no test ran")
-        tally.failed = 1
+        tally.fail("no test ran")
+    print(tally.failures(), end="")
     print(f"== where the time went\n{TIMES.table()}\nin {time.monotonic() - began:.0f} s")
     print(f"{tally.passed} passed, {tally.failed} failed", flush=True)
     return 1 if tally.failed else 0
