@@ -25,7 +25,7 @@ check_tidy() {
 step "clang-format" check_format
 step "include arrows, file sizes, promises" build/venv/bin/python tools/tidy.py
 step "ruff" sh -c 'cd sandbox && ../build/venv/bin/ruff check . && cd .. &&
-  build/venv/bin/ruff check --config sandbox/pyproject.toml tests tools bench'
-step "mypy" sh -c 'cd sandbox && ../build/venv/bin/mypy redshift_sandbox'
+  build/venv/bin/ruff check --config sandbox/pyproject.toml tests tools bench && cd python && ../build/venv/bin/ruff check .'
+step "mypy" sh -c 'cd sandbox && ../build/venv/bin/mypy redshift_sandbox && cd ../python && ../build/venv/bin/mypy sluice'
 if [ "${SLUICE_LINT_TIDY:-1}" = 1 ]; then step "clang-tidy" check_tidy; fi
 exit $failed

@@ -3,7 +3,7 @@
 
   tools/test.py                 everything but the sanitizers
   tools/test.py --all           everything, what CI runs: the unit tests once, under the sanitizers
-  tools/test.py --only unit     one label: unit, tidy, sandbox, clients, serve, load, browser, or of tests/e2e (LABELS)
+  tools/test.py --only unit     one label (LABELS): a suite, or a marker of tests/e2e
   tools/test.py --room sync     builds and runs one room's unit tests (destinations/lake: with its folder)
   tools/test.py --sanitizers    unit tests and the end-to-end run under ASan+UBSan and TSan
 
@@ -55,7 +55,7 @@ E2E_LABELS = (
 # Labels of which one file has most of the tests.
 SHARED_OUT = ("model", "crash", "mutants", "check")
 # Folders of their own, beside tests/e2e.
-FOLDER_LABELS = ("serve", "load")
+FOLDER_LABELS = ("serve", "load", "python")
 LABELS = ("unit", "tidy", "sandbox", "clients", "browser", *FOLDER_LABELS, *E2E_LABELS)
 JOBS = int(os.environ.get("JOBS", "2"))
 # An end-to-end test waits for servers a quarter of its time.
