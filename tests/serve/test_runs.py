@@ -92,6 +92,13 @@ def test_tables_are_discovered_previewed_and_planned(tenant: Tenant) -> None:
     assert len(preview["rows"]) == 3
     problem = tenant.post(f"{path}/preview", {"stream": "no.such"})
     assert problem.status in {404, 422, 502}, problem.body
+    # Of a stream that nobody has saved, by the rules of a PUT.
+    query = {"name": "few", "sql": "SELECT r_name FROM tpch.region WHERE r_regionkey < 2"}
+    preview = tenant.post(f"{path}/preview", {"stream": "few", "streams": [query]}).ok()
+    assert len(preview["rows"]) == 2
+    for sql in ("SELECT 1; DROP TABLE tpch.region", "SELECT '${HOME}'"):
+        problem = tenant.post(f"{path}/preview", {"stream": "few", "streams": [{**query, "sql": sql}]}).refused(422)
+        assert [one["field"] for one in problem["problems"]] == ["streams[0].sql"], sql
     plan = tenant.post(f"{path}/plan").ok()
     assert [one["name"] for one in plan["streams"]] == ["tpch.region", "tpch.nation"]
 

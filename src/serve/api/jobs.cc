@@ -201,6 +201,16 @@ PipelineParts PartsOf(const ApiContext& context, const Call& call) {
           std::move(destination)};
 }
 
+// As a PUT with these streams would leave the pipeline, by the rules of whoever asks.
+void TakeStreams(const ApiContext& context, const Call& call, const Json& streams,
+                 PipelineParts& parts) {
+  Json changed = ToJson(parts.pipeline);
+  changed["streams"] = streams;
+  parts.pipeline = Sent(call, Kind::kPipeline, changed, &parts.pipeline);
+  CheckPipeline(parts.pipeline, parts.source, parts.destination, parts.tenant,
+                RulesOf(context, call), context.data);
+}
+
 struct Stand {
   const char* field;
   const char* value;
@@ -300,12 +310,15 @@ Reply DiscoverSource(const ApiContext& context, const Call& call) {
 }
 
 Reply PreviewStream(const ApiContext& context, const Call& call) {
-  const PipelineParts parts = PartsOf(context, call);
+  PipelineParts parts = PartsOf(context, call);
   const Json body = BodyOf(call);
-  RequireFields(body, "preview", {"stream", "limit"});
+  RequireFields(body, "preview", {"stream", "streams", "limit"});
   const auto stream = TextField(body, "preview", "stream", 1000);
   if (!stream)
     RefuseField("preview", "stream", "is missing", "Give the name of one of its streams.");
+  if (body.contains("streams") && !body["streams"].is_null()) {
+    TakeStreams(context, call, body["streams"], parts);
+  }
   JobRequest job = SavedJob(context, JobKind::kPreview, parts.All());
   job.stream = *stream;
   job.limit = static_cast<int>(NumberField(body, "preview", "limit", 1, 100).value_or(20));
