@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from looks import Looks, check_access, shoot
+from looks import Looks, check_access, put, shoot
 from playwright.sync_api import Page, expect
 from scene import Scene
 
@@ -52,6 +52,83 @@ def test_tables_are_added_by_a_pattern(looks: Looks, scene: Scene, page: Page) -
     page.get_by_role("button", name="Save the choice").click()
     expect(page.get_by_text("All tables that match, new ones too")).to_be_visible()
     assert {"tables": "types.one*"} in streams(looks, scene)
+
+
+def test_a_query_is_tried_saved_changed_and_removed(looks: Looks, scene: Scene, page: Page) -> None:
+    page.goto(scene.views["pipeline"])
+    page.get_by_role("button", name="Add a query").click()
+    dialog = page.get_by_role("dialog")
+    query = dialog.get_by_role("textbox", name="Query")
+    expect(dialog.get_by_role("button", name="Preview")).to_be_disabled()
+    dialog.get_by_role("textbox", name="Name").fill("big_regions")
+    query.fill("SELECT r_regionkey, r_name\nFROM tpch.region;\nDROP TABLE tpch.region")
+    dialog.get_by_role("button", name="Preview").click()
+    # At its line, with the cursor there.
+    expect(query).to_have_attribute("aria-invalid", "true")
+    expect(query).to_be_focused()
+    expect(dialog.get_by_label("Line 3")).to_contain_text("DROP TABLE tpch.region")
+    chosen = "box => box.value.slice(box.selectionStart, box.selectionEnd)"
+    assert query.evaluate(chosen) == "D"
+    check_access(page, "a query that is wrong")
+    shoot(page, "query-wrong")
+    query.fill("SELECT r_regionkey, r_name\nFROM tpch.region")
+    dialog.get_by_role("button", name="Preview").click()
+    expect(dialog.get_by_role("cell", name="AFRICA")).to_be_visible()
+    assert "big_regions" not in [one.get("name") for one in streams(looks, scene)], "a preview saves nothing"
+
+    dialog.get_by_label("What each sync brings").select_option("What changed, into its rows")
+    dialog.get_by_role("button", name="Save the query").click()
+    expect(dialog.get_by_label("Cursor")).to_have_attribute("aria-invalid", "true")
+    dialog.get_by_label("Cursor").select_option("r_regionkey (bigint)")
+    # As a person types it.
+    dialog.get_by_role("textbox", name="Key").press_sequentially("r_regionkey, r_name")
+    check_access(page, "a query")
+    shoot(page, "query")
+    dialog.get_by_role("button", name="Save the query").click()
+    expect(page.get_by_text("A query: What changed, into its rows, by r_regionkey")).to_be_visible()
+    (saved,) = (one for one in streams(looks, scene) if one.get("name") == "big_regions")
+    assert saved["sql"] == "SELECT r_regionkey, r_name\nFROM tpch.region"
+    assert (saved["cursor"], saved["primary_key"]) == (
+        "r_regionkey",
+        ["r_regionkey", "r_name"],
+    )
+
+    page.get_by_role("button", name="Change big_regions").click()
+    query.fill("SELECT r_regionkey, r_name FROM tpch.region WHERE r_regionkey > 1")
+    dialog.get_by_role("button", name="Save the query").click()
+    expect(dialog).to_have_count(0)
+    assert "WHERE" in next(one["sql"] for one in streams(looks, scene) if one.get("name") == "big_regions")
+    page.get_by_role("button", name="Remove big_regions").click()
+    dialog.get_by_role("button", name="Remove").click()
+    expect(dialog).to_have_count(0)
+    assert "big_regions" not in [one.get("name") for one in streams(looks, scene)]
+
+
+def test_what_is_not_known_is_told_in_words(looks: Looks, scene: Scene, page: Page) -> None:
+    pipeline = looks.service.call("GET", at(scene))
+    schedule = {"cron": "30 3 1 1 *", "time_zone": "UTC", "jitter": None, "paused": False}
+    failed = looks.service.call("GET", f"/tenants/{scene.tenant}/runs/{scene.failed}")
+    status = {**pipeline["status"], "next_run_at": None, "last_run": failed}
+    soon = {**pipeline, "schedule": schedule, "status": status}
+    put(page, r"/pipelines\?", {"items": [soon], "next_cursor": None})
+    put(page, r"/pipelines/pip_\w+$", soon)
+    page.goto(scene.views["pipelines"])
+    expect(page.get_by_role("article")).to_contain_text("The next time is being worked out.")
+
+    source = looks.service.call("GET", f"/tenants/{scene.tenant}/sources/{scene.source}")
+    put(page, r"/sources/src_\w+$", {**source, "last_test": {"at": "2026-01-01T00:00:00Z", "ok": False}})
+    page.route(re.compile(r"/destinations/dst_\w+$"), lambda route: route.fulfill(status=404, body="gone"))
+    page.goto(scene.views["pipeline"])
+    expect(page.get_by_text("Its source failed the last test")).to_be_visible()
+    expect(page.get_by_text("From analytics to a destination that cannot be shown now")).to_be_visible()
+    expect(page.get_by_role("region", name="Schedule").get_by_role("status")).to_have_text(
+        "The next time is being worked out."
+    )
+    expect(page.get_by_text(f"The last run failed: {failed['error']['message']}")).to_be_visible()
+    expect(page.get_by_text(failed["error"]["remedy"].split("\n")[0][1:])).to_be_visible()
+    expect(page.get_by_role("link", name="Look at the run")).to_have_attribute("href", f"#/runs/{scene.failed}")
+    check_access(page, "a pipeline whose ends fail")
+    shoot(page, "pipeline-ends")
 
 
 def test_a_schedule_is_set_and_taken_away(looks: Looks, scene: Scene, page: Page) -> None:

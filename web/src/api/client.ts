@@ -36,6 +36,7 @@ export const api = {
   testPath: (t: string, id: string | null) => (id ? at(t, 'sources', id, '/test') : `${tenant(t)}/sources/test`),
 
   destinations: (t: string) => all<T.Destination>(`${tenant(t)}/destinations`),
+  destination: (t: string, id: string) => call<T.Destination>('GET', at(t, 'destinations', id)),
   addDestination: (t: string, body: T.DestinationInput) =>
     call<T.Destination>('POST', `${tenant(t)}/destinations`, { body }),
 
@@ -50,8 +51,23 @@ export const api = {
   removePipeline: (t: string, id: string) => call<void>('DELETE', at(t, 'pipelines', id)),
   putSchedule: (t: string, was: T.Pipeline, body: T.Schedule | null) =>
     call<T.Pipeline>('PUT', at(t, 'pipelines', was.id, '/schedule'), { body, ifMatch: etagOf(was) }),
-  preview: (t: string, id: string, stream: string) =>
-    call<T.PreviewDocument>('POST', at(t, 'pipelines', id, '/preview'), { body: { stream, limit: 20 } }),
+  // `streams`: in place of those that are saved.
+  preview: (t: string, id: string, stream: string, streams?: T.Stream[]) =>
+    call<T.PreviewDocument>('POST', at(t, 'pipelines', id, '/preview'), { body: { stream, limit: 20, streams } }),
+
+  alerts: (t: string) => all<T.Alert>(`${tenant(t)}/alerts`),
+  alert: (t: string, id: string) => call<T.Alert>('GET', at(t, 'alerts', id)),
+  addAlert: (t: string, body: T.AlertInput) => call<T.Alert>('POST', `${tenant(t)}/alerts`, { body }),
+  putAlert: (t: string, was: T.Alert, body: T.AlertInput) =>
+    call<T.Alert>('PUT', at(t, 'alerts', was.id), { body, ifMatch: etagOf(was) }),
+  removeAlert: (t: string, id: string) => call<void>('DELETE', at(t, 'alerts', id)),
+  testAlert: (t: string, id: string) => call<void>('POST', at(t, 'alerts', id, '/test')),
+
+  tokens: () => all<T.Token>('/tokens'),
+  addToken: (body: T.TokenInput) => call<T.NewToken>('POST', '/tokens', { body }),
+  removeToken: (id: string) => call<void>('DELETE', `/tokens/${encodeURIComponent(id)}`),
+  audit: (cursor: string | null, limit: number) =>
+    call<T.List<T.AuditEntry>>('GET', `/audit?limit=${limit}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`),
 
   start: (t: string, pipeline: string, body: { full?: boolean; streams?: string[]; allow_deletes?: boolean } = {}) =>
     call<T.Run>('POST', at(t, 'pipelines', pipeline, '/runs'), { body }),

@@ -321,3 +321,70 @@ export interface Overview {
   }[];
   queue: { running: number; queued: number; oldest_seconds: number | null };
 }
+
+export type AlertKind = 'webhook' | 'email' | 'slack';
+export type AlertEvent = 'failed' | 'partly' | 'recovered' | 'late';
+
+// Only the fields of its kind. A secret that is left out stays as it is.
+export interface AlertInput {
+  name: string;
+  kind: AlertKind;
+  url?: string;
+  secret?: string;
+  to?: string[];
+  from?: string;
+  smtp_url?: string;
+  smtp_user?: string;
+  smtp_password?: string;
+  on: AlertEvent[];
+  paused: boolean;
+}
+
+export interface Alert {
+  id: string;
+  name: string;
+  kind: AlertKind;
+  url?: string | null;
+  // In the answer to the POST that had it made, and nowhere else.
+  secret?: string;
+  secret_set?: boolean;
+  to?: string[];
+  from?: string | null;
+  smtp_url?: string | null;
+  smtp_user?: string | null;
+  smtp_password_set?: boolean;
+  on: AlertEvent[];
+  paused: boolean;
+}
+
+export interface TokenInput {
+  name: string;
+  scope: 'admin' | 'tenant' | 'read';
+  tenant: string | null;
+  expires_in_days: number | null;
+}
+
+export interface Token {
+  id: string;
+  name: string;
+  scope: Scope;
+  tenant: string | null;
+  created_at: string;
+  expires_at: string | null;
+  last_used_at: string | null;
+}
+
+export interface NewToken extends Token {
+  token: string;
+  url: string;
+}
+
+export interface AuditEntry {
+  at: string;
+  token: string | null;
+  token_name: string | null;
+  tenant: string | null;
+  action: string;
+  subject: string;
+  address: string | null;
+}

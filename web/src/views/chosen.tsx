@@ -67,6 +67,7 @@ export function Chosen({ choice, document, source, name, onChange }: Props) {
       )}
       {picked === 'new' && <NewDestination value={fresh} onChange={setFresh} name={name} />}
       <Field label="Name of the pipeline" value={title} onValue={setTitle} placeholder={name} />
+      <p class="muted small">Queries can be added afterwards, in the pipeline.</p>
       {create.error !== null && <Failure error={create.error} />}
       <button class="button primary" disabled={none || create.busy || there.data === null} onClick={() => void create.run(true)}>
         <Busy when={create.busy}>Save and sync now</Busy>
@@ -115,7 +116,7 @@ export function Changed({ choice, document, pipeline, onChange }: Pick<Props, 'c
       <Choices choice={choice} document={document} onChange={onChange} />
       <p class="muted small">What is left out is not read any more; its table at the destination stays.</p>
       {save.error !== null && <Failure error={save.error} />}
-      <button class="button primary" disabled={isEmpty(choice) || save.busy} onClick={() => void save.run()}>
+      <button class="button primary" disabled={mergeInto(pipeline.streams, choice).length === 0 || save.busy} onClick={() => void save.run()}>
         <Busy when={save.busy}>Save the choice</Busy>
       </button>
     </section>

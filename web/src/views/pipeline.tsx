@@ -6,14 +6,18 @@ import { Bars } from '../components/chart';
 import { Busy, Choice, Dialog } from '../components/form';
 import { Icon } from '../components/icon';
 import { Show, useAction, useLoad } from '../components/load';
-import { Failure, Loading, Notice } from '../components/states';
+import { Failure, Loading } from '../components/states';
+import { isElsewhere, wrongOf } from '../components/wrong';
 import { go, link } from '../router';
 import { mayWrite, useSession } from '../session';
 import { plural } from '../words/format';
 import { modeName } from './choice';
+import { Ends } from './ends';
+import { Preview } from './preview';
+import { QueryEditor, RemoveQuery } from './query';
 import { barsOf, formatOf, over, RunTable } from './run_words';
 import { ScheduleCard } from './schedule';
-import { StreamEditor } from './stream_editor';
+import { EDITED, StreamEditor } from './stream_editor';
 
 const EACH_MS = 4000;
 
@@ -32,6 +36,7 @@ export function PipelineView({ id }: { id: string }) {
       <Show of={loaded} what="the pipeline">
         {(pipeline) => (
           <>
+            <Ends pipeline={pipeline} />
             <Actions pipeline={pipeline} runs={runs.data ?? []} />
             <div class="chooser">
               <div class="stack">
@@ -131,16 +136,27 @@ const titleOf = (stream: Stream) => stream.name ?? stream.table ?? (Array.isArra
 
 function Streams({ pipeline, onChange }: { pipeline: Pipeline; onChange: (pipeline: Pipeline) => void }) {
   const { me } = useSession();
-  const [shown, setShown] = useState<{ index: number; what: 'shape' | 'preview' } | null>(null);
+  const [shown, setShown] = useState<{ index: number; what: 'shape' | 'preview' | 'remove' } | null>(null);
+  const [adding, setAdding] = useState(false);
   const picked = shown && pipeline.streams[shown.index];
+  const saved = (changed: Pipeline) => {
+    setShown(null);
+    setAdding(false);
+    onChange(changed);
+  };
   return (
     <section class="card stack" aria-labelledby="streams">
       <div class="spread">
         <h2 id="streams">{plural(pipeline.streams.length, 'stream')}</h2>
         {mayWrite(me) && (
-          <a class="button compact" href={link('pipelines', pipeline.id, 'tables')}>
-            Choose tables
-          </a>
+          <div class="row">
+            <a class="button compact" href={link('pipelines', pipeline.id, 'tables')}>
+              Choose tables
+            </a>
+            <button class="button compact" onClick={() => setAdding(true)}>
+              <Icon name="plus" /> Add a query
+            </button>
+          </div>
         )}
       </div>
       <ul>
@@ -150,6 +166,7 @@ function Streams({ pipeline, onChange }: { pipeline: Pipeline; onChange: (pipeli
               <div class="wrap">
                 <strong>{titleOf(stream)}</strong>
                 <div class="muted small">
+                  {stream.sql && 'A query: '}
                   {stream.tables ? 'All tables that match, new ones too' : modeName(stream)}
                   {stream.cursor && `, by ${stream.cursor}`}
                   {stream.where && `, where ${stream.where}`}
@@ -160,9 +177,14 @@ function Streams({ pipeline, onChange }: { pipeline: Pipeline; onChange: (pipeli
                   <button class="button compact" aria-label={`Preview ${titleOf(stream)}`} onClick={() => setShown({ index, what: 'preview' })}>
                     Preview
                   </button>
-                  {mayWrite(me) && !stream.sql && (
+                  {mayWrite(me) && (
                     <button class="button compact" aria-label={`Change ${titleOf(stream)}`} onClick={() => setShown({ index, what: 'shape' })}>
                       Change
+                    </button>
+                  )}
+                  {mayWrite(me) && stream.sql && (
+                    <button class="button quiet compact" aria-label={`Remove ${titleOf(stream)}`} onClick={() => setShown({ index, what: 'remove' })}>
+                      Remove
                     </button>
                   )}
                 </div>
@@ -178,60 +200,22 @@ function Streams({ pipeline, onChange }: { pipeline: Pipeline; onChange: (pipeli
       )}
       {shown && picked && shown.what === 'shape' && (
         <Dialog wide title={`How ${titleOf(picked)} is synced`} onClose={() => setShown(null)}>
-          <Change
-            pipeline={pipeline}
-            index={shown.index}
-            onSaved={(changed) => {
-              setShown(null);
-              onChange(changed);
-            }}
-          />
+          {picked.sql ? <QueryEditor pipeline={pipeline} index={shown.index} onSaved={saved} /> : <Change pipeline={pipeline} index={shown.index} onSaved={saved} />}
+        </Dialog>
+      )}
+      {shown && picked && shown.what === 'remove' && <RemoveQuery pipeline={pipeline} index={shown.index} onClose={() => setShown(null)} onGone={saved} />}
+      {adding && (
+        <Dialog wide title="Add a query" onClose={() => setAdding(false)}>
+          <QueryEditor pipeline={pipeline} index={null} onSaved={saved} />
         </Dialog>
       )}
     </section>
   );
 }
 
-function Preview({ pipeline, stream }: { pipeline: string; stream: string }) {
-  const { tenant } = useSession();
-  const loaded = useLoad(`preview ${stream}`, () => api.preview(tenant.id, pipeline, stream));
-  return (
-    <Show of={loaded} what="rows">
-      {({ columns, rows }) =>
-        rows.length === 0 ? (
-          <p>There is no row in it.</p>
-        ) : (
-          <div class="scroll" tabIndex={0} role="group" aria-label="Rows">
-            <table>
-              <thead>
-                <tr>
-                  {columns.map((column) => (
-                    <th scope="col">
-                      {column.name}
-                      <div class="small mono">{column.type}</div>
-                    </th>
-                  ))}
-                </tr>
-              </thead>
-              <tbody>
-                {rows.map((row) => (
-                  <tr>
-                    {row.map((value) => (
-                      <td>{value ?? <span class="muted">null</span>}</td>
-                    ))}
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
-        )
-      }
-    </Show>
-  );
-}
-
 function Change({ pipeline, index, onSaved }: { pipeline: Pipeline; index: number; onSaved: (pipeline: Pipeline) => void }) {
   const { tenant } = useSession();
+  const under = `streams[${index}].`;
   const [stream, setStream] = useState<Stream>(pipeline.streams[index]!);
   // Its columns, to choose from; without them the fields are there all the same.
   const loaded = useLoad(`discover ${pipeline.source}`, () => api.discover(tenant.id, pipeline.source));
@@ -244,12 +228,13 @@ function Change({ pipeline, index, onSaved }: { pipeline: Pipeline; index: numbe
   return (
     <>
       {loaded.error !== null && (
-        <Notice kind="warn" title="The table’s columns could not be read">
-          <p>You can change the rest all the same.</p>
-        </Notice>
+        <>
+          <p>The table’s columns could not be read. You can change the rest all the same.</p>
+          <Failure error={loaded.error} />
+        </>
       )}
-      <StreamEditor stream={stream} table={table} onChange={setStream} />
-      {save.error !== null && <Failure error={save.error} />}
+      <StreamEditor stream={stream} table={table} onChange={setStream} wrong={wrongOf(save.error, under)} />
+      {isElsewhere(save.error, EDITED, under) && <Failure error={save.error} />}
       <div class="row end">
         <button class="button primary" disabled={save.busy} onClick={() => void save.run()}>
           <Busy when={save.busy}>Save</Busy>

@@ -3,7 +3,7 @@ import { Show, useLoad } from '../components/load';
 import { Empty } from '../components/states';
 import { link } from '../router';
 import { useSession } from '../session';
-import { ago, count, plural, when } from '../words/format';
+import { ago, count, nextRun, plural } from '../words/format';
 import { StateBadge } from './run_words';
 
 const EACH_MS = 5000;
@@ -43,7 +43,7 @@ export function PipelinesView() {
                     </p>
                     <p class="muted small">
                       Last success: {ago(pipeline.status.last_success_at)}.{' '}
-                      {pipeline.status.next_run_at ? `Next: ${when(pipeline.status.next_run_at)}.` : pipeline.schedule?.paused ? 'Its schedule is paused.' : 'It has no schedule.'}
+                      {nextRun(pipeline.schedule, pipeline.status.next_run_at)}
                     </p>
                   </article>
                 </li>

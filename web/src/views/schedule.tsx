@@ -1,13 +1,13 @@
 // When a pipeline runs by itself.
 import { useState } from 'preact/hooks';
 import { api } from '../api/client';
-import { ApiError } from '../api/http';
 import type { Pipeline, Schedule } from '../api/types';
 import { Busy, Choice, Field } from '../components/form';
 import { useAction } from '../components/load';
 import { Failure } from '../components/states';
+import { isElsewhere, wrongOf } from '../components/wrong';
 import { mayWrite, useSession } from '../session';
-import { when } from '../words/format';
+import { nextRun } from '../words/format';
 
 const PRESETS: readonly (readonly [string, string])[] = [
   ['', 'Only by hand'],
@@ -36,25 +36,21 @@ export function ScheduleCard({ pipeline, onChange }: { pipeline: Pipeline; onCha
     setSaved(true);
   });
   const touched = <T,>(set: (value: T) => void) => (value: T) => (setSaved(false), set(value));
-  const wrong = save.error instanceof ApiError ? save.error.problem.problems : [];
-  const told = (field: string) => {
-    const one = wrong.find((problem) => problem.field.endsWith(field));
-    return one && `${one.problem}. ${one.remedy}`;
-  };
+  const wrong = wrongOf(save.error, 'schedule.');
   return (
     <section class="card stack" aria-labelledby="schedule">
       <h2 id="schedule">Schedule</h2>
       <Field label="It runs" value={preset} options={PRESETS} onValue={touched(setPreset)} disabled={!mayWrite(me)} />
       {preset === 'own' && (
-        <Field label="Cron" value={cron} mono onValue={touched(setCron)} wrong={told('cron')} hint="Minute, hour, day of the month, month, day of the week." />
+        <Field label="Cron" value={cron} mono onValue={touched(setCron)} wrong={wrong['cron']} hint="Minute, hour, day of the month, month, day of the week." />
       )}
       {preset !== '' && (
         <>
-          <Field label="Time zone" value={timeZone} onValue={touched(setTimeZone)} wrong={told('time_zone')} />
+          <Field label="Time zone" value={timeZone} onValue={touched(setTimeZone)} wrong={wrong['time_zone']} />
           <Choice kind="checkbox" label="Paused" checked={paused} onPick={touched(setPaused)} />
         </>
       )}
-      {save.error !== null && wrong.length === 0 && <Failure error={save.error} />}
+      {isElsewhere(save.error, ['cron', 'time_zone'], 'schedule.') && <Failure error={save.error} />}
       {mayWrite(me) && (
         <div class="row">
           <button class="button" disabled={save.busy} onClick={() => void save.run()}>
@@ -62,7 +58,7 @@ export function ScheduleCard({ pipeline, onChange }: { pipeline: Pipeline; onCha
           </button>
           <span role="status" class="muted small">
             {saved && 'Saved. '}
-            {pipeline.status.next_run_at && `Next: ${when(pipeline.status.next_run_at)}`}
+            {was && nextRun(was, pipeline.status.next_run_at)}
           </span>
         </div>
       )}

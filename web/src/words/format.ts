@@ -42,3 +42,10 @@ export function cost(of: { billed_seconds?: number | null; rpu_seconds?: number 
   if (of.rpu_seconds !== null && of.rpu_seconds !== undefined) return `${count(Math.round(of.rpu_seconds))} RPU s`;
   return of.billed_seconds === null || of.billed_seconds === undefined ? '–' : `${seconds(of.billed_seconds)} billed`;
 }
+
+// When it runs by itself. Right after a change of the schedule the service has not worked out yet when that is.
+export function nextRun(schedule: { paused?: boolean } | null, at: string | null): string {
+  if (!schedule) return 'It has no schedule.';
+  if (schedule.paused) return 'Its schedule is paused.';
+  return at ? `Next: ${when(at)}` : 'The next time is being worked out.';
+}

@@ -4,6 +4,7 @@ import { api } from '../../api/client';
 import { stream } from '../../api/events';
 import { ApiError } from '../../api/http';
 import type { CheckDocument, FieldProblem, Finding, SetupDocument, Source, SourceInput } from '../../api/types';
+import { said } from '../../components/wrong';
 import { forgetPrefill, prefilledDraft } from '../../prefill';
 import { parseEndpoint } from '../../words/endpoint';
 import { type Draft, EMPTY, forget, fromSource, keep, keyOf, recall, type TextField, toInput } from './draft';
@@ -19,9 +20,9 @@ const FIELDS: Record<string, TextField | 'secret'> = {
 
 export function wrongFields(problems: FieldProblem[]): Partial<Record<TextField | 'secret', string>> {
   const wrong: Partial<Record<TextField | 'secret', string>> = {};
-  for (const { field, problem, remedy } of problems) {
-    const name = FIELDS[field] ?? (field.startsWith('advanced') ? 'advanced' : (field as TextField));
-    wrong[name] ??= `${problem.charAt(0).toUpperCase()}${problem.slice(1)}. ${remedy}`;
+  for (const one of problems) {
+    const name = FIELDS[one.field] ?? (one.field.startsWith('advanced') ? 'advanced' : (one.field as TextField));
+    wrong[name] ??= said(one);
   }
   return wrong;
 }
