@@ -31,6 +31,10 @@ class Scene:
             "runs": "/#/runs",
             "run": f"/#/runs/{self.run}",
             "run-failed": f"/#/runs/{self.failed}",
+            "alerts": "/#/alerts",
+            "tokens": "/#/tokens",
+            "audit": "/#/audit",
+            "more": "/#/more",
         }
 
 
@@ -66,4 +70,6 @@ def make_scene(service: Service) -> Scene:
     tables = tuple(f"{one.schema}.{one.table}" for one in facts.tables if one.table in ("region", "nation"))
     works = pipeline("Nations", source, tables)
     fails = pipeline("Broken", broken, tables[:1])
+    alert = {"name": "On call", "kind": "webhook", "url": "https://hooks.example.com/sluice", "on": ["late"]}
+    service.call("POST", f"{at}/alerts", alert)
     return Scene(tenant, source, works, finish(service, tenant, works), finish(service, tenant, fails))

@@ -18,6 +18,10 @@ READY = {
     "runs": "Timeline",
     "run": "rows verified",
     "run-failed": "What to do:",
+    "alerts": "hooks.example.com",
+    "tokens": "Everything",
+    "audit": "Started a run",
+    "more": "Who did what",
 }
 
 

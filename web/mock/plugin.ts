@@ -14,6 +14,8 @@ const world = {
   destinations: [] as Json[],
   pipelines: [] as Json[],
   runs: [] as Json[],
+  alerts: [] as Json[],
+  tokens: [{ id: 'tok_1', name: 'first', scope: 'admin', tenant: null, created_at: now(9000), expires_at: null, last_used_at: now(5) }] as Json[],
 };
 let next = 1;
 
@@ -41,12 +43,17 @@ async function answer(method: string, path: string, body: Json, response: Server
   if (first === 'me') return me();
   if (first === 'overview') return overview();
   if (first === 'tenants' && !kind) return list(world.tenants);
+  if (first === 'audit') return list([entry('run.start', 'run_1'), entry('alert.create', 'alr_1'), entry('token.create', 'tok_1')]);
+  if (first === 'tokens' && method === 'GET') return list(world.tokens);
+  if (first === 'tokens' && method === 'DELETE') return void (world.tokens = world.tokens.filter((one) => !path.endsWith(one['id'])));
+  if (first === 'tokens') return token(body);
   const all = (world as Json)[kind!] as Json[] | undefined;
   if (kind === 'connect-tokens') return { token: 'slc_x', url: '/connect?token=slc_x' };
   if (kind === 'sources' && id === 'test') return events(response, checkFindings(!!body['role_arn']));
   if (kind === 'sources' && more === 'test') return events(response, checkFindings(true));
   if (kind === 'sources' && id === 'setup') return setup(body);
   if (more === 'discover') return discover();
+  if (kind === 'alerts' && more === 'test') return undefined;
   const one = all?.find((thing) => thing.id === id);
   if (more === 'preview') return preview();
   if (more === 'runs') return start(one!);
@@ -60,6 +67,14 @@ async function answer(method: string, path: string, body: Json, response: Server
     status: { last_run: null, last_success_at: null, next_run_at: null, late: false } }; // prettier-ignore
   all!.push(made);
   return made;
+}
+
+const entry = (action: string, subject: string) => ({ at: now(60), token: 'tok_1', token_name: 'first', tenant: 'ten_1', action, subject, address: '127.0.0.1' });
+
+function token(body: Json) {
+  const made = { id: `tok_${next++}`, name: body['name'], scope: body['scope'], tenant: body['tenant'], created_at: now(), expires_at: null, last_used_at: null };
+  world.tokens.push(made);
+  return { ...made, token: 'slc_madeup', url: '/#token=slc_madeup' };
 }
 
 const me = () => ({

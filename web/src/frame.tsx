@@ -5,9 +5,12 @@ import { api } from './api/client';
 import { Icon, type IconName } from './components/icon';
 import { Notice } from './components/states';
 import { link } from './router';
-import { useSession } from './session';
+import { mayWrite, useSession } from './session';
 import { useTheme } from './theme';
+import { AlertsView } from './views/alerts';
+import { AuditView } from './views/audit';
 import { Connect } from './views/connect/connect';
+import { MoreView } from './views/more';
 import { OverviewView } from './views/overview';
 import { PipelineView } from './views/pipeline';
 import { PipelinesView } from './views/pipelines';
@@ -15,14 +18,23 @@ import { RunView } from './views/run';
 import { RunsView } from './views/runs';
 import { SourcesView } from './views/sources';
 import { TablesView } from './views/tables';
+import { TokensView } from './views/tokens';
 
-const PLACES: readonly (readonly [string, string, IconName])[] = [
+type Place = readonly [string, string, IconName];
+const PLACES: readonly Place[] = [
   ['', 'Overview', 'overview'],
   ['connect', 'Connect', 'connect'],
   ['sources', 'Sources', 'sources'],
   ['pipelines', 'Pipelines', 'flow'],
   ['runs', 'Runs', 'runs'],
 ];
+// What one goes to less often: on a phone behind `more`.
+const FURTHER: readonly Place[] = [
+  ['alerts', 'Alerts', 'bell'],
+  ['tokens', 'Tokens', 'key'],
+  ['audit', 'Audit log', 'list'],
+];
+const MORE: Place = ['more', 'More', 'more'];
 
 function view(path: string[]) {
   const [place, id, more] = path;
@@ -35,6 +47,10 @@ function view(path: string[]) {
   if (place === 'pipelines') return <PipelinesView />;
   if (place === 'runs' && id) return <RunView key={id} id={id} />;
   if (place === 'runs') return <RunsView />;
+  if (place === 'alerts') return <AlertsView />;
+  if (place === 'tokens') return <TokensView />;
+  if (place === 'audit') return <AuditView />;
+  if (place === 'more') return <MoreView />;
   return (
     <div class="view">
       <h1>There is nothing here</h1>
@@ -85,8 +101,18 @@ function TenantPicker() {
   );
 }
 
+function To({ place: [place, label, icon], here, only }: { place: Place; here: string; only?: 'wide' | 'narrow' }) {
+  return (
+    <a class={only && `only-${only}`} href={place ? link(place) : link()} aria-current={here === place ? 'page' : undefined}>
+      <Icon name={icon} />
+      {label}
+    </a>
+  );
+}
+
 function Side({ here }: { here: string }) {
   const { me } = useSession();
+  const further = FURTHER.filter(([place]) => place === 'alerts' || mayWrite(me));
   const leave = () => void api.signOut().finally(() => location.reload());
   return (
     <header class="side">
@@ -95,12 +121,13 @@ function Side({ here }: { here: string }) {
         <span>{me.vendor ?? 'Sluice'}</span>
       </a>
       <nav class="nav" aria-label="Views">
-        {PLACES.map(([place, label, icon]) => (
-          <a href={place ? link(place) : link()} aria-current={here === place ? 'page' : undefined}>
-            <Icon name={icon} />
-            {label}
-          </a>
+        {PLACES.map((place) => (
+          <To place={place} here={here} />
         ))}
+        {further.map((place) => (
+          <To place={place} here={here} only="wide" />
+        ))}
+        <To place={MORE} here={further.some(([place]) => place === here) ? 'more' : here} only="narrow" />
       </nav>
       <div class="foot">
         <TenantPicker />
@@ -140,7 +167,7 @@ function Guarded({ path }: { path: string[] }) {
 export function Frame({ path, main }: { path: string[]; main: RefObject<HTMLElement | null> }) {
   const here = path[0] ?? '';
   useEffect(() => {
-    document.title = `${PLACES.find(([place]) => place === here)?.[1] ?? 'Sluice'} · Sluice`;
+    document.title = `${[...PLACES, ...FURTHER].find(([place]) => place === here)?.[1] ?? 'Sluice'} · Sluice`;
   }, [here]);
   return (
     <div class="frame">
