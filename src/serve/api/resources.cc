@@ -54,6 +54,18 @@ Json AnswerOf(const ApiContext& context, const Resource& resource) {
   return json;
 }
 
+// With its record; what changes nothing is nothing to record.
+Resource Updated(const ApiContext& context, const Call& call, const Resource& changed,
+                 std::optional<std::int64_t> expected) {
+  Resource now;
+  context.store.Together([&] {
+    now = context.store.Update(changed, expected);
+    if (now.version == changed.version) return;
+    Note(context, call, ActionOf(now.kind, "update"), now.id, now.tenant);
+  });
+  return now;
+}
+
 }  // namespace
 
 void RequireSameTarget(const Call& call, const Resource& saved, const Resource& changed) {
@@ -84,9 +96,12 @@ Reply MakeResource(const ApiContext& context, const Call& call) {
   Resource resource = ReadResource(kind, body);
   resource.tenant = call.ids[0];
   Check(context, call, resource);
-  const Resource made = context.store.Add(resource);
+  Resource made;
+  context.store.Together([&] {
+    made = context.store.Add(resource);
+    Note(context, call, ActionOf(kind, "create"), made.id, made.tenant);
+  });
   if (kind == Kind::kPipeline) context.runs.Wake();
-  Note(context, call, ActionOf(kind, "create"), made.id, made.tenant);
   Json json = AnswerOf(context, made);
   // A key that we made is shown this once, or nobody could check a signature.
   const Json sent = body.value("secret", Json());
@@ -110,18 +125,18 @@ Reply ChangeResource(const ApiContext& context, const Call& call) {
   if (kind == Kind::kSource) RequireSameTarget(call, saved, changed);
   if (kind == Kind::kPipeline) RequireSameEnds(saved, changed);
   Check(context, call, changed);
-  const Resource now = context.store.Update(changed, expected);
+  const Resource now = Updated(context, call, changed, expected);
   if (kind == Kind::kPipeline) context.runs.Wake();
-  if (now.version != saved.version)
-    Note(context, call, ActionOf(kind, "update"), now.id, now.tenant);
   return {.response = ResourceResponse(call, 200, AnswerOf(context, now))};
 }
 
 template <Kind kind>
 Reply DeleteResource(const ApiContext& context, const Call& call) {
-  context.store.Delete(kind, call.ids[0], call.ids[1]);
+  context.store.Together([&] {
+    context.store.Delete(kind, call.ids[0], call.ids[1]);
+    Note(context, call, ActionOf(kind, "delete"), call.ids[1], call.ids[0]);
+  });
   if (kind == Kind::kPipeline) context.runs.Wake();
-  Note(context, call, ActionOf(kind, "delete"), call.ids[1], call.ids[0]);
   return {.response = NoContent()};
 }
 
@@ -132,9 +147,8 @@ Reply ChangeSchedule(const ApiContext& context, const Call& call) {
   body["schedule"] = BodyOf(call);
   const Resource changed = ReadResource(Kind::kPipeline, body, &saved);
   Check(context, call, changed);
-  const Resource now = context.store.Update(changed, expected);
+  const Resource now = Updated(context, call, changed, expected);
   context.runs.Wake();
-  if (now.version != saved.version) Note(context, call, "pipeline.update", now.id, now.tenant);
   return {.response = ResourceResponse(call, 200, AnswerOf(context, now))};
 }
 

@@ -103,13 +103,18 @@ Reply StartRun(const ApiContext& context, const Call& call) {
   context.store.Get(Kind::kPipeline, call.ids[0], call.ids[1]);
   const Json body = BodyOf(call, Json::object());
   RequireFields(body, "run", {"full", "streams", "allow_deletes"});
-  const std::string id = context.runs.Start(
-      {.tenant = call.ids[0],
-       .pipeline = call.ids[1],
-       .streams = TextsField(body, "run", "streams"),
-       .full = BoolField(body, "run", "full").value_or(false),
-       .allow_deletes = BoolField(body, "run", "allow_deletes").value_or(false)});
-  Note(context, call, "run.start", id, call.ids[0]);
+  const RunRequest request{
+      .tenant = call.ids[0],
+      .pipeline = call.ids[1],
+      .streams = TextsField(body, "run", "streams"),
+      .full = BoolField(body, "run", "full").value_or(false),
+      .allow_deletes = BoolField(body, "run", "allow_deletes").value_or(false)};
+  std::string id;
+  context.store.Together([&] {
+    id = context.runs.Start(request);
+    Note(context, call, "run.start", id, call.ids[0]);
+  });
+  context.runs.Wake();  // now it is there to be seen
   return {.response = JsonResponse(202, RunJson(context.store.GetRun(call.ids[0], id), true))};
 }
 

@@ -17,8 +17,8 @@ Response Text(int status, std::string text) {
 Response Ready(const ApiContext& context) {
   try {
     context.store.Ping();
-  } catch (const base::Error&) {
-    return Text(503, "the database does not answer\n");
+  } catch (const base::Error& error) {
+    return Text(503, "the database: " + error.info().message + "\n");
   }
   return context.runs.Ready() ? Text(200, "ready\n") : Text(503, "starting\n");
 }

@@ -38,8 +38,11 @@ Reply ListTenants(const ApiContext& context, const Call& call) {
 
 Reply MakeTenant(const ApiContext& context, const Call& call) {
   const TenantInput input = ReadTenant(BodyOf(call));
-  const Tenant tenant = context.store.AddTenant(input.name, input.parallel_runs);
-  Note(context, call, "tenant.create", tenant.id, tenant.id);
+  Tenant tenant;
+  context.store.Together([&] {
+    tenant = context.store.AddTenant(input.name, input.parallel_runs);
+    Note(context, call, "tenant.create", tenant.id, tenant.id);
+  });
   return {.response = ResourceResponse(call, 201, ToJson(tenant))};
 }
 
@@ -52,10 +55,12 @@ Reply ChangeTenant(const ApiContext& context, const Call& call) {
       call.ids[0]);  // one that is not there is told before what is wrong with the body
   const auto expected = ExpectedVersion(call);
   const TenantInput input = ReadTenant(BodyOf(call));
-  const Tenant tenant =
-      context.store.UpdateTenant(call.ids[0], input.name, input.parallel_runs, expected);
+  Tenant tenant;
+  context.store.Together([&] {
+    tenant = context.store.UpdateTenant(call.ids[0], input.name, input.parallel_runs, expected);
+    Note(context, call, "tenant.update", tenant.id, tenant.id);
+  });
   context.runs.Wake();
-  Note(context, call, "tenant.update", tenant.id, tenant.id);
   return {.response = ResourceResponse(call, 200, ToJson(tenant))};
 }
 
@@ -72,8 +77,10 @@ Reply DeleteTenant(const ApiContext& context, const Call& call) {
          .remedy = "Delete its pipelines, then its sources and destinations, then it.",
          .reason = std::string(kReasonInUse)});
   }
-  context.store.DeleteTenant(tenant.id);
-  Note(context, call, "tenant.delete", tenant.id, tenant.id);
+  context.store.Together([&] {
+    context.store.DeleteTenant(tenant.id);
+    Note(context, call, "tenant.delete", tenant.id, tenant.id);
+  });
   return {.response = NoContent()};
 }
 

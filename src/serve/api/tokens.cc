@@ -1,4 +1,6 @@
 // Tokens, and the record of who did what.
+#include <tuple>
+
 #include "serve/api/routes.h"
 
 namespace sluice::serve {
@@ -7,10 +9,15 @@ namespace {
 constexpr std::chrono::hours kConnectLife{1};
 
 // Its text is in this answer alone.
-Reply NewTokenReply(const ApiContext& context, const Call& call,
-                    const std::pair<Token, base::Secret>& made) {
-  const auto& [token, text] = made;
-  Note(context, call, "token.create", token.id, token.tenant);
+Reply NewTokenReply(const ApiContext& context, const Call& call, std::string_view name, Scope scope,
+                    const std::optional<std::string>& tenant,
+                    std::optional<base::UtcTime> expires_at) {
+  Token token;
+  base::Secret text;
+  context.store.Together([&] {
+    std::tie(token, text) = context.store.AddToken(name, scope, tenant, expires_at);
+    Note(context, call, "token.create", token.id, token.tenant);
+  });
   Json json = ToJson(token);
   json["token"] = text.Reveal();
   json["url"] = OriginOf(context, call.request) +
@@ -65,7 +72,7 @@ Reply MakeToken(const ApiContext& context, const Call& call) {
   // What was given for a time gives nothing beyond it.
   const auto& own_end = call.token->expires_at;
   if (own_end && (!expires_at || *expires_at > *own_end)) expires_at = own_end;
-  return NewTokenReply(context, call, context.store.AddToken(name, *scope, tenant, expires_at));
+  return NewTokenReply(context, call, name, *scope, tenant, expires_at);
 }
 
 Reply MakeConnectToken(const ApiContext& context, const Call& call) {
@@ -75,14 +82,15 @@ Reply MakeConnectToken(const ApiContext& context, const Call& call) {
   const std::string name = body.contains("name") && !body["name"].is_null()
                                ? NameField(body, "token")
                                : "form of " + tenant.name;
-  return NewTokenReply(
-      context, call,
-      context.store.AddToken(name, Scope::kConnect, tenant.id, context.clock.Utc() + kConnectLife));
+  return NewTokenReply(context, call, name, Scope::kConnect, tenant.id,
+                       context.clock.Utc() + kConnectLife);
 }
 
 Reply DeleteToken(const ApiContext& context, const Call& call) {
-  context.store.DeleteToken(call.token->tenant, call.ids[0]);
-  Note(context, call, "token.delete", call.ids[0], call.token->tenant);
+  context.store.Together([&] {
+    context.store.DeleteToken(call.token->tenant, call.ids[0]);
+    Note(context, call, "token.delete", call.ids[0], call.token->tenant);
+  });
   return {.response = NoContent()};
 }
 

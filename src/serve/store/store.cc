@@ -51,7 +51,11 @@ std::unique_ptr<Store> Store::Open(const std::filesystem::path& data, const Keyr
 
 SqliteStore::SqliteStore(const std::filesystem::path& file, const Keyring& keyring,
                          const base::Clock& clock)
-    : connections_(file), keyring_(keyring), clock_(clock) {
+    : connections_(file),
+      keyring_(keyring),
+      clock_(clock),
+      opened_at_(clock.Utc()),
+      opened_(clock.Steady()) {
   CheckKey();
   // Calls that died with the last process: nobody knows their answers, so they may come again.
   connections_.Write(
@@ -73,6 +77,11 @@ void SqliteStore::CheckKey() {
 
 void SqliteStore::Ping() {
   connections_.Read([](sqlite::Database& db) { return db.Number("SELECT number FROM key_check"); });
+  connections_.CheckWrite();
+}
+
+void SqliteStore::Together(const std::function<void()>& work) {
+  connections_.Write([&](sqlite::Database&) { work(); });
 }
 
 Tenant SqliteStore::AddTenant(std::string_view name, std::optional<int> parallel_runs) {

@@ -17,6 +17,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -122,8 +123,12 @@ class Store {
                                      const base::Clock& clock);
   virtual ~Store() = default;
 
-  // Reads one row and writes nothing: for /readyz.
+  // Whether rows can be read and written, for /readyz: writes nothing. Throws kUnavailable if
+  // another process holds the database, kNoSpace if its disk is full; waits for a second at most.
   virtual void Ping() = 0;
+  // What `work` has this store write, in this thread, is written as one: all of it or, if it
+  // throws, nothing. Others that write wait meanwhile, so `work` does nothing that takes long.
+  virtual void Together(const std::function<void()>& work) = 0;
 
   // --- Tenants. Names are unique. Deleting one deletes all that is its own; kConflict "in_use"
   // while one of its runs is running.
@@ -195,6 +200,7 @@ class Store {
 
   // --- Messages of alerts.
   virtual void AddMessage(const Message& message) = 0;  // gives an id if it has none
+  // Those of the future too: the clock was set back, and nobody waits until it is there again.
   virtual std::vector<Message> DueMessages(base::UtcTime now, int limit) = 0;
   // Sent in vain: again at `next`.
   virtual void PutOffMessage(std::string_view id, base::UtcTime next) = 0;
@@ -223,9 +229,10 @@ class Store {
   virtual void PruneAudit(base::UtcTime before) = 0;
 
   // --- Idempotency keys; `owner`: the token. Kept for 24 hours, the answers sealed.
-  // nullopt: it is new, and held for this call: do it, then SaveAnswer or ForgetKey.
-  // kInvalidConfig "key_reused" if `request` (method, path and body) is another one; kConflict if
-  // the first call has not ended.
+  // nullopt: it is new, and held for this call: do it, then SaveAnswer or ForgetKey. These two do
+  // not fail for want of room or because the database is held: what they say is kept in memory
+  // then. kInvalidConfig "key_reused" if `request` (method, path and body) is another one;
+  // kConflict if the first call has not ended.
   virtual std::optional<SavedAnswer> ClaimKey(std::string_view owner, std::string_view key,
                                               std::string_view request) = 0;
   virtual void SaveAnswer(std::string_view owner, std::string_view key,

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "serve/base/ids.h"
@@ -13,6 +14,7 @@ constexpr auto kAnswerLife = std::chrono::hours(24);
 // Of `last_used_at`: a write for each call would make every reader of the API a writer.
 constexpr auto kUseGrain = std::chrono::minutes(1);
 constexpr std::size_t kTokenBytes = 32;
+constexpr std::size_t kUnwrittenMax = 10'000;
 
 constexpr std::string_view kTokenColumns =
     "t.number, t.id, t.name, t.scope, t.tenant, t.created, t.expires, t.used";
@@ -81,13 +83,11 @@ void SqliteStore::NoteUse(const Token& token) {
   if (token.last_used_at && now - *token.last_used_at < kUseGrain && now >= *token.last_used_at) {
     return;
   }
-  // Nothing is lost if it is not on disk yet.
-  connections_.Write(
-      [&](sqlite::Database& db) {
-        sqlite::Statement update(db, "UPDATE token SET used = ? WHERE id = ?");
-        update.Bind(ToMs(now)).Bind(token.id).Step();
-      },
-      sqlite::Durability::kProcess);
+  // Whoever only reads is answered though nothing can be written: the next use is noted.
+  connections_.WriteIfFree([&](sqlite::Database& db) {
+    sqlite::Statement update(db, "UPDATE token SET used = ? WHERE id = ?");
+    update.Bind(ToMs(now)).Bind(token.id).Step();
+  });
 }
 
 std::optional<Token> SqliteStore::FindToken(const base::Secret& text) {
@@ -225,9 +225,10 @@ std::optional<SavedAnswer> SqliteStore::ClaimKey(std::string_view owner, std::st
                                                  std::string_view request) {
   const std::string print = Sha256Hex(request);
   const base::UtcTime now = clock_.Utc();
+  WriteUnwritten(owner, key);
   return connections_.Write([&](sqlite::Database& db) -> std::optional<SavedAnswer> {
     sqlite::Statement over(db, "DELETE FROM answer WHERE created <= ?");
-    over.Bind(ToMs(now - kAnswerLife)).Step();
+    over.Bind(ToMs(AnswersSince())).Step();
     sqlite::Statement row(
         db, "SELECT request, status, key, sealed FROM answer WHERE owner = ? AND name = ?");
     if (!row.Bind(owner).Bind(key).Step()) {
@@ -259,8 +260,41 @@ std::optional<SavedAnswer> SqliteStore::ClaimKey(std::string_view owner, std::st
   });
 }
 
-void SqliteStore::SaveAnswer(std::string_view owner, std::string_view key,
-                             const SavedAnswer& answer) {
+// A clock that jumps ahead makes no answer older: then what is sent again would be done again.
+base::UtcTime SqliteStore::AnswersSince() const {
+  const auto open_for =
+      std::chrono::duration_cast<base::UtcTime::duration>(clock_.Steady() - opened_);
+  return std::min(clock_.Utc(), opened_at_ + open_for) - kAnswerLife;
+}
+
+void SqliteStore::KeepUnwritten(std::string_view owner, std::string_view key,
+                                std::optional<SavedAnswer> answer) {
+  const std::lock_guard lock(unwritten_mu_);
+  // Who has that many of them loses an answer, and no memory.
+  if (unwritten_.size() >= kUnwrittenMax) unwritten_.erase(unwritten_.begin());
+  unwritten_.insert_or_assign({std::string(owner), std::string(key)}, std::move(answer));
+}
+
+// Taken by one call alone: what another claimed meanwhile is not forgotten with it.
+void SqliteStore::WriteUnwritten(std::string_view owner, std::string_view key) {
+  std::optional<SavedAnswer> answer;
+  {
+    const std::lock_guard lock(unwritten_mu_);
+    const auto found = unwritten_.find({std::string(owner), std::string(key)});
+    if (found == unwritten_.end()) return;
+    answer = std::move(found->second);
+    unwritten_.erase(found);
+  }
+  try {
+    answer ? WriteAnswer(owner, key, *answer) : DropKey(owner, key);
+  } catch (...) {
+    KeepUnwritten(owner, key, std::move(answer));
+    throw;
+  }
+}
+
+void SqliteStore::WriteAnswer(std::string_view owner, std::string_view key,
+                              const SavedAnswer& answer) {
   // Sealed: the answer to a new token holds its text.
   const Sealed sealed = Seal(keyring_.current(), answer.body, AnswerPlace(owner, key));
   connections_.Write([&](sqlite::Database& db) {
@@ -270,12 +304,31 @@ void SqliteStore::SaveAnswer(std::string_view owner, std::string_view key,
   });
 }
 
-void SqliteStore::ForgetKey(std::string_view owner, std::string_view key) {
+void SqliteStore::DropKey(std::string_view owner, std::string_view key) {
   connections_.Write([&](sqlite::Database& db) {
     sqlite::Statement gone(db,
                            "DELETE FROM answer WHERE owner = ? AND name = ? AND status IS NULL");
     gone.Bind(owner).Bind(key).Step();
   });
+}
+
+void SqliteStore::SaveAnswer(std::string_view owner, std::string_view key,
+                             const SavedAnswer& answer) {
+  try {
+    WriteAnswer(owner, key, answer);
+  } catch (const base::Error& error) {
+    if (!error.info().retryable) throw;
+    KeepUnwritten(owner, key, answer);
+  }
+}
+
+void SqliteStore::ForgetKey(std::string_view owner, std::string_view key) {
+  try {
+    DropKey(owner, key);
+  } catch (const base::Error& error) {
+    if (!error.info().retryable) throw;
+    KeepUnwritten(owner, key, std::nullopt);
+  }
 }
 
 }  // namespace sluice::serve

@@ -15,6 +15,7 @@ class SqliteStore final : public Store {
   SqliteStore(const std::filesystem::path& file, const Keyring& keyring, const base::Clock& clock);
 
   void Ping() override;
+  void Together(const std::function<void()>& work) override;
 
   Tenant AddTenant(std::string_view name, std::optional<int> parallel_runs) override;
   Tenant GetTenant(std::string_view id) override;
@@ -88,10 +89,23 @@ class SqliteStore final : public Store {
   Run InsertRun(sqlite::Database& db, const NewRun& run);
   std::optional<Token> ReadToken(sqlite::Statement& row) const;
   void NoteUse(const Token& token);
+  base::UtcTime AnswersSince() const;
+  void WriteAnswer(std::string_view owner, std::string_view key, const SavedAnswer& answer);
+  void DropKey(std::string_view owner, std::string_view key);
+  void WriteUnwritten(std::string_view owner, std::string_view key);
+  void KeepUnwritten(std::string_view owner, std::string_view key,
+                     std::optional<SavedAnswer> answer);
 
   Connections connections_;
   const Keyring keyring_;
   const base::Clock& clock_;
+  const base::UtcTime opened_at_;
+  const base::SteadyTime opened_;
+
+  std::mutex unwritten_mu_;
+  // Guarded by unwritten_mu_: of owner and key, what the database could not take. nullopt: the call
+  // failed, and the key is as new.
+  std::map<std::pair<std::string, std::string>, std::optional<SavedAnswer>> unwritten_;
 };
 
 }  // namespace sluice::serve

@@ -106,7 +106,7 @@ std::vector<Message> SqliteStore::DueMessages(base::UtcTime now, int limit) {
   return connections_.Read([&](sqlite::Database& db) {
     sqlite::Statement row(db,
                           "SELECT id, tenant, alert, event, payload, attempts, next, created FROM"
-                          " message WHERE next <= ? ORDER BY next, id LIMIT ?");
+                          " message WHERE next <= ?1 OR created > ?1 ORDER BY next, id LIMIT ?");
     row.Bind(ToMs(now)).Bind(limit);
     std::vector<Message> due;
     while (row.Step()) {
@@ -126,8 +126,9 @@ std::vector<Message> SqliteStore::DueMessages(base::UtcTime now, int limit) {
 void SqliteStore::PutOffMessage(std::string_view id, base::UtcTime next) {
   connections_.Write([&](sqlite::Database& db) {
     sqlite::Statement update(db,
-                             "UPDATE message SET attempts = attempts + 1, next = ? WHERE id = ?");
-    update.Bind(ToMs(next)).Bind(id).Step();
+                             "UPDATE message SET attempts = attempts + 1, next = ?, created ="
+                             " min(created, ?) WHERE id = ?");
+    update.Bind(ToMs(next)).Bind(ToMs(clock_.Utc())).Bind(id).Step();
   });
 }
 
