@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <set>
 
 #include "base/text.h"
@@ -155,52 +156,82 @@ int Alerts::SendDue(const std::stop_token& stop) {
   std::set<std::string> seen;
   std::erase_if(due, [&](const Message& one) { return !seen.insert(one.alert).second; });
   if (due.size() > kAtOnce) due.resize(kAtOnce);
+  std::atomic<int> settled = 0;
   std::vector<std::jthread> threads;
   threads.reserve(due.size());
   for (const Message& message : due) {
-    threads.emplace_back([this, &message, stop] { SendOne(message, stop); });
+    threads.emplace_back([&, stop] { settled += SendOne(message, stop) ? 1 : 0; });
   }
   threads.clear();  // joins
-  return static_cast<int>(due.size());
+  return settled;
 }
 
-void Alerts::SendOne(const Message& message, const std::stop_token& stop) {
+bool Alerts::SendOne(const Message& message, const std::stop_token& stop) {
   try {
     const auto alerts = store_.Alerts(message.tenant);
     const auto alert = std::find_if(alerts.begin(), alerts.end(),
                                     [&](const Resource& one) { return one.id == message.alert; });
-    if (alert == alerts.end()) return store_.EndMessage(message.id);
-    const std::string problem = Send(*alert, message.payload, message.id, stop);
-    if (!stop.stop_requested()) Settle(message, problem);
+    if (alert == alerts.end()) {
+      store_.EndMessage(message.id);
+      const std::lock_guard lock(mu_);
+      unsettled_.erase(message.id);
+      return true;
+    }
+    std::optional<std::string> problem;
+    {
+      const std::lock_guard lock(mu_);
+      if (const auto known = unsettled_.find(message.id); known != unsettled_.end()) {
+        problem = known->second;
+      }
+    }
+    if (!problem) {
+      problem = Send(*alert, message.payload, message.id, stop);
+      if (stop.stop_requested()) return false;
+      Count(message, *problem);
+      const std::lock_guard lock(mu_);
+      unsettled_.insert_or_assign(message.id, *problem);
+    }
+    Settle(message, *problem);
+    const std::lock_guard lock(mu_);
+    unsettled_.erase(message.id);
+    return true;
   } catch (...) {
     const base::Error error = base::AsError(std::current_exception());
     log_.Warning("an alert cannot be sent",
                  {{"alert", message.alert}, {"reason", error.info().message}});
+    return false;
   }
+}
+
+void Alerts::Count(const Message& message, const std::string& problem) {
+  if (problem.empty()) {
+    ++delivered_;
+    return;
+  }
+  const bool over = !PauseBeforeAttempt(message.attempts + 1);
+  ++failed_;
+  if (over) ++given_up_;
+  log_.Warning(over ? "an alert was given up" : "an alert was not delivered",
+               {{"alert", message.alert},
+                {"attempt", std::to_string(message.attempts + 1)},
+                {"reason", problem}});
 }
 
 void Alerts::Settle(const Message& message, const std::string& problem) {
   const auto pause = PauseBeforeAttempt(message.attempts + 1);
-  const bool over = problem.empty() || !pause;
-  if (problem.empty()) {
-    ++delivered_;
-  } else {
-    ++failed_;
-    log_.Warning(over ? "an alert was given up" : "an alert was not delivered",
-                 {{"alert", message.alert},
-                  {"attempt", std::to_string(message.attempts + 1)},
-                  {"reason", problem}});
+  if (!problem.empty() && pause) {
+    return store_.PutOffMessage(message.id, clock_.Utc() + *pause);
   }
-  if (!over) return store_.PutOffMessage(message.id, clock_.Utc() + *pause);
-  if (!problem.empty()) ++given_up_;
-  store_.EndMessage(message.id);
-  store_.Audit({.at = clock_.Utc(),
-                .token = {},
-                .token_name = {},
-                .tenant = message.tenant,
-                .action = problem.empty() ? "alert.delivered" : "alert.given_up",
-                .subject = message.alert,
-                .address = {}});
+  store_.Together([&] {
+    store_.EndMessage(message.id);
+    store_.Audit({.at = clock_.Utc(),
+                  .token = {},
+                  .token_name = {},
+                  .tenant = message.tenant,
+                  .action = problem.empty() ? "alert.delivered" : "alert.given_up",
+                  .subject = message.alert,
+                  .address = {}});
+  });
 }
 
 bool Alerts::AnyAddress(std::string_view host) const {

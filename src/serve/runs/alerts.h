@@ -4,6 +4,8 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -45,7 +47,8 @@ class Alerts {
   // It waits although it was due.
   void Late(const Run& run);
 
-  // Sends what is due now, once; the thread's work. Returns how many were tried.
+  // Sends what is due now, once; the thread's work. Returns how many were tried and settled. What
+  // became of one that cannot be written down is kept in mind: it is not sent again for that.
   int SendDue(const std::stop_token& stop);
   // One message, now, not kept.
   Delivery Test(const Resource& alert);
@@ -64,7 +67,8 @@ class Alerts {
   std::string SendMail(const Resource& alert, const Json& news, const std::string& id,
                        const std::stop_token& stop);
   bool AnyAddress(std::string_view host) const;
-  void SendOne(const Message& message, const std::stop_token& stop);
+  bool SendOne(const Message& message, const std::stop_token& stop);
+  void Count(const Message& message, const std::string& problem);
   void Settle(const Message& message, const std::string& problem);
   void Work(const std::stop_token& stop);
 
@@ -76,6 +80,9 @@ class Alerts {
   std::atomic<std::uint64_t> delivered_ = 0;
   std::atomic<std::uint64_t> failed_ = 0;
   std::atomic<std::uint64_t> given_up_ = 0;
+  std::mutex mu_;
+  // Guarded by mu_: what Send said of a message, until the store has it; by the message's id.
+  std::map<std::string, std::string> unsettled_;
   std::jthread thread_;
 };
 

@@ -3,6 +3,8 @@
 #include "serve/runs/alerts.h"
 
 #include "serve/runs/testing/runs_fixture.h"
+#include "serve/store/schema.h"
+#include "sqlite/sqlite.h"
 
 namespace sluice::serve {
 namespace {
@@ -85,6 +87,23 @@ TEST_F(AlertsTest, WhatIsNotTakenIsSentAgainUnderItsOldNameAndAtLastGivenUp) {
   EXPECT_NE(Header(sent_[1], "webhook-timestamp"), Header(sent_[0], "webhook-timestamp"));
   EXPECT_EQ(alerts_->counts().given_up, 1U);
   EXPECT_EQ(store_->AuditLog(tenant_, {}).items.at(0).action, "alert.given_up");
+}
+
+// The database is held, or its disk is full, at the moment at which a message was delivered.
+TEST_F(AlertsTest, WhatWasDeliveredIsNotSentAgainBecauseThatCannotBeWrittenDown) {
+  AddAlert({"failed"});
+  alerts_->Ended(Failed(), {});
+  {
+    sqlite::Database other(data_.database(), sqlite::Open::kExisting, ExplainStore);
+    other.Execute("BEGIN EXCLUSIVE");
+    EXPECT_EQ(alerts_->SendDue({}), 0);  // and the thread takes a rest
+  }
+  EXPECT_THAT(sent_, SizeIs(1));
+  EXPECT_EQ(alerts_->SendDue({}), 1);
+  EXPECT_EQ(alerts_->SendDue({}), 0);
+  EXPECT_THAT(sent_, SizeIs(1));
+  EXPECT_EQ(alerts_->counts().delivered, 1U);
+  EXPECT_EQ(store_->AuditLog(tenant_, {}).items.at(0).action, "alert.delivered");
 }
 
 TEST_F(AlertsTest, OneThatWasDeletedMeanwhileIsForgotten) {
