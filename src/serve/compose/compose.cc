@@ -247,7 +247,8 @@ Composed Compose(const Parts& parts, const OperatorRules& rules, const DataFolde
   }
   if (config.is_null()) config = Composer(parts, rules, data).Compose();
   Composed composed{.text = base::Secret(ChildYaml(config)),
-                    .folder = Composer(parts, rules, data).Folder()};
+                    .folder = Composer(parts, rules, data).Folder(),
+                    .memory_mb = config["limits"]["memory_mb"].get<std::int64_t>()};
   constexpr std::string_view kOperation = "make the work folder";
   MakePrivateFolder(composed.folder / "work", kOperation);
   MakePrivateFolder(data.files(parts.tenant.id), kOperation);

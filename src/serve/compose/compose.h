@@ -46,6 +46,8 @@ struct Composed {
   base::Secret text;
   // Work folder: the pipeline's, or the tenant's for tests. The child's ledger lies there.
   std::filesystem::path folder;
+  // Its limits.memory_mb, the operator's if the pipeline has none.
+  std::int64_t memory_mb = 0;
 };
 
 // The same checks, then the text; makes the work folder and the tenant's own. Throws Refused, and

@@ -102,6 +102,7 @@ struct Prepared {
   std::string folder;
   std::array<int, 6> from{};  // which descriptor becomes number i
   bool ends_with_us = false;
+  rlim_t memory = RLIM_INFINITY;
   pid_t parent = 0;
 };
 
@@ -153,6 +154,8 @@ int Arrange(const std::array<int, 6>& from) {
   [[maybe_unused]] const int nicer = nice(kNicer);
   const rlimit none{.rlim_cur = 0, .rlim_max = 0};
   setrlimit(RLIMIT_CORE, &none);
+  const rlimit memory{.rlim_cur = prepared.memory, .rlim_max = prepared.memory};
+  setrlimit(RLIMIT_RSS, &memory);
   const int oom = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
   if (oom >= 0) {
     [[maybe_unused]] const ssize_t count = write(oom, "500", 3);
@@ -256,6 +259,10 @@ ProcessId StartChild(const ChildSpec& spec, const std::function<void(const Proce
   prepared.arguments = {"sluice", "--config", fmt::format("/dev/fd/{}", kConfig)};
   prepared.arguments.insert(prepared.arguments.end(), spec.arguments.begin(), spec.arguments.end());
   prepared.environment = spec.environment;
+  if (spec.memory_mb) {
+    const auto mb = static_cast<rlim_t>(*spec.memory_mb);
+    prepared.memory = (mb * kMemoryTimes + kMemoryBeyondMb) << 20U;
+  }
   prepared.argv = Pointers(prepared.arguments);
   prepared.envp = Pointers(prepared.environment);
 
@@ -275,6 +282,20 @@ ProcessId StartChild(const ChildSpec& spec, const std::function<void(const Proce
     AwaitEnd(pid);
     throw;
   }
+}
+
+std::optional<Overuse> OveruseOf(const ProcessId& process) {
+  rlimit limit{.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
+  if (prlimit(process.pid, RLIMIT_RSS, nullptr, &limit) != 0) return std::nullopt;
+  if (limit.rlim_cur == RLIM_INFINITY) return std::nullopt;
+  // All its pages, and those of files and of memory that it shares.
+  const std::string pages = Contents(fmt::format("/proc/{}/statm", process.pid));
+  const auto all = base::ParseNumber<std::uint64_t>(Word(pages, 1));
+  const auto shared = base::ParseNumber<std::uint64_t>(Word(pages, 2));
+  if (!all || !shared || *all < *shared) return std::nullopt;
+  const std::uint64_t taken = (*all - *shared) * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  if (taken <= limit.rlim_cur || !IsAlive(process)) return std::nullopt;
+  return Overuse{.taken_mb = taken >> 20U, .allowed_mb = limit.rlim_cur >> 20U};
 }
 
 std::optional<Ended> Reap(int pid) {

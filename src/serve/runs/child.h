@@ -51,6 +51,8 @@ struct ChildSpec {
   int events = -1;                       // becomes kEventsDescriptor; -1: none
   // It is asked to stop (SIGINT) when the thread that began it ends.
   bool ends_with_us = false;
+  // Its limits.memory_mb; nullopt: nobody looks at its memory (OveruseOf).
+  std::optional<std::int64_t> memory_mb;
 };
 
 // Forks; `record` is told whom before the child becomes the program, and if it throws, or we die in
@@ -68,6 +70,21 @@ struct Ended {
   int signal = 0;  // that ended it, or 0
 };
 std::optional<Ended> Reap(int pid);
+
+// Memory that a child took beyond what it may. It keeps to its limits.memory_mb by itself, but for
+// kMemoryBeyondMb (kBeyondMb of columnar/engine_share.h); one that takes kMemoryTimes as much has
+// gone wrong, and would take the machine's. Neither RLIMIT_AS nor RLIMIT_DATA says that: a small
+// sync that held 108 MB had reserved 904 MB of addresses, 193 MB of them for data (VmPeak, VmData),
+// and more with each core; and an allocation that fails ends a program without a word.
+struct Overuse {
+  std::uint64_t taken_mb = 0;
+  std::uint64_t allowed_mb = 0;
+};
+inline constexpr std::uint64_t kMemoryTimes = 2;
+inline constexpr std::uint64_t kMemoryBeyondMb = 150;
+// nullopt: it is within, or gone, or was begun without a limit. The child carries its own limit, so
+// that another supervisor finds it: RLIMIT_RSS, which Linux keeps and does nothing about.
+std::optional<Overuse> OveruseOf(const ProcessId& process);
 
 // What children get of `environment`: PATH, LANG, LC_ALL, TZ, SSL_CERT_FILE, SSL_CERT_DIR and the
 // proxies; `home` as HOME and TMPDIR. With `aws` also AWS_*. Without it no machine's or user's AWS

@@ -80,19 +80,46 @@ TEST_F(ChildTest, ItsConfigurationCanBeChangedByNobodyAndReadByItsOwnerAlone) {
   EXPECT_EQ(Output(), "refused\n400\n");
 }
 
-TEST_F(ChildTest, IsNicerLeadsASessionAndWritesNoCoreFile) {
-  Await(Start(Spec("nice; ulimit -c; cut -d' ' -f5,6 /proc/$$/stat; echo $$")));
+TEST_F(ChildTest, IsNicerLeadsASessionWritesNoCoreFileAndIsEndedFirstWhenMemoryIsShort) {
+  Await(
+      Start(Spec("nice; ulimit -c; cut -d' ' -f5,6 /proc/$$/stat; echo $$; "
+                 "cat /proc/$$/oom_score_adj")));
   std::istringstream lines(Output());
   int nicer = 0;
   int core = -1;
   int group = 0;
   int session = 0;
   int pid = -1;
-  lines >> nicer >> core >> group >> session >> pid;
+  int oom = 0;
+  lines >> nicer >> core >> group >> session >> pid >> oom;
   EXPECT_GE(nicer, kNicer);
   EXPECT_EQ(core, 0);
   EXPECT_EQ(group, pid);
   EXPECT_EQ(session, pid);
+  EXPECT_EQ(oom, 500);
+}
+
+TEST_F(ChildTest, CarriesTheLimitOfItsMemoryAndIsSeenToExceedIt) {
+  auto spec = Spec("x=$(head -c 200000000 /dev/zero | tr '\\0' x); sleep 60");
+  const ProcessId unbounded = Start(spec);
+  spec.memory_mb = 1000;
+  const ProcessId modest = Start(spec);
+  spec.memory_mb = 5;
+  const ProcessId greedy = Start(spec);
+  std::optional<Overuse> overuse;
+  while (!overuse && !Reap(greedy.pid)) {
+    overuse = OveruseOf(greedy);
+    clock_.Sleep(std::chrono::milliseconds(2), {});
+  }
+  ASSERT_TRUE(overuse);
+  EXPECT_EQ(overuse->allowed_mb, 5 * kMemoryTimes + kMemoryBeyondMb);
+  EXPECT_GT(overuse->taken_mb, 159U);
+  for (const ProcessId& one : {unbounded, modest, greedy}) {
+    EXPECT_EQ(OveruseOf(one).has_value(), one == greedy);
+    Signal(one, SIGKILL);
+    Await(one);
+    EXPECT_FALSE(OveruseOf(one));
+  }
 }
 
 TEST_F(ChildTest, NoChildRunsThatCouldNotBeWrittenDown) {

@@ -13,6 +13,7 @@
 #include "base/errno_error.h"
 #include "base/error.h"
 #include "serve/runs/child.h"
+#include "serve/runs/outcome.h"
 
 namespace sluice::serve {
 namespace {
@@ -94,15 +95,21 @@ class Waited {
   bool Look() {
     if (!ended_) ended_ = Reap(process_.pid);
     if (!ended_ && asked_ && asked_->Expired(clock_)) Signal(process_, SIGKILL);
+    if (!ended_ && !overuse_) {
+      overuse_ = OveruseOf(process_);
+      if (overuse_) Signal(process_, SIGKILL);
+    }
     return ended_.has_value();
   }
   const Ended& ended() const { return *ended_; }
+  const std::optional<Overuse>& overuse() const { return overuse_; }
 
  private:
   const ProcessId process_;
   const base::Clock& clock_;
   std::optional<base::Deadline> asked_;
   std::optional<Ended> ended_;
+  std::optional<Overuse> overuse_;
 };
 
 void AddEach(std::vector<std::string>& arguments, const std::string& option,
@@ -251,7 +258,8 @@ JobResult Jobs::Run(const JobRequest& request,
                   .output = output.get(),
                   .log = log.get(),
                   .events = HasEvents(request.kind) ? events.get() : -1,
-                  .ends_with_us = true},
+                  .ends_with_us = true,
+                  .memory_mb = request.config.memory_mb},
                  [](const ProcessId&) {}),
       clock_);
   Lines lines(events.get());
@@ -275,6 +283,7 @@ JobResult Jobs::Run(const JobRequest& request,
   JobResult result{.exit_code = child.ended().exit_code,
                    .document = InPeoplesWords(Behind(output.get(), 0))};
   if (result.document.empty()) {
+    if (child.overuse()) throw base::Error(OutOfMemory("short job", *child.overuse()));
     Fail(base::ErrorCode::kInternal,
          child.ended().signal != 0
              ? fmt::format("it was ended by signal {}", child.ended().signal)

@@ -178,6 +178,26 @@ Outcome ReadOutcome(std::string_view document, const std::function<std::string()
   return outcome;
 }
 
+Outcome TookTooMuch(Outcome outcome, const Overuse& overuse) {
+  outcome.lost = false;
+  outcome.end.error = ToJson(OutOfMemory("sync", overuse));
+  return outcome;
+}
+
+base::ErrorInfo OutOfMemory(std::string_view operation, const Overuse& overuse) {
+  return {
+      .code = base::ErrorCode::kNoSpace,
+      .operation = std::string(operation),
+      .subject = "the run's process",
+      .message = fmt::format("it was ended because it took {} MB of memory: {} MB are {} times its "
+                             "limits.memory_mb, and {} MB more",
+                             overuse.taken_mb, overuse.allowed_mb, kMemoryTimes, kMemoryBeyondMb),
+      .remedy =
+          "Raise the pipeline's limits.memory_mb, or lower its streams_parallel. What was "
+          "not committed is read again by the next run. If it happens again, send the "
+          "run's log to those who make Sluice."};
+}
+
 RunEnd NotBegun(const base::ErrorInfo& error) {
   return {.state = RunState::kFailed,
           .counts = {},

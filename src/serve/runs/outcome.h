@@ -35,6 +35,10 @@ struct Outcome {
 // then.
 Outcome ReadOutcome(std::string_view document, const std::function<std::string()>& events,
                     const std::optional<Ended>& ended, bool stop_requested);
+// The same of a child that was killed for its memory. Not lost: again, it would take as much again.
+Outcome TookTooMuch(Outcome outcome, const Overuse& overuse);
+// What is told of it.
+base::ErrorInfo OutOfMemory(std::string_view operation, const Overuse& overuse);
 // Of a run whose child could not be begun.
 RunEnd NotBegun(const base::ErrorInfo& error);
 

@@ -60,10 +60,13 @@ std::optional<base::UtcTime> Planner::Next(std::string_view pipeline, const Sche
 }
 
 PlanStep StepOf(const std::optional<base::UtcTime>& planned,
-                const std::optional<base::UtcTime>& next, base::UtcTime now) {
+                const std::optional<base::UtcTime>& next, const std::optional<base::UtcTime>& then,
+                base::UtcTime now) {
   if (!next) return PlanStep::kWait;
-  if (planned && *planned <= now) return PlanStep::kRun;
-  return planned && *planned <= *next ? PlanStep::kWait : PlanStep::kPlan;
+  if (!planned) return PlanStep::kPlan;
+  if (*planned <= now) return PlanStep::kRun;
+  if (*planned <= *next) return PlanStep::kWait;
+  return then && *next - now < (*then - *next) / 2 ? PlanStep::kWait : PlanStep::kPlan;
 }
 
 }  // namespace sluice::serve

@@ -28,15 +28,19 @@ class Planner {
 };
 
 // What to do about a pipeline now. Pure. `planned`: what the store has; nullopt: nothing yet.
-// `next`: what Planner::Next says of now.
+// `next`: what Planner::Next says of now; `then`: what it says of `next`, needed if `planned` is
+// later than that.
 enum class PlanStep {
   kWait,
   kPlan,  // write `next` down
   kRun,   // it is due: queue a run and write `next` down. However long it was missed: one run
 };
-// A planned time beyond the next one stands there because the clock was set back: nothing waits for
-// a time that was reached already.
+// A planned time beyond the next one stands there because the clock was set back, and the next one
+// may have had its run. A clock that was set back by seconds must not run it twice, one that was
+// set back by days must not keep it waiting for them. So what is nearer than half of the time
+// between two runs counts as done: between runs lie from a half to one and a half of it.
 PlanStep StepOf(const std::optional<base::UtcTime>& planned,
-                const std::optional<base::UtcTime>& next, base::UtcTime now);
+                const std::optional<base::UtcTime>& next, const std::optional<base::UtcTime>& then,
+                base::UtcTime now);
 
 }  // namespace sluice::serve

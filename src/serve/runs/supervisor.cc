@@ -252,7 +252,13 @@ void Supervisor::LookAt(Child& child) {
   } else {
     child.is_over = !IsAlive(*child.process);
   }
-  if (child.is_over || !child.run.stop_requested) return;
+  if (child.is_over) return;
+  if (const auto overuse = OveruseOf(*child.process)) {
+    child.overuse = overuse;
+    Signal(*child.process, SIGKILL);
+    return;
+  }
+  if (!child.run.stop_requested) return;
   if (!child.asked_to_stop) return AskToStop(child);
   if (child.kill_at.Expired(clock_)) Signal(*child.process, SIGKILL);
 }
@@ -271,6 +277,7 @@ void Supervisor::Finish(Child& child) {
       TextOf(files.Result(), kResultBytesMax),
       [&] { return TextOf(files.Events(), kEventsBytesMax); }, child.ended,
       child.run.stop_requested);
+  if (outcome.lost && child.overuse) outcome = TookTooMuch(std::move(outcome), *child.overuse);
   // Its events are the first thing that it makes: without them it did nothing.
   const bool worked = fs::exists(files.Events());
   if (outcome.lost && worked && AppendsInFull(child.run)) outcome.lost = false;
@@ -336,7 +343,9 @@ void Supervisor::PlanSchedules() {
   const base::UtcTime now = clock_.Utc();
   for (const Scheduled& one : store_.Schedules()) {
     const auto next = planner_.Next(one.pipeline, one.schedule, now);
-    switch (StepOf(one.next_at, next, now)) {
+    std::optional<base::UtcTime> then;
+    if (next && one.next_at > next) then = planner_.Next(one.pipeline, one.schedule, *next);
+    switch (StepOf(one.next_at, next, then, now)) {
       case PlanStep::kWait: break;
       case PlanStep::kPlan: store_.Plan(one.pipeline, one.version, next); break;
       case PlanStep::kRun: {
@@ -424,7 +433,8 @@ ProcessId Supervisor::StartSync(const Run& run) {
        .output = output.get(),
        .log = log.get(),
        .events = -1,
-       .ends_with_us = false},
+       .ends_with_us = false,
+       .memory_mb = composed.memory_mb},
       [&](const ProcessId& process) {
         WriteProcess(files.Process(), process);
         if (!store_.Begin(run.id, clock_.Utc())) throw Waits();

@@ -59,7 +59,8 @@ class Supervisor final : public Runs {
     bool asked_to_stop = false;
     base::Deadline kill_at = base::Deadline::Never();
     bool is_over = false;
-    std::optional<Ended> ended;  // how, if that is known
+    std::optional<Ended> ended;      // how, if that is known
+    std::optional<Overuse> overuse;  // of memory, for which it was killed
   };
 
   void Work(const std::stop_token& stop);

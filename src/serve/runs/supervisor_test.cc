@@ -191,6 +191,63 @@ TEST_F(SupervisorTest, ACrashOfOneRunTouchesNoOther) {
   EXPECT_THAT(Newest(crashes).error["message"].get<std::string>(), HasSubstr("signal 11"));
 }
 
+// A child that has gone wrong does not take the machine with it, whoever began it.
+TEST_F(SupervisorTest, OneThatTakesFarMoreMemoryThanItMayIsEndedAndSaysSo) {
+  memory_mb_ = 10;
+  auto first = NewSupervisor();
+  // Bounded, for a machine on which nobody ends it.
+  const auto pipeline =
+      AddPipeline("touch " + Here("began") + "; while [ ! -e " + Here("go") +
+                  " ]; do sleep 0.01; done; x=$(head -c 400000000 /dev/zero | tr '\\0' x); " +
+                  "sleep 20; " + Document(0));
+  const auto id = Start(*first, pipeline);
+  Turn(*first, [&] { return Began(); });
+  first.reset();
+  auto second = NewSupervisor();
+  second->Adopt();
+  second->Turn();
+  EXPECT_EQ(Get(id).state, RunState::kRunning);
+  Go();
+  TurnUntil(*second, id, RunState::kFailed);
+  const serve::Run run = Get(id);
+  EXPECT_EQ(run.error["code"], "no_space");
+  EXPECT_THAT(run.error["message"].get<std::string>(), HasSubstr("170 MB"));
+  EXPECT_THAT(run.error["remedy"].get<std::string>(), HasSubstr("limits.memory_mb"));
+  EXPECT_EQ(Newest(pipeline).id, id);  // it is not done again unasked
+}
+
+// As long as a run waits, planned or queued, the clock may show what it likes.
+TEST_F(SupervisorTest, AClockThatJumpsRunsNothingTwiceAndKeepsNothingWaiting) {
+  const auto pipeline =
+      AddPipeline(Document(0), tenant_, {{"cron", "0 * * * *"}, {"time_zone", "UTC"}});
+  auto runs = NewSupervisor();
+  const auto turn = [&] {
+    clock_.Advance(std::chrono::milliseconds(1100));
+    runs->Turn();
+    TurnUntilIdle(*runs);
+    return store_->Runs({.tenant = {}, .pipeline = pipeline, .state = {}}, {.limit = 100}).items;
+  };
+  EXPECT_THAT(turn(), IsEmpty());
+  clock_.Jump(std::chrono::hours(72));
+  EXPECT_THAT(turn(), SizeIs(1));  // what was missed, once
+  EXPECT_THAT(turn(), SizeIs(1));
+  clock_.Advance(std::chrono::hours(1));
+  EXPECT_THAT(turn(), SizeIs(2));
+  // By a little, over an hour that had its run, and again over it.
+  clock_.Jump(-std::chrono::minutes(10));
+  EXPECT_THAT(turn(), SizeIs(2));
+  clock_.Advance(std::chrono::minutes(30));
+  EXPECT_THAT(turn(), SizeIs(2));
+  // By days: it goes on as the clock shows it.
+  clock_.Jump(-std::chrono::hours(72));
+  EXPECT_THAT(turn(), SizeIs(2));
+  clock_.Advance(std::chrono::hours(1));
+  EXPECT_THAT(turn(), SizeIs(3));
+  clock_.Advance(std::chrono::hours(1));
+  EXPECT_THAT(turn(), SizeIs(4));
+  EXPECT_EQ(Newest(pipeline).state, RunState::kSucceeded);
+}
+
 TEST_F(SupervisorTest, StopAsksAndKillsAfterTheGraceAlone) {
   auto runs = NewSupervisor();
   const std::string wait = "touch " + Here("began") + "; while :; do sleep 0.01; done";

@@ -7,8 +7,8 @@
 #include <fstream>
 #include <mutex>
 
+#include "serve/base/testing/jumping_clock.h"
 #include "serve/runs/supervisor.h"
-#include "tests/support/fake_clock.h"
 #include "tests/support/null_logger.h"
 #include "tests/support/temp_dir.h"
 
@@ -44,7 +44,8 @@ class RunsFixture : public testing::Test {
         throw base::Error({.code = base::ErrorCode::kInvalidConfig, .message = "no such script"});
       }
       return Composed{.text = base::Secret(script->second),
-                      .folder = data_.pipeline(tenant, pipeline)};
+                      .folder = data_.pipeline(tenant, pipeline),
+                      .memory_mb = memory_mb_};
     };
     Senders senders{.post =
                         [this](const notify::WebMessage& message, bool, std::stop_token) {
@@ -129,7 +130,7 @@ class RunsFixture : public testing::Test {
   const test::TempDir dir_;
   const DataFolder data_;
   const Keyring keyring_{{NewKey()}};
-  test::FakeClock clock_;
+  JumpingClock clock_;
   base::SystemClock real_;
   test::NullLogger log_;
   RunsOptions options_;
@@ -141,6 +142,7 @@ class RunsFixture : public testing::Test {
   std::vector<notify::Mail> mails_;
   std::string answer_;  // of the other side: empty, it took it
   int number_ = 0;
+  std::int64_t memory_mb_ = 1000;
 };
 
 }  // namespace sluice::serve
