@@ -161,6 +161,8 @@ class Service:
     arguments: list[str] = field(default_factory=list)
     variables: dict[str, str] = field(default_factory=dict)
     tls: ssl.SSLContext | None = None
+    # Words that its command line begins with: what makes something of its surroundings, then becomes it.
+    within: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.data = self.folder / "data"
@@ -183,9 +185,10 @@ class Service:
         home = self.folder / "home"
         home.mkdir(exist_ok=True)
         facts = self.sandbox.facts
-        command = [str(PROGRAM), "serve", "--json", "--listen", f"127.0.0.1:{self.port}", "--data", str(self.data),
-                   "--ca-bundle", str(facts.ca_file), "--allow-host", facts.host, "--allow-host", "127.0.0.1",
-                   "--allow-endpoint", facts.aws_url, *self.arguments]  # fmt: skip
+        command = [*self.within, str(PROGRAM), "serve", "--json", "--listen", f"127.0.0.1:{self.port}",
+                   "--data", str(self.data), "--ca-bundle", str(facts.ca_file),
+                   "--allow-host", facts.host, "--allow-host", "127.0.0.1", "--allow-endpoint", facts.aws_url,
+                   *self.arguments]  # fmt: skip
         environment = {"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8",
                        **{n: v for n, v in os.environ.items() if n.endswith("SAN_OPTIONS")},
                        "AWS_EC2_METADATA_DISABLED": "true", **self.variables}  # fmt: skip

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import resource
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from service import PREFIX, Client, Service, Tenant
@@ -285,6 +288,44 @@ def test_slow_and_silent_clients_cost_nobody_else(service: Service, admin: Clien
         admin.get("/me").ok()
         assert service.client(None).raw("GET", "/healthz").status == 200
         assert time.monotonic() - began < 10
+
+
+def _memory_mb(service: Service) -> int:
+    pages = int(Path(f"/proc/{service.process.pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGESIZE") >> 20
+
+
+def _is_open(connection: socket.socket) -> bool:
+    try:
+        return connection.recv(1) != b""
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
+def test_ten_thousand_connections_cost_nobody_else(service: Service) -> None:
+    """Each keeps still. As many as this process may have open: `ulimit -Hn`."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    before, seconds = _memory_mb(service), []
+    with contextlib.ExitStack() as stack:
+        stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        silent = []
+        for number in range(min(10_000, hard - 500)):
+            silent.append(stack.enter_context(_socket(service)))
+            silent[-1].setblocking(False)
+            if number % 500 == 0:
+                began = time.monotonic()
+                assert service.client(None).raw("GET", "/healthz").status == 200
+                seconds.append(time.monotonic() - began)
+        # The oldest made room, and what they held was given back.
+        still = [number for number, one in enumerate(silent) if _is_open(one)]
+        assert len(still) <= 512 and still[-1] == len(silent) - 1, (len(still), len(silent))
+        assert len(list(Path(f"/proc/{service.process.pid}/fd").iterdir())) < 700
+        assert _memory_mb(service) - before < 48, before
+        service.admin.get("/me").ok()
+    assert max(seconds) < 5, seconds
 
 
 def test_readers_without_end_are_bounded(service: Service, tenant: Tenant) -> None:
