@@ -84,3 +84,14 @@ def check_access(page: Page, name: str) -> None:
     assert not found, f"{name}: {json.dumps(found, indent=1)}"
     wide = page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth")
     assert wide <= 0, f"{name} is {wide} wider than the screen"
+
+
+def check_everywhere(page: Page, name: str) -> None:
+    """`check_access` of a moment that is hard to come to: as it is, and dark on a phone."""
+    check_access(page, name)
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.evaluate("() => (document.documentElement.dataset.theme = 'dark')")
+    shoot(page, f"{name.replace(' ', '-')}-dark-phone")
+    check_access(page, f"{name}, dark on a phone")
+    page.evaluate("() => (document.documentElement.dataset.theme = 'light')")
+    page.set_viewport_size(DESK)  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from looks import Looks, check_access, shoot
+from looks import Looks, check_access, check_everywhere, shoot
 from playwright.sync_api import Locator, Page, expect
 from scene import Scene
 
@@ -58,7 +58,7 @@ def test_a_webhook_is_made_tried_changed_and_removed(looks: Looks, scene: Scene,
         expect(text(dialog, "Address")).to_have_attribute("aria-invalid", "true")
         expect(text(dialog, "Address")).to_be_focused()
         expect(dialog).to_contain_text("Write the whole address: https://example.com/hook")
-        check_access(page, "an alert that is wrong")
+        check_everywhere(page, "an alert that is wrong")
         shoot(page, "alert-wrong")
         text(dialog, "Address").fill(f"{url}/good")
         expect(text(dialog, "Address")).not_to_have_attribute("aria-invalid", "true")
@@ -68,7 +68,7 @@ def test_a_webhook_is_made_tried_changed_and_removed(looks: Looks, scene: Scene,
         expect(page.get_by_role("dialog", name="The secret of “Pager”")).to_be_visible()
         secret = text(dialog, "Secret").inner_text()
         assert secret.startswith("whsec_")
-        check_access(page, "the secret of an alert")
+        check_everywhere(page, "the secret of an alert")
         shoot(page, "alert-secret")
         dialog.get_by_role("button", name="Close").click()
         card = page.get_by_role("article", name="Pager")
@@ -144,7 +144,7 @@ def test_a_token_is_made_used_and_revoked(looks: Looks, scene: Scene, page: Page
     expect(text(dialog, "Name")).to_have_attribute("aria-invalid", "true")
     text(dialog, "Name").fill("Anna")
     dialog.get_by_label("It ends").select_option("In a week")
-    check_access(page, "a token to be made")
+    check_everywhere(page, "a token to be made")
     shoot(page, "token-new")
     dialog.get_by_role("button", name="Make the token").click()
     expect(dialog).to_contain_text("It is shown this once")
@@ -152,7 +152,7 @@ def test_a_token_is_made_used_and_revoked(looks: Looks, scene: Scene, page: Page
     link = text(dialog, "Link").inner_text()
     token = text(dialog, "Token").inner_text()
     assert token.startswith("slc_") and token in link
-    check_access(page, "a new token")
+    check_everywhere(page, "a new token")
     shoot(page, "token-made")
     dialog.get_by_role("button", name="Close").click()
     row = page.get_by_role("row", name=re.compile("Anna"))

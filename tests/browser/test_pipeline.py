@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from looks import Looks, check_access, put, shoot
+from looks import Looks, check_access, check_everywhere, put, shoot
 from playwright.sync_api import Page, expect
 from scene import Scene
 
@@ -69,7 +69,7 @@ def test_a_query_is_tried_saved_changed_and_removed(looks: Looks, scene: Scene, 
     expect(dialog.get_by_label("Line 3")).to_contain_text("DROP TABLE tpch.region")
     chosen = "box => box.value.slice(box.selectionStart, box.selectionEnd)"
     assert query.evaluate(chosen) == "D"
-    check_access(page, "a query that is wrong")
+    check_everywhere(page, "a query that is wrong")
     shoot(page, "query-wrong")
     query.fill("SELECT r_regionkey, r_name\nFROM tpch.region")
     dialog.get_by_role("button", name="Preview").click()
@@ -82,16 +82,13 @@ def test_a_query_is_tried_saved_changed_and_removed(looks: Looks, scene: Scene, 
     dialog.get_by_label("Cursor").select_option("r_regionkey (bigint)")
     # As a person types it.
     dialog.get_by_role("textbox", name="Key").press_sequentially("r_regionkey, r_name")
-    check_access(page, "a query")
+    check_everywhere(page, "a query")
     shoot(page, "query")
     dialog.get_by_role("button", name="Save the query").click()
     expect(page.get_by_text("A query: What changed, into its rows, by r_regionkey")).to_be_visible()
     (saved,) = (one for one in streams(looks, scene) if one.get("name") == "big_regions")
     assert saved["sql"] == "SELECT r_regionkey, r_name\nFROM tpch.region"
-    assert (saved["cursor"], saved["primary_key"]) == (
-        "r_regionkey",
-        ["r_regionkey", "r_name"],
-    )
+    assert (saved["cursor"], saved["primary_key"]) == ("r_regionkey", ["r_regionkey", "r_name"])
 
     page.get_by_role("button", name="Change big_regions").click()
     query.fill("SELECT r_regionkey, r_name FROM tpch.region WHERE r_regionkey > 1")
@@ -102,6 +99,34 @@ def test_a_query_is_tried_saved_changed_and_removed(looks: Looks, scene: Scene, 
     dialog.get_by_role("button", name="Remove").click()
     expect(dialog).to_have_count(0)
     assert "big_regions" not in [one.get("name") for one in streams(looks, scene)]
+
+
+def test_a_destination_is_tested_and_changed(looks: Looks, scene: Scene, page: Page) -> None:
+    dialog = page.get_by_role("dialog")
+    page.goto(scene.views["pipeline"])
+    page.get_by_role("button", name="Test or change the destination").click()
+    dialog.get_by_role("textbox", name="File").fill("../elsewhere.duckdb")
+    dialog.get_by_role("button", name="Test the destination").click()
+    expect(dialog.get_by_role("textbox", name="File")).to_have_attribute("aria-invalid", "true")
+    dialog.get_by_role("textbox", name="File").fill("w.duckdb")
+    dialog.get_by_role("button", name="Test the destination").click()
+    expect(dialog.get_by_text("It works")).to_be_visible()
+    check_everywhere(page, "a destination")
+    dialog.get_by_role("textbox", name="Name").fill("the warehouse")
+    dialog.get_by_role("button", name="Save the destination").click()
+    expect(page.get_by_text("From analytics to the warehouse (DuckDB)")).to_be_visible()
+
+    # A password that is saved stays, and what the page does not show as well.
+    id = looks.service.call("GET", at(scene))["destination"]
+    known = looks.service.call("GET", f"/tenants/{scene.tenant}/destinations/{id}")
+    del known["path"]
+    put(page, r"/destinations/dst_\w+$", {**known, "type": "postgres", "sslmode": "require", "password_set": True})
+    page.reload()
+    page.get_by_role("button", name="Test or change the destination").click()
+    expect(dialog).to_contain_text("One is saved. Leave this empty to keep it.")
+    with page.expect_request(lambda request: request.method == "PUT") as sent:
+        dialog.get_by_role("button", name="Save the destination").click()
+    assert sent.value.post_data_json == {"name": "the warehouse", "type": "postgres", "sslmode": "require"}
 
 
 def test_what_is_not_known_is_told_in_words(looks: Looks, scene: Scene, page: Page) -> None:

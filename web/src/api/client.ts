@@ -39,6 +39,10 @@ export const api = {
   destination: (t: string, id: string) => call<T.Destination>('GET', at(t, 'destinations', id)),
   addDestination: (t: string, body: T.DestinationInput) =>
     call<T.Destination>('POST', `${tenant(t)}/destinations`, { body }),
+  putDestination: (t: string, was: T.Destination, body: T.DestinationInput) =>
+    call<T.Destination>('PUT', at(t, 'destinations', was.id), { body, ifMatch: etagOf(was) }),
+  testDestination: (t: string, id: string, body: T.DestinationInput) =>
+    call<T.CheckDocument>('POST', at(t, 'destinations', id, '/test'), { body }),
 
   pipelines: (t: string) => all<T.Pipeline>(`${tenant(t)}/pipelines`),
   pipeline: (t: string, id: string) => call<T.Pipeline>('GET', at(t, 'pipelines', id)),

@@ -179,13 +179,16 @@ export interface DestinationInput {
   region?: string;
 }
 
-export interface Destination {
+// The fields of its type that are set, and of its secrets whether they are.
+export interface Destination extends DestinationInput {
   id: string;
-  name: string;
-  type: DestinationType;
-  path?: string;
-  host?: string;
-  database?: string;
+  tenant: string;
+  password_set: boolean;
+  secret_access_key_set: boolean;
+  session_token_set: boolean;
+  version: number;
+  created_at: string;
+  updated_at: string;
 }
 
 // An entry of `streams` in docs/CONFIGURATION.md: the fields that this page shows; others stay as they are.

@@ -1,7 +1,7 @@
 // What is chosen, where it lands, and the button that makes the pipeline.
 import { useState } from 'preact/hooks';
 import { api } from '../api/client';
-import type { DestinationInput, DestinationType, DiscoverDocument, Pipeline } from '../api/types';
+import type { DestinationInput, DiscoverDocument, Pipeline } from '../api/types';
 import { Busy, Field } from '../components/form';
 import { Icon } from '../components/icon';
 import { useAction, useLoad } from '../components/load';
@@ -10,18 +10,7 @@ import { go } from '../router';
 import { useSession } from '../session';
 import { plural } from '../words/format';
 import { allTables, type Choice, coveredBy, mergeInto, toStreams } from './choice';
-
-const KINDS: readonly (readonly [DestinationType, string])[] = [
-  ['duckdb', 'DuckDB file'],
-  ['postgres', 'PostgreSQL database'],
-  ['lake', 'Lake of Parquet files'],
-];
-
-const slug = (text: string) =>
-  text
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-|-$/g, '') || 'warehouse';
+import { NewDestination, placeOf, slug } from './destination';
 
 interface Props {
   choice: Choice;
@@ -120,41 +109,5 @@ export function Changed({ choice, document, pipeline, onChange }: Pick<Props, 'c
         <Busy when={save.busy}>Save the choice</Busy>
       </button>
     </section>
-  );
-}
-
-function placeOf(value: DestinationInput): string {
-  return value.type === 'postgres' ? `${value.database ?? ''} at ${value.host ?? ''}` : (value.path ?? value.type);
-}
-
-function NewDestination({ value, onChange, name }: { value: DestinationInput; onChange: (value: DestinationInput) => void; name: string }) {
-  const set = (fields: Partial<DestinationInput>) => onChange({ ...value, ...fields });
-  const kind = (type: DestinationType) => {
-    const path = { duckdb: `${slug(name)}.duckdb`, lake: slug(name), postgres: undefined }[type];
-    onChange(path === undefined ? { name: value.name, type } : { name: value.name, type, path });
-  };
-  return (
-    <fieldset class="stack">
-      <legend class="hidden">The new destination</legend>
-      <Field label="Kind" value={value.type} options={KINDS} onValue={(type) => kind(type as DestinationType)} />
-      {value.type !== 'postgres' && (
-        <Field
-          label={value.type === 'duckdb' ? 'File' : 'Folder or s3://bucket/prefix'}
-          value={value.path ?? ''}
-          mono
-          onValue={(path) => set({ path })}
-          hint="A name in this tenant’s folder on the server."
-        />
-      )}
-      {value.type === 'postgres' && (
-        <>
-          <Field label="Host" value={value.host ?? ''} mono onValue={(host) => set({ host })} />
-          <Field label="Port" type="number" value={String(value.port ?? 5432)} onValue={(port) => set({ port: Number(port) })} />
-          <Field label="Database" value={value.database ?? ''} onValue={(database) => set({ database })} />
-          <Field label="User" value={value.user ?? ''} onValue={(user) => set({ user })} />
-          <Field label="Password" type="password" autocomplete="new-password" value={value.password ?? ''} onValue={(password) => set({ password })} hint="Stored sealed, never shown again." />
-        </>
-      )}
-    </fieldset>
   );
 }

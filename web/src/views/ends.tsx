@@ -1,25 +1,47 @@
 // From where to where a pipeline brings its tables, and whether these are known to work.
+import { useState } from 'preact/hooks';
 import { api } from '../api/client';
 import type { Destination, Pipeline, Source } from '../api/types';
+import { Dialog } from '../components/form';
 import { useLoad } from '../components/load';
 import { Notice, sentence } from '../components/states';
 import { link } from '../router';
-import { useSession } from '../session';
+import { mayWrite, useSession } from '../session';
 import { ago } from '../words/format';
+import { DestinationForm } from './destination';
 
 const KIND = { duckdb: 'DuckDB', postgres: 'PostgreSQL', lake: 'lake' } as const;
 
 export function Ends({ pipeline }: { pipeline: Pipeline }) {
-  const { tenant } = useSession();
+  const { tenant, me } = useSession();
   // Each for itself: that one cannot be read hides nothing of the other, nor of the pipeline.
   const source = useLoad(`source ${pipeline.source}`, () => api.source(tenant.id, pipeline.source));
   const destination = useLoad(`destination ${pipeline.destination}`, () => api.destination(tenant.id, pipeline.destination));
+  const [open, setOpen] = useState(false);
   const last = pipeline.status.last_run;
   return (
     <>
-      <p class="muted wrap">
-        From <From source={source.data} lost={source.error !== null} id={pipeline.source} /> to <To destination={destination.data} lost={destination.error !== null} />
-      </p>
+      <div class="row">
+        <p class="muted wrap">
+          From <From source={source.data} lost={source.error !== null} id={pipeline.source} /> to <To destination={destination.data} lost={destination.error !== null} />
+        </p>
+        {mayWrite(me) && destination.data && (
+          <button class="button quiet compact" onClick={() => setOpen(true)}>
+            Test or change the destination
+          </button>
+        )}
+      </div>
+      {open && destination.data && (
+        <Dialog title={`The destination “${destination.data.name}”`} onClose={() => setOpen(false)}>
+          <DestinationForm
+            was={destination.data}
+            onSaved={(saved) => {
+              destination.set(saved);
+              setOpen(false);
+            }}
+          />
+        </Dialog>
+      )}
       {source.data?.last_test && !source.data.last_test.ok && (
         <Notice kind="warn" title="Its source failed the last test">
           <p>
