@@ -101,6 +101,29 @@ def test_a_query_is_tried_saved_changed_and_removed(looks: Looks, scene: Scene, 
     assert "big_regions" not in [one.get("name") for one in streams(looks, scene)]
 
 
+def test_a_pipeline_may_begin_with_a_query(looks: Looks, scene: Scene, page: Page) -> None:
+    dialog = page.get_by_role("dialog")
+    page.goto(scene.views["tables"])
+    page.get_by_role("button", name="Add a query").click()
+    dialog.get_by_role("textbox", name="Name").fill("one_nation")
+    dialog.get_by_role("textbox", name="Query").fill("SELECT n_name\nFROM tpch.nation; SELECT 2")
+    dialog.get_by_role("button", name="Take the query").click()
+    expect(page.get_by_role("heading", name="1 query chosen")).to_be_visible()
+    page.get_by_label("Name of the pipeline").fill("By SQL")
+    check_everywhere(page, "tables with a query")
+    page.get_by_role("button", name="Save only").click()
+    # What is wrong with it is told where it can be changed.
+    expect(dialog.get_by_label("Line 2")).to_contain_text("FROM tpch.nation; SELECT 2")
+    expect(dialog.get_by_role("textbox", name="Query")).to_be_focused()
+    check_everywhere(page, "a query of a new pipeline")
+    dialog.get_by_role("textbox", name="Query").fill("SELECT n_name FROM tpch.nation")
+    dialog.get_by_role("button", name="Take the query").click()
+    page.get_by_role("button", name="Save only").click()
+    expect(page.get_by_role("heading", name="By SQL")).to_be_visible()
+    expect(page.get_by_text("A query: Everything each time")).to_be_visible()
+    looks.service.call("DELETE", f"/tenants/{scene.tenant}/pipelines/{page.url.rsplit('/', 1)[1]}")
+
+
 def test_a_destination_is_tested_and_changed(looks: Looks, scene: Scene, page: Page) -> None:
     dialog = page.get_by_role("dialog")
     page.goto(scene.views["pipeline"])

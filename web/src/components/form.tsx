@@ -166,7 +166,11 @@ export function Code({ title, text, who }: { title: string; text: string; who?: 
 export function Dialog(props: { title: string; wide?: boolean; onClose: () => void; children: ComponentChildren }) {
   const box = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => box.current?.showModal(), []);
+  useEffect(() => {
+    box.current?.showModal();
+    // Opened because something in it is wrong: that is where one begins.
+    box.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus();
+  }, []);
   return (
     <dialog ref={box} class={props.wide ? 'wide' : undefined} aria-labelledby={id} onClose={props.onClose}>
       <div class="stack">

@@ -27,7 +27,7 @@ test('a stream is what was proposed, and changes with its mode', () => {
 });
 
 test('a pattern takes tables in either case, and a search finds parts of names', () => {
-  const choice = { tables: {}, patterns: ['SALES.ord*'] };
+  const choice = { tables: {}, patterns: ['SALES.ord*'], queries: [] };
   assert.equal(coveredBy(choice, table('orders')), 'SALES.ord*');
   assert.equal(coveredBy(choice, table('lines')), undefined);
   for (const search of ['', 'ORD', 'sales.', 'sales.*', 'o?ders']) assert.ok(found(table('orders'), search), search);
@@ -38,8 +38,9 @@ test('what is not chosen here stays in a pipeline', () => {
   const query = { name: 'big', sql: 'SELECT 1' };
   const list = { tables: ['a.*', 'b.*'] };
   const pattern = { tables: 'sales.*', exclude: ['*_tmp'] };
-  const choice = { tables: { 'hr.people': { table: 'hr.people' } }, patterns: ['sales.*', 'new.*'] };
+  const choice = { tables: { 'hr.people': { table: 'hr.people' } }, patterns: ['sales.*', 'new.*'], queries: [] };
   assert.deepEqual(mergeInto([query, pattern, list, { table: 'gone.t' }], choice), [query, list, { table: 'hr.people' }, pattern, { tables: 'new.*' }]);
-  assert.deepEqual(toStreams({ tables: {}, patterns: [] }), []);
+  assert.deepEqual(toStreams({ tables: {}, patterns: [], queries: [] }), []);
+  assert.deepEqual(toStreams({ tables: {}, patterns: ['a.*'], queries: [query] }), [{ tables: 'a.*' }, query]);
 });
 

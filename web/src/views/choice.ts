@@ -6,6 +6,8 @@ export interface Choice {
   // By the name of the table, as discover writes it.
   tables: Record<string, Stream>;
   patterns: string[];
+  // New ones; those of a pipeline that is there are changed in its view.
+  queries: Stream[];
 }
 
 export function proposed(table: Table): Stream {
@@ -53,6 +55,7 @@ export function found(table: Table, search: string): boolean {
 export const toStreams = (choice: Choice): Stream[] => [
   ...Object.values(choice.tables),
   ...choice.patterns.map((pattern) => ({ tables: pattern })),
+  ...choice.queries,
 ];
 
 export function ofPipeline(pipeline: Pipeline): Choice {
@@ -62,7 +65,7 @@ export function ofPipeline(pipeline: Pipeline): Choice {
     if (stream.table) tables[stream.table] = stream;
     else if (typeof stream.tables === 'string') patterns.push(stream.tables);
   }
-  return { tables, patterns };
+  return { tables, patterns, queries: [] };
 }
 
 // The choice made a pipeline's streams: queries and lists of patterns, which are not chosen here, stay; so does what
@@ -71,4 +74,4 @@ export function mergeInto(streams: Stream[], choice: Choice): Stream[] {
   const chosen = toStreams(choice).map((next) => (next.tables ? (streams.find((was) => was.tables === next.tables) ?? next) : next));
   return [...streams.filter((was) => !was.table && typeof was.tables !== 'string'), ...chosen];
 }
-export const EMPTY_CHOICE: Choice = { tables: {}, patterns: [] };
+export const EMPTY_CHOICE: Choice = { tables: {}, patterns: [], queries: [] };

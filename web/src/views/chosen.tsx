@@ -1,16 +1,18 @@
 // What is chosen, where it lands, and the button that makes the pipeline.
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { api } from '../api/client';
-import type { DestinationInput, DiscoverDocument, Pipeline } from '../api/types';
-import { Busy, Field } from '../components/form';
+import type { DestinationInput, DiscoverDocument, Pipeline, Stream } from '../api/types';
+import { Busy, Dialog, Field } from '../components/form';
 import { Icon } from '../components/icon';
 import { useAction, useLoad } from '../components/load';
 import { Failure } from '../components/states';
+import { isElsewhere, useWrong, wrongOf } from '../components/wrong';
 import { go } from '../router';
 import { useSession } from '../session';
 import { plural } from '../words/format';
 import { allTables, type Choice, coveredBy, mergeInto, toStreams } from './choice';
 import { NewDestination, placeOf, slug } from './destination';
+import { FRESH, isWhole, QueryFields, SHOWN } from './query';
 
 interface Props {
   choice: Choice;
@@ -44,6 +46,7 @@ export function Chosen({ choice, document, source, name, onChange }: Props) {
   return (
     <section class="card stack chosen" aria-label="What is chosen">
       <Choices choice={choice} document={document} onChange={onChange} />
+      <Queries choice={choice} onChange={(next) => (create.clear(), onChange(next))} error={create.error} />
       {there.error ? (
         <Failure error={there.error} again={there.reload} />
       ) : (
@@ -56,8 +59,7 @@ export function Chosen({ choice, document, source, name, onChange }: Props) {
       )}
       {picked === 'new' && <NewDestination value={fresh} onChange={setFresh} name={name} />}
       <Field label="Name of the pipeline" value={title} onValue={setTitle} placeholder={name} />
-      <p class="muted small">Queries can be added afterwards, in the pipeline.</p>
-      {create.error !== null && <Failure error={create.error} />}
+      {isElsewhere(create.error, ofQueries(choice)) && <Failure error={create.error} />}
       <button class="button primary" disabled={none || create.busy || there.data === null} onClick={() => void create.run(true)}>
         <Busy when={create.busy}>Save and sync now</Busy>
       </button>
@@ -68,14 +70,74 @@ export function Chosen({ choice, document, source, name, onChange }: Props) {
   );
 }
 
-const isEmpty = (choice: Choice) => Object.keys(choice.tables).length + choice.patterns.length === 0;
+const isEmpty = (choice: Choice) => toStreams(choice).length === 0;
+
+// Before each field of a query, as the service names it: its place among the streams.
+const underOf = (choice: Choice, index: number) => `streams[${toStreams(choice).length - choice.queries.length + index}].`;
+const ofQueries = (choice: Choice) => choice.queries.flatMap((_, index) => SHOWN.map((field) => underOf(choice, index) + field));
+
+function Queries({ choice, onChange, error }: Pick<Props, 'choice' | 'onChange'> & { error: unknown }) {
+  // Which is written; at the end of the list a new one.
+  const [open, setOpen] = useState<number | null>(null);
+  const put = (index: number, ...next: Stream[]) => {
+    setOpen(null);
+    onChange({ ...choice, queries: [...choice.queries.slice(0, index), ...next, ...choice.queries.slice(index + 1)] });
+  };
+  // A query that is wrong is opened, where its mistake is shown.
+  const bad = choice.queries.findIndex((_, index) => Object.keys(wrongOf(error, underOf(choice, index))).length > 0);
+  useEffect(() => {
+    if (bad >= 0) setOpen(bad);
+  }, [error]);
+  return (
+    <>
+      {choice.queries.map((query, index) => (
+        <p class="spread">
+          <button class="button quiet compact wrap" aria-label={`Change the query ${query.name}`} onClick={() => setOpen(index)}>
+            {query.name}
+          </button>
+          <button class="button quiet compact" aria-label={`Leave out ${query.name}`} onClick={() => put(index)}>
+            <Icon name="cross" />
+          </button>
+        </p>
+      ))}
+      <p>
+        <button class="button compact" onClick={() => setOpen(choice.queries.length)}>
+          <Icon name="plus" /> Add a query
+        </button>
+      </p>
+      {open !== null && (
+        <Dialog wide title="A query" onClose={() => setOpen(null)}>
+          <OneQuery was={choice.queries[open] ?? FRESH} error={open === bad ? error : null} under={underOf(choice, open)} onDone={(query) => put(open, query)} />
+        </Dialog>
+      )}
+    </>
+  );
+}
+
+function OneQuery({ was, error, under, onDone }: { was: Stream; error: unknown; under: string; onDone: (query: Stream) => void }) {
+  const [stream, setStream] = useState(was);
+  const form = useRef<HTMLFormElement>(null);
+  const wrong = useWrong(form, error, under);
+  return (
+    <form class="stack" ref={form} onSubmit={(event) => (event.preventDefault(), onDone(stream))}>
+      <QueryFields stream={stream} onChange={setStream} wrong={wrong} error={error} />
+      <div class="row end">
+        <button class="button primary" disabled={!isWhole(stream)}>
+          Take the query
+        </button>
+      </div>
+    </form>
+  );
+}
 
 function Choices({ choice, document, onChange }: Pick<Props, 'choice' | 'document' | 'onChange'>) {
   const byPattern = allTables(document).filter((table) => coveredBy(choice, table) && !choice.tables[table.name]).length;
   const number = Object.keys(choice.tables).length + byPattern;
+  const queries = choice.queries.length;
+  const told = [(number > 0 || queries === 0) && plural(number, 'table'), queries > 0 && plural(queries, 'query', 'queries')].filter(Boolean).join(' and ');
   return (
     <>
-      <h2>{isEmpty(choice) ? 'Nothing is chosen yet' : `${plural(number, 'table')} chosen`}</h2>
+      <h2>{isEmpty(choice) ? 'Nothing is chosen yet' : `${told} chosen`}</h2>
       {choice.patterns.map((pattern) => (
         <p class="spread">
           <code class="wrap">{pattern}</code>

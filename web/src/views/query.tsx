@@ -1,18 +1,18 @@
 // A stream of SQL: one SELECT with a name, tried out before it is saved.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { api } from '../api/client';
-import type { Pipeline, PreviewDocument, Stream } from '../api/types';
+import type { Column, Pipeline, PreviewDocument, Stream } from '../api/types';
 import { Busy, Dialog, Field } from '../components/form';
 import { useAction } from '../components/load';
 import { Failure } from '../components/states';
-import { isElsewhere, useWrong } from '../components/wrong';
+import { isElsewhere, useWrong, type Wrong } from '../components/wrong';
 import { useSession } from '../session';
 import { placeIn } from '../words/sql';
 import { Rows } from './preview';
 import { EDITED, StreamEditor } from './stream_editor';
 
-const FRESH: Stream = { name: '', sql: '', sync_mode: 'full_refresh', write_mode: 'overwrite' };
-const SHOWN = ['name', 'sql', ...EDITED];
+export const FRESH: Stream = { name: '', sql: '', sync_mode: 'full_refresh', write_mode: 'overwrite' };
+export const SHOWN = ['name', 'sql', ...EDITED];
 
 // `index`: which stream is changed; null: a new one.
 export function QueryEditor({ pipeline, index, onSaved }: { pipeline: Pipeline; index: number | null; onSaved: (pipeline: Pipeline) => void }) {
@@ -37,16 +37,10 @@ export function QueryEditor({ pipeline, index, onSaved }: { pipeline: Pipeline; 
   });
   const error = save.error ?? look.error;
   const wrong = useWrong(form, error, under);
-  const change = (next: Stream) => {
-    wrong.touch(...SHOWN.filter((field) => next[field] !== stream[field]));
-    setStream(next);
-  };
-  const ready = (stream.name ?? '').trim() !== '' && (stream.sql ?? '').trim() !== '' && !save.busy && !look.busy;
+  const ready = isWhole(stream) && !save.busy && !look.busy;
   return (
     <form class="stack" ref={form} onSubmit={(event) => (event.preventDefault(), void save.run())}>
-      <Field label="Name" value={stream.name ?? ''} onValue={(name) => change({ ...stream, name })} wrong={wrong.at['name']} placeholder="orders_by_day" hint="Of the table at the destination, too." />
-      <Sql sql={stream.sql ?? ''} onSql={(sql) => change({ ...stream, sql })} wrong={wrong.at['sql']} error={error} />
-      <StreamEditor stream={stream} columns={rows?.columns} onChange={change} wrong={wrong.at} />
+      <QueryFields stream={stream} onChange={setStream} wrong={wrong} columns={rows?.columns} error={error} />
       {error !== null && isElsewhere(error, SHOWN, under) && <Failure error={error} />}
       <div class="row end">
         <button type="button" class="button" disabled={!ready} onClick={() => void look.run()}>
@@ -58,6 +52,37 @@ export function QueryEditor({ pipeline, index, onSaved }: { pipeline: Pipeline; 
       </div>
       <div role="status">{rows && <Rows of={rows} />}</div>
     </form>
+  );
+}
+
+export const isWhole = (stream: Stream) => (stream.name ?? '').trim() !== '' && (stream.sql ?? '').trim() !== '';
+
+interface FieldsProps {
+  stream: Stream;
+  onChange: (stream: Stream) => void;
+  wrong: Wrong;
+  columns?: Column[] | undefined;
+  error: unknown;
+}
+
+export function QueryFields({ stream, onChange, wrong, columns, error }: FieldsProps) {
+  const change = (next: Stream) => {
+    wrong.touch(...SHOWN.filter((field) => next[field] !== stream[field]));
+    onChange(next);
+  };
+  return (
+    <>
+      <Field
+        label="Name"
+        value={stream.name ?? ''}
+        onValue={(name) => change({ ...stream, name })}
+        wrong={wrong.at['name']}
+        placeholder="orders_by_day"
+        hint="Of the table at the destination, too."
+      />
+      <Sql sql={stream.sql ?? ''} onSql={(sql) => change({ ...stream, sql })} wrong={wrong.at['sql']} error={error} />
+      <StreamEditor stream={stream} columns={columns} onChange={change} wrong={wrong.at} />
+    </>
   );
 }
 

@@ -78,7 +78,7 @@ function Chooser({ document, source, name, pipeline }: { document: DiscoverDocum
     });
   const change = (stream: Stream) => setChoice((was) => ({ ...was, tables: { ...was.tables, [stream.table!]: stream } }));
   const addPattern = () => {
-    setChoice((was) => ({ tables: was.tables, patterns: [...new Set([...was.patterns, search.trim()])] }));
+    setChoice((was) => ({ ...was, patterns: [...new Set([...was.patterns, search.trim()])] }));
     setSearch('');
   };
   return (
