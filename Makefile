@@ -2,7 +2,7 @@
 # uses no network. ONLY=label runs one part of the tests, ROOM=folder one room's
 # unit tests, ALL=1 the sanitizers too (what CI runs); see tools/test.py --help.
 .DEFAULT_GOAL := build
-.PHONY: build setup demo serve-demo test test-sanitizers sandbox sandbox-down chaos load bench lint fuzz lock release clean
+.PHONY: build dist setup demo serve-demo test test-sanitizers sandbox sandbox-down chaos load bench lint fuzz lock release clean
 
 PRESET ?= release
 JOBS ?= 2
@@ -17,6 +17,10 @@ build: setup
 	@cmake --build $(BUILD) -j$(JOBS) --target sluice
 	@ln -sfn $(PRESET)/src/cli/sluice build/sluice
 	@build/sluice man > build/sluice.1
+
+# A wheel that carries the program and a Debian package, in build/dist; the same commit gives the same bytes.
+dist: build
+	@build/venv/bin/python tools/dist.py --binary $(BUILD)/src/cli/sluice
 
 demo: build
 	@tools/demo.sh

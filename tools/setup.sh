@@ -144,6 +144,7 @@ install_debian $DEBIAN_PACKAGES
 case "${1:-}" in
   --lint) install_debian $LINT_PACKAGES ;;
   --fuzz) install_debian $FUZZ_PACKAGES ;;
+  --packages) install_debian $PACKAGES_PACKAGES ;;
 esac
 install_python
 install_duckdb

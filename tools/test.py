@@ -56,7 +56,7 @@ E2E_LABELS = (
 SHARED_OUT = ("model", "crash", "mutants", "check")
 # Folders of their own, beside tests/e2e.
 FOLDER_LABELS = ("serve", "load", "python")
-LABELS = ("unit", "tidy", "sandbox", "clients", "browser", *FOLDER_LABELS, *E2E_LABELS)
+LABELS = ("unit", "tidy", "sandbox", "clients", "browser", "packages", *FOLDER_LABELS, *E2E_LABELS)
 JOBS = int(os.environ.get("JOBS", "2"))
 # An end-to-end test waits for servers a quarter of its time.
 E2E_JOBS = JOBS + 1
@@ -279,7 +279,7 @@ def tell_kills(report: Path) -> None:
 def run_all(only: str | None, tally: Tally, *, units_are_sanitized: bool = False) -> None:
     environment = dict(os.environ)
     environment.pop("PYTHONPATH", None)
-    needs_build = only in (None, "unit", "browser", *FOLDER_LABELS, *E2E_LABELS)
+    needs_build = only in (None, "unit", "browser", "packages", *FOLDER_LABELS, *E2E_LABELS)
     targets = ["all", "sluice_mutant"] if only in (None, "mutants") else ["all"]
     if units_are_sanitized:
         targets = ["sluice", "sluice_crash", "sluice_load", "sluice_mutant", *LONG_HISTORIES_IN]
@@ -306,6 +306,8 @@ def run_all(only: str | None, tally: Tally, *, units_are_sanitized: bool = False
             run_pytest(name, [f"tests/{folder}", *marks, "-n", str(JOBS), "--dist", "loadfile"], tally, environment)
     if only in (None, "browser"):
         run_browser(tally, environment)
+    if only in (None, "packages"):
+        run_packages(tally, environment)
     for name, marks in e2e_parts(only):
         # One file's many cases are shared out; elsewhere a file's tests may share what takes long to make.
         share = "worksteal" if name in SHARED_OUT else "loadfile"
@@ -330,6 +332,16 @@ def run_browser(tally: Tally, environment: dict[str, str]) -> None:
         tally.fail("the browser could not be installed")
         return
     run_pytest("browser", ["tests/browser", "-n", "2", "--dist", "loadfile"], tally, environment)
+
+
+def run_packages(tally: Tally, environment: dict[str, str]) -> None:
+    """Packages of the debug build, as a release takes minutes to compile; what judges them is installed first."""
+    with TIMES.measure("install packages"):
+        code = subprocess.run(["tools/setup.sh", "--packages"], cwd=ROOT, env=environment).returncode
+    if code != 0:
+        tally.fail("what judges packages could not be installed")
+        return
+    run_pytest("packages", ["tests/packages", "-n", "2", "--dist", "loadfile"], tally, environment)
 
 
 def run_room(room: str, tally: Tally) -> None:

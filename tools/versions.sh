@@ -21,3 +21,5 @@ JDBC_ARTIFACT=com.amazon.redshift:redshift-jdbc42:2.2.5
 JDBC_SUM=fde34a0e2478996482cf114138df803f7dbc9b5450a59218318fe4b4a987a0e2
 # For the tests in a browser alone (tools/setup.sh --browser).
 BROWSER_PACKAGES="chromium fonts-dejavu-core"
+# For the tests of what `make dist` makes alone (tools/setup.sh --packages).
+PACKAGES_PACKAGES="lintian"
