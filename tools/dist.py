@@ -69,7 +69,6 @@ def main() -> int:
     if not arguments.binary.is_file():
         raise SystemExit(f"dist: there is no {arguments.binary}; `make dist` builds it")
     # What a package holds must not depend on who builds it where.
-    os.umask(0o022)
     os.environ.update(TZ="UTC", LC_ALL="C.UTF-8", SOURCE_DATE_EPOCH=str(epoch()))
     with tempfile.TemporaryDirectory(prefix="sluice-dist-") as name:
         folder = Path(name)

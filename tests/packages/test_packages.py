@@ -8,7 +8,6 @@ import hashlib
 import io
 import re
 import shutil
-import sys
 import zipfile
 from email.parser import Parser
 from pathlib import Path
@@ -59,13 +58,13 @@ def test_its_libraries_are_its_own(installed: Path) -> None:
 
 
 def test_the_wheel_says_where_it_runs(made: tuple[Path, Path], installed: Path) -> None:
-    """The glibc in its name is the newest that anything in it asks for."""
+    """Nothing in it asks for a newer glibc than its name says."""
     (minor,) = re.findall(r"-py3-none-manylinux_2_(\d+)_x86_64\.whl$|-py3-none-manylinux_2_(\d+)_aarch64", made[0].name)
     programs = installed.glob("lib/python3*/site-packages/sluice*/**/*sluice*")
     libraries = installed.glob("lib/python3*/site-packages/sluice.libs/*")
     files = [one for one in (*programs, *libraries) if one.is_file() and one.read_bytes()[:4] == b"\x7fELF"]
     asked = re.findall(r"GLIBC_2\.(\d+)", run("objdump", "-T", *files))
-    assert len(files) > 10 and max(map(int, asked)) == int("".join(minor))
+    assert len(files) > 10 and 30 < max(map(int, asked)) <= int("".join(minor))
     with zipfile.ZipFile(made[0]) as wheel:
         about = Parser().parsestr(wheel.read(f"sluice-{VERSION}.dist-info/METADATA").decode())
         assert (about["Name"], about["Version"], about["Requires-Python"]) == ("sluice", VERSION, ">=3.11")
