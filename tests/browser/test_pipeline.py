@@ -69,7 +69,7 @@ def test_a_query_is_tried_saved_changed_and_removed(looks: Looks, scene: Scene, 
     expect(dialog.get_by_label("Line 3")).to_contain_text("DROP TABLE tpch.region")
     chosen = "box => box.value.slice(box.selectionStart, box.selectionEnd)"
     assert query.evaluate(chosen) == "D"
-    check_everywhere(page, "a query that is wrong")
+    check_access(page, "a query that is wrong")
     shoot(page, "query-wrong")
     query.fill("SELECT r_regionkey, r_name\nFROM tpch.region")
     dialog.get_by_role("button", name="Preview").click()
@@ -110,12 +110,12 @@ def test_a_pipeline_may_begin_with_a_query(looks: Looks, scene: Scene, page: Pag
     dialog.get_by_role("button", name="Take the query").click()
     expect(page.get_by_role("heading", name="1 query chosen")).to_be_visible()
     page.get_by_label("Name of the pipeline").fill("By SQL")
-    check_everywhere(page, "tables with a query")
+    check_access(page, "tables with a query")
     page.get_by_role("button", name="Save only").click()
     # What is wrong with it is told where it can be changed.
     expect(dialog.get_by_label("Line 2")).to_contain_text("FROM tpch.nation; SELECT 2")
     expect(dialog.get_by_role("textbox", name="Query")).to_be_focused()
-    check_everywhere(page, "a query of a new pipeline")
+    check_access(page, "a query of a new pipeline")
     dialog.get_by_role("textbox", name="Query").fill("SELECT n_name FROM tpch.nation")
     dialog.get_by_role("button", name="Take the query").click()
     page.get_by_role("button", name="Save only").click()

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 
 import pytest
 from looks import Looks, check_access, put, shoot
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from scene import Scene
+from service import Service
 
 # View -> what it asks for, what it calls that, and what it says if there is none.
 ASKED = {
@@ -32,10 +34,24 @@ PROBLEM = {
 }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def kept(browser: Browser, service: Service, scene: Scene) -> Iterator[Page]:
+    """Signed in once: what the next tests do to it, they take back."""
+    made = Looks(browser, service)
+    yield made.signed_in()
+    made.close()
+
+
+@pytest.fixture
+def same(kept: Page) -> Iterator[Page]:
+    yield kept
+    kept.unroute_all(behavior="ignoreErrors")
+
+
 @pytest.mark.parametrize("view", ASKED)
-def test_it_loads_fails_recovers_and_may_be_empty(looks: Looks, scene: Scene, view: str) -> None:
+def test_it_loads_fails_recovers_and_may_be_empty(same: Page, scene: Scene, view: str) -> None:
     path, what, empty = ASKED[view]
-    page = looks.signed_in()
+    page = same
     held: list[Route] = []
     now = {"is": "slow"}
 
