@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "base/descriptor.h"
+#include "serve/base/problem.h"
 #include "serve/store/private_file.h"
 #include "serve/store/schema.h"
 
@@ -73,6 +74,19 @@ Connections::Hurry::~Hurry() {
     database_.Number(("PRAGMA busy_timeout=" + std::to_string(kPatience.count())).c_str());
   } catch (const base::Error&) {
     // It reads no file: there is nothing that could fail but memory.
+  }
+}
+
+void Connections::Begin(std::optional<sqlite::Transaction>& transaction,
+                        sqlite::Durability durability) {
+  std::optional<Hurry> hurry;
+  if (held_) hurry.emplace(*writer_, kHeldPatience);
+  try {
+    transaction.emplace(*writer_, durability);
+    held_ = false;
+  } catch (const base::Error& error) {
+    held_ = error.info().reason == kReasonBusy;
+    throw;
   }
 }
 

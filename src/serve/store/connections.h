@@ -1,6 +1,7 @@
 // Connections to service.db: one writes, several read. In WAL readers see the last commit and wait
 // for nobody. Any thread.
 #pragma once
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
@@ -25,15 +26,16 @@ class Connections {
   // (kReasonBusy) when another process held the database for all of our patience.
   template <typename Work>
   auto Write(Work work, sqlite::Durability durability = sqlite::Durability::kMachine) {
-    const Turn turn(*this, kPatience);
+    const Turn turn(*this, held_ ? kHeldPatience : kPatience);
     if (turn.within()) return work(*writer_);
-    sqlite::Transaction transaction(*writer_, durability);
+    std::optional<sqlite::Transaction> transaction;
+    Begin(transaction, durability);
     if constexpr (std::is_void_v<decltype(work(*writer_))>) {
       work(*writer_);
-      transaction.Commit();
+      transaction->Commit();
     } else {
       auto result = work(*writer_);
-      transaction.Commit();
+      transaction->Commit();
       return result;
     }
   }
@@ -72,6 +74,9 @@ class Connections {
 
  private:
   static constexpr std::chrono::milliseconds kPatience{5000};
+  // Once one has waited in vain: else calls that each wait for so long would take the threads of
+  // those that only read, and of /healthz.
+  static constexpr std::chrono::milliseconds kHeldPatience{100};
 
   // Our own writers, one after another; those that wait do not wait for ever behind one that waits
   // for another process.
@@ -102,6 +107,7 @@ class Connections {
     sqlite::Database& database_;
   };
   bool OursNow();
+  void Begin(std::optional<sqlite::Transaction>& transaction, sqlite::Durability durability);
 
   class Borrowed {
    public:
@@ -134,6 +140,7 @@ class Connections {
   std::condition_variable turn_free_;
   std::optional<std::thread::id> turn_;       // guarded by turn_mu_: who writes
   std::unique_ptr<sqlite::Database> writer_;  // of the thread whose turn it is
+  std::atomic<bool> held_ = false;            // another process had it when we last asked
   std::mutex read_mu_;
   std::vector<std::unique_ptr<sqlite::Database>> idle_;  // guarded by read_mu_
 };

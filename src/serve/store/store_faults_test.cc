@@ -71,6 +71,21 @@ TEST_F(StoreFaultsTest, AHeldDatabaseIsToldAndKeepsNobodyFromReading) {
   EXPECT_TRUE(store_->FindToken(text)->last_used_at);
 }
 
+// Each of twenty calls would take its thread for five seconds, and nobody else would be
+// answered.
+TEST_F(StoreFaultsTest, OnceOneHasWaitedForAHeldDatabaseInVainOthersAreToldAtOnce) {
+  auto other = Hold();
+  const base::SystemClock clock;
+  const auto until = base::Deadline::After(clock, std::chrono::seconds(50));
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_THAT([&] { store_->AddTenant("Acme", std::nullopt); },
+                test::ThrowsErrorWith(ErrorCode::kUnavailable, &base::ErrorInfo::reason, "busy"));
+    ASSERT_FALSE(until.Expired(clock)) << i;
+  }
+  other.reset();
+  EXPECT_TRUE(store_->FindTenantByName(store_->AddTenant("Acme", std::nullopt).name));
+}
+
 // What was done must not be done again, and what was not done must not be taken for done, whatever
 // became of the disk in the meantime. Nor does one writer wait for longer than another.
 TEST_F(StoreFaultsTest, AnAnswerThatCannotBeWrittenIsKnownAllTheSame) {
