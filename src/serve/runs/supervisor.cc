@@ -118,6 +118,8 @@ Supervisor::Supervisor(const RunsOptions& options, Store& store, ComposeRun comp
       clock_(clock),
       log_(log),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      made_at_(clock.Utc()),
+      made_(clock.Steady()),
       alerts_(options, store, std::move(senders), clock, log),
       jobs_(options, clock) {}
 
@@ -455,11 +457,17 @@ void Supervisor::TellLate() {
 }
 
 void Supervisor::Prune() {
-  const auto ids = store_.PruneRuns(clock_.Utc() - options_.keep_runs, kPruneAtOnce);
+  const auto ids = store_.PruneRuns(UnjumpedNow() - options_.keep_runs, kPruneAtOnce);
   for (const std::string& id : ids) {
     std::error_code ignored;
     fs::remove_all(data_.run(id), ignored);
   }
+}
+
+// A clock that jumps ahead by a year would have all that was kept forgotten before anybody sees it.
+base::UtcTime Supervisor::UnjumpedNow() const {
+  const auto passed = std::chrono::duration_cast<base::UtcTime::duration>(clock_.Steady() - made_);
+  return std::min(clock_.Utc(), made_at_ + passed);
 }
 
 // --- What others ask for.

@@ -82,6 +82,7 @@ class Supervisor final : public Runs {
   ProcessId StartSync(const Run& run);
   void TellLate();
   void Prune();
+  base::UtcTime UnjumpedNow() const;
 
   RunFiles FilesOf(const std::string& run) const;
   int LimitOf(const std::string& tenant);
@@ -95,6 +96,8 @@ class Supervisor final : public Runs {
   const base::Clock& clock_;
   base::Logger& log_;
   const base::Descriptor wake_;
+  const base::UtcTime made_at_;
+  const base::SteadyTime made_;
 
   // Each locks itself.
   Counters counters_;

@@ -248,6 +248,28 @@ TEST_F(SupervisorTest, AClockThatJumpsRunsNothingTwiceAndKeepsNothingWaiting) {
   EXPECT_EQ(Newest(pipeline).state, RunState::kSucceeded);
 }
 
+TEST_F(SupervisorTest, OldRunsAreForgottenWithTheirFilesButNotBecauseTheClockJumps) {
+  auto runs = NewSupervisor();
+  const auto pipeline = AddPipeline(Document(0));
+  const auto old = Start(*runs, pipeline);
+  TurnUntil(*runs, old, RunState::kSucceeded);
+  const auto newest = Start(*runs, pipeline);
+  TurnUntil(*runs, newest, RunState::kSucceeded);
+  const auto turn_later = [&](std::chrono::hours later) {
+    clock_.Advance(later);
+    runs->Turn();
+    return std::filesystem::exists(data_.run(old));
+  };
+  clock_.Jump(std::chrono::hours(24 * 365));
+  EXPECT_TRUE(turn_later(std::chrono::hours(2)));
+  EXPECT_EQ(Get(old).state, RunState::kSucceeded);
+  clock_.Jump(-std::chrono::hours(24 * 365));
+  EXPECT_FALSE(turn_later(options_.keep_runs));
+  EXPECT_THAT([&] { Get(old); }, test::ThrowsError(base::ErrorCode::kNotFound));
+  EXPECT_EQ(Get(newest).state, RunState::kSucceeded);
+  EXPECT_TRUE(std::filesystem::exists(data_.run(newest)));
+}
+
 TEST_F(SupervisorTest, StopAsksAndKillsAfterTheGraceAlone) {
   auto runs = NewSupervisor();
   const std::string wait = "touch " + Here("began") + "; while :; do sleep 0.01; done";
