@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +80,11 @@ def unloading(service: Service, tenant: Tenant, pipeline: str) -> Any:
 def test_on_a_full_disk_nothing_is_half_saved_and_all_goes_on_when_there_is_room(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
+    """What would be written is refused, and done when it can be.
+
+    G76: On a full disk, or while another process holds its database, the service saves nothing by half and loses no
+    run.
+    """
     with SmallDiskService(sandbox, tmp_path) as service:
         tenant = service.make_tenant("of a small disk")
         pipeline = tenant.make_pipeline("tpch.region")
@@ -125,6 +132,11 @@ def held(service: Service) -> Iterator[None]:
 
 
 def test_a_database_that_is_held_is_told_and_no_run_is_lost(sandbox: Sandbox, tmp_path: Path) -> None:
+    """What would be written is refused, and done when it can be.
+
+    G76: On a full disk, or while another process holds its database, the service saves nothing by half and loses no
+    run.
+    """
     with Service(sandbox, tmp_path) as service:
         tenant = service.make_tenant("of a held database")
         pipeline = tenant.make_pipeline("tpch.region")
@@ -133,11 +145,17 @@ def test_a_database_that_is_held_is_told_and_no_run_is_lost(sandbox: Sandbox, tm
         queued = tenant.post(f"{tenant.path}/pipelines/{waiting['id']}/runs").ok(202)
         body = {"name": "more", "type": "duckdb", "path": "more.duckdb"}
         [pid] = [int(one.read_text().split()[0]) for one in service.data.glob("runs/*/process")]
+        # The limit by which the supervisor judges its memory is its own: twice 400 MB, and 150.
+        assert re.search(rf"resident set +{(2 * 400 + 150) << 20} ", Path(f"/proc/{pid}/limits").read_text())
         with held(service):
             answer = tenant.post(f"{tenant.path}/destinations", body, Idempotency_Key="once")
             refused = answer.refused(503, "unavailable")
             assert "fuser" in refused["remedy"] and refused["retryable"] is True, refused
             assert int(answer.headers["retry-after"]) > 0
+            # However many write: nobody takes all threads and their five seconds from the others.
+            with ThreadPoolExecutor(24) as pool:
+                answers = list(pool.map(lambda _: tenant.post(f"{tenant.path}/destinations", body).status, range(48)))
+                assert set(answers) == {503}
             assert (status_of(service, "/healthz"), status_of(service, "/readyz")) == (200, 503)
             # Whoever only reads is answered: with what was there before.
             assert len(tenant.items(f"{tenant.path}/destinations")) == 1
