@@ -88,6 +88,10 @@ std::optional<std::string> Statement::OptionalText(int column) const {
   return IsNull(column) ? std::nullopt : std::optional(Text(column));
 }
 
+std::optional<std::int64_t> Statement::OptionalNumber(int column) const {
+  return IsNull(column) ? std::nullopt : std::optional(Number(column));
+}
+
 std::optional<std::uint64_t> Statement::OptionalUnsigned(int column) const {
   return IsNull(column) ? std::nullopt : std::optional(Unsigned(column));
 }

@@ -68,6 +68,7 @@ class Statement {
     return base::UtcTime(std::chrono::seconds(Number(column)));
   }
   std::optional<std::string> OptionalText(int column) const;
+  std::optional<std::int64_t> OptionalNumber(int column) const;
   std::optional<std::uint64_t> OptionalUnsigned(int column) const;
   std::optional<double> OptionalReal(int column) const;
   std::optional<base::UtcTime> OptionalTime(int column) const;

@@ -10,7 +10,7 @@ PipelineStatus::PipelineStatus(const ApiContext& context, const std::string& ten
   for (const Json& one : overview.at("tenants")) {
     for (const Json& entry : one.at("late")) late.insert(entry.at("pipeline").get<std::string>());
   }
-  for (const Standing& standing : context.store.Standings(tenant)) {
+  for (const Standing& standing : context.store.Standings(tenant, RunDetail::kCounts)) {
     const bool planned = standing.schedule && !standing.schedule->paused;
     by_id_[standing.pipeline] = {
         {"last_run", standing.last_run ? ToJson(*standing.last_run) : Json()},

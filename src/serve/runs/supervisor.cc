@@ -213,7 +213,7 @@ void Supervisor::Adopt() {
               {{"run", run.id}});
     children_.insert_or_assign(run.id, std::move(child));
   }
-  for (const Standing& one : store_.Standings(std::nullopt)) {
+  for (const Standing& one : store_.Standings(std::nullopt, RunDetail::kState)) {
     if (one.last_ended) counters_.KnowStreams(store_.GetRun(one.tenant, one.last_ended->id));
   }
 }
@@ -522,7 +522,7 @@ Delivery Supervisor::TestAlert(const std::string& tenant, const std::string& ale
 
 State Supervisor::StateNow(const std::optional<std::string>& tenant) {
   State state{.now = clock_.Utc(),
-              .standings = store_.Standings(tenant),
+              .standings = store_.Standings(tenant, RunDetail::kState),
               .queue = store_.Queue(),
               .running = store_.Running()};
   if (tenant) {

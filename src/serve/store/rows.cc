@@ -26,12 +26,8 @@ std::string Shown(std::string_view id) {
 }  // namespace
 
 std::optional<base::UtcTime> OptionalMs(const sqlite::Statement& row, int column) {
-  const auto ms = OptionalNumber(row, column);
+  const auto ms = row.OptionalNumber(column);
   return ms ? std::optional(FromMs(*ms)) : std::nullopt;
-}
-
-std::optional<std::int64_t> OptionalNumber(const sqlite::Statement& row, int column) {
-  return row.OptionalText(column) ? std::optional(row.Number(column)) : std::nullopt;
 }
 
 Json StoredJson(const std::string& text) {
@@ -46,6 +42,12 @@ Json StoredJson(const std::string& text) {
 
 Json StoredJsonOrNull(const std::optional<std::string>& text) {
   return text ? StoredJson(*text) : Json(nullptr);
+}
+
+std::optional<Schedule> ScheduleIn(const std::optional<std::string>& text) {
+  Resource pipeline{.kind = Kind::kPipeline};
+  pipeline.fields["schedule"] = StoredJsonOrNull(text);
+  return ScheduleOf(pipeline);
 }
 
 std::string ToStored(const Json& json) {

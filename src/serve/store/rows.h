@@ -22,11 +22,12 @@ inline base::UtcTime FromMs(std::int64_t ms) {
   return base::UtcTime(std::chrono::milliseconds(ms));
 }
 std::optional<base::UtcTime> OptionalMs(const sqlite::Statement& row, int column);
-std::optional<std::int64_t> OptionalNumber(const sqlite::Statement& row, int column);
 
 // Throws kCorrupt if it is none.
 Json StoredJson(const std::string& text);
 Json StoredJsonOrNull(const std::optional<std::string>& text);
+// Of `fields ->> '$.schedule'` of a pipeline: its streams need not be read for it.
+std::optional<Schedule> ScheduleIn(const std::optional<std::string>& text);
 std::string ToStored(const Json& json);
 std::optional<std::string> ToStoredOrNull(const Json& json);  // nullopt: null
 

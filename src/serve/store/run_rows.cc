@@ -6,13 +6,13 @@
 
 namespace sluice::serve {
 
-std::string SelectRuns(std::string_view where) {
+std::string SelectRuns(std::string_view where, RunDetail detail) {
   return fmt::format(
       "SELECT r.number, r.id, r.tenant, r.pipeline, r.source, r.destination, r.trigger, r.state,"
       " r.whole, r.allow_deletes, r.streams, r.retry_of, r.queued, r.started, r.ended, r.stop,"
-      " r.pid, r.pid_started, r.rows, r.bytes, r.counts, r.cost, r.error, p.name, r.result FROM run"
-      " r JOIN resource p ON p.id = r.pipeline WHERE {}",
-      where);
+      " r.pid, r.pid_started, r.rows, r.bytes, {}, r.error, p.name, r.result FROM run r JOIN"
+      " resource p ON p.id = r.pipeline WHERE {}",
+      detail == RunDetail::kState ? "NULL, NULL" : "r.counts, r.cost", where);
 }
 
 Run ReadRun(const sqlite::Statement& row, bool with_result) {
@@ -26,19 +26,22 @@ Run ReadRun(const sqlite::Statement& row, bool with_result) {
   run.state = ParseRunState(row.Text(7)).value_or(RunState::kFailed);
   run.full = row.Number(8) != 0;
   run.allow_deletes = row.Number(9) != 0;
-  for (const Json& stream : StoredJson(row.Text(10))) {
-    if (stream.is_string()) run.streams.push_back(stream.get<std::string>());
+  // "[]", all of them, is by far the most frequent.
+  if (const std::string streams = row.Text(10); streams != "[]") {
+    for (const Json& stream : StoredJson(streams)) {
+      if (stream.is_string()) run.streams.push_back(stream.get<std::string>());
+    }
   }
   run.retry_of = row.Text(11);
   run.queued_at = FromMs(row.Number(12));
   run.started_at = OptionalMs(row, 13);
   run.ended_at = OptionalMs(row, 14);
   run.stop_requested = row.Number(15) != 0;
-  if (const auto pid = OptionalNumber(row, 16)) {
+  if (const auto pid = row.OptionalNumber(16)) {
     run.process = Process{.pid = static_cast<int>(*pid), .started = row.Unsigned(17)};
   }
-  run.rows = OptionalNumber(row, 18);
-  run.bytes = OptionalNumber(row, 19);
+  run.rows = row.OptionalNumber(18);
+  run.bytes = row.OptionalNumber(19);
   run.counts = StoredJsonOrNull(row.OptionalText(20));
   run.cost = StoredJsonOrNull(row.OptionalText(21));
   run.error = StoredJsonOrNull(row.OptionalText(22));

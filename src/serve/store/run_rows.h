@@ -4,12 +4,13 @@
 #include <string_view>
 
 #include "serve/base/runs.h"
+#include "serve/store/store.h"
 #include "sqlite/sqlite.h"
 
 namespace sluice::serve {
 
 // "SELECT ... FROM run r JOIN resource p ON p.id = r.pipeline WHERE ...". Column 0 is its number.
-std::string SelectRuns(std::string_view where);
+std::string SelectRuns(std::string_view where, RunDetail detail = RunDetail::kCounts);
 // `with_result`: its streams, too. REQUIRES: a row of SelectRuns.
 Run ReadRun(const sqlite::Statement& row, bool with_result);
 

@@ -85,6 +85,29 @@ constexpr std::array<const char*, kSchemaVersion> kSteps = {
 
     "CREATE TABLE key_check(number INTEGER PRIMARY KEY, key TEXT NOT NULL, sealed TEXT NOT NULL)"
     " STRICT;",
+
+    // What ended in each hour since 1970, so that a month of many thousands of runs is summed in
+    // milliseconds. By a trigger: whatever ends a run is counted with it.
+    "CREATE TABLE run_hour(hour INTEGER NOT NULL, tenant TEXT NOT NULL REFERENCES tenant(id) ON "
+    "DELETE CASCADE, runs INTEGER NOT NULL, succeeded INTEGER NOT NULL, partly INTEGER NOT NULL,"
+    " failed INTEGER NOT NULL, stopped INTEGER NOT NULL, rows INTEGER NOT NULL, bytes INTEGER NOT"
+    " NULL, ms INTEGER NOT NULL, billed REAL, rpu REAL, amount REAL, PRIMARY KEY(hour, tenant))"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE INDEX run_hour_tenant ON run_hour(tenant);"
+    "CREATE TRIGGER run_ended AFTER UPDATE OF ended ON run WHEN OLD.ended IS NULL AND NEW.ended IS"
+    " NOT NULL BEGIN INSERT INTO run_hour VALUES(NEW.ended / 3600000, NEW.tenant, 1, NEW.state ="
+    " 'succeeded', NEW.state = 'partly', NEW.state = 'failed', NEW.state = 'stopped',"
+    " ifnull(NEW.rows, 0), ifnull(NEW.bytes, 0), ifnull(NEW.ended - NEW.started, 0), NEW.billed,"
+    " NEW.rpu, NEW.amount) ON CONFLICT(hour, tenant) DO UPDATE SET runs = runs + 1, succeeded ="
+    " succeeded + excluded.succeeded, partly = partly + excluded.partly, failed = failed +"
+    " excluded.failed, stopped = stopped + excluded.stopped, rows = rows + excluded.rows, bytes ="
+    " bytes + excluded.bytes, ms = ms + excluded.ms, billed = coalesce(billed + excluded.billed,"
+    " billed, excluded.billed), rpu = coalesce(rpu + excluded.rpu, rpu, excluded.rpu), amount ="
+    " coalesce(amount + excluded.amount, amount, excluded.amount); END;"
+    "INSERT INTO run_hour SELECT ended / 3600000, tenant, count(*), sum(state = 'succeeded'),"
+    " sum(state = 'partly'), sum(state = 'failed'), sum(state = 'stopped'), ifnull(sum(rows),"
+    " 0), ifnull(sum(bytes), 0), ifnull(sum(ended - started), 0), sum(billed), sum(rpu),"
+    " sum(amount) FROM run WHERE ended IS NOT NULL GROUP BY 1, 2;",
 };
 
 constexpr std::string_view kMoveAway =

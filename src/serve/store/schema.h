@@ -13,7 +13,7 @@
 
 namespace sluice::serve {
 
-inline constexpr std::int64_t kSchemaVersion = 1;
+inline constexpr std::int64_t kSchemaVersion = 2;
 
 // What a failure means; for sqlite::Database.
 base::ErrorInfo ExplainStore(const std::filesystem::path& path, int code, std::string_view text);

@@ -21,7 +21,7 @@ Tenant ReadTenant(const sqlite::Statement& row) {
   Tenant tenant;
   tenant.id = row.Text(1);
   tenant.name = row.Text(2);
-  if (const auto runs = OptionalNumber(row, 3)) tenant.parallel_runs = static_cast<int>(*runs);
+  if (const auto runs = row.OptionalNumber(3)) tenant.parallel_runs = static_cast<int>(*runs);
   tenant.external_id = row.Text(4);
   tenant.version = row.Number(5);
   tenant.created_at = FromMs(row.Number(6));

@@ -68,6 +68,10 @@ struct Scheduled {
   std::optional<base::UtcTime> next_at;  // nullopt: not planned yet, or planned for another version
 };
 
+// Of runs in a Standing. kState: without counts and cost, which nobody reads of the thousands that
+// an overview looks at.
+enum class RunDetail { kState, kCounts };
+
 // How a pipeline stands, for overviews and /metrics.
 struct Standing {
   std::string tenant;
@@ -76,8 +80,9 @@ struct Standing {
   std::string name;
   std::optional<Schedule> schedule;
   std::optional<base::UtcTime> next_at;
-  std::optional<Run> last_run;    // the newest, whatever became of it; without streams_result
-  std::optional<Run> last_ended;  // the newest that is over
+  // Without streams_result; null: there is none.
+  std::shared_ptr<const Run> last_run;    // the newest, whatever became of it
+  std::shared_ptr<const Run> last_ended;  // the newest that is over
   std::optional<base::UtcTime> last_success_at;
 };
 
@@ -191,7 +196,8 @@ class Store {
   virtual Run GetRun(std::string_view tenant, std::string_view run) = 0;
   // The newest first; without streams_result.
   virtual Page<Run> Runs(const RunFilter& filter, const PageRequest& page) = 0;
-  virtual std::vector<Standing> Standings(const std::optional<std::string>& tenant) = 0;
+  virtual std::vector<Standing> Standings(const std::optional<std::string>& tenant,
+                                          RunDetail detail) = 0;
   virtual std::vector<RunSums> Sums(const std::optional<std::string>& tenant,
                                     base::UtcTime since) = 0;
   // Rows of runs that ended before; returns their ids, so that their folders can go. Never a

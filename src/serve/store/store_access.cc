@@ -245,7 +245,7 @@ std::optional<SavedAnswer> SqliteStore::ClaimKey(std::string_view owner, std::st
                          .remedy = "Make a new key for each thing that is to be done once.",
                          .reason = std::string(kReasonKeyReused)});
     }
-    const auto status = OptionalNumber(row, 1);
+    const auto status = row.OptionalNumber(1);
     if (!status) {
       throw base::Error({.code = base::ErrorCode::kConflict,
                          .operation = "look up the idempotency key",

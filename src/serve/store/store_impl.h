@@ -49,7 +49,8 @@ class SqliteStore final : public Store {
   bool RequestStop(std::string_view tenant, std::string_view run) override;
   Run GetRun(std::string_view tenant, std::string_view run) override;
   Page<Run> Runs(const RunFilter& filter, const PageRequest& page) override;
-  std::vector<Standing> Standings(const std::optional<std::string>& tenant) override;
+  std::vector<Standing> Standings(const std::optional<std::string>& tenant,
+                                  RunDetail detail) override;
   std::vector<RunSums> Sums(const std::optional<std::string>& tenant, base::UtcTime since) override;
   std::vector<std::string> PruneRuns(base::UtcTime before, int limit) override;
 

@@ -11,6 +11,7 @@ namespace sluice::serve {
 namespace {
 
 constexpr std::string_view kRun = "run";
+constexpr std::int64_t kHourMs = 3'600'000;
 
 [[noreturn]] void ThrowQueued(const std::string& waiting) {
   throw base::Error({.code = base::ErrorCode::kConflict,
@@ -90,15 +91,14 @@ std::optional<Run> SqliteStore::EnqueueDue(const NewRun& run, std::int64_t pipel
 
 std::vector<Scheduled> SqliteStore::Schedules() {
   return connections_.Read([](sqlite::Database& db) {
-    sqlite::Statement row(
-        db,
-        "SELECT p.tenant, p.id, r.fields, r.version, p.planned_version, p.next FROM"
-        " pipeline p JOIN resource r ON r.id = p.id WHERE p.scheduled = 1");
+    sqlite::Statement row(db,
+                          "SELECT p.tenant, p.id, r.fields ->> '$.schedule', r.version, "
+                          "p.planned_version, p.next FROM"
+                          " pipeline p JOIN resource r ON r.id = p.id WHERE p.scheduled = 1");
     std::vector<Scheduled> all;
     while (row.Step()) {
-      Resource pipeline{.kind = Kind::kPipeline, .fields = StoredJson(row.Text(2))};
       Scheduled one{.tenant = row.Text(0), .pipeline = row.Text(1), .version = row.Number(3)};
-      one.schedule = ScheduleOf(pipeline).value_or(Schedule{});
+      one.schedule = ScheduleIn(row.OptionalText(2)).value_or(Schedule{});
       if (row.Number(4) == one.version) one.next_at = OptionalMs(row, 5);
       all.push_back(std::move(one));
     }
@@ -234,6 +234,8 @@ std::vector<std::string> SqliteStore::PruneRuns(base::UtcTime before, int limit)
     gone.Bind(ToMs(before)).Bind(limit);
     std::vector<std::string> ids;
     while (gone.Step()) ids.push_back(gone.Text(0));
+    sqlite::Statement hours(db, "DELETE FROM run_hour WHERE hour < ?");
+    hours.Bind(ToMs(before) / kHourMs).Step();
     return ids;
   });
 }

@@ -24,6 +24,8 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
 
+using namespace std::chrono_literals;
+
 constexpr std::chrono::hours kHour(1);
 
 class StoreTest : public testing::Test {
@@ -182,7 +184,7 @@ TEST_F(StoreTest, AnotherTenantsThingsAreNotThere) {
               test::ThrowsError(ErrorCode::kInvalidConfig));
   EXPECT_THAT(store_->List(Kind::kSource, other, {}).items, IsEmpty());
   EXPECT_THAT(store_->Runs({.tenant = other}, {}).items, IsEmpty());
-  EXPECT_THAT(store_->Standings(other), IsEmpty());
+  EXPECT_THAT(store_->Standings(other, RunDetail::kState), IsEmpty());
 }
 
 TEST_F(StoreTest, AChangeRestsOnTheVersionThatWasRead) {
@@ -351,13 +353,66 @@ TEST_F(StoreTest, PagesMeetAtTheirSeams) {
     EXPECT_THAT([&] { store_->Runs({}, {.cursor = cursor}); },
                 test::ThrowsError(ErrorCode::kInvalidConfig));
   }
-  const Standing standing = store_->Standings(pipeline.tenant).at(0);
+  const Standing standing = store_->Standings(pipeline.tenant, RunDetail::kCounts).at(0);
   EXPECT_EQ(standing.last_run->id, ids.front());
   EXPECT_TRUE(standing.last_success_at);
   EXPECT_EQ(store_->Sums(std::nullopt, clock_.Utc() - kHour).at(0).runs, 5);
   // The newest of a pipeline is kept.
   EXPECT_THAT(store_->PruneRuns(clock_.Utc() + kHour, 100), SizeIs(4));
   EXPECT_THAT(store_->Runs({}, {}).items, SizeIs(1));
+}
+
+TEST_F(StoreTest, APipelineStandsByItsLastRunAndByTheLastThatEnded) {
+  const Resource pipeline = WithPipeline("Acme");
+  const auto standing = [&](RunDetail detail) {
+    return store_->Standings(pipeline.tenant, detail).at(0);
+  };
+  EXPECT_EQ(standing(RunDetail::kCounts).last_run, nullptr);
+  const std::string first = store_->Enqueue(Manual(pipeline)).id;
+  EXPECT_EQ(standing(RunDetail::kCounts).last_ended, nullptr);
+  store_->End(first, {.state = RunState::kSucceeded, .counts = Json{{"inserted", 3}}});
+  const std::string second = store_->Enqueue(Manual(pipeline)).id;
+  EXPECT_EQ(standing(RunDetail::kCounts).last_run->id, second);
+  EXPECT_EQ(standing(RunDetail::kCounts).last_ended->id, first);
+  EXPECT_EQ(standing(RunDetail::kCounts).last_ended->counts.at("inserted"), 3);
+  EXPECT_TRUE(standing(RunDetail::kState).last_ended->counts.is_null());
+  store_->End(second, {.state = RunState::kFailed, .error = Json{{"code", "timeout"}}});
+  const Standing last = standing(RunDetail::kState);
+  EXPECT_EQ(last.last_ended->id, second);
+  EXPECT_EQ(last.last_run, last.last_ended);
+  EXPECT_EQ(last.last_ended->error.at("code"), "timeout");
+}
+
+TEST_F(StoreTest, SumsAreOfTheRunsThatEndedSinceToTheMillisecond) {
+  const Resource pipeline = WithPipeline("Acme");
+  const auto end = [&](RunState state, std::optional<double> billed) {
+    const std::string run = store_->Enqueue(Manual(pipeline)).id;
+    store_->End(run, {.state = state, .rows = 10, .bytes = 100, .billed_seconds = billed});
+    return clock_.Utc();
+  };
+  const auto first = end(RunState::kSucceeded, std::nullopt);
+  for (int minute = 0; minute < 150; minute += 25) {
+    clock_.Advance(25 * 60s);
+    end(minute == 0 ? RunState::kFailed : RunState::kSucceeded, 60);
+  }
+  store_->RequestStop(pipeline.tenant, store_->Enqueue(Manual(pipeline)).id);
+  const RunSums all = store_->Sums(pipeline.tenant, first).at(0);
+  EXPECT_EQ(all.tenant, pipeline.tenant);
+  EXPECT_EQ(all.runs, 8);
+  EXPECT_EQ(all.succeeded, 6);
+  EXPECT_EQ(all.failed, 1);
+  EXPECT_EQ(all.stopped, 1);
+  EXPECT_EQ(all.rows, 70);
+  EXPECT_EQ(all.bytes, 700);
+  EXPECT_EQ(all.billed_seconds, 360);
+  EXPECT_FALSE(all.amount);
+  // One after the other leaves, whether its hour is over or not.
+  for (int gone = 1; gone <= 6; ++gone) {
+    const auto since = first + (gone - 1) * 25min + 1ms;
+    EXPECT_EQ(store_->Sums(std::nullopt, since).at(0).runs, 8 - gone) << gone;
+  }
+  EXPECT_THAT(store_->Sums("ten_bbbbbbbbbbbb", first), IsEmpty());
+  EXPECT_THAT(store_->Sums(std::nullopt, clock_.Utc() + 1ms), IsEmpty());
 }
 
 TEST_F(StoreTest, ATokenIsKnownUntilItEnds) {
@@ -470,6 +525,10 @@ TEST(ExplainStore, TellsWhatToDo) {
 }
 
 TEST_F(StoreTest, MigratesFromEachVersionAndRefusesWhatItDoesNotKnow) {
+  const Resource pipeline = WithPipeline("Acme");
+  for (int i = 0; i < 2; ++i) {
+    store_->End(store_->Enqueue(Manual(pipeline)).id, {.state = RunState::kSucceeded});
+  }
   for (std::int64_t version = 0; version <= kSchemaVersion; ++version) {
     const test::TempDir dir;
     {
@@ -482,6 +541,11 @@ TEST_F(StoreTest, MigratesFromEachVersionAndRefusesWhatItDoesNotKnow) {
     const auto store = Store::Open(dir.path(), keyring_, clock_);
     EXPECT_THAT(store->Tenants({}).items, SizeIs(version > 0 ? 1 : 0));
   }
+  store_.reset();
+  // What had ended before its hours were summed is in their sums.
+  Raw().Execute("DROP TRIGGER run_ended;DROP TABLE run_hour;PRAGMA user_version=1");
+  Open();
+  EXPECT_EQ(store_->Sums(std::nullopt, clock_.Utc() - kHour).at(0).succeeded, 2);
   store_.reset();
   Raw().Execute("PRAGMA user_version=99");
   EXPECT_THAT([&] { Open(); }, test::ThrowsErrorWith(ErrorCode::kCorrupt, &base::ErrorInfo::message,
