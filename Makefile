@@ -50,9 +50,11 @@ chaos: setup
 	@$(if $(or $(N),$(if $(KILLS),,200)),HISTORIES=$(or $(N),200) SEED=$(or $(SEED),0) MODE=$(MODE) tools/test.py --only model)
 	@$(if $(KILLS),KILLS=$(KILLS) SEED=$(or $(SEED),0) MODE=$(MODE) tools/test.py --only crash)
 
-# The whole of `make test ONLY=load`: 50 tenants of 20 pipelines, 1,000 runs at once; its figures land in build/load.json.
-load: setup
-	@LOAD=full LOAD_FIGURES=$(CURDIR)/build/load.json tools/test.py --only load
+# The whole of `make test ONLY=load`, with the release build: 50 tenants of 20 pipelines, 1,000 runs at once; its figures land in build/load.json.
+load: build
+	@cmake --build $(BUILD) -j$(JOBS) --target sluice_load
+	@LOAD=full LOAD_FIGURES=$(CURDIR)/build/load.json SLUICE_BUILD=$(CURDIR)/$(BUILD) build/venv/bin/python -m pytest -q \
+		--no-header -p no:cacheprovider tests/serve -m load
 
 bench: build
 	@build/venv/bin/python bench/run.py
