@@ -55,9 +55,14 @@ void CloseOnExec(int fd) { fcntl(fd, F_SETFD, FD_CLOEXEC); }
 class Server::Impl {
  public:
   Impl(const ServerOptions& options, Handler handler, const base::Clock& clock, base::Logger& log)
-      : options_(options), handler_(std::move(handler)), log_(log), acceptor_(io_), again_(io_) {
+      : options_(options),
+        handler_(std::move(handler)),
+        log_(log),
+        acceptor_(io_),
+        again_(io_),
+        look_(io_) {
     if (!options_.tls_certificate.empty()) {
-      tls_ = ReadTlsFiles(options_.tls_certificate, options_.tls_key);
+      tls_.emplace(options_.tls_certificate, options_.tls_key, log_);
     }
     Listen();
     workers_.emplace(options_.workers, kRequestsWaitingMax);
@@ -83,7 +88,10 @@ class Server::Impl {
   std::uint16_t port() const { return port_; }
 
   void Begin() {
-    asio::post(io_, [this] { Accept(); });
+    asio::post(io_, [this] {
+      Accept();
+      if (tls_) LookLater();
+    });
     thread_ = std::jthread([this] { io_.run(); });
   }
 
@@ -140,6 +148,15 @@ class Server::Impl {
     });
   }
 
+  void LookLater() {
+    look_.expires_after(options_.tls_patience);
+    look_.async_wait([this](const BoostError& error) {
+      if (error || draining_) return;
+      tls_->Look();
+      LookLater();
+    });
+  }
+
   void Take(Tcp::socket socket) {
     BoostError error;
     const auto endpoint = socket.remote_endpoint(error);
@@ -155,8 +172,8 @@ class Server::Impl {
       return;  // closes it
     }
     if (connections_.size() >= options_.connections_max && !MakeRoom()) return;
-    auto connection =
-        std::make_shared<Connection>(*host_, MakeSocket(std::move(socket), tls_.get()), address);
+    auto connection = std::make_shared<Connection>(
+        *host_, MakeSocket(std::move(socket), tls_ ? tls_->context() : nullptr), address);
     connections_.emplace(connection.get(), connection);
     ++by_address_[address];
     NoteEmpty();
@@ -206,6 +223,7 @@ class Server::Impl {
     BoostError ignored;
     acceptor_.close(ignored);
     again_.cancel();
+    look_.cancel();
     for (const auto& connection : All()) connection->Drain();
     NoteEmpty();
   }
@@ -226,9 +244,10 @@ class Server::Impl {
   asio::io_context io_{1};
   std::optional<asio::executor_work_guard<asio::io_context::executor_type>> guard_{
       io_.get_executor()};
-  std::shared_ptr<TlsContext> tls_;
+  std::optional<TlsFiles> tls_;  // of the thread of io_, once it runs
   Tcp::acceptor acceptor_;
   asio::steady_timer again_;
+  asio::steady_timer look_;
   std::uint16_t port_ = 0;
 
   // Of the thread of io_.

@@ -33,6 +33,8 @@ struct ServerOptions {
   std::chrono::milliseconds idle_patience{60'000};
   std::chrono::milliseconds write_patience{30'000};
   std::chrono::milliseconds end_patience{5'000};
+  // Between looks whether the TLS files changed; they are read again at the second one.
+  std::chrono::milliseconds tls_patience{500};
   std::size_t workers = 4;        // of what is answered at once
   std::size_t long_workers = 16;  // of what takes long (Reply::work)
 };

@@ -55,7 +55,8 @@ class PlainSocket final : public Socket {
 
 class TlsSocket final : public Socket {
  public:
-  TlsSocket(Tcp::socket socket, TlsContext& tls) : stream_(std::move(socket), tls.context) {}
+  TlsSocket(Tcp::socket socket, std::shared_ptr<TlsContext> tls)
+      : tls_(std::move(tls)), stream_(std::move(socket), tls_->context) {}
 
   void Handshake(std::function<void(bool)> then) override {
     stream_.async_handshake(asio::ssl::stream_base::server,
@@ -81,6 +82,7 @@ class TlsSocket final : public Socket {
   }
 
  private:
+  const std::shared_ptr<TlsContext> tls_;
   asio::ssl::stream<Tcp::socket> stream_;
 };
 
@@ -128,9 +130,9 @@ std::shared_ptr<TlsContext> ReadTlsFiles(const std::filesystem::path& certificat
   return tls;
 }
 
-std::unique_ptr<Socket> MakeSocket(Tcp::socket socket, TlsContext* tls) {
+std::unique_ptr<Socket> MakeSocket(Tcp::socket socket, std::shared_ptr<TlsContext> tls) {
   if (tls == nullptr) return std::make_unique<PlainSocket>(std::move(socket));
-  return std::make_unique<TlsSocket>(std::move(socket), *tls);
+  return std::make_unique<TlsSocket>(std::move(socket), std::move(tls));
 }
 
 }  // namespace sluice::serve

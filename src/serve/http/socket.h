@@ -4,10 +4,11 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <cstddef>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string_view>
+
+#include "serve/http/tls_files.h"
 
 namespace sluice::serve {
 
@@ -26,14 +27,8 @@ class Socket {
   virtual void Close() = 0;
 };
 
-// Makes sockets by TLS, of one certificate; null: in the clear.
-class TlsContext;
-
-// Throws base::Error kInvalidConfig (of `serve --tls-cert`) if the files are no certificate chain
-// and its key, kNotFound or kPermission if they cannot be read.
-std::shared_ptr<TlsContext> ReadTlsFiles(const std::filesystem::path& certificate,
-                                         const std::filesystem::path& key);
-
-std::unique_ptr<Socket> MakeSocket(boost::asio::ip::tcp::socket socket, TlsContext* tls);
+// By TLS with that certificate, which lives as long as the socket; null: in the clear.
+std::unique_ptr<Socket> MakeSocket(boost::asio::ip::tcp::socket socket,
+                                   std::shared_ptr<TlsContext> tls);
 
 }  // namespace sluice::serve
