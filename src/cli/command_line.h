@@ -29,6 +29,7 @@ enum class Command {
   kConfigSchema,
   kServe,
   kServeToken,
+  kServeBackup,
   kServeRotateKey,
   kServeExport,
   kServeImport,
@@ -71,6 +72,7 @@ struct CommandLine {
   serve::ServiceOptions serve;
   serve::TokenRequest token;        // serve token
   serve::ExchangeRequest exchange;  // serve export, serve import
+  std::filesystem::path backup;     // serve backup
   std::string shell;                // completion
   std::string events;               // "3", "events.ndjson"; empty: none
 };

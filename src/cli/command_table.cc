@@ -30,6 +30,7 @@ const std::vector<const CommandRow*>& CommandTable() {
                                                       &kConfigSchemaCommand,
                                                       &kServeCommand,
                                                       &kServeTokenCommand,
+                                                      &kServeBackupCommand,
                                                       &kServeRotateKeyCommand,
                                                       &kServeExportCommand,
                                                       &kServeImportCommand,

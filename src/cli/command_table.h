@@ -19,6 +19,7 @@ extern const CommandRow kConfigValidateCommand;
 extern const CommandRow kConfigSchemaCommand;
 extern const CommandRow kServeCommand;
 extern const CommandRow kServeTokenCommand;
+extern const CommandRow kServeBackupCommand;
 extern const CommandRow kServeRotateKeyCommand;
 extern const CommandRow kServeExportCommand;
 extern const CommandRow kServeImportCommand;

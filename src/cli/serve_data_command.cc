@@ -10,10 +10,18 @@
 namespace sluice::cli {
 namespace {
 
+constexpr std::string_view kBackupFooter = R"(
+Copies the state (service.db) while the service runs or not: one moment of it, whole, with the
+rights 0600. Secrets stay sealed in it. To restore, put it as service.db into an empty folder,
+and start with the same key.
+
+Examples:
+  sluice serve backup --data /var/lib/sluice --to /backup/service-$(date +%F).db)";
+
 constexpr std::string_view kRotateFooter = R"(
-Stop the service first; syncs that run go on. Whenever this is ended, even by a power cut,
-every secret stays readable, and the next start or call ends it. Keep a copy of the new key.
-With SLUICE_KEY: set it to the new key, and SLUICE_KEY_PREVIOUS to the old one.
+The service may run meanwhile: it takes the new key up. Whenever this is ended, even by a power
+cut, every secret stays readable, and the next start or call ends it. Keep a copy of the new key.
+With SLUICE_KEY: stop the service, set it to the new key, and SLUICE_KEY_PREVIOUS to the old one.
 
 Examples:
   sluice serve rotate-key --data /var/lib/sluice)";
@@ -39,6 +47,15 @@ void AddTenant(Options& options, CommandLine& line) {
   options.Add("--tenant", line.exchange.tenant, "Whose, by name or id").Value("NAME").Required();
 }
 
+void AddBackup(Options& options, CommandLine& line) {
+  options
+      .Call(
+          "--data", [&line](const std::string& text) { line.serve.data = text; },
+          "Where all of it is kept (default sluice-data)")
+      .Value("PATH");
+  AddServeFile(options, "--to", line.backup, "File that the copy is written to").Required();
+}
+
 void AddRotate(Options& options, CommandLine& line) { AddServeData(options, line); }
 
 void AddExport(Options& options, CommandLine& line) {
@@ -60,6 +77,22 @@ void AddImport(Options& options, CommandLine& line) {
   AddServeRules(options, line);
   AddTenant(options, line);
   options.Add("FILE", line.exchange.files, "Configurations of `sluice sync`").Required();
+}
+
+std::optional<int> RunBackup(const Context& context) {
+  const auto& file = context.line.backup;
+  const std::int64_t bytes = serve::BackUpService(context.line.serve, file);
+  if (context.line.json) {
+    contract::Json json = contract::Envelope("serve backup", contract::kDone);
+    json["error"] = nullptr;
+    json["file"] = file.string();
+    json["bytes"] = bytes;
+    context.out(contract::Dump(json));
+  } else {
+    context.out(fmt::format("Wrote {}. Its secrets need the service's key: keep that apart.\n",
+                            file.string()));
+  }
+  return contract::kDone;
 }
 
 std::optional<int> RunRotate(const Context& context) {
@@ -105,6 +138,13 @@ std::optional<int> RunImport(const Context& context) {
 }
 
 }  // namespace
+
+const CommandRow kServeBackupCommand = {.name = "serve backup",
+                                        .description = "Copy its state, while it runs",
+                                        .footer = kBackupFooter,
+                                        .command = Command::kServeBackup,
+                                        .add_options = AddBackup,
+                                        .before = RunBackup};
 
 const CommandRow kServeRotateKeyCommand = {
     .name = "serve rotate-key",

@@ -11,6 +11,7 @@
 #include "serve/http/server.h"
 #include "serve/runs/runs.h"
 #include "serve/service_data.h"
+#include "serve/store/backup.h"
 #include "serve/store/data_folder.h"
 #include "serve/store/keyring.h"
 #include "serve/store/rotate.h"
@@ -100,6 +101,12 @@ LoadedKeyring KeyringOf(const ServiceOptions& options, const DataFolder& data,
                      may_make);
 }
 
+// The keys as `sluice serve rotate-key` left them meanwhile.
+std::function<Keyring()> Reread(const ServiceOptions& options, const DataFolder& data,
+                                const base::Environment& environment) {
+  return [=] { return KeyringOf(options, data, environment, false).keyring; };
+}
+
 DataFolder FolderOf(const ServiceOptions& options) {
   return DataFolder(fs::absolute(options.data));
 }
@@ -127,8 +134,7 @@ class Service::Impl {
         rules_(RulesOf(options)),
         data_(Made(FolderOf(options))),
         lock_(data_),
-        keyring_(KeyringOf(options, data_, environment, IsNew(data_))),
-        store_(Store::Open(data_.root(), EndRotation(data_, keyring_, clock), clock)) {
+        store_(OpenStore(options, environment)) {
     if (options.tls_certificate.empty() != options.tls_key.empty()) {
       Refuse("--tls-cert", "certificate and key belong together", "Give both, or neither.");
     }
@@ -186,8 +192,18 @@ class Service::Impl {
     return data;
   }
 
+  std::unique_ptr<Store> OpenStore(const ServiceOptions& options,
+                                   const base::Environment& environment) {
+    const KeyLock lock(data_);
+    const LoadedKeyring loaded = KeyringOf(options, data_, environment, IsNew(data_));
+    if (loaded.made) made_key_ = loaded.file;
+    auto store = Store::Open(data_.root(), EndRotation(data_, loaded, clock_), clock_,
+                             Reread(options, data_, environment));
+    store->ForgetUnanswered();
+    return store;
+  }
+
   void MakeFirstToken() {
-    if (keyring_.made) made_key_ = keyring_.file;
     if (!store_->Tokens(std::nullopt, {.limit = 1, .cursor = {}}).items.empty()) return;
     const auto [token, text] =
         store_->AddToken("first start", Scope::kAdmin, std::nullopt, std::nullopt);
@@ -200,7 +216,7 @@ class Service::Impl {
   const OperatorRules rules_;
   const DataFolder data_;
   const DataLock lock_;
-  const LoadedKeyring keyring_;
+  fs::path made_key_;
   const std::unique_ptr<Store> store_;
   std::unique_ptr<Runs> runs_;
   std::unique_ptr<Api> api_;
@@ -208,7 +224,6 @@ class Service::Impl {
   std::string url_;
   std::string public_url_;
   std::optional<base::Secret> first_link_;
-  fs::path made_key_;
 };
 
 Service::Service(const ServiceOptions& options, base::Environment environment,
@@ -253,16 +268,24 @@ ServiceData OpenData(const ServiceOptions& options, const base::Environment& env
   DataFolder data = FolderOf(options);
   RequireData(data, operation);
   const LoadedKeyring keyring = KeyringOf(options, data, environment, false);
-  auto store = Store::Open(data.root(), keyring.keyring, clock);
+  auto store = Store::Open(data.root(), keyring.keyring, clock, Reread(options, data, environment));
   return {.data = std::move(data), .rules = RulesOf(options), .store = std::move(store)};
+}
+
+std::int64_t BackUpService(const ServiceOptions& options, const fs::path& to) {
+  const DataFolder data = FolderOf(options);
+  RequireData(data, "serve backup");
+  return BackUp(data, to);
 }
 
 KeyRotated RotateServiceKey(const ServiceOptions& options, const base::Environment& environment,
                             const base::Clock& clock) {
   const DataFolder data = FolderOf(options);
   RequireData(data, "serve rotate-key");
-  const DataLock lock(data);
+  const KeyLock lock(data);
   const LoadedKeyring keyring = KeyringOf(options, data, environment, false);
+  std::optional<DataLock> alone;
+  if (keyring.file.empty()) alone.emplace(data);  // a process keeps its variables
   const Rotated rotated = RotateKey(data, keyring, clock);
   return {.values = rotated.values, .key_id = rotated.key_id};
 }

@@ -76,8 +76,9 @@ struct TokenRequest {
 base::Secret MakeToken(const ServiceOptions& options, const base::Environment& environment,
                        const base::Clock& clock, const TokenRequest& request);
 
-// `sluice serve rotate-key`: a new key, and every secret sealed with it (store/rotate.h). Throws
-// kConflict while the service runs. Returns how many values were sealed again, and the new key's
+// `sluice serve rotate-key`: a new key, and every secret sealed with it (store/rotate.h),
+// whether the service runs or not. Throws kConflict while it runs if its key is SLUICE_KEY.
+// Returns how many values were sealed again, and the new key's
 // id.
 struct KeyRotated {
   std::int64_t values = 0;
@@ -85,6 +86,10 @@ struct KeyRotated {
 };
 KeyRotated RotateServiceKey(const ServiceOptions& options, const base::Environment& environment,
                             const base::Clock& clock);
+
+// `sluice serve backup`: a copy of the state, whether the service runs or not (store/backup.h).
+// Returns its bytes.
+std::int64_t BackUpService(const ServiceOptions& options, const std::filesystem::path& to);
 
 // `sluice serve export` and `sluice serve import`, of a tenant by name or id, whether the service
 // runs or not: between it and files that `sluice sync` reads (compose/exchange.h). Throws what

@@ -26,6 +26,7 @@ std::string_view Checked(std::string_view id, std::string_view prefix) {
 int OpenLock(const fs::path& file) {
   const int fd = open(file.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd < 0) ThrowErrno("lock the data folder", file, errno);
+  KeepOwner(file.parent_path(), fd, "lock the data folder");
   return fd;
 }
 
@@ -62,6 +63,12 @@ fs::path DataFolder::tests(std::string_view tenant) const {
 }
 
 fs::path DataFolder::run(std::string_view id) const { return root_ / "runs" / Checked(id, kRunId); }
+
+KeyLock::KeyLock(const DataFolder& data) : file_(OpenLock(data.root() / "key.lock")) {
+  while (flock(file_.get(), LOCK_EX) != 0) {
+    if (errno != EINTR) ThrowErrno("lock the key", data.root() / "key.lock", errno);
+  }
+}
 
 DataLock::DataLock(const DataFolder& data) : file_(OpenLock(data.root() / "serve.lock")) {
   if (flock(file_.get(), LOCK_EX | LOCK_NB) == 0) return;

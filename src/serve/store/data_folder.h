@@ -3,6 +3,7 @@
 //   DATA/service.db        the database (store.h)
 //   DATA/service.key       the key, unless another file or SLUICE_KEY is named
 //   DATA/serve.lock        held (flock) by the process that serves it
+//   DATA/key.lock          held (flock) by the process that changes the key
 //   DATA/files/<tenant>/   what destinations of the tenant's name: DuckDB files, lakes
 //   DATA/tenants/<tenant>/pipelines/<pipeline>/   work folder and ledger of a pipeline's runs
 //   DATA/tenants/<tenant>/tests/                  of short jobs
@@ -37,8 +38,17 @@ class DataFolder {
 // Held while it lives; the kernel frees it however the holder dies.
 class DataLock {
  public:
-  // Throws kConflict if another process serves this folder.
+  // Throws kConflict "data_in_use" if another process serves this folder.
   explicit DataLock(const DataFolder& data);
+
+ private:
+  base::Descriptor file_;
+};
+
+// The same, of who changes the key: waits for another one that does.
+class KeyLock {
+ public:
+  explicit KeyLock(const DataFolder& data);
 
  private:
   base::Descriptor file_;

@@ -46,6 +46,12 @@ void ThrowErrno(std::string_view operation, const fs::path& file, int number) {
                      .retryable = fault == base::FileFault::kFull});
 }
 
+void KeepOwner(const fs::path& of, int fd, std::string_view operation) {
+  struct stat owner {};
+  if (geteuid() != 0 || stat(of.c_str(), &owner) != 0 || owner.st_uid == 0) return;
+  if (fchown(fd, owner.st_uid, owner.st_gid) != 0) ThrowErrno(operation, of, errno);
+}
+
 void WritePrivateFile(const fs::path& file, std::string_view text, std::string_view operation) {
   const fs::path fresh = file.string() + ".new";
   {
@@ -53,6 +59,7 @@ void WritePrivateFile(const fs::path& file, std::string_view text, std::string_v
         open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (out.get() < 0) ThrowErrno(operation, fresh, errno);
     if (fchmod(out.get(), 0600) != 0) ThrowErrno(operation, fresh, errno);
+    KeepOwner(file, out.get(), operation);
     WriteAll(out.get(), text, operation, fresh);
     if (fsync(out.get()) != 0) ThrowErrno(operation, fresh, errno);
   }

@@ -108,18 +108,37 @@ TEST_F(RotateTest, OneThatDiedCanBeRotatedAgain) {
   ExpectReadable();
 }
 
-TEST_F(RotateTest, ABackupOpensWithTheSameKey) {
-  const DataFolder copy(dir_.path() / "copy");
-  copy.Make();
-  {
-    // As `sqlite3 service.db .backup` does, beside a service that runs.
-    const auto running = Store::Open(data_.root(), Load().keyring, clock_);
-    sqlite::Database source(data_.database(), sqlite::Open::kExisting, ExplainStore);
-    source.Execute(("VACUUM INTO '" + copy.database().string() + "'").c_str());
+TEST_F(RotateTest, AServiceThatRunsTakesTheNewKeyUp) {
+  const auto running =
+      Store::Open(data_.root(), Load().keyring, clock_, [&] { return Load().keyring; });
+  // Both ways to come to know of it: by what is written, and by what is read.
+  RotateKey(data_, Load(), clock_);
+  sources_.push_back(
+      running->Add({.kind = Kind::kSource,
+                    .tenant = tenant_,
+                    .name = "after the first",
+                    .secrets = {{"secret_access_key", base::Secret("value after")}}}));
+  running->ClaimKey("tok", "key 2", "request");
+  running->SaveAnswer("tok", "key 2", {.status = 201, .body = "answer 2"});
+  ExpectReadable();  // with the new key alone
+  EXPECT_EQ(
+      Store::Open(data_.root(), Load().keyring, clock_)->ClaimKey("tok", "key 2", "request")->body,
+      "answer 2");
+  RotateKey(data_, Load(), clock_);
+  for (const Resource& source : sources_) {
+    EXPECT_EQ(running->Get(Kind::kSource, tenant_, source.id, true).secrets, source.secrets);
   }
-  const auto restored = Store::Open(copy.root(), Load().keyring, clock_);
-  EXPECT_EQ(restored->Get(Kind::kSource, tenant_, sources_[0].id, true).secrets,
-            sources_[0].secrets);
+  // One that died before it sealed: the key in force is still the old one.
+  DieIn(RotationStep::kKeysWritten);
+  const auto beside = Store::Open(data_.root(), Load().keyring, clock_);
+  for (const auto& store : {running.get(), beside.get()}) {
+    sources_.push_back(store->Add({.kind = Kind::kSource,
+                                   .tenant = tenant_,
+                                   .name = store == running.get() ? "running" : "beside",
+                                   .secrets = {{"secret_access_key", base::Secret("v")}}}));
+  }
+  EndRotation(data_, Load(), clock_);
+  ExpectReadable();
 }
 
 TEST_F(RotateTest, AWrongKeyWritesNothing) {

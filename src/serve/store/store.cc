@@ -45,31 +45,28 @@ void RequireFreeName(sqlite::Database& db, std::string_view name, std::string_vi
 }  // namespace
 
 std::unique_ptr<Store> Store::Open(const std::filesystem::path& data, const Keyring& keyring,
-                                   const base::Clock& clock) {
-  return std::make_unique<SqliteStore>(data / "service.db", keyring, clock);
+                                   const base::Clock& clock, std::function<Keyring()> reread) {
+  return std::make_unique<SqliteStore>(data / "service.db", keyring, clock, std::move(reread));
 }
 
 SqliteStore::SqliteStore(const std::filesystem::path& file, const Keyring& keyring,
-                         const base::Clock& clock)
+                         const base::Clock& clock, std::function<Keyring()> reread)
     : connections_(file),
-      keyring_(keyring),
+      keyring_(keyring, std::move(reread)),
       clock_(clock),
       opened_at_(clock.Utc()),
       opened_(clock.Steady()) {
   CheckKey();
-  // Calls that died with the last process: nobody knows their answers, so they may come again.
-  connections_.Write(
-      [](sqlite::Database& db) { db.Execute("DELETE FROM answer WHERE status IS NULL"); });
 }
 
 void SqliteStore::CheckKey() {
   connections_.Write([&](sqlite::Database& db) {
     sqlite::Statement row(db, "SELECT key, sealed FROM key_check WHERE number = 1");
     if (row.Step()) {
-      Unseal(keyring_, {.key_id = row.Text(0), .text = row.Text(1)}, CheckPlace());
+      keyring_.Open({.key_id = row.Text(0), .text = row.Text(1)}, CheckPlace());
       return;
     }
-    const Sealed sealed = Seal(keyring_.current(), kCheckWord, CheckPlace());
+    const Sealed sealed = keyring_.SealWithin(db, kCheckWord, CheckPlace());
     sqlite::Statement insert(db, "INSERT INTO key_check VALUES(1, ?, ?)");
     insert.Bind(sealed.key_id).Bind(sealed.text).Step();
   });

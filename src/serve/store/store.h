@@ -124,8 +124,11 @@ class Store {
  public:
   // Makes DATA/service.db (mode 0600) if there is none, and brings an older one to today's format.
   // REQUIRES: `data` is there, and this process alone serves it (DataLock); the clock outlives it.
+  // `reread`: gives the keys as they are now, once another process sealed everything with a new one
+  // (rotate.h); without it that is for the next start.
   static std::unique_ptr<Store> Open(const std::filesystem::path& data, const Keyring& keyring,
-                                     const base::Clock& clock);
+                                     const base::Clock& clock,
+                                     std::function<Keyring()> reread = {});
   virtual ~Store() = default;
 
   // Whether rows can be read and written, for /readyz: writes nothing. Throws kUnavailable if
@@ -244,6 +247,9 @@ class Store {
   virtual void SaveAnswer(std::string_view owner, std::string_view key,
                           const SavedAnswer& answer) = 0;
   virtual void ForgetKey(std::string_view owner, std::string_view key) = 0;
+  // Calls that died with the last process: nobody knows their answers, so they may come again. For
+  // the start of a service: other programs open its store while it answers.
+  virtual void ForgetUnanswered() = 0;
 };
 
 }  // namespace sluice::serve

@@ -255,7 +255,7 @@ std::optional<SavedAnswer> SqliteStore::ClaimKey(std::string_view owner, std::st
                          .retryable = true});
     }
     const base::Secret body =
-        Unseal(keyring_, {.key_id = row.Text(2), .text = row.Text(3)}, AnswerPlace(owner, key));
+        keyring_.Open({.key_id = row.Text(2), .text = row.Text(3)}, AnswerPlace(owner, key));
     return SavedAnswer{.status = static_cast<int>(*status), .body = body.Reveal()};
   });
 }
@@ -295,13 +295,18 @@ void SqliteStore::WriteUnwritten(std::string_view owner, std::string_view key) {
 
 void SqliteStore::WriteAnswer(std::string_view owner, std::string_view key,
                               const SavedAnswer& answer) {
-  // Sealed: the answer to a new token holds its text.
-  const Sealed sealed = Seal(keyring_.current(), answer.body, AnswerPlace(owner, key));
   connections_.Write([&](sqlite::Database& db) {
+    // Sealed: the answer to a new token holds its text.
+    const Sealed sealed = keyring_.SealWithin(db, answer.body, AnswerPlace(owner, key));
     sqlite::Statement update(
         db, "UPDATE answer SET status = ?, key = ?, sealed = ? WHERE owner = ? AND name = ?");
     update.Bind(answer.status).Bind(sealed.key_id).Bind(sealed.text).Bind(owner).Bind(key).Step();
   });
+}
+
+void SqliteStore::ForgetUnanswered() {
+  connections_.Write(
+      [](sqlite::Database& db) { db.Execute("DELETE FROM answer WHERE status IS NULL"); });
 }
 
 void SqliteStore::DropKey(std::string_view owner, std::string_view key) {

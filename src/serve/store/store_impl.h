@@ -5,14 +5,15 @@
 #include <mutex>
 
 #include "serve/store/connections.h"
-#include "serve/store/seal.h"
+#include "serve/store/live_keyring.h"
 #include "serve/store/store.h"
 
 namespace sluice::serve {
 
 class SqliteStore final : public Store {
  public:
-  SqliteStore(const std::filesystem::path& file, const Keyring& keyring, const base::Clock& clock);
+  SqliteStore(const std::filesystem::path& file, const Keyring& keyring, const base::Clock& clock,
+              std::function<Keyring()> reread);
 
   void Ping() override;
   void Together(const std::function<void()>& work) override;
@@ -79,6 +80,7 @@ class SqliteStore final : public Store {
                                       std::string_view request) override;
   void SaveAnswer(std::string_view owner, std::string_view key, const SavedAnswer& answer) override;
   void ForgetKey(std::string_view owner, std::string_view key) override;
+  void ForgetUnanswered() override;
 
  private:
   void CheckKey();
@@ -98,7 +100,7 @@ class SqliteStore final : public Store {
                      std::optional<SavedAnswer> answer);
 
   Connections connections_;
-  const Keyring keyring_;
+  mutable LiveKeyring keyring_;
   const base::Clock& clock_;
   const base::UtcTime opened_at_;
   const base::SteadyTime opened_;

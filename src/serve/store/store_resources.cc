@@ -88,7 +88,7 @@ void SqliteStore::WriteSecrets(sqlite::Database& db, const Resource& resource) {
   for (const auto& [field, value] : resource.secrets) {
     // Of a resource that was read without its secrets: all of them would be lost.
     if (value.empty()) throw std::logic_error("an empty secret is about to be kept");
-    const Sealed sealed = Seal(keyring_.current(), value.Reveal(), SecretPlace(resource.id, field));
+    const Sealed sealed = keyring_.SealWithin(db, value.Reveal(), SecretPlace(resource.id, field));
     sqlite::Statement insert(db, "INSERT INTO secret VALUES(?, ?, ?, ?)");
     insert.Bind(resource.id).Bind(field).Bind(sealed.key_id).Bind(sealed.text).Step();
   }
@@ -100,8 +100,8 @@ Secrets SqliteStore::ReadSecrets(sqlite::Database& db, const std::string& owner,
   row.Bind(owner);
   while (row.Step()) {
     const std::string field = row.Text(0);
-    secrets[field] = open ? Unseal(keyring_, {.key_id = row.Text(1), .text = row.Text(2)},
-                                   SecretPlace(owner, field))
+    secrets[field] = open ? keyring_.Open({.key_id = row.Text(1), .text = row.Text(2)},
+                                          SecretPlace(owner, field))
                           : base::Secret();
   }
   return secrets;

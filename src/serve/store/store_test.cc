@@ -460,7 +460,11 @@ TEST_F(StoreTest, AnIdempotencyKeyIsUsedOnce) {
   EXPECT_FALSE(store_->ClaimKey("tok_b", "k", "POST /x {}"));  // another's
   store_->ForgetKey("tok_b", "k");
   EXPECT_FALSE(store_->ClaimKey("tok_b", "k", "POST /other {}"));
-  Open();  // a call that died is not waited for
+  // Another program opens the store while the first call has not ended.
+  Store::Open(dir_.path(), keyring_, clock_);
+  EXPECT_THAT([&] { store_->ClaimKey("tok_b", "k", "POST /other {}"); },
+              test::ThrowsError(ErrorCode::kConflict));
+  store_->ForgetUnanswered();  // a call that died is not waited for
   EXPECT_FALSE(store_->ClaimKey("tok_b", "k", "POST /x {}"));
   EXPECT_TRUE(store_->ClaimKey("tok_a", "k", "POST /x {}"));
   clock_.Advance(25 * kHour);
