@@ -101,6 +101,23 @@ install_clients() {
   fi
 }
 
+# What judges an operator's files of docs/SERVE.md. Taken out of Debian's packages and not installed: an nginx that is
+# installed begins to serve.
+install_operators() {
+  local folder=$PWD/build/clients/operators stamp
+  stamp=$folder/.stamp
+  [ "$(cat "$stamp" 2>/dev/null)" = "$OPERATOR_PACKAGES" ] && return 0
+  echo "setup: fetching $OPERATOR_PACKAGES"
+  rm -rf "$folder"
+  mkdir -p "$folder/deb"
+  # shellcheck disable=SC2086
+  (cd "$folder/deb" && { apt-get -qq download $OPERATOR_PACKAGES || { as_root apt-get -qq update && apt-get -qq download $OPERATOR_PACKAGES; }; }) \
+    >build/apt.log 2>&1 || { tail -n 30 build/apt.log >&2; echo "setup: apt-get failed, its whole output is in build/apt.log" >&2; exit 1; }
+  for package in "$folder"/deb/*.deb; do dpkg -x "$package" "$folder"; done
+  rm -rf "$folder/deb"
+  echo "$OPERATOR_PACKAGES" >"$stamp"
+}
+
 # A folder of Python packages beside the environment: install_wheels FOLDER LOCK NAME.
 install_wheels() {
   local stamp=$1/.stamp want
@@ -153,6 +170,7 @@ if [ "${1:-}" = --clients ]; then
   install_clients
   install_jdbc
 fi
+if [ "${1:-}" = --operators ]; then install_operators; fi
 if [ "${1:-}" = --browser ]; then
   # shellcheck disable=SC2086
   install_debian $BROWSER_PACKAGES

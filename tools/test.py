@@ -302,6 +302,8 @@ def run_all(only: str | None, tally: Tally, *, units_are_sanitized: bool = False
     for name in FOLDER_LABELS:
         if only in (None, name):
             folder = {"load": "serve"}.get(name, name)
+            if name == "serve" and not install_operators(tally, environment):
+                continue
             marks = ["-m", name] if folder == "serve" else []
             run_pytest(name, [f"tests/{folder}", *marks, "-n", str(JOBS), "--dist", "loadfile"], tally, environment)
     if only in (None, "browser"):
@@ -312,6 +314,15 @@ def run_all(only: str | None, tally: Tally, *, units_are_sanitized: bool = False
         # One file's many cases are shared out; elsewhere a file's tests may share what takes long to make.
         share = "worksteal" if name in SHARED_OUT else "loadfile"
         run_pytest(name, ["tests/e2e", "-n", str(E2E_JOBS), "--dist", share, *marks], tally, environment)
+
+
+def install_operators(tally: Tally, environment: dict[str, str]) -> bool:
+    """What judges the files that docs/SERVE.md gives an operator."""
+    with TIMES.measure("install operators"):
+        code = subprocess.run(["tools/setup.sh", "--operators"], cwd=ROOT, env=environment).returncode
+    if code != 0:
+        tally.fail("what judges an operator's files could not be fetched")
+    return code == 0
 
 
 def run_clients(tally: Tally, environment: dict[str, str]) -> None:

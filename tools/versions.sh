@@ -19,6 +19,8 @@ FUZZ_PACKAGES="clang-14 libclang-rt-14-dev"
 CLIENTS_PACKAGES="maven openjdk-17-jdk-headless"
 JDBC_ARTIFACT=com.amazon.redshift:redshift-jdbc42:2.2.5
 JDBC_SUM=fde34a0e2478996482cf114138df803f7dbc9b5450a59218318fe4b4a987a0e2
+# For the tests of docs/SERVE.md alone (tools/setup.sh --operators): a proxy, and what judges a unit.
+OPERATOR_PACKAGES="nginx systemd libsystemd-shared libkmod2 libip4tc2"
 # For the tests in a browser alone (tools/setup.sh --browser).
 BROWSER_PACKAGES="chromium fonts-dejavu-core"
 # For the tests of what `make dist` makes alone (tools/setup.sh --packages).

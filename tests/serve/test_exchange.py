@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from redshift_sandbox.world import Sandbox
 from service import PROGRAM, Client, Service, Tenant
 
 pytestmark = pytest.mark.serve
@@ -85,18 +86,39 @@ def test_a_file_that_reaches_into_the_server_is_not_imported(service: Service, t
     assert now["version"] == pipeline["version"]
 
 
-def test_the_key_is_changed_beneath_a_stopped_service(service: Service, tenant: Tenant) -> None:
+def test_the_key_is_changed_while_the_service_runs(service: Service, tenant: Tenant) -> None:
     pipeline = tenant.make_pipeline("tpch.region", name="regions")
-    data = ["--data", str(service.data)]
-    refused = sluice(service, "serve", "rotate-key", *data, code=1)
-    assert refused["error"]["code"] == "conflict"
+    path = f"{tenant.path}/destinations"
+    body = {"name": "once", "type": "duckdb", "path": "once.duckdb"}
+    made = tenant.post(path, body, Idempotency_Key="once").ok(201)
     before = (service.data / "service.key").read_text()
-    service.stop()
-    try:
-        rotated = sluice(service, "serve", "rotate-key", *data)
-        assert rotated["values"] > 0
-        assert (service.data / "service.key").read_text() != before
-    finally:
-        service.start()
+    rotated = sluice(service, "serve", "rotate-key", "--data", str(service.data))
+    assert rotated["values"] > 0
+    assert (service.data / "service.key").read_text() != before
+    assert tenant.post(path, body, Idempotency_Key="once").ok(201) == made
     assert tenant.run(pipeline["id"])["state"] == "succeeded"
+    later = tenant.make_pipeline("tpch.region", name="later")
+    # What was sealed before and since opens after a restart, too.
+    service.stop()
+    service.start()
+    assert {tenant.run(one["id"])["state"] for one in (pipeline, later)} == {"succeeded"}
     assert Client(service, service.admin.token).get("/me").ok()["scope"] == "admin"
+
+
+def test_a_key_of_a_variable_is_changed_beneath_a_stopped_service(sandbox: Sandbox, tmp_path: Path) -> None:
+    old, new = "1" * 64, "2" * 64
+
+    def rotate(**variables: str) -> Any:
+        command = [PROGRAM, "serve", "rotate-key", "--json", "--data", service.data]
+        return json.loads(subprocess.run(command, env=variables, capture_output=True, check=False).stdout)
+
+    with Service(sandbox, tmp_path, variables={"SLUICE_KEY": old}) as service:
+        tenant = service.make_tenant("of a variable")
+        pipeline = tenant.make_pipeline("tpch.region")
+        both = {"SLUICE_KEY": new, "SLUICE_KEY_PREVIOUS": old}
+        assert rotate(**both)["error"]["code"] == "conflict"  # it cannot be told of another one
+        service.stop()
+        assert rotate(**both)["values"] > 0
+        service.variables = {"SLUICE_KEY": new}
+        service.start()
+        assert tenant.run(pipeline["id"])["state"] == "succeeded"
