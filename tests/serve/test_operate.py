@@ -166,14 +166,17 @@ def test_what_the_first_version_kept_is_there_after_an_upgrade(of_version_1: Ser
         assert alert["kind"] == "webhook"
         assert {"tenant.create", "source.create"} <= {one["action"] for one in admin.items("/audit")}
         # And can be changed, as new ones can be made.
-        admin.put(f"{path}/sources/{warehouse['id']}", warehouse | {"name": "renamed"}, f'"{warehouse["version"]}"').ok()
+        admin.put(
+            f"{path}/sources/{warehouse['id']}", warehouse | {"name": "renamed"}, f'"{warehouse["version"]}"'
+        ).ok()
         assert service.make_tenant("new").make_source()
-        words = ["export", "--data", service.data, "--tenant", tenant["id"], "--to", tmp_path / "out", "--with-secrets"]
+        out = tmp_path / "out"
+        words = ["export", "--data", service.data, "--tenant", tenant["id"], "--to", out, "--with-secrets"]
         exported = subprocess.run(
             [PROGRAM, "serve", *words], env={"SLUICE_KEY": SAMPLE_KEY}, capture_output=True, text=True
         )
         assert exported.returncode == 0, exported.stderr
-        assert "kept-by-version-1" in (tmp_path / "out" / ".env").read_text()
+        assert "kept-by-version-1" in (out / ".env").read_text()
 
 
 def test_a_newer_database_is_refused_by_every_command(of_version_1: Service, tmp_path: Path) -> None:
