@@ -162,6 +162,7 @@ TEST_F(ServerTest, StopsWorkThatNobodyWaitsFor) {
   begun.wait();
   client.Close();
   stopped.wait();
+  server_->End();  // its threads still wait at what is about to go
 }
 
 TEST_F(ServerTest, AWriterWaitsForItsReaderAndIsToldWhenItIsGone) {
@@ -185,6 +186,7 @@ TEST_F(ServerTest, AWriterWaitsForItsReaderAndIsToldWhenItIsGone) {
   EXPECT_THAT(client.ReadUntil("aaaa"), HasSubstr("chunked"));
   client.Close();
   ended.wait();
+  server_->End();  // as above
 }
 
 TEST_F(ServerTest, RefusesWhatTakesLongWhereAllThreadsHaveWork) {
