@@ -306,7 +306,7 @@ def test_the_unit_of_the_page_is_right_and_lets_the_service_do_little(tmp_path: 
     (root / "etc" / "systemd" / "system").mkdir()
     file = root / "etc" / "systemd" / "system" / "sluice.service"
     file.write_text(unit)
-    verified = operator("usr/bin/systemd-analyze", "verify", f"--root={root}", file.name)
+    verified = operator("usr/bin/systemd-analyze", "verify", "--man=no", f"--root={root}", file.name)
     assert (verified.returncode, verified.stdout + verified.stderr) == (0, ""), verified
     # Its figure: 0 is safe, 100 is not. What remains is mostly that it needs the network.
     judged = operator("usr/bin/systemd-analyze", "security", "--offline=true", "--threshold=35", "--no-pager", file)
