@@ -6,6 +6,7 @@
 
 #include "serve/base/ids.h"
 #include "serve/store/rows.h"
+#include "serve/store/schema.h"
 #include "serve/store/store_impl.h"
 
 namespace sluice::serve {
@@ -42,6 +43,19 @@ void RequireFreeName(sqlite::Database& db, std::string_view name, std::string_vi
   if (other.Step()) ThrowTaken(kTenant, "name");
 }
 
+// With a wrong key nothing is written: not even what an older format becomes.
+const std::filesystem::path& WithItsKey(const std::filesystem::path& file, const Keyring& keyring,
+                                        const std::function<Keyring()>& reread) {
+  if (!std::filesystem::exists(file)) return file;
+  sqlite::Database db(file, sqlite::Open::kExisting, ExplainStore);
+  RequireOurs(db);
+  if (db.Number("SELECT count(*) FROM sqlite_schema WHERE name = 'key_check'") == 0) return file;
+  sqlite::Statement row(db, "SELECT key, sealed FROM key_check WHERE number = 1");
+  if (!row.Step()) return file;
+  LiveKeyring(keyring, reread).Open({.key_id = row.Text(0), .text = row.Text(1)}, CheckPlace());
+  return file;
+}
+
 }  // namespace
 
 std::unique_ptr<Store> Store::Open(const std::filesystem::path& data, const Keyring& keyring,
@@ -51,7 +65,7 @@ std::unique_ptr<Store> Store::Open(const std::filesystem::path& data, const Keyr
 
 SqliteStore::SqliteStore(const std::filesystem::path& file, const Keyring& keyring,
                          const base::Clock& clock, std::function<Keyring()> reread)
-    : connections_(file),
+    : connections_(WithItsKey(file, keyring, reread)),
       keyring_(keyring, std::move(reread)),
       clock_(clock),
       opened_at_(clock.Utc()),
