@@ -27,7 +27,7 @@ from operating import NOBODY, OPERATORS, block, contents, free_port, moved, ngin
 from redshift_sandbox import account
 from redshift_sandbox.tls import CertificateAuthority
 from redshift_sandbox.world import Sandbox
-from service import PATIENCE, PROGRAM, Client, Service, Tenant
+from service import PATIENCE, PROGRAM, ROOT, Client, Service, Tenant
 
 pytestmark = pytest.mark.serve
 
@@ -134,7 +134,8 @@ def refuse_without_its_key(restored: Service, folder: Path) -> None:
 
 def dump(database: Path) -> list[str]:
     with closing(sqlite3.connect(database)) as connection:
-        return list(connection.iterdump())
+        version = connection.execute("PRAGMA user_version").fetchone()
+        return [str(version), *connection.iterdump()]
 
 
 @pytest.fixture
@@ -149,6 +150,11 @@ def of_version_1(sandbox: Sandbox, tmp_path: Path) -> Service:
 
 
 def test_what_the_first_version_kept_is_there_after_an_upgrade(of_version_1: Service, tmp_path: Path) -> None:
+    before = dump(of_version_1.data / "service.db")
+    wrong = subprocess.run(
+        [PROGRAM, "serve", "token", "--data", of_version_1.data], env={"SLUICE_KEY": "00" * 32}, capture_output=True
+    )
+    assert wrong.returncode == 2 and dump(of_version_1.data / "service.db") == before
     of_version_1.link = f"#token={SAMPLE_TOKEN}"
     with of_version_1 as service:
         assert service.link == f"#token={SAMPLE_TOKEN}", "there is a token"
@@ -182,9 +188,9 @@ def test_what_the_first_version_kept_is_there_after_an_upgrade(of_version_1: Ser
 def test_a_newer_database_is_refused_by_every_command(of_version_1: Service, tmp_path: Path) -> None:
     file = of_version_1.data / "service.db"
     with closing(sqlite3.connect(file)) as database:
-        [version] = database.execute("PRAGMA user_version").fetchone()
-        current = 1
-        database.execute(f"PRAGMA user_version={max(version, current) + 1}")
+        known = re.search(r"kSchemaVersion = (\d+);", (ROOT / "src/serve/store/schema.h").read_text())
+        assert known
+        database.execute(f"PRAGMA user_version={int(known[1]) + 1}")
     before = dump(file)
     for words in (["--listen", "127.0.0.1:0"], ["token"], ["rotate-key"], ["backup", "--to", str(tmp_path / "copy.db")],
                   ["export", "--tenant", "a", "--to", str(tmp_path / "out")]):  # fmt: skip
