@@ -407,6 +407,13 @@ def test_the_unit_runs_as_its_user_and_a_restart_keeps_what_runs(unit: UnitServi
     assert tenant.wait(run["id"])["state"] == "succeeded"
     # It was not ended and done again.
     assert [one["id"] for one in tenant.items(f"{tenant.path}/runs")] == [run["id"]]
+    # What root changes stays the service's, which goes on with it.
+    unit.etc.chmod(0o700)
+    owner = (unit.etc / "service.key").stat().st_uid
+    words = ["rotate-key", "--data", str(unit.data), "--key-file", str(unit.etc / "service.key")]
+    assert subprocess.run([PROGRAM, "serve", *words], env={}, capture_output=True).returncode == 0
+    assert {one.stat().st_uid for one in (unit.etc / "service.key", unit.data / "key.lock")} == {owner}
+    assert tenant.make_source("sealed with it") and tenant.run(pipeline["id"])["state"] == "succeeded"
 
 
 def test_the_container_has_what_the_program_needs(tmp_path: Path) -> None:
