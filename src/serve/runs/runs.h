@@ -43,6 +43,7 @@ struct RunsOptions {
   std::string alert_ca_file;
   // Ended runs are forgotten after this, with their folders; never a pipeline's newest.
   std::chrono::hours keep_runs{24 * 90};
+  std::chrono::hours keep_audit{24 * 400};  // a year, and what a late reader needs
   // Where people look at a run, for alerts: "https://sluice.example.com"; empty: alerts hold no
   // link.
   std::string public_url;

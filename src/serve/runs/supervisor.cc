@@ -458,6 +458,10 @@ void Supervisor::TellLate() {
 
 void Supervisor::Prune() {
   const auto ids = store_.PruneRuns(UnjumpedNow() - options_.keep_runs, kPruneAtOnce);
+  store_.PruneAudit(UnjumpedNow() - options_.keep_audit);
+  // There are more, whose files would make a turn long: a thousand pipelines end more than that in
+  // an hour.
+  if (ids.size() == kPruneAtOnce) next_prune_ = base::Deadline::After(clock_, kSlow);
   for (const std::string& id : ids) {
     std::error_code ignored;
     fs::remove_all(data_.run(id), ignored);

@@ -270,6 +270,35 @@ TEST_F(SupervisorTest, OldRunsAreForgottenWithTheirFilesButNotBecauseTheClockJum
   EXPECT_TRUE(std::filesystem::exists(data_.run(newest)));
 }
 
+TEST_F(SupervisorTest, TheAuditLogIsKeptForAYearAndLittleMore) {
+  auto runs = NewSupervisor();
+  store_->Audit({.at = clock_.Utc(), .action = "test", .subject = "old"});
+  clock_.Advance(options_.keep_audit - std::chrono::hours(1));
+  store_->Audit({.at = clock_.Utc(), .action = "test", .subject = "new"});
+  runs->Turn();
+  EXPECT_THAT(store_->AuditLog(std::nullopt, {}).items, SizeIs(2));
+  clock_.Advance(std::chrono::hours(2));
+  runs->Turn();
+  const auto left = store_->AuditLog(std::nullopt, {}).items;
+  ASSERT_THAT(left, SizeIs(1));
+  EXPECT_EQ(left.at(0).subject, "new");
+}
+
+TEST_F(SupervisorTest, MoreOldRunsThanOneTurnForgetsAreForgottenInTheNext) {
+  auto runs = NewSupervisor();
+  const auto pipeline = AddPipeline(Document(0));
+  for (int i = 0; i < 502; ++i) {
+    const auto run = store_->Enqueue({.tenant = tenant_, .pipeline = pipeline}).id;
+    store_->End(run, {.state = RunState::kSucceeded});
+  }
+  clock_.Advance(options_.keep_runs + std::chrono::hours(1));
+  runs->Turn();
+  EXPECT_THAT(store_->Runs({}, {}).items, SizeIs(2));
+  clock_.Advance(std::chrono::seconds(2));
+  runs->Turn();
+  EXPECT_THAT(store_->Runs({}, {}).items, SizeIs(1));
+}
+
 TEST_F(SupervisorTest, StopAsksAndKillsAfterTheGraceAlone) {
   auto runs = NewSupervisor();
   const std::string wait = "touch " + Here("began") + "; while :; do sleep 0.01; done";

@@ -7,12 +7,21 @@
 namespace sluice::serve {
 
 std::string SelectRuns(std::string_view where, RunDetail detail) {
+  // The same columns, most of them empty: a quarter of the time of an overview.
+  if (detail == RunDetail::kState) {
+    return fmt::format(
+        "SELECT r.number, r.id, r.tenant, r.pipeline, '', '', r.trigger, r.state, 0, 0, '[]', '',"
+        " r.queued, NULL, r.ended, 0, NULL, NULL, NULL, NULL, NULL, NULL, r.error, '', NULL FROM "
+        "run"
+        " r WHERE {}",
+        where);
+  }
   return fmt::format(
       "SELECT r.number, r.id, r.tenant, r.pipeline, r.source, r.destination, r.trigger, r.state,"
       " r.whole, r.allow_deletes, r.streams, r.retry_of, r.queued, r.started, r.ended, r.stop,"
-      " r.pid, r.pid_started, r.rows, r.bytes, {}, r.error, p.name, r.result FROM run r JOIN"
-      " resource p ON p.id = r.pipeline WHERE {}",
-      detail == RunDetail::kState ? "NULL, NULL" : "r.counts, r.cost", where);
+      " r.pid, r.pid_started, r.rows, r.bytes, r.counts, r.cost, r.error, p.name, r.result FROM run"
+      " r JOIN resource p ON p.id = r.pipeline WHERE {}",
+      where);
 }
 
 Run ReadRun(const sqlite::Statement& row, bool with_result) {

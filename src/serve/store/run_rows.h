@@ -9,7 +9,7 @@
 
 namespace sluice::serve {
 
-// "SELECT ... FROM run r JOIN resource p ON p.id = r.pipeline WHERE ...". Column 0 is its number.
+// "SELECT ... FROM run r ... WHERE ...". Column 0 is its number.
 std::string SelectRuns(std::string_view where, RunDetail detail = RunDetail::kCounts);
 // `with_result`: its streams, too. REQUIRES: a row of SelectRuns.
 Run ReadRun(const sqlite::Statement& row, bool with_result);

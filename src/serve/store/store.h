@@ -68,8 +68,8 @@ struct Scheduled {
   std::optional<base::UtcTime> next_at;  // nullopt: not planned yet, or planned for another version
 };
 
-// Of runs in a Standing. kState: without counts and cost, which nobody reads of the thousands that
-// an overview looks at.
+// Of runs in a Standing. kState: id, tenant, pipeline, trigger, state, queued_at, ended_at and
+// error alone, as nobody reads the rest of the thousands that an overview looks at.
 enum class RunDetail { kState, kCounts };
 
 // How a pipeline stands, for overviews and /metrics.
@@ -231,7 +231,8 @@ class Store {
   virtual std::optional<Token> FindSession(const base::Secret& text) = 0;
   virtual void DeleteSession(const base::Secret& text) = 0;
 
-  // --- Audit. Entries are never changed; `PruneAudit` drops what is older.
+  // --- Audit. Entries are never changed; `PruneAudit` drops what is older, and tokens and sessions
+  // that ended before.
   virtual void Audit(const AuditEntry& entry) = 0;
   virtual Page<AuditEntry> AuditLog(const std::optional<std::string>& tenant,
                                     const PageRequest& page) = 0;

@@ -218,6 +218,8 @@ void SqliteStore::PruneAudit(base::UtcTime before) {
     gone.Bind(ToMs(before)).Step();
     sqlite::Statement over(db, "DELETE FROM token WHERE expires < ?");
     over.Bind(ToMs(before)).Step();
+    sqlite::Statement signed_out(db, "DELETE FROM session WHERE expires < ?");
+    signed_out.Bind(ToMs(before)).Step();
   });
 }
 
