@@ -18,14 +18,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kOperation = "back up";
+constexpr std::string_view kBackUp = "back up";
 
 // A file of no name that anybody knows, which goes again unless it is kept.
 class Draft {
  public:
   explicit Draft(const fs::path& beside) : path_(beside.string() + ".XXXXXX") {
     const base::Descriptor made(mkstemp(path_.data()));  // mode 0600
-    if (made.get() < 0) ThrowErrno(kOperation, beside, errno);
+    if (made.get() < 0) ThrowErrno(kBackUp, beside, errno);
   }
   Draft(const Draft&) = delete;
   Draft& operator=(const Draft&) = delete;
@@ -35,7 +35,7 @@ class Draft {
   const std::string& path() const { return path_; }
   void Keep(const fs::path& as) {
     Flush(path_, O_RDONLY);
-    if (rename(path_.c_str(), as.c_str()) != 0) ThrowErrno(kOperation, as, errno);
+    if (rename(path_.c_str(), as.c_str()) != 0) ThrowErrno(kBackUp, as, errno);
     kept_ = true;
     Flush(as.has_parent_path() ? as.parent_path() : fs::path("."), O_RDONLY | O_DIRECTORY);
   }
@@ -43,7 +43,7 @@ class Draft {
  private:
   static void Flush(const fs::path& path, int flags) {
     const base::Descriptor opened(open(path.c_str(), flags | O_CLOEXEC));
-    if (opened.get() < 0 || fsync(opened.get()) != 0) ThrowErrno(kOperation, path, errno);
+    if (opened.get() < 0 || fsync(opened.get()) != 0) ThrowErrno(kBackUp, path, errno);
   }
 
   std::string path_;
@@ -58,7 +58,7 @@ void Copy(const fs::path& from, const std::string& to) {
     sqlite::Statement copy(database, "VACUUM INTO ?");
     copy.Bind(to).Step();
   } catch (const base::Error& error) {
-    if (error.code() == base::ErrorCode::kNoSpace) ThrowErrno(kOperation, to, ENOSPC);
+    if (error.code() == base::ErrorCode::kNoSpace) ThrowErrno(kBackUp, to, ENOSPC);
     throw;
   }
 }
@@ -69,7 +69,7 @@ std::int64_t BackUp(const DataFolder& data, const fs::path& to) {
   std::error_code ignored;
   if (fs::exists(fs::symlink_status(to, ignored))) {
     throw base::Error({.code = base::ErrorCode::kConflict,
-                       .operation = std::string(kOperation),
+                       .operation = std::string(kBackUp),
                        .subject = to.string(),
                        .message = "there is such a file; it is not replaced",
                        .remedy = "Name a new one, such as --to service-$(date +%F).db"});
