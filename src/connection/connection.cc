@@ -16,6 +16,7 @@
 #include "aws/s3/s3_traffic.h"
 #include "aws/sts.h"
 #include "base/retry.h"
+#include "base/system_certificates.h"
 #include "connection/chosen_streams.h"
 #include "connection/identity.h"
 #include "connection/session_watches.h"
@@ -96,7 +97,7 @@ std::string KmsKeyArn(const config::Config& config) {
 
 std::string RootsFile(const config::Config& config) {
   const auto& file = config.redshift.ssl_root_cert;
-  return file ? file->string() : redshift::kSystemCertificates;
+  return file ? file->string() : base::SystemCertificates();
 }
 
 // Absolute: DuckDB is told which folders it may read, and compares them as texts.

@@ -6,6 +6,7 @@
 
 #include "base/process_environment.h"
 #include "base/small_file.h"
+#include "base/system_certificates.h"
 #include "http/proxy.h"
 #include "http/request_guard.h"
 #include "http/transport_error.h"
@@ -140,10 +141,9 @@ void CurlExchange::Prepare(CURL* easy, const TransportOptions& options) {
   Set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   // With a folder of certificates libcurl would read it again for every connection, and would trust
   // it beside the given file.
-  if (options.ca_file) Set(easy, CURLOPT_CAINFO, options.ca_file->c_str());
-  if (options.ca_file || curl_version_info(CURLVERSION_NOW)->cainfo != nullptr) {
-    Set(easy, CURLOPT_CAPATH, static_cast<char*>(nullptr));
-  }
+  const std::string authorities = options.ca_file ? *options.ca_file : base::SystemCertificates();
+  Set(easy, CURLOPT_CAINFO, authorities.c_str());
+  Set(easy, CURLOPT_CAPATH, static_cast<char*>(nullptr));
   Set(easy, CURLOPT_BUFFERSIZE, 512L * 1024);
   const auto connect_timeout = request_.connect_timeout.value_or(options.connect_timeout);
   Set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connect_timeout.count()));

@@ -14,6 +14,7 @@
 
 #include "base/inside_address.h"
 #include "base/process_environment.h"
+#include "base/system_certificates.h"
 #include "http/proxy.h"
 #include "notify/signature.h"
 
@@ -85,7 +86,10 @@ void SetCommon(CURL* easy, const DeliverOptions& options, Watch& watch, bool gua
   Set(easy, CURLOPT_NOPROGRESS, 0L);
   Set(easy, CURLOPT_XFERINFOFUNCTION, &OnProgress);
   Set(easy, CURLOPT_XFERINFODATA, &watch);
-  if (!options.ca_file.empty()) Set(easy, CURLOPT_CAINFO, options.ca_file.c_str());
+  // libcurl copies it.
+  const std::string authorities =
+      options.ca_file.empty() ? base::SystemCertificates() : options.ca_file;
+  Set(easy, CURLOPT_CAINFO, authorities.c_str());
   if (!guarded) return;
   Set(easy, CURLOPT_OPENSOCKETFUNCTION, &OpenSocket);
   Set(easy, CURLOPT_OPENSOCKETDATA, &watch);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/retry.h"
+#include "base/system_certificates.h"
 #include "pq/connection.h"
 #include "redshift/quoting.h"
 #include "redshift/relations.h"
@@ -316,8 +317,8 @@ pq::Parameters ParametersOf(const LoginOptions& options, const DbCredentials& cr
                      {"dbname", options.database},
                      {"user", credentials.user},
                      {"sslmode", "verify-full"},
-                     {"sslrootcert",
-                      options.ssl_root_cert.empty() ? kSystemCertificates : options.ssl_root_cert},
+                     {"sslrootcert", options.ssl_root_cert.empty() ? base::SystemCertificates()
+                                                                   : options.ssl_root_cert},
                      {"gssencmode", "disable"},  // saves a round trip
                      {"client_encoding", "UTF8"},
                      {"application_name", options.application_name},

@@ -62,7 +62,4 @@ struct LoginOptions {
 std::unique_ptr<Session> Login(const LoginOptions& options, const base::Clock& clock,
                                base::Logger& log, const base::Call& call);
 
-// The system's bundle of certificates that Login falls back to.
-inline constexpr char kSystemCertificates[] = "/etc/ssl/certs/ca-certificates.crt";
-
 }  // namespace sluice::redshift

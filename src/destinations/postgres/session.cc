@@ -9,6 +9,8 @@
 #include <array>
 #include <charconv>
 
+#include "base/system_certificates.h"
+
 namespace sluice::destinations::postgres {
 namespace {
 
@@ -16,8 +18,6 @@ using base::ErrorCode;
 
 constexpr std::chrono::seconds kLogInTime{30};
 constexpr int kOldestServer = 120'000;
-// libpq 15 has no word for the system's own (`sslrootcert=system` came with 16).
-constexpr const char* kSystemCertificates = "/etc/ssl/certs/ca-certificates.crt";
 
 std::string HostName() {
   std::array<char, 256> name{};
@@ -56,7 +56,8 @@ pq::Parameters ParametersOf(const PostgresOptions& options) {
   if (!options.ssl_root_cert.empty()) {
     parameters.values["sslrootcert"] = options.ssl_root_cert;
   } else if (options.sslmode.starts_with("verify-")) {
-    parameters.values["sslrootcert"] = kSystemCertificates;
+    // libpq 15 has no word for the system's own (`sslrootcert=system` came with 16).
+    parameters.values["sslrootcert"] = base::SystemCertificates();
   }
   if (options.password.empty()) parameters.values["passfile"] = PasswordFile();
   return parameters;
