@@ -62,6 +62,8 @@ JOBS = int(os.environ.get("JOBS", "2"))
 E2E_JOBS = JOBS + 1
 # Most take milliseconds; those that start a PostgreSQL take minutes under the sanitizers. Beyond this it hangs.
 UNIT_SECONDS_MAX = 1200
+# A whole suite of Python; the longest takes ten minutes.
+SUITE_SECONDS_MAX = 2400
 
 # What the sanitizers leave out. Long histories are thousands of statements that DuckDB and PostgreSQL answer, and
 # kills at any moment begin again and again: minutes, for code that other tests run too. These run in the debug build.
@@ -260,8 +262,13 @@ def run_pytest(name: str, arguments: list[str], tally: Tally, environment: dict[
     report.unlink(missing_ok=True)
     command = [*PYTEST, "-q", "--no-header", f"--junitxml={report}", "-p", "no:cacheprovider", *arguments]
     with TIMES.measure(name):
-        code = subprocess.run(command, cwd=ROOT, env=environment).returncode
-    tally.add(report, name, code)
+        # `make chaos` takes as long as it is asked to.
+        bound = None if environment.keys() & {"HISTORIES", "KILLS"} else SUITE_SECONDS_MAX
+        try:
+            code, end = subprocess.run(command, cwd=ROOT, env=environment, timeout=bound).returncode, ""
+        except subprocess.TimeoutExpired:
+            code, end = 124, f"still running after {SUITE_SECONDS_MAX} s"
+    tally.add(report, name, code, end)
     tell_kills(report)
 
 
