@@ -187,7 +187,7 @@ def test_the_audit_log_tells_in_words_and_in_the_readers_time(looks: Looks, scen
     newest = call("GET", "/audit?limit=1")["items"][0]["at"]
     page = looks.signed_in(timezone_id="Asia/Tokyo", locale="en-US")
     page.goto("/#/audit")
-    expect(page.get_by_text("times of Asia/Tokyo")).to_be_visible()
+    expect(page.get_by_text("times in Asia/Tokyo")).to_be_visible()
     rows = page.get_by_role("table").get_by_role("row")
     expect(rows).to_have_count(51)
     expect(rows.nth(1)).to_contain_text("Revoked a token")

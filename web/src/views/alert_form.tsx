@@ -77,7 +77,7 @@ export function AlertForm({ was, onSaved }: { was: Alert | null; onSaved: (saved
     set({ on: EVENTS.map(([one]) => one).filter((one) => (one === event ? taken : draft.on.includes(one))) });
   return (
     <form class="stack" ref={form} onSubmit={(event) => (event.preventDefault(), void save.run())}>
-      <Field label="Name" {...text('name')} hint="So that you know it again." />
+      <Field label="Name" {...text('name')} hint="By which you will know it later." />
       {!was && <Field label="How" value={draft.kind} options={KINDS} onValue={(kind) => set({ kind: kind as AlertKind })} />}
       {draft.kind === 'webhook' && (
         <>

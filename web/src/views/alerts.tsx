@@ -25,7 +25,7 @@ export function AlertsView() {
       <div class="spread">
         <div class="title">
           <h1>Alerts</h1>
-          <p class="muted wrap">Who is told when runs of “{tenant.name}” fail, and when they are well again.</p>
+          <p class="muted wrap">Who is told when runs of “{tenant.name}” fail, and when they succeed again.</p>
         </div>
         {mayWrite(me) && loaded.data !== null && loaded.data.length > 0 && add}
       </div>

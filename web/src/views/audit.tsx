@@ -34,7 +34,7 @@ export function AuditView() {
       <div class="title">
         <h1>Audit log</h1>
         <p class="muted">
-          Who changed what{me.scope === 'admin' ? '' : ' of yours'}, and when{ZONE ? ` (times of ${ZONE})` : ''}.
+          Who changed what{me.scope === 'admin' ? '' : ' of yours'}, and when{ZONE ? ` (times in ${ZONE})` : ''}.
         </p>
       </div>
       <Show of={loaded} what="the audit log">

@@ -176,7 +176,7 @@ function Access({ form, source }: BodyProps) {
 }
 
 function Last({ form }: BodyProps) {
-  return <Draft form={form} field="name" label="Name of this connection" placeholder={form.draft.workgroup || 'warehouse'} hint="So that you know it again." />;
+  return <Draft form={form} field="name" label="Name of this connection" placeholder={form.draft.workgroup || 'warehouse'} hint="By which you will know it later." />;
 }
 
 export const STEP_BODIES: Record<string, ComponentType<BodyProps>> = {
