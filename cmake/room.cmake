@@ -1,8 +1,20 @@
 # Precompiled for every room. Each file still includes what it uses: tools/fuzz.sh compiles without this.
-add_library(sluice_pch OBJECT ${CMAKE_SOURCE_DIR}/cmake/pch.cc)
-target_link_libraries(sluice_pch PRIVATE sluice_settings fmt::fmt)
-target_precompile_headers(sluice_pch PRIVATE <algorithm> <chrono> <functional> <map> <memory> <optional> <span>
-  <string> <string_view> <utility> <variant> <vector> <fmt/format.h>)
+function(sluice_pch_library name)
+  add_library(${name} OBJECT ${CMAKE_SOURCE_DIR}/cmake/pch.cc)
+  target_link_libraries(${name} PRIVATE sluice_settings fmt::fmt)
+  target_compile_options(${name} PRIVATE ${ARGN})
+  target_precompile_headers(${name} PRIVATE <algorithm> <chrono> <functional> <map> <memory> <optional> <span>
+    <string> <string_view> <utility> <variant> <vector> <fmt/format.h>)
+endfunction()
+sluice_pch_library(sluice_pch)
+
+# Rooms that wait for people, files and other programs. They are four fifths of a release's compile time, a fifth of which
+# -O2 takes without anybody seeing it.
+if(CMAKE_BUILD_TYPE STREQUAL Release)
+  set(SLUICE_COLD check cli config connection contract init notify report schedule serve serve/api serve/base serve/compose
+    serve/http serve/page serve/runs serve/store setup)
+  sluice_pch_library(sluice_cold_pch -O1)
+endif()
 
 # Several files of a room compile as one, so what they include is read once: half of a whole build's time. Hence names in
 # anonymous namespaces are unique in a room. Not in a developer's own build, where one file changes at a time.
@@ -45,7 +57,12 @@ function(sluice_room name)
   if(sources)
     add_library(sluice_${target} STATIC ${sources})
     # The standard library's headers are a quarter of a file's compile time.
-    target_precompile_headers(sluice_${target} REUSE_FROM sluice_pch)
+    if(name IN_LIST SLUICE_COLD)
+      target_compile_options(sluice_${target} PRIVATE -O1)
+      target_precompile_headers(sluice_${target} REUSE_FROM sluice_cold_pch)
+    else()
+      target_precompile_headers(sluice_${target} REUSE_FROM sluice_pch)
+    endif()
     sluice_unity(sluice_${target})
     set(scope PUBLIC)
   else()
