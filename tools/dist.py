@@ -17,23 +17,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import dist_deb
 import dist_wheel
+from dist_wheel import Program
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-@dataclass(frozen=True)
-class Program:
-    """What is packed."""
-
-    binary: Path  # without debug text
-    version: str
-    epoch: int
-    fast: bool
 
 
 def epoch() -> int:

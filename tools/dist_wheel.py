@@ -16,8 +16,8 @@ import subprocess
 import sys
 import time
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 COMPILED_IN = ("libcli11-dev", "nlohmann-json3-dev")
 
@@ -32,15 +32,14 @@ def compiled_in(root: Path) -> dict[str, Path]:
     return {**own, **headers, **modules}
 
 
-class Program(Protocol):
-    @property
-    def binary(self) -> Path: ...
-    @property
-    def version(self) -> str: ...
-    @property
-    def epoch(self) -> int: ...
-    @property
-    def fast(self) -> bool: ...
+@dataclass(frozen=True)
+class Program:
+    """What is packed."""
+
+    binary: Path  # without debug text
+    version: str
+    epoch: int  # the time of all files, in seconds since 1970
+    fast: bool  # compress little
 
 
 def make(root: Path, program: Program, folder: Path) -> Path:

@@ -310,7 +310,7 @@ def run_all(only: str | None, tally: Tally, *, units_are_sanitized: bool = False
     for name in FOLDER_LABELS:
         if only in (None, name):
             folder = {"load": "serve"}.get(name, name)
-            if name == "serve" and not install_operators(tally, environment):
+            if name == "serve" and not installed("operators", tally, environment):
                 continue
             marks = ["-m", name] if folder == "serve" else []
             run_pytest(name, [f"tests/{folder}", *marks, "-n", str(JOBS), "--dist", "loadfile"], tally, environment)
@@ -324,43 +324,31 @@ def run_all(only: str | None, tally: Tally, *, units_are_sanitized: bool = False
         run_pytest(name, ["tests/e2e", "-n", str(E2E_JOBS), "--dist", share, *marks], tally, environment)
 
 
-def install_operators(tally: Tally, environment: dict[str, str]) -> bool:
-    """What judges the files that docs/SERVE.md gives an operator."""
-    with TIMES.measure("install operators"):
-        code = subprocess.run(["tools/setup.sh", "--operators"], cwd=ROOT, env=environment).returncode
+def installed(what: str, tally: Tally, environment: dict[str, str]) -> bool:
+    """What a suite needs beside the rest: `tools/setup.sh --WHAT`. False: that failed, and is counted."""
+    with TIMES.measure(f"install {what}"):
+        code = subprocess.run(["tools/setup.sh", f"--{what}"], cwd=ROOT, env=environment).returncode
     if code != 0:
-        tally.fail("what judges an operator's files could not be fetched")
+        tally.fail(f"what the suite needs could not be installed: tools/setup.sh --{what}")
     return code == 0
 
 
 def run_clients(tally: Tally, environment: dict[str, str]) -> None:
     """Stock clients against the sandbox. They bring environments of their own, which are installed first."""
-    with TIMES.measure("install clients"):
-        code = subprocess.run(["tools/setup.sh", "--clients"], cwd=ROOT, env=environment).returncode
-    if code != 0:
-        tally.fail("the clients could not be installed")
-        return
-    run_pytest("clients", ["tests/clients", "-n", "2", "--dist", "loadfile"], tally, environment)
+    if installed("clients", tally, environment):
+        run_pytest("clients", ["tests/clients", "-n", "2", "--dist", "loadfile"], tally, environment)
 
 
 def run_browser(tally: Tally, environment: dict[str, str]) -> None:
     """The page in chromium, which is installed first."""
-    with TIMES.measure("install browser"):
-        code = subprocess.run(["tools/setup.sh", "--browser"], cwd=ROOT, env=environment).returncode
-    if code != 0:
-        tally.fail("the browser could not be installed")
-        return
-    run_pytest("browser", ["tests/browser", "-n", "2", "--dist", "loadfile"], tally, environment)
+    if installed("browser", tally, environment):
+        run_pytest("browser", ["tests/browser", "-n", "2", "--dist", "loadfile"], tally, environment)
 
 
 def run_packages(tally: Tally, environment: dict[str, str]) -> None:
     """Packages of the debug build, as a release takes minutes to compile; what judges them is installed first."""
-    with TIMES.measure("install packages"):
-        code = subprocess.run(["tools/setup.sh", "--packages"], cwd=ROOT, env=environment).returncode
-    if code != 0:
-        tally.fail("what judges packages could not be installed")
-        return
-    run_pytest("packages", ["tests/packages", "-n", "2", "--dist", "loadfile"], tally, environment)
+    if installed("packages", tally, environment):
+        run_pytest("packages", ["tests/packages", "-n", "2", "--dist", "loadfile"], tally, environment)
 
 
 def run_room(room: str, tally: Tally) -> None:

@@ -48,11 +48,7 @@ void AddTenant(Options& options, CommandLine& line) {
 }
 
 void AddBackup(Options& options, CommandLine& line) {
-  options
-      .Call(
-          "--data", [&line](const std::string& text) { line.serve.data = text; },
-          "Where all of it is kept (default sluice-data)")
-      .Value("PATH");
+  AddServeFolder(options, line);
   AddServeFile(options, "--to", line.backup, "File that the copy is written to").Required();
 }
 

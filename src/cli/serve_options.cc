@@ -10,14 +10,17 @@ Option AddServeFile(Options& options, const std::string& name, std::filesystem::
       .Value("FILE");
 }
 
-void AddServeData(Options& options, CommandLine& line) {
-  serve::ServiceOptions& serve = line.serve;
+void AddServeFolder(Options& options, CommandLine& line) {
   options
       .Call(
-          "--data", [&serve](const std::string& text) { serve.data = text; },
+          "--data", [&line](const std::string& text) { line.serve.data = text; },
           "Where all of it is kept (default sluice-data)")
       .Value("PATH");
-  AddServeFile(options, "--key-file", serve.key_file,
+}
+
+void AddServeData(Options& options, CommandLine& line) {
+  AddServeFolder(options, line);
+  AddServeFile(options, "--key-file", line.serve.key_file,
                "Key of the secrets (default service.key in the data, or $SLUICE_KEY)");
 }
 
